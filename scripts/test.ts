@@ -1,0 +1,44 @@
+// Runs the suites and ends with a plain count. `--suite system|browser|all` adds what needs root or Chromium.
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { dot, spec } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    suite: { type: 'string', default: 'default' },
+    verbose: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '2' },
+  },
+});
+const patterns: Record<string, readonly string[]> = {
+  default: ['test/**/*.test.ts'],
+  system: ['test/system/**/*.test.ts'],
+  browser: ['test/browser/**/*.test.ts'],
+};
+const files =
+  positionals.length > 0 ? positionals : (patterns[values.suite] ?? []).flatMap((p) => globSync(p));
+if (files.length === 0) {
+  process.stderr.write(`no tests for suite ${values.suite}\n`);
+  process.exit(64);
+}
+// Suites that need root or Chromium skip themselves, visibly, unless they are asked for by name.
+process.env['BERTH_SUITE'] = positionals.length > 0 ? 'all' : values.suite;
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+const stream = run({ files: files.sort(), concurrency: Number(values.jobs), timeout: 600_000 });
+stream.on('test:pass', (event) => {
+  if (event.details.type === 'suite') return;
+  if (event.skip !== undefined || event.todo !== undefined) skipped++;
+  else passed++;
+});
+stream.on('test:fail', (event) => {
+  if (event.details.type !== 'suite') failed++;
+  process.exitCode = 1;
+});
+stream.on('end', () => {
+  process.stdout.write(`\nTests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+});
+stream.compose(values.verbose ? spec : dot).pipe(process.stdout, { end: false });

@@ -1,0 +1,261 @@
+import { z } from '@hono/zod-openapi';
+
+/** The JSON that people and programs see: API answers, `--json` output, SSE payloads. Snake case; units last. */
+
+const moment = z.int().describe('Milliseconds since 1970');
+const causes = z.enum([
+  'succeeded',
+  'failed',
+  'signalled',
+  'oom-killed',
+  'timed-out',
+  'cancelled',
+  'preempted',
+  'start-failed',
+  'lost',
+]);
+const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);
+
+export const enforcedSchema = z
+  .object({
+    driver: z.enum(['cgroup-v2', 'cgroup-v1', 'unprivileged', 'simulated', 'unknown']),
+    cpu: z.enum(['quota', 'weight', 'none']),
+    memory: z.enum(['kernel', 'watchdog', 'none']),
+    pids: z.enum(['kernel', 'rlimit', 'none']),
+    notes: z.array(z.string()),
+  })
+  .openapi('Enforced');
+
+export const resourcesSchema = z
+  .object({
+    cpu_milli: z.int(),
+    memory_bytes: z.int(),
+    gpu_milli: z.int(),
+    custom: z.record(z.string(), z.int()),
+  })
+  .openapi('Resources');
+
+export const limitsSchema = z
+  .object({
+    cpu_milli: z.int().nullable(),
+    memory_bytes: z.int().nullable(),
+    pids: z.int().nullable(),
+    wall_ms: z.int().nullable(),
+    grace_ms: z.int(),
+    log_bytes: z.int(),
+  })
+  .openapi('Limits');
+
+export const attemptSchema = z
+  .object({
+    id: z.string(),
+    task: z.string(),
+    number: z.int(),
+    state: z.enum(['placed', 'running', 'stopping', 'ended']),
+    node: z.string(),
+    gpus: z.array(z.string()),
+    pid: z.int().nullable(),
+    placed_at: moment,
+    started_at: moment.nullable(),
+    ended_at: moment.nullable(),
+    cause: causes.nullable(),
+    exit_code: z.int().nullable(),
+    signal: z.string().nullable(),
+    message: z.string().nullable(),
+    wall_ms: z.int().nullable(),
+    cpu_ms: z.int().nullable(),
+    memory_peak_bytes: z.int().nullable(),
+    memory_limit_bytes: z.int().nullable(),
+    enforced: enforcedSchema.nullable(),
+  })
+  .openapi('Attempt');
+
+export const reasonSchema = z
+  .object({
+    code: z.string().describe('The refusal code of docs/reference/refusals.md'),
+    sentence: z.string().describe('What is lacking, and where'),
+    change: z.string().nullable().describe('What would let it start'),
+    facts: z.record(z.string(), z.unknown()),
+    tasks: z.int().describe('How many tasks wait for this reason'),
+  })
+  .openapi('Reason');
+
+export const stepSchema = z
+  .object({
+    id: z.string(),
+    state,
+    needs: z.array(z.string()),
+    command: z.string().describe('One line for people'),
+    tasks: z.object({
+      total: z.int(),
+      waiting: z.int(),
+      running: z.int(),
+      succeeded: z.int(),
+      failed: z.int(),
+      cancelled: z.int(),
+    }),
+    request: resourcesSchema,
+    limits: limitsSchema,
+    started_at: moment.nullable(),
+    ended_at: moment.nullable(),
+    attempts: z.array(attemptSchema).describe('In order of start; all tasks of the step'),
+    waiting_for: z.array(reasonSchema),
+  })
+  .openapi('Step');
+
+/** What `run --json`, `wait --json` and GET /api/v1/workloads/{id} answer. */
+export const workloadSchema = z
+  .object({
+    id: z.string(),
+    status: state,
+    workload: z.object({
+      id: z.string(),
+      name: z.string(),
+      kind: z.enum(['job', 'pipeline']),
+      queue: z.string(),
+      tenant: z.string(),
+      priority: z.int(),
+      labels: z.record(z.string(), z.string()),
+      submitted_at: moment,
+      started_at: moment.nullable(),
+      ended_at: moment.nullable(),
+    }),
+    steps: z.array(stepSchema),
+  })
+  .openapi('Workload');
+
+export const workloadSummarySchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    kind: z.enum(['job', 'pipeline']),
+    status: state,
+    queue: z.string(),
+    tenant: z.string(),
+    priority: z.int(),
+    submitted_at: moment,
+    started_at: moment.nullable(),
+    ended_at: moment.nullable(),
+    tasks: z.object({
+      total: z.int(),
+      waiting: z.int(),
+      running: z.int(),
+      succeeded: z.int(),
+      failed: z.int(),
+      cancelled: z.int(),
+    }),
+    reason: z.string().nullable().describe('Why it waits, or why it failed, in a sentence'),
+  })
+  .openapi('WorkloadSummary');
+
+export const workloadListSchema = z
+  .object({ workloads: z.array(workloadSummarySchema), total: z.int() })
+  .openapi('WorkloadList');
+
+export const whySchema = z
+  .object({
+    id: z.string(),
+    status: state,
+    sentence: z.string(),
+    steps: z.array(
+      z.object({ id: z.string(), state, sentence: z.string(), reasons: z.array(reasonSchema) }),
+    ),
+  })
+  .openapi('Why');
+
+export const statusSchema = z
+  .object({
+    pid: z.int(),
+    version: z.string(),
+    state_dir: z.string(),
+    url: z.string().describe('Where the API and the web page are'),
+    socket: z.string(),
+    host: z.string(),
+    started_at: moment,
+    now: moment,
+    launcher_pid: z.int().nullable(),
+    enforcement: enforcedSchema,
+    journal: z.object({ sequence: z.int(), stalled: z.string().nullable() }),
+    counts: z.object({ waiting: z.int(), running: z.int(), ended: z.int() }),
+  })
+  .openapi('Status');
+
+export const nodeSchema = z
+  .object({
+    id: z.string(),
+    allocatable: resourcesSchema,
+    held: resourcesSchema,
+    gpus: z.array(
+      z.object({
+        id: z.string(),
+        model: z.string(),
+        memory_bytes: z.int(),
+        held_milli: z.int(),
+      }),
+    ),
+    labels: z.record(z.string(), z.string()),
+  })
+  .openapi('Node');
+
+export const nodeListSchema = z.object({ nodes: z.array(nodeSchema) }).openapi('NodeList');
+
+/** Columns of equal length, oldest first; null where there is no sample. */
+export const usageSchema = z
+  .object({
+    interval_ms: z.int(),
+    at: z.array(moment),
+    cpu_ratio: z.array(z.number().nullable()).describe('Busy share of all cores, 0…1'),
+    cpu_held_ratio: z.array(z.number().nullable()).describe('Share of the CPU given out, 0…1'),
+    memory_used_bytes: z.array(z.number().nullable()),
+    memory_held_bytes: z.array(z.number().nullable()),
+    memory_total_bytes: z.number().nullable(),
+    io_pressure_ratio: z.array(z.number().nullable()).describe('PSI some, share of the interval'),
+    memory_pressure_ratio: z.array(z.number().nullable()),
+    cpu_pressure_ratio: z.array(z.number().nullable()),
+  })
+  .openapi('Usage');
+
+export const submittedSchema = z
+  .object({ id: z.string(), name: z.string(), warnings: z.array(z.string()) })
+  .openapi('Submitted');
+
+/** RFC 9457. */
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    hint: z.string(),
+    issues: z.array(z.unknown()).optional(),
+    facts: z.record(z.string(), z.unknown()).optional(),
+  })
+  .openapi('Problem');
+
+export const logChunkSchema = z
+  .object({
+    attempt: z.string(),
+    stream: z.enum(['stdout', 'stderr']),
+    text: z.string(),
+    offset: z.int().describe('Bytes written before this text since the attempt began'),
+    next: z.int().describe('Pass as `from` to go on'),
+    dropped: z.int().describe('Bytes between `from` and this text that the cap threw away'),
+    ended: z.boolean(),
+  })
+  .openapi('LogChunk');
+
+export type WorkloadDocument = z.infer<typeof workloadSchema>;
+export type WorkloadSummary = z.infer<typeof workloadSummarySchema>;
+export type WorkloadList = z.infer<typeof workloadListSchema>;
+export type StepDocument = z.infer<typeof stepSchema>;
+export type AttemptDocument = z.infer<typeof attemptSchema>;
+export type Reason = z.infer<typeof reasonSchema>;
+export type Why = z.infer<typeof whySchema>;
+export type Status = z.infer<typeof statusSchema>;
+export type NodeList = z.infer<typeof nodeListSchema>;
+export type Usage = z.infer<typeof usageSchema>;
+export type Submitted = z.infer<typeof submittedSchema>;
+export type Problem = z.infer<typeof problemSchema>;
+export type LogChunk = z.infer<typeof logChunkSchema>;
+export type EnforcedDocument = z.infer<typeof enforcedSchema>;

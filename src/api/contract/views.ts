@@ -1,0 +1,60 @@
+import type { SpanMs } from '../../base/units.ts';
+import type { TenantId, WorkloadId } from '../../model/ids.ts';
+import type { Refusal } from '../../model/refusal.ts';
+import type { WorkloadSpec } from '../../model/workload.ts';
+import type {
+  LogChunk,
+  NodeList,
+  Status,
+  Usage,
+  Why,
+  WorkloadDocument,
+  WorkloadList,
+} from './documents.ts';
+
+/** What the routes need of the running daemon. `app/` composes it; `run` uses the same without HTTP. */
+export interface Site {
+  status(): Status;
+  /** Refusals come as values; throws OperationError only when the journal cannot be written. */
+  submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
+  /** False when there is no such workload; cancelling an ended one changes nothing. */
+  cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  workload(id: WorkloadId): WorkloadDocument | undefined;
+  workloads(filter: WorkloadFilter): WorkloadList;
+  why(id: WorkloadId): Why | undefined;
+  source(id: WorkloadId): string | undefined;
+  nodes(): NodeList;
+  usage(window: SpanMs): Usage;
+  /** A piece of one attempt's log; undefined when there is no such attempt. */
+  log(request: LogRequest): Promise<LogChunk | undefined>;
+  /** Calls back after each change, at most every 100 ms, until the signal aborts. */
+  changes(onChange: (change: SiteChange) => void, signal: AbortSignal): void;
+  /** Ends the daemon after the answer; what runs goes on running under the launcher. */
+  shutDown(): void;
+}
+
+export type SubmitOutcome =
+  | { readonly kind: 'accepted'; readonly id: WorkloadId }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface WorkloadFilter {
+  /** `active` is waiting or running. */
+  readonly state: 'active' | 'ended' | 'all';
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export interface LogRequest {
+  readonly attempt: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Byte offset since the attempt began; negative counts from the end. */
+  readonly from: number;
+  readonly maxBytes: number;
+}
+
+export interface SiteChange {
+  /** Workloads that changed since the last call. */
+  readonly workloads: readonly string[];
+  readonly nodes: boolean;
+  readonly sample: boolean;
+}

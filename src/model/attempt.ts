@@ -1,0 +1,57 @@
+import type { Bytes, SpanMs } from '../base/units.ts';
+
+/** Why an attempt ended. `lost` means that no record of its end could be found, and says so. */
+export type EndCause =
+  | 'succeeded'
+  | 'failed'
+  | 'signalled'
+  | 'oom-killed'
+  | 'timed-out'
+  | 'cancelled'
+  | 'preempted'
+  | 'start-failed'
+  | 'lost';
+
+/** Would another try, unchanged or with more memory, make sense? The retry policy counts them. */
+export const mayRetry: Record<EndCause, boolean> = {
+  succeeded: false,
+  failed: true,
+  signalled: true,
+  'oom-killed': true,
+  'timed-out': true,
+  cancelled: false,
+  preempted: true,
+  'start-failed': false,
+  lost: true,
+};
+
+export type StopReason = 'cancelled' | 'preempted';
+
+/** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
+export interface AttemptEnd {
+  readonly cause: EndCause;
+  readonly exitCode?: number;
+  /** `SIGKILL`, `SIGSEGV`… when a signal ended it. */
+  readonly signal?: string;
+  readonly usage: AttemptUsage;
+  readonly enforced: Enforcement;
+  /** A sentence for people: why it could not start, what is unknown. */
+  readonly message?: string;
+}
+
+export interface AttemptUsage {
+  readonly wallMs?: SpanMs;
+  readonly cpuMs?: SpanMs;
+  readonly memoryPeak?: Bytes;
+  /** Bytes that the task wrote to stdout and stderr, kept or not. */
+  readonly logBytes?: Bytes;
+}
+
+/** What held the attempt to its limits. `none` is said plainly, with the reason in `notes`. */
+export interface Enforcement {
+  readonly driver: 'cgroup-v2' | 'cgroup-v1' | 'unprivileged' | 'simulated' | 'unknown';
+  readonly cpu: 'quota' | 'weight' | 'none';
+  readonly memory: 'kernel' | 'watchdog' | 'none';
+  readonly pids: 'kernel' | 'rlimit' | 'none';
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,115 @@
+import type { Bytes, TimeMs } from '../base/units.ts';
+import type { AttemptEnd, StopReason } from './attempt.ts';
+import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
+import type { Node } from './node.ts';
+import type { Resources } from './resources.ts';
+import type { WorkloadSpec } from './workload.ts';
+
+export type EndState = 'succeeded' | 'failed' | 'cancelled';
+
+/** What the world asks of the engine, or tells it. `at` is the only clock that the engine sees. */
+export type Command =
+  | { readonly kind: 'join-node'; readonly at: TimeMs; readonly node: Node }
+  | { readonly kind: 'leave-node'; readonly at: TimeMs; readonly node: NodeId }
+  | {
+      readonly kind: 'submit';
+      readonly at: TimeMs;
+      readonly tenant: TenantId;
+      readonly spec: WorkloadSpec;
+    }
+  | {
+      readonly kind: 'cancel';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly by: TenantId;
+    }
+  | {
+      readonly kind: 'report-started';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly pid: number;
+    }
+  | {
+      readonly kind: 'report-ended';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly end: AttemptEnd;
+    }
+  /** The first timer is due, or somebody wants time to pass. */
+  | { readonly kind: 'tick'; readonly at: TimeMs };
+
+/** What was decided or learnt: facts, journalled before anything acts on them. Written by `decide`, read by `apply`. */
+export type Event =
+  | { readonly kind: 'node-joined'; readonly at: TimeMs; readonly node: Node }
+  | { readonly kind: 'node-left'; readonly at: TimeMs; readonly node: NodeId }
+  | {
+      readonly kind: 'workload-submitted';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly tenant: TenantId;
+      readonly spec: WorkloadSpec;
+    }
+  | {
+      readonly kind: 'task-placed';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly placement: Placement;
+    }
+  | {
+      readonly kind: 'task-started';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly pid: number;
+    }
+  | {
+      readonly kind: 'stop-ordered';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly reason: StopReason;
+    }
+  | {
+      readonly kind: 'task-ended';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly end: AttemptEnd;
+    }
+  /** The task waits until `dueAt`, then for a place; its next attempt has `memory` as its limit and at least that as its request. */
+  | {
+      readonly kind: 'retry-scheduled';
+      readonly at: TimeMs;
+      readonly task: TaskId;
+      readonly dueAt: TimeMs;
+      readonly memory: Bytes | undefined;
+    }
+  | { readonly kind: 'retry-due'; readonly at: TimeMs; readonly task: TaskId }
+  | {
+      readonly kind: 'step-ended';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly step: StepId;
+      readonly state: EndState | 'skipped';
+    }
+  | {
+      readonly kind: 'cancel-requested';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly by: TenantId;
+    }
+  | {
+      readonly kind: 'workload-ended';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly state: EndState;
+    }
+  /** Leaves the state for the history; its id is never used again. */
+  | { readonly kind: 'workload-retired'; readonly at: TimeMs; readonly workload: WorkloadId };
+
+/** task → node, with what it holds there until it ends. */
+export interface Placement {
+  readonly node: NodeId;
+  readonly held: Resources;
+  /** Ids of the GPUs it may see; one id, shared, when `held.gpu` is below 1,000. */
+  readonly gpus: readonly string[];
+  /** The memory limit of this attempt: grows after an out-of-memory kill. */
+  readonly memoryLimit: Bytes;
+}

@@ -1,0 +1,18 @@
+import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
+
+/**
+ * An amount of each resource of a node: asked for, held, free or had.
+ * `gpu` below 1,000 is a share of one device; above, a multiple of 1,000 means whole devices.
+ * `custom` is sorted by name; its amounts are plain counts (licences, ports…).
+ */
+export interface Resources {
+  readonly cpu: MilliCpu;
+  readonly memory: Bytes;
+  readonly gpu: MilliGpu;
+  readonly custom: readonly (readonly [name: string, amount: number])[];
+}
+
+/** Interning key: equal resources have equal keys. */
+export function resourcesKey(r: Resources): string {
+  return `${r.cpu}/${r.memory}/${r.gpu}${r.custom.map(([n, a]) => `/${n}=${a}`).join('')}`;
+}

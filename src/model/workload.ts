@@ -1,0 +1,61 @@
+import type { BasisPoints, Bytes, MilliCpu, SpanMs } from '../base/units.ts';
+import type { QueueName, StepId } from './ids.ts';
+import type { Resources } from './resources.ts';
+
+/** What a person submitted, parsed and with every default filled in. No ids and no times yet. */
+export interface WorkloadSpec {
+  readonly kind: 'job' | 'pipeline';
+  readonly name: string;
+  readonly queue: QueueName;
+  /** −1,000 … 1,000; higher goes first. */
+  readonly priority: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** At least one; `needs` name other steps of this list and form no cycle. */
+  readonly steps: readonly StepSpec[];
+  /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
+  readonly source: string;
+}
+
+/** One step: `count` tasks of the same shape that start once every step in `needs` has succeeded. */
+export interface StepSpec {
+  readonly id: StepId;
+  readonly needs: readonly StepId[];
+  readonly run: Run;
+  readonly count: number;
+  /** How many of its tasks may run at once; UNLIMITED when not said. */
+  readonly maxParallel: number;
+  readonly request: Resources;
+  readonly limits: Limits;
+  readonly retry: RetryPolicy;
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute; an empty string means the folder that the workload was submitted from. */
+  readonly cwd: string;
+}
+
+export type Run =
+  | { readonly kind: 'argv'; readonly argv: readonly string[] }
+  | { readonly kind: 'shell'; readonly script: string };
+
+/** What is enforced. UNLIMITED where nothing is. */
+export interface Limits {
+  readonly cpu: MilliCpu;
+  readonly memory: Bytes;
+  readonly pids: number;
+  /** Wall-clock time of one attempt. */
+  readonly wallMs: SpanMs;
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: SpanMs;
+  /** Kept of each of stdout and stderr, the newest last. */
+  readonly logBytes: Bytes;
+}
+
+export interface RetryPolicy {
+  /** Attempts after the first. */
+  readonly maxRetries: number;
+  readonly backoffMs: SpanMs;
+  /** Each wait is the last one times this. */
+  readonly backoffFactor: BasisPoints;
+  readonly backoffMaxMs: SpanMs;
+  /** An attempt after an out-of-memory kill gets the last memory times this; 10,000 keeps it. */
+  readonly memoryGrowth: BasisPoints;
+}

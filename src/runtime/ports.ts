@@ -1,0 +1,62 @@
+import type { SpanMs, TimeMs } from '../base/units.ts';
+import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
+import type { AttemptId } from '../model/ids.ts';
+import type { Event, Placement } from '../model/messages.ts';
+import type { Limits, Run } from '../model/workload.ts';
+
+/** Wall-clock time that never runs backwards within one process, and one alarm. */
+export interface Clock {
+  now(): TimeMs;
+  /** Calls `ring` once, at `at` or soon after; a later call replaces the earlier one. */
+  alarm(at: TimeMs | undefined, ring: () => void): void;
+}
+
+/** The journal of events. Sequence numbers start at 1 and have no gaps. */
+export interface Journal {
+  /**
+   * Makes the batch durable, all of it or nothing, before it resolves.
+   * Rejects with an OperationError (`STATE_FULL`, `STATE_UNWRITABLE`); the caller may try the same batch again.
+   */
+  append(events: readonly Event[]): Promise<void>;
+}
+
+/** Executes placements. Every call is idempotent by attempt id: it may be repeated after a crash. */
+export interface Driver {
+  /** What this driver can hold tasks to, found once at start. */
+  readonly enforcement: Enforcement;
+  /**
+   * Starts the attempt, or does nothing if it was started before (running or ended).
+   * Never rejects for the task's own sake: a command that cannot be executed is reported as `start-failed`.
+   */
+  start(attempt: AttemptStart): void;
+  /** SIGTERM, after the grace time SIGKILL to the whole tree. Nothing to do is fine. */
+  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void;
+  /** Everything this driver knows of, from disk and from what runs, for reconciliation at start. */
+  known(): Promise<readonly KnownAttempt[]>;
+  /** The end is in the journal: the driver's own record and cgroup may go. The logs stay. */
+  settle(attempt: AttemptId): void;
+  /** Gives up the connection; what runs goes on running. */
+  close(): Promise<void>;
+}
+
+export interface AttemptStart {
+  readonly attempt: AttemptId;
+  readonly run: Run;
+  /** Complete: the daemon's own environment is not inherited. Includes BERTH_* and CUDA_VISIBLE_DEVICES. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly placement: Placement;
+  readonly limits: Limits;
+}
+
+export type KnownAttempt =
+  | { readonly attempt: AttemptId; readonly state: 'running'; readonly pid: number }
+  /** Its end is on disk. */
+  | { readonly attempt: AttemptId; readonly state: 'ended'; readonly end: AttemptEnd }
+  /** It was begun, and neither a process nor a record of an end is left: `end.cause` is `lost`. */
+  | { readonly attempt: AttemptId; readonly state: 'lost'; readonly end: AttemptEnd };
+
+/** What a driver tells the loop. May come twice, late, or for an attempt that is long over. */
+export type Report =
+  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd };
