@@ -41,7 +41,7 @@ export function openJournalFile(file: string): DatabaseSync {
   try {
     checkHeader(file);
     db = new DatabaseSync(file, { timeout: 0 });
-    db.exec('pragma locking_mode = exclusive; pragma auto_vacuum = incremental');
+    db.exec('pragma locking_mode = exclusive');
     migrate(file, db);
     db.exec(
       'pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 16777216',
@@ -101,8 +101,9 @@ function notAJournal(file: string, why: string): OperationError {
 function migrate(file: string, db: DatabaseSync): void {
   let version = pragma(db, 'user_version');
   const applicationId = pragma(db, 'application_id');
-  const empty = db.prepare('select 1 from sqlite_schema limit 1').get() === undefined;
-  if (!(empty && version === 0 && applicationId === 0)) checkIdentity(file, applicationId, version);
+  const isNew = pragma(db, 'page_count') === 0;
+  if (isNew) db.exec('pragma auto_vacuum = incremental');
+  else checkIdentity(file, applicationId, version);
   for (; version < migrations.length; version++) {
     db.exec('begin immediate');
     db.exec(migrations[version]!);

@@ -265,6 +265,10 @@ class SqliteJournal implements Journal {
     this.#flush();
     this.#db.close();
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 export type { SqliteJournal };
