@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { OperationError } from '../../model/errors.ts';
-import { storageFailure } from './sqlite-failure.ts';
+import { storageFailure } from './storage-failure.ts';
 
 /** "Brth", so that another program's database is never taken for a journal. */
 const APPLICATION_ID = 0x42727468;

@@ -14,7 +14,7 @@ import {
   packSnapshot,
   type Snapshot,
 } from './snapshot-table.ts';
-import { storageFailure } from './sqlite-failure.ts';
+import { storageFailure } from './storage-failure.ts';
 
 export interface JournalEntry {
   readonly sequence: number;

@@ -59,6 +59,9 @@ export function storageFailure(what: string, error: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EIO':
+    case 'EEXIST':
+    // Node's answer to making a folder, parents included, on a file system that may only be read.
+    case 'ENOENT':
     case 'ENOTDIR':
     case 'EISDIR':
     case 'ELOOP':
