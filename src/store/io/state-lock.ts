@@ -49,7 +49,8 @@ function tryLock(dir: string): DatabaseSync | undefined {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(join(dir, 'lock.db'), { timeout: 0 });
-    db.exec('begin exclusive');
+    // Not `exclusive`, which two may keep each other from getting: this lock only one can have.
+    db.exec('begin immediate');
     return db;
   } catch (error) {
     db?.close();
