@@ -157,7 +157,7 @@ export class LiveSite implements Site {
   }
 
   #schedule(): void {
-    this.#timer ?? = setTimeout(() => this.#tell(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.#tell(), GATHER_MS);
   }
 
   #tell(): void {

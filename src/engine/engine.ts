@@ -8,7 +8,8 @@ import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
-import { findPlace } from '../scheduling/place.ts';
+import { whyNot } from '../scheduling/place.ts';
+import { PlacementIndex } from '../scheduling/placement-index.ts';
 import type { Scorer } from '../scheduling/scorer.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, State } from './state.ts';
@@ -35,13 +36,13 @@ const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
  */
 export class Engine {
   readonly state: State;
-  readonly #scorer: Scorer;
+  readonly #index: PlacementIndex;
   readonly #options: EngineOptions;
 
   constructor(options: EngineOptions, deps: { readonly scorer: Scorer }) {
     this.#options = options;
     this.state = new State();
-    this.#scorer = deps.scorer;
+    this.#index = new PlacementIndex(this.state.table, deps.scorer);
   }
 
   /** Reads the state, never writes it. */
@@ -188,19 +189,19 @@ export class Engine {
       const head = this.state.firstWaiting();
       if (head === undefined) return undefined;
       const ask = this.state.shapes.request(head.shape);
-      const verdict = findPlace(this.state.table, ask, this.#scorer);
-      if (verdict.kind === 'refuse') {
-        this.state.refuse(head.shape, verdict.refusal);
+      const row = this.#index.best(head.shape, ask);
+      if (row === undefined) {
+        this.state.refuse(head.shape, whyNot(this.state.table, ask));
         continue;
       }
       const { task } = head.item;
-      const gpus = this.state.table.chooseGpus(verdict.row, ask.gpu).map((gpu) => gpu.id);
+      const gpus = this.state.table.chooseGpus(row, ask.gpu).map((gpu) => gpu.id);
       return {
         kind: 'task-placed',
         at,
         attempt: attemptId(task.id, task.attempts.length + 1),
         placement: {
-          node: this.state.table.node(verdict.row)!.id,
+          node: this.state.table.node(row)!.id,
           held: ask,
           gpus,
           memoryLimit: task.memoryLimit,

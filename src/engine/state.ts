@@ -56,6 +56,7 @@ export class State {
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop: AttemptRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
+  #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
   #tasksActive = 0;
 
@@ -78,13 +79,9 @@ export class State {
   }
 
   /** In order of joining. */
-  nodes(): Node[] {
-    const nodes: Node[] = [];
-    for (let row = 0; row < this.table.rows; row++) {
-      const node = this.table.node(row);
-      if (node !== undefined) nodes.push(node);
-    }
-    return nodes;
+  nodes(): readonly Node[] {
+    this.#nodes ??= this.#listNodes();
+    return this.#nodes;
   }
 
   /** Placed and not ended, in order of placement. */
@@ -148,9 +145,11 @@ export class State {
     switch (event.kind) {
       case 'node-joined':
         this.table.join(event.node);
+        this.#nodes = undefined;
         break;
       case 'node-left':
         this.table.leave(event.node);
+        this.#nodes = undefined;
         break;
       case 'workload-submitted':
         this.#workloadsEver = Number(event.workload);
@@ -413,6 +412,15 @@ export class State {
       if (row !== undefined && !this.table.fits(row, this.shapes.request(shape))) continue;
       this.#refused.delete(shape);
     }
+  }
+
+  #listNodes(): Node[] {
+    const nodes: Node[] = [];
+    for (let row = 0; row < this.table.rows; row++) {
+      const node = this.table.node(row);
+      if (node !== undefined) nodes.push(node);
+    }
+    return nodes;
   }
 
   #workload(id: WorkloadId): WorkloadRecord {

@@ -11,6 +11,8 @@ const CPU = 0;
 const MEMORY = 1;
 const FIRST_CUSTOM = 2;
 export const WHOLE_GPU = 1000;
+/** A reader that lags further behind starts afresh, which costs one look at every row. */
+const CHANGES_KEPT = 1 << 15;
 
 /** What keeps a request off a node: the resource that lacks most, with the figures. */
 export interface Shortage {
@@ -33,6 +35,13 @@ export class NodeTable {
   #capacity = new Float64Array(0);
   /** Free milli-GPU of each device of each row. */
   readonly #gpuFree: number[][] = [];
+  /** Per row, of its devices: the sum of what is free, the number wholly free, the most free on one. */
+  readonly #gpuSum: number[] = [];
+  readonly #gpuWhole: number[] = [];
+  readonly #gpuMost: number[] = [];
+  /** Rows in the order in which they changed; whoever keeps something derived reads on from its cursor. */
+  readonly #changes = new Int32Array(CHANGES_KEPT);
+  #changeCount = 0;
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -67,6 +76,8 @@ export class NodeTable {
       this.#free[cell] = this.#free[cell]! + capacity - this.#capacity[cell]!;
       this.#capacity[cell] = capacity;
     }
+    this.#summariseGpus(row);
+    this.#note(row);
     return row;
   }
 
@@ -78,6 +89,23 @@ export class NodeTable {
     this.#gpuFree[row] = [];
     this.#free.fill(0, row * this.#columns, (row + 1) * this.#columns);
     this.#capacity.fill(0, row * this.#columns, (row + 1) * this.#columns);
+    this.#summariseGpus(row);
+    this.#note(row);
+  }
+
+  /** Counts every change of a row, ever. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
+
+  /** The rows changed since `cursor`, a former `changeCount` that it still `remembers`. */
+  *changedSince(cursor: number): Generator<NodeIndex> {
+    assert(this.remembers(cursor), 'a cursor that is not too old');
+    for (let i = cursor; i < this.#changeCount; i++) yield this.#changes[i % CHANGES_KEPT]!;
+  }
+
+  remembers(cursor: number): boolean {
+    return this.#changeCount - cursor <= CHANGES_KEPT;
   }
 
   fits(row: NodeIndex, ask: Resources): boolean {
@@ -154,9 +182,12 @@ export class NodeTable {
 
   /** How much of a request of this size the node could serve now: whole devices, or the largest share. */
   gpuFreeFor(row: NodeIndex, gpu: MilliGpu): number {
-    const free = this.#gpuFree[row]!;
-    if (gpu >= WHOLE_GPU) return free.filter((f) => f === WHOLE_GPU).length * WHOLE_GPU;
-    return free.reduce((most, f) => Math.max(most, f), 0);
+    return gpu >= WHOLE_GPU ? this.#gpuWhole[row]! * WHOLE_GPU : this.#gpuMost[row]!;
+  }
+
+  /** Free milli-GPU over all devices of the node. */
+  freeGpuSum(row: NodeIndex): number {
+    return this.#gpuSum[row]!;
   }
 
   #gpusFit(row: NodeIndex, gpu: MilliGpu): boolean {
@@ -180,6 +211,27 @@ export class NodeTable {
       const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
       if (index >= 0) free[index] = free[index]! + sign * share;
     }
+    if (gpus.length > 0) this.#summariseGpus(row);
+    this.#note(row);
+  }
+
+  #summariseGpus(row: NodeIndex): void {
+    let sum = 0;
+    let whole = 0;
+    let most = 0;
+    for (const free of this.#gpuFree[row]!) {
+      sum += free;
+      if (free === WHOLE_GPU) whole++;
+      if (free > most) most = free;
+    }
+    this.#gpuSum[row] = sum;
+    this.#gpuWhole[row] = whole;
+    this.#gpuMost[row] = most;
+  }
+
+  #note(row: NodeIndex): void {
+    this.#changes[this.#changeCount % CHANGES_KEPT] = row;
+    this.#changeCount++;
   }
 
   #capacityOf(node: Node, column: number): number {

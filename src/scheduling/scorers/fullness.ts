@@ -12,8 +12,8 @@ export function fullnessAfter(table: NodeTable, row: NodeIndex, ask: Resources):
   const memory = share(node.memory - table.freeMemory(row) + ask.memory, node.memory);
   if (node.gpus.length === 0) return Math.floor((cpu + memory) / 2);
   const capacity = node.gpus.length * WHOLE_GPU;
-  const free = table.freeGpu(row).reduce((sum, f) => sum + f, 0);
-  return Math.floor((cpu + memory + share(capacity - free + ask.gpu, capacity)) / 3);
+  const gpu = share(capacity - table.freeGpuSum(row) + ask.gpu, capacity);
+  return Math.floor((cpu + memory + gpu) / 3);
 }
 
 function share(used: number, capacity: number): number {

@@ -1,0 +1,11 @@
+import { engineBench, replayBench } from './engine.ts';
+
+export interface Bench {
+  readonly what: string;
+  run(args: readonly string[]): Promise<unknown> | unknown;
+}
+
+export const registry: Readonly<Record<string, Bench>> = {
+  engine: engineBench,
+  replay: replayBench,
+};
