@@ -3,6 +3,7 @@ import { timeMs } from '../src/base/units.ts';
 import { Engine } from '../src/engine/engine.ts';
 import type { TenantId } from '../src/model/ids.ts';
 import type { Event } from '../src/model/messages.ts';
+import { PriorityScheduler } from '../src/scheduling/priority-scheduler.ts';
 import { bestFit } from '../src/scheduling/scorers/best-fit.ts';
 import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
 import type { Bench } from './registry.ts';
@@ -17,7 +18,10 @@ interface Size {
 
 /** Nodes of 64 cores and 256 GiB; jobs of 1 … 8 cores in `shapes` sizes: about nine tenths full. */
 function build(size: Size): { engine: Engine; events: Event[]; seconds: number } {
-  const engine = new Engine({ tasksMax: 10_000_000, endedMax: 1_000 }, { scorer: bestFit });
+  const engine = new Engine(
+    { tasksMax: 10_000_000, endedMax: 1_000 },
+    { scheduler: (deps) => new PriorityScheduler(deps, bestFit) },
+  );
   const events: Event[] = [];
   for (let i = 0; i < size.nodes; i++) {
     const joined = node(`n${i}`, { cpu: 64_000, memory: 256 * GIB });
@@ -91,7 +95,10 @@ export const replayBench: Bench = {
     });
     const want = Number(values.events);
     const { events } = build({ jobs: Math.ceil(want / 2), nodes: 200, shapes: 1 });
-    const engine = new Engine({ tasksMax: 10_000_000, endedMax: 1_000 }, { scorer: bestFit });
+    const engine = new Engine(
+      { tasksMax: 10_000_000, endedMax: 1_000 },
+      { scheduler: (deps) => new PriorityScheduler(deps, bestFit) },
+    );
     for (let i = 0; i < 200; i++) {
       engine.apply({
         kind: 'node-joined',

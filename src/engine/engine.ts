@@ -8,11 +8,8 @@ import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
-import { whyNot } from '../scheduling/place.ts';
-import { PlacementIndex } from '../scheduling/placement-index.ts';
-import type { Scorer } from '../scheduling/scorer.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
-import { type EngineOptions, State } from './state.ts';
+import { type EngineOptions, type MakeScheduler, State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -36,13 +33,11 @@ const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
  */
 export class Engine {
   readonly state: State;
-  readonly #index: PlacementIndex;
   readonly #options: EngineOptions;
 
-  constructor(options: EngineOptions, deps: { readonly scorer: Scorer }) {
+  constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
-    this.state = new State();
-    this.#index = new PlacementIndex(this.state.table, deps.scorer);
+    this.state = new State(deps.scheduler);
   }
 
   /** Reads the state, never writes it. */
@@ -112,7 +107,7 @@ export class Engine {
     const events: Event[] = [];
     for (const attempt of this.state.runningAttempts()) {
       if (attempt.placement.node !== command.node) continue;
-      events.push(...this.#endAttempt(command.at, attempt.id, lostWith(command.node)));
+      events.push(this.#endAttempt(command.at, attempt.id, lostWith(command.node)));
     }
     events.push({ kind: 'node-left', at: command.at, node: command.node });
     return facts(...events);
@@ -129,21 +124,23 @@ export class Engine {
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
-    return facts(...this.#endAttempt(at, id, end));
+    return facts(this.#endAttempt(at, id, end));
   }
 
-  #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event[] {
+  #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
-    const ended: Event = { kind: 'task-ended', at, attempt: id, end };
-    if (task.step.workload.cancelledBy !== undefined) return [ended];
+    if (task.step.workload.cancelledBy !== undefined) {
+      return { kind: 'task-ended', at, attempt: id, end };
+    }
     const retry = retryAfter(task.step.spec.retry, attempt.number, end, {
       limit: attempt.placement.memoryLimit,
       max: this.#memoryMax(),
     });
-    if (retry === undefined) return [ended];
+    if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
     const dueAt = (at + retry.delayMs) as TimeMs;
-    return [ended, { kind: 'retry-scheduled', at, task: task.id, dueAt, memory: retry.memory }];
+    const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
+    return { kind: 'task-ended', at, attempt: id, end, retry: scheduled };
   }
 
   /** The most memory that one node could give. */
@@ -185,29 +182,21 @@ export class Engine {
   }
 
   #nextPlacement(at: TimeMs): Event | undefined {
-    for (;;) {
-      const head = this.state.firstWaiting();
-      if (head === undefined) return undefined;
-      const ask = this.state.shapes.request(head.shape);
-      const row = this.#index.best(head.shape, ask);
-      if (row === undefined) {
-        this.state.refuse(head.shape, whyNot(this.state.table, ask));
-        continue;
-      }
-      const { task } = head.item;
-      const gpus = this.state.table.chooseGpus(row, ask.gpu).map((gpu) => gpu.id);
-      return {
-        kind: 'task-placed',
-        at,
-        attempt: attemptId(task.id, task.attempts.length + 1),
-        placement: {
-          node: this.state.table.node(row)!.id,
-          held: ask,
-          gpus,
-          memoryLimit: task.memoryLimit,
-        },
-      };
-    }
+    const { scheduler, table, shapes } = this.state;
+    const choice = scheduler.next(at);
+    if (choice === undefined) return undefined;
+    const { task, row, gpus } = choice;
+    return {
+      kind: 'task-placed',
+      at,
+      attempt: attemptId(task.id, task.attempts.length + 1),
+      placement: {
+        node: table.node(row)!.id,
+        held: shapes.request(task.shape),
+        gpus,
+        memoryLimit: task.memoryLimit,
+      },
+    };
   }
 
   /** When `next` will have something to say without any command: the first retry that is due. */

@@ -1,9 +1,16 @@
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
-import type { AttemptId, StepId, TaskId, TenantId, WorkloadId } from '../model/ids.ts';
+import {
+  type AttemptId,
+  type StepId,
+  type TenantId,
+  taskId,
+  type WorkloadId,
+} from '../model/ids.ts';
 import type { EndState, Placement } from '../model/messages.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import type { Candidate } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -47,10 +54,8 @@ export interface TaskCounts {
   cancelled: number;
 }
 
-export interface TaskRecord {
+export interface TaskRecord extends Candidate {
   readonly step: StepRecord;
-  readonly index: number;
-  readonly id: TaskId;
   /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. */
   state: 'held-back' | 'waiting' | 'resting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   shape: ShapeIndex;
@@ -119,15 +124,26 @@ export function newWorkload(
   return workload;
 }
 
-/** Whether a task may still be placed: its step is open and has no failed task, and nobody cancelled it. */
-export function mayPlace(task: TaskRecord): boolean {
-  const { step } = task;
-  return (
-    task.state === 'waiting' &&
-    step.state === 'open' &&
-    step.counts.failed === 0 &&
-    step.workload.cancelledBy === undefined
-  );
+/** A task of an open step as it stands before its first attempt. */
+export function newTask(step: StepRecord, index: number, shape: ShapeIndex): TaskRecord {
+  const { workload, spec } = step;
+  return {
+    step,
+    index,
+    id: taskId(workload.id, spec.id, index),
+    tenant: workload.tenant,
+    queue: workload.spec.queue,
+    priority: workload.spec.priority,
+    age: workload.number,
+    submittedAt: workload.submittedAt,
+    stepIndex: step.index,
+    estimateMs: undefined,
+    state: 'held-back',
+    shape,
+    memoryLimit: spec.limits.memory,
+    dueAt: undefined,
+    attempts: [],
+  };
 }
 
 /** Amount that the task's next attempt asks for: its step's request, with the memory that it grew to. */

@@ -1,11 +1,12 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
-import { attemptId, type TenantId, taskId, type WorkloadId } from '../model/ids.ts';
+import { attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
+  newTask,
   newWorkload,
   type StepRecord,
   stepNamed,
@@ -144,20 +145,13 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
 }
 
 function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord {
-  const id = taskId(step.workload.id, step.spec.id, index);
-  const task: TaskRecord = {
-    step,
-    index,
-    id,
-    state: saved.state,
-    shape: 0,
-    memoryLimit: saved.memoryLimit,
-    dueAt: saved.dueAt,
-    attempts: [],
-  };
+  const task = newTask(step, index, 0);
+  task.state = saved.state;
+  task.memoryLimit = saved.memoryLimit;
+  task.dueAt = saved.dueAt;
   saved.attempts.forEach((attempt, i) => {
     task.attempts.push({
-      id: attemptId(id, i + 1),
+      id: attemptId(task.id, i + 1),
       task,
       number: i + 1,
       placement: attempt.placement,

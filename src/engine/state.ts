@@ -1,23 +1,17 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { Heap } from '../base/heap.ts';
-import type { Bytes } from '../base/units.ts';
-import {
-  type AttemptId,
-  parseAttemptId,
-  type TaskId,
-  taskId,
-  type WorkloadId,
-} from '../model/ids.ts';
-import type { Event } from '../model/messages.ts';
+import type { EndCause } from '../model/attempt.ts';
+import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
+import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import { type Refusal, refusalTraits } from '../model/refusal.ts';
+import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
-import { Pending, type Waiting } from '../scheduling/pending.ts';
-import { type ShapeIndex, Shapes } from '../scheduling/shape.ts';
+import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import { Shapes } from '../scheduling/shape.ts';
 import {
   type AttemptRecord,
   currentAttempt,
-  mayPlace,
+  newTask,
   newWorkload,
   requestOf,
   type StepRecord,
@@ -33,9 +27,8 @@ export interface EngineOptions {
   readonly endedMax: number;
 }
 
-export interface WaitingTask extends Waiting {
-  readonly task: TaskRecord;
-}
+/** The policy of a site, built around the tables of one state. */
+export type MakeScheduler = (deps: SchedulerDeps) => Scheduler<TaskRecord>;
 
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
@@ -44,21 +37,22 @@ export interface WaitingTask extends Waiting {
 export class State {
   readonly shapes = new Shapes();
   readonly table = new NodeTable();
+  readonly scheduler: Scheduler<TaskRecord>;
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
-  readonly #pending = new Pending<WaitingTask>(
-    ({ task }, shape) => task.shape === shape && mayPlace(task),
-  );
   readonly #resting = new Heap<TaskRecord>((a, b) =>
     a.dueAt === b.dueAt ? a.id < b.id : a.dueAt! < b.dueAt!,
   );
-  readonly #refused = new Map<ShapeIndex, Refusal>();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop: AttemptRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
   #tasksActive = 0;
+
+  constructor(makeScheduler: MakeScheduler) {
+    this.scheduler = makeScheduler({ table: this.table, shapes: this.shapes });
+  }
 
   get workloadsEver(): number {
     return this.#workloadsEver;
@@ -97,10 +91,6 @@ export class State {
     return task?.attempts[name.number - 1];
   }
 
-  firstWaiting(): { readonly shape: ShapeIndex; readonly item: WaitingTask } | undefined {
-    return this.#pending.first((shape) => !this.#refused.has(shape));
-  }
-
   firstResting(): TaskRecord | undefined {
     for (;;) {
       const task = this.#resting.peek();
@@ -132,24 +122,17 @@ export class State {
     return this.#ended.length > max ? this.#ended[0] : undefined;
   }
 
-  /** Notes that no node has room for a shape, so that it sleeps until an event could change that. */
-  refuse(shape: ShapeIndex, refusal: Refusal): void {
-    this.#refused.set(shape, refusal);
-  }
-
-  refusal(shape: ShapeIndex): Refusal | undefined {
-    return this.#refused.get(shape);
-  }
-
   apply(event: Event): void {
     switch (event.kind) {
       case 'node-joined':
         this.table.join(event.node);
         this.#nodes = undefined;
+        this.scheduler.nodesChanged();
         break;
       case 'node-left':
         this.table.leave(event.node);
         this.#nodes = undefined;
+        this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
         this.#workloadsEver = Number(event.workload);
@@ -166,9 +149,6 @@ export class State {
         break;
       case 'task-ended':
         this.#end(event);
-        break;
-      case 'retry-scheduled':
-        this.#rest(event);
         break;
       case 'retry-due':
         this.#wait(this.#task(event.task));
@@ -188,7 +168,6 @@ export class State {
       default:
         assertNever(event);
     }
-    this.#wake(event);
   }
 
   /** Enters a workload and opens the steps that need nothing. */
@@ -225,6 +204,7 @@ export class State {
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
     this.#running.set(attempt.id, attempt);
+    this.scheduler.placed(this.#runningOf(attempt, row));
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
@@ -243,26 +223,26 @@ export class State {
     this.#running.delete(attempt.id);
     this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
     counts.running--;
-    task.state =
-      event.end.cause === 'succeeded'
-        ? 'succeeded'
-        : event.end.cause === 'cancelled'
-          ? 'cancelled'
-          : 'failed';
-    counts[task.state]++;
-    this.#release(task.step);
+    const row = this.table.rowOf(attempt.placement.node);
+    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row));
+    if (event.retry !== undefined) this.#rest(task, event.retry);
+    else this.#endTask(task, event.end.cause);
     this.#unsettled.add(workload);
   }
 
-  #rest(event: Extract<Event, { kind: 'retry-scheduled' }>): void {
-    const task = this.#task(event.task);
-    assert(task.state === 'failed', 'only a task that just failed tries again');
-    task.step.counts.failed--;
+  #endTask(task: TaskRecord, cause: EndCause): void {
+    task.state = cause === 'succeeded' || cause === 'cancelled' ? cause : 'failed';
+    task.step.counts[task.state]++;
+    if (task.state === 'failed') this.#withdrawWaiting(task.step);
+    else this.#release(task.step);
+  }
+
+  #rest(task: TaskRecord, retry: ScheduledRetry): void {
     task.step.counts.waiting++;
     task.state = 'resting';
-    task.dueAt = event.dueAt;
-    if (event.memory !== undefined) {
-      task.memoryLimit = event.memory;
+    task.dueAt = retry.dueAt;
+    if (retry.memory !== undefined) {
+      task.memoryLimit = retry.memory;
       task.shape = this.shapes.intern(requestOf(task));
     }
     this.#resting.push(task);
@@ -271,14 +251,7 @@ export class State {
   #wait(task: TaskRecord): void {
     task.state = 'waiting';
     task.dueAt = undefined;
-    const { step } = task;
-    this.#pending.push(task.shape, {
-      priority: step.workload.spec.priority,
-      age: step.workload.number,
-      step: step.index,
-      index: task.index,
-      task,
-    });
+    this.scheduler.enqueue(task);
   }
 
   #endStep(event: Extract<Event, { kind: 'step-ended' }>): void {
@@ -310,6 +283,7 @@ export class State {
     const workload = this.#workload(event.workload);
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
+      this.#withdrawWaiting(step);
       if (step.counts.running === 0) continue;
       for (const task of step.tasks) {
         if (task.state === 'running') this.#toStop.push(currentAttempt(task)!);
@@ -371,46 +345,34 @@ export class State {
     this.#workloads.delete(id);
   }
 
+  /** A step that failed, or was cancelled, starts nothing more. */
+  #withdrawWaiting(step: StepRecord): void {
+    for (const task of step.tasks) if (task.state === 'waiting') this.scheduler.withdraw(task);
+  }
+
+  #runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
+    const { id, task, placement, placedAt } = attempt;
+    return { attempt: id, task, row, held: placement.held, placedAt };
+  }
+
   #open(step: StepRecord): void {
     step.state = 'open';
-    const { spec, workload } = step;
-    const memoryLimit: Bytes = spec.limits.memory;
+    const { spec } = step;
     const shape = this.shapes.intern(spec.request);
     for (let index = 0; index < spec.count; index++) {
-      step.tasks.push({
-        step,
-        index,
-        id: taskId(workload.id, spec.id, index),
-        state: 'held-back',
-        shape,
-        memoryLimit,
-        dueAt: undefined,
-        attempts: [],
-      });
+      step.tasks.push(newTask(step, index, shape));
     }
     this.#release(step);
   }
 
   /** Lets tasks into the queue until `maxParallel` of them wait or run. */
   #release(step: StepRecord): void {
-    if (step.state !== 'open') return;
     const { counts, spec } = step;
+    if (step.state !== 'open' || counts.failed > 0) return;
     const over = counts.succeeded + counts.failed + counts.cancelled;
     while (step.released < spec.count && step.released - over < spec.maxParallel) {
       this.#wait(step.tasks[step.released]!);
       step.released++;
-    }
-  }
-
-  /** Forgets the verdicts that this event could change. */
-  #wake(event: Event): void {
-    if (this.#refused.size === 0) return;
-    const ended = event.kind === 'task-ended' ? this.#attempt(event.attempt) : undefined;
-    const row = ended && this.table.rowOf(ended.placement.node);
-    for (const [shape, refusal] of this.#refused) {
-      if (!refusalTraits[refusal.code].wokenBy.includes(event.kind)) continue;
-      if (row !== undefined && !this.table.fits(row, this.shapes.request(shape))) continue;
-      this.#refused.delete(shape);
     }
   }
 

@@ -218,7 +218,6 @@ export class Loop {
       case 'workload-submitted':
       case 'task-started':
       case 'task-ended':
-      case 'retry-scheduled':
       case 'retry-due':
       case 'step-ended':
       case 'cancel-requested':

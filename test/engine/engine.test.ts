@@ -7,6 +7,7 @@ import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event } from '../../src/model/messages.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
 import { GIB, node, resources, step, workload } from '../builders/workload.ts';
 
@@ -15,7 +16,9 @@ const tenant = 'tester' as TenantId;
 /** An engine with a hand on the clock; every event is kept, as a journal would. */
 function bench(...nodes: ReturnType<typeof node>[]) {
   const options = { tasksMax: 1_000, endedMax: 10 };
-  const engine = new Engine(options, { scorer: firstFit });
+  const engine = new Engine(options, {
+    scheduler: (deps) => new PriorityScheduler(deps, firstFit),
+  });
   const journal: Event[] = [];
   let now = 0;
   function settle(): string[] {
@@ -69,13 +72,11 @@ function brief(e: Event): string {
     case 'task-placed':
       return `placed ${e.attempt} on ${e.placement.node}`;
     case 'task-ended':
-      return `ended ${e.attempt} ${e.end.cause}`;
+      return `ended ${e.attempt} ${e.end.cause}${e.retry === undefined ? '' : `, again at ${e.retry.dueAt}${e.retry.memory === undefined ? '' : ` with ${e.retry.memory / GIB}Gi`}`}`;
     case 'step-ended':
       return `step ${e.step} ${e.state}`;
     case 'workload-ended':
       return `workload ${e.workload} ${e.state}`;
-    case 'retry-scheduled':
-      return `retry ${e.task} at ${e.dueAt}${e.memory === undefined ? '' : ` with ${e.memory / GIB}Gi`}`;
     case 'stop-ordered':
       return `stop ${e.attempt} ${e.reason}`;
     default:
@@ -102,13 +103,16 @@ test('tasks beyond the node wait, and start as others end', () => {
     'placed 1.a.0.1 on n',
     'placed 1.a.1.1 on n',
   ]);
-  assert.deepEqual(b.engine.state.refusal(0), {
-    code: 'insufficient',
-    resource: 'cpu',
-    asked: 1000,
-    free: 0,
-    node: 'n',
-  });
+  assert.deepEqual(
+    b.engine.state.scheduler.refusal([...b.engine.state.workloads()][0]!.steps[0]!.tasks[2]!),
+    {
+      code: 'insufficient',
+      resource: 'cpu',
+      asked: 1000,
+      free: 0,
+      node: 'n',
+    },
+  );
   assert.deepEqual(b.end('1.a.1.1'), ['ended 1.a.1.1 succeeded', 'placed 1.a.2.1 on n']);
 });
 
@@ -153,10 +157,10 @@ test('a failed task tries again after its back-off, which doubles', () => {
   const b = bench(node('n'));
   const retry = { ...step('x').retry, maxRetries: 2 };
   b.submit(workload('w', step('a', { retry })));
-  assert.deepEqual(b.end('1.a.0.1', 'failed'), ['ended 1.a.0.1 failed', 'retry 1.a.0 at 1000']);
+  assert.deepEqual(b.end('1.a.0.1', 'failed'), ['ended 1.a.0.1 failed, again at 1000']);
   assert.deepEqual(b.wait(999), []);
   assert.deepEqual(b.wait(1), ['retry-due', 'placed 1.a.0.2 on n']);
-  assert.deepEqual(b.end('1.a.0.2', 'failed'), ['ended 1.a.0.2 failed', 'retry 1.a.0 at 3000']);
+  assert.deepEqual(b.end('1.a.0.2', 'failed'), ['ended 1.a.0.2 failed, again at 3000']);
   b.wait(2000);
   assert.deepEqual(b.end('1.a.0.3', 'failed'), [
     'ended 1.a.0.3 failed',
@@ -178,13 +182,15 @@ test('after an out-of-memory kill the next attempt gets more, within the node', 
       }),
     ),
   );
-  assert.ok(b.end('1.a.0.1', 'oom-killed').includes('retry 1.a.0 at 1000 with 2Gi'));
+  assert.ok(
+    b.end('1.a.0.1', 'oom-killed').includes('ended 1.a.0.1 oom-killed, again at 1000 with 2Gi'),
+  );
   b.wait(1000);
   const placed = b.engine.state.attempt('1.a.0.2' as AttemptId)!;
   assert.equal(placed.placement.memoryLimit, 2 * GIB);
   assert.equal(placed.placement.held.memory, 2 * GIB, 'what it grew to is held, not only allowed');
   assert.ok(
-    b.end('1.a.0.2', 'oom-killed').includes('retry 1.a.0 at 3000 with 3Gi'),
+    b.end('1.a.0.2', 'oom-killed').includes('ended 1.a.0.2 oom-killed, again at 3000 with 3Gi'),
     'capped by the node',
   );
 });
@@ -224,7 +230,7 @@ test('reports that come twice, late or for strangers change nothing', () => {
 test('a node that leaves takes its tasks along; they are lost and retried elsewhere', () => {
   const b = bench(node('n1', { cpu: 1000 }), node('n2', { cpu: 1000 }));
   b.submit(workload('w', step('a', { retry: { ...step('x').retry, maxRetries: 1 } })));
-  assert.deepEqual(b.leave('n1'), ['ended 1.a.0.1 lost', 'retry 1.a.0 at 1000', 'node-left']);
+  assert.deepEqual(b.leave('n1'), ['ended 1.a.0.1 lost, again at 1000', 'node-left']);
   assert.deepEqual(b.wait(1000), ['retry-due', 'placed 1.a.0.2 on n2']);
 });
 
@@ -257,11 +263,17 @@ test('replay and snapshot rebuild the state exactly, in the middle of things', (
   b.end('1.a.0.1', 'failed');
   b.end('1.a.1.1');
   b.cancel('3');
-  const replayed = new Engine({ tasksMax: 1_000, endedMax: 10 }, { scorer: firstFit });
+  const replayed = new Engine(
+    { tasksMax: 1_000, endedMax: 10 },
+    { scheduler: (deps) => new PriorityScheduler(deps, firstFit) },
+  );
   for (const event of b.journal) replayed.apply(event);
   const text = takeSnapshot(b.engine.state);
   assert.equal(takeSnapshot(replayed.state), text);
-  const restored = new Engine({ tasksMax: 1_000, endedMax: 10 }, { scorer: firstFit });
+  const restored = new Engine(
+    { tasksMax: 1_000, endedMax: 10 },
+    { scheduler: (deps) => new PriorityScheduler(deps, firstFit) },
+  );
   restoreSnapshot(restored.state, text);
   assert.equal(takeSnapshot(restored.state), text);
   for (let row = 0; row < 1; row++) {

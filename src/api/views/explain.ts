@@ -5,11 +5,11 @@ import {
   currentAttempt,
   type StepRecord,
   stepNamed,
+  type TaskRecord,
   type WorkloadRecord,
 } from '../../engine/records.ts';
 import type { State } from '../../engine/state.ts';
 import type { Refusal } from '../../model/refusal.ts';
-import { whyNot } from '../../scheduling/place.ts';
 import type { Reason, Why } from '../contract/documents.ts';
 import { refusalSentence } from './sentences.ts';
 import { stepState, workloadStatus } from './workload.ts';
@@ -43,24 +43,25 @@ export function explainStep(state: State, step: StepRecord, now: TimeMs): Reason
     return [reason({ code: 'waits-for-steps', steps }, step.spec.count, now, null)];
   }
   if (step.state !== 'open' || step.counts.waiting === 0) return [];
-  const waitingByShape = new Map<number, number>();
+  const waitingByShape = new Map<number, { first: TaskRecord; count: number }>();
   let heldBack = 0;
   let resting = 0;
   let dueAt = Number.POSITIVE_INFINITY;
   for (const task of step.tasks) {
     if (task.state === 'held-back') heldBack++;
     else if (task.state === 'waiting') {
-      waitingByShape.set(task.shape, (waitingByShape.get(task.shape) ?? 0) + 1);
+      const alike = waitingByShape.get(task.shape);
+      if (alike === undefined) waitingByShape.set(task.shape, { first: task, count: 1 });
+      else alike.count++;
     } else if (task.state === 'resting') {
       resting++;
       dueAt = Math.min(dueAt, task.dueAt!);
     }
   }
   const reasons: Reason[] = [];
-  for (const [shape, count] of waitingByShape) {
-    if (state.refusal(shape) === undefined) continue;
-    const refusal = whyNot(state.table, state.shapes.request(shape));
-    reasons.push(reason(refusal, count, now, change(state, refusal)));
+  for (const { first, count } of waitingByShape.values()) {
+    const refusal = state.scheduler.refusal(first);
+    if (refusal !== undefined) reasons.push(reason(refusal, count, now, change(state, refusal)));
   }
   if (resting > 0) reasons.push(reason({ code: 'waits-to-retry', dueAt }, resting, now, null));
   if (heldBack > 0) {
