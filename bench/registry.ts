@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { swfBench } from './swf.ts';
 
 export interface Bench {
   readonly what: string;
@@ -8,4 +9,5 @@ export interface Bench {
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
   replay: replayBench,
+  swf: swfBench,
 };

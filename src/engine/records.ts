@@ -1,4 +1,4 @@
-import type { Bytes, TimeMs } from '../base/units.ts';
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
@@ -137,7 +137,8 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     age: workload.number,
     submittedAt: workload.submittedAt,
     stepIndex: step.index,
-    estimateMs: undefined,
+    estimateMs:
+      spec.estimateMs ?? (spec.limits.wallMs === UNLIMITED ? undefined : spec.limits.wallMs),
     state: 'held-back',
     shape,
     memoryLimit: spec.limits.memory,
