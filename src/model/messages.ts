@@ -72,14 +72,8 @@ export type Event =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly end: AttemptEnd;
-    }
-  /** The task waits until `dueAt`, then for a place; its next attempt has `memory` as its limit and at least that as its request. */
-  | {
-      readonly kind: 'retry-scheduled';
-      readonly at: TimeMs;
-      readonly task: TaskId;
-      readonly dueAt: TimeMs;
-      readonly memory: Bytes | undefined;
+      /** Absent when this was the task's last attempt. */
+      readonly retry?: ScheduledRetry;
     }
   | { readonly kind: 'retry-due'; readonly at: TimeMs; readonly task: TaskId }
   | {
@@ -103,6 +97,13 @@ export type Event =
     }
   /** Leaves the state for the history; its id is never used again. */
   | { readonly kind: 'workload-retired'; readonly at: TimeMs; readonly workload: WorkloadId };
+
+/** The task rests until `dueAt`, then waits for a place again. */
+export interface ScheduledRetry {
+  readonly dueAt: TimeMs;
+  /** The next attempt's memory limit, and at least its request, when it grows. */
+  readonly memory?: Bytes;
+}
 
 /** task → node, with what it holds there until it ends. */
 export interface Placement {

@@ -3,7 +3,7 @@ import type { Event } from './messages.ts';
 
 /** "Not now" or "never", as data: stored, counted, and turned into sentences only at the edge. */
 export type Refusal =
-  /** Not even an empty node could hold it; `largest` is the most that any node has. */
+  /** Not even an empty node could hold it; `largest` is what the node that comes nearest has. */
   | {
       readonly code: 'never-fits';
       readonly step: StepId;
@@ -25,7 +25,12 @@ export type Refusal =
   | { readonly code: 'waits-for-steps'; readonly steps: readonly StepId[] }
   | { readonly code: 'waits-to-retry'; readonly dueAt: number }
   | { readonly code: 'step-parallelism'; readonly max: number }
-  | { readonly code: 'queue-full'; readonly waiting: number; readonly max: number }
+  | {
+      readonly code: 'queue-full';
+      readonly active: number;
+      readonly asked: number;
+      readonly max: number;
+    }
   | { readonly code: 'already-ended'; readonly workload: WorkloadId }
   | { readonly code: 'no-such-workload'; readonly workload: WorkloadId };
 

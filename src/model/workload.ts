@@ -26,6 +26,8 @@ export interface StepSpec {
   readonly maxParallel: number;
   readonly request: Resources;
   readonly limits: Limits;
+  /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */
+  readonly estimateMs?: SpanMs;
   readonly retry: RetryPolicy;
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; an empty string means the folder that the workload was submitted from. */

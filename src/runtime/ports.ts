@@ -45,6 +45,8 @@ export interface AttemptStart {
   /** Complete: the daemon's own environment is not inherited. Includes BERTH_* and CUDA_VISIBLE_DEVICES. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Shared by the steps of one workload; the driver makes it when it is missing. */
+  readonly workdir: string;
   readonly placement: Placement;
   readonly limits: Limits;
 }

@@ -1,0 +1,13 @@
+import { engineBench, replayBench } from './engine.ts';
+import { swfBench } from './swf.ts';
+
+export interface Bench {
+  readonly what: string;
+  run(args: readonly string[]): Promise<unknown> | unknown;
+}
+
+export const registry: Readonly<Record<string, Bench>> = {
+  engine: engineBench,
+  replay: replayBench,
+  swf: swfBench,
+};

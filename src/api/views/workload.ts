@@ -1,0 +1,172 @@
+import type { TimeMs } from '../../base/units.ts';
+import { UNLIMITED } from '../../base/units.ts';
+import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
+import type { State } from '../../engine/state.ts';
+import type { Enforcement } from '../../model/attempt.ts';
+import type { Resources } from '../../model/resources.ts';
+import type { Limits, Run } from '../../model/workload.ts';
+import type {
+  AttemptDocument,
+  EnforcedDocument,
+  StepDocument,
+  WorkloadDocument,
+  WorkloadSummary,
+} from '../contract/documents.ts';
+import { explainStep, explainWorkload } from './explain.ts';
+
+type Status = WorkloadDocument['status'];
+
+export function workloadDocument(
+  state: State,
+  workload: WorkloadRecord,
+  now: TimeMs,
+): WorkloadDocument {
+  const { spec } = workload;
+  return {
+    id: workload.id,
+    status: workloadStatus(workload),
+    workload: {
+      id: workload.id,
+      name: spec.name,
+      kind: spec.kind,
+      queue: spec.queue,
+      tenant: workload.tenant,
+      priority: spec.priority,
+      labels: { ...spec.labels },
+      submitted_at: workload.submittedAt,
+      started_at: workload.startedAt ?? null,
+      ended_at: workload.endedAt ?? null,
+    },
+    steps: workload.steps.map((step) => stepDocument(state, step, now)),
+  };
+}
+
+export function workloadSummary(
+  state: State,
+  workload: WorkloadRecord,
+  now: TimeMs,
+): WorkloadSummary {
+  const status = workloadStatus(workload);
+  const tasks = { total: 0, waiting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  for (const { spec, counts } of workload.steps) {
+    tasks.total += spec.count;
+    tasks.waiting += counts.waiting;
+    tasks.running += counts.running;
+    tasks.succeeded += counts.succeeded;
+    tasks.failed += counts.failed;
+    tasks.cancelled += counts.cancelled;
+  }
+  const told = status === 'waiting' || status === 'failed';
+  return {
+    id: workload.id,
+    name: workload.spec.name,
+    kind: workload.spec.kind,
+    status,
+    queue: workload.spec.queue,
+    tenant: workload.tenant,
+    priority: workload.spec.priority,
+    submitted_at: workload.submittedAt,
+    started_at: workload.startedAt ?? null,
+    ended_at: workload.endedAt ?? null,
+    tasks,
+    reason: told ? explainWorkload(state, workload, now).sentence : null,
+  };
+}
+
+/** `running` from its first placement on, as long as it has not ended. */
+export function workloadStatus(workload: WorkloadRecord): Status {
+  if (workload.state !== 'active') return workload.state;
+  const busy = workload.steps.some((step) => step.counts.running > 0);
+  return busy || workload.startedAt !== undefined ? 'running' : 'waiting';
+}
+
+export function stepState(step: StepRecord): StepDocument['state'] {
+  if (step.state !== 'blocked' && step.state !== 'open') return step.state;
+  const begun = step.counts.running > 0 || step.tasks.some((task) => task.attempts.length > 0);
+  return begun ? 'running' : 'waiting';
+}
+
+function stepDocument(state: State, step: StepRecord, now: TimeMs): StepDocument {
+  const attempts = step.tasks.flatMap((task) => task.attempts);
+  attempts.sort((a, b) => a.placedAt - b.placedAt || a.task.index - b.task.index);
+  const first = attempts[0];
+  return {
+    id: step.spec.id,
+    state: stepState(step),
+    needs: [...step.spec.needs],
+    command: commandLine(step.spec.run),
+    tasks: { total: step.spec.count, ...step.counts },
+    request: resourcesDocument(step.spec.request),
+    limits: limitsDocument(step.spec.limits),
+    started_at: first === undefined ? null : (first.startedAt ?? first.placedAt),
+    ended_at: step.endedAt ?? null,
+    attempts: attempts.map(attemptDocument),
+    waiting_for: explainStep(state, step, now),
+  };
+}
+
+export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
+  const { end } = attempt;
+  return {
+    id: attempt.id,
+    task: attempt.task.id,
+    number: attempt.number,
+    state: attemptState(attempt),
+    node: attempt.placement.node,
+    gpus: [...attempt.placement.gpus],
+    pid: attempt.pid ?? null,
+    placed_at: attempt.placedAt,
+    started_at: attempt.startedAt ?? null,
+    ended_at: attempt.endedAt ?? null,
+    cause: end?.cause ?? null,
+    exit_code: end?.exitCode ?? null,
+    signal: end?.signal ?? null,
+    message: end?.message ?? null,
+    wall_ms: end?.usage.wallMs ?? null,
+    cpu_ms: end?.usage.cpuMs ?? null,
+    memory_peak_bytes: end?.usage.memoryPeak ?? null,
+    memory_limit_bytes: finite(attempt.placement.memoryLimit),
+    enforced: end === undefined ? null : enforcementDocument(end.enforced),
+  };
+}
+
+function attemptState(attempt: AttemptRecord): AttemptDocument['state'] {
+  if (attempt.end !== undefined) return 'ended';
+  if (attempt.stop !== undefined) return 'stopping';
+  return attempt.startedAt === undefined ? 'placed' : 'running';
+}
+
+export function enforcementDocument(enforced: Enforcement): EnforcedDocument {
+  return { ...enforced, notes: [...enforced.notes] };
+}
+
+export function resourcesDocument(r: Resources): StepDocument['request'] {
+  return {
+    cpu_milli: r.cpu,
+    memory_bytes: r.memory,
+    gpu_milli: r.gpu,
+    custom: Object.fromEntries(r.custom),
+  };
+}
+
+function limitsDocument(limits: Limits): StepDocument['limits'] {
+  return {
+    cpu_milli: finite(limits.cpu),
+    memory_bytes: finite(limits.memory),
+    pids: finite(limits.pids),
+    wall_ms: finite(limits.wallMs),
+    grace_ms: limits.graceMs,
+    log_bytes: limits.logBytes,
+  };
+}
+
+const finite = (amount: number): number | null => (amount === UNLIMITED ? null : amount);
+
+function commandLine(run: Run): string {
+  const text = run.kind === 'argv' ? run.argv.map(quote).join(' ') : run.script.trim();
+  const first = text.split('\n')[0]!;
+  return first.length < text.length || first.length > 200 ? `${first.slice(0, 199)}…` : first;
+}
+
+const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,20 @@
+import type { Engine } from '../engine/engine.ts';
+import { restoreSnapshot, SNAPSHOT_FORMAT } from '../engine/snapshot.ts';
+import type { SqliteJournal } from '../store/io/journal.ts';
+
+/** Rebuilds the state of an empty engine: the newest snapshot, then every event after it. */
+export function recover(engine: Engine, journal: SqliteJournal): { readonly replayed: number } {
+  const snapshot = journal.latestSnapshot();
+  const usable = snapshot !== undefined && formatOf(snapshot.body) === SNAPSHOT_FORMAT;
+  if (usable) restoreSnapshot(engine.state, snapshot.body);
+  let replayed = 0;
+  for (const { event } of journal.readFrom(usable ? snapshot.sequence + 1 : 1)) {
+    engine.apply(event);
+    replayed++;
+  }
+  return { replayed };
+}
+
+function formatOf(body: string): unknown {
+  return (JSON.parse(body) as { format?: unknown }).format;
+}

@@ -1,0 +1,196 @@
+import type {
+  LogChunk,
+  NodeList,
+  Status,
+  Usage,
+  Why,
+  WorkloadDocument,
+  WorkloadList,
+} from '../api/contract/documents.ts';
+import type {
+  LogRequest,
+  Site,
+  SiteChange,
+  SubmitOutcome,
+  WorkloadFilter,
+} from '../api/contract/views.ts';
+import { explainWorkload } from '../api/views/explain.ts';
+import { nodeList } from '../api/views/nodes.ts';
+import { workloadDocument, workloadStatus, workloadSummary } from '../api/views/workload.ts';
+import { assert } from '../base/assert.ts';
+import type { SpanMs, TimeMs } from '../base/units.ts';
+import type { Engine } from '../engine/engine.ts';
+import { OperationError } from '../model/errors.ts';
+import { parseAttemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { Event } from '../model/messages.ts';
+import type { WorkloadSpec } from '../model/workload.ts';
+import type { Loop } from '../runtime/loop.ts';
+
+/** Changes are gathered this long before listeners hear of them. */
+const GATHER_MS = 100;
+/** A submission that cannot be made durable within this is answered with why. */
+const SUBMIT_TIMEOUT_MS = 10_000;
+
+export interface LiveSiteDeps {
+  readonly engine: Engine;
+  readonly loop: Loop;
+  readonly status: () => Omit<Status, 'now' | 'counts'>;
+  readonly usage: (window: SpanMs) => Usage;
+  readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
+  readonly now: () => TimeMs;
+  readonly shutDown: () => void;
+}
+
+/** The running daemon as the API and the CLI see it. */
+export class LiveSite implements Site {
+  readonly #deps: LiveSiteDeps;
+  readonly #listeners = new Set<(change: SiteChange) => void>();
+  #changed = new Set<string>();
+  #nodesChanged = false;
+  #sampled = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: LiveSiteDeps) {
+    this.#deps = deps;
+  }
+
+  status(): Status {
+    const counts = { waiting: 0, running: 0, ended: 0 };
+    for (const workload of this.#deps.engine.state.workloads()) {
+      const status = workloadStatus(workload);
+      if (status === 'waiting' || status === 'running') counts[status]++;
+      else counts.ended++;
+    }
+    return { ...this.#deps.status(), now: this.#deps.now(), counts };
+  }
+
+  async submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome> {
+    const answer = await withTimeout(
+      this.#deps.loop.send({ kind: 'submit', spec, tenant }),
+      SUBMIT_TIMEOUT_MS,
+      () =>
+        this.#deps.loop.stalled ??
+        new OperationError('TIMED_OUT', 'The submission is not durable yet; see `berth ps`.'),
+    );
+    if (answer.kind === 'accepted') return { kind: 'accepted', id: answer.workload };
+    assert(answer.kind === 'refused', 'a submission is accepted or refused');
+    return answer;
+  }
+
+  async cancel(workload: WorkloadId, by: TenantId): Promise<boolean> {
+    const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by });
+    return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
+  }
+
+  workload(id: WorkloadId): WorkloadDocument | undefined {
+    const { state } = this.#deps.engine;
+    const workload = state.workload(id);
+    return workload && workloadDocument(state, workload, this.#deps.now());
+  }
+
+  workloads(filter: WorkloadFilter): WorkloadList {
+    const { state } = this.#deps.engine;
+    const all = [...state.workloads()].filter(
+      (workload) =>
+        filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active'),
+    );
+    all.reverse();
+    const page = all.slice(filter.offset, filter.offset + filter.limit);
+    const now = this.#deps.now();
+    return {
+      workloads: page.map((workload) => workloadSummary(state, workload, now)),
+      total: all.length,
+    };
+  }
+
+  why(id: WorkloadId): Why | undefined {
+    const { state } = this.#deps.engine;
+    const workload = state.workload(id);
+    return workload && explainWorkload(state, workload, this.#deps.now());
+  }
+
+  source(id: WorkloadId): string | undefined {
+    return this.#deps.engine.state.workload(id)?.spec.source;
+  }
+
+  nodes(): NodeList {
+    return nodeList(this.#deps.engine.state);
+  }
+
+  usage(window: SpanMs): Usage {
+    return this.#deps.usage(window);
+  }
+
+  log(request: LogRequest): Promise<LogChunk | undefined> {
+    return this.#deps.readLog(request);
+  }
+
+  changes(onChange: (change: SiteChange) => void, signal: AbortSignal): void {
+    this.#listeners.add(onChange);
+    signal.addEventListener('abort', () => this.#listeners.delete(onChange), { once: true });
+  }
+
+  shutDown(): void {
+    this.#deps.shutDown();
+  }
+
+  /** The loop's `onBatch`. */
+  noteEvents(events: readonly Event[]): void {
+    if (this.#listeners.size === 0) return;
+    for (const event of events) {
+      if (event.kind === 'node-joined' || event.kind === 'node-left') this.#nodesChanged = true;
+      else this.#changed.add(workloadOf(event));
+    }
+    this.#nodesChanged ||= events.some((e) => e.kind === 'task-placed' || e.kind === 'task-ended');
+    this.#schedule();
+  }
+
+  noteSample(): void {
+    if (this.#listeners.size === 0) return;
+    this.#sampled = true;
+    this.#schedule();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#tell(), GATHER_MS);
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    const change = {
+      workloads: [...this.#changed],
+      nodes: this.#nodesChanged,
+      sample: this.#sampled,
+    };
+    this.#changed = new Set();
+    this.#nodesChanged = false;
+    this.#sampled = false;
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function workloadOf(event: Exclude<Event, { kind: 'node-joined' | 'node-left' }>): string {
+  if ('workload' in event) return event.workload;
+  const name = parseAttemptId('attempt' in event ? event.attempt : `${event.task}.1`);
+  assert(name !== undefined, 'an event names its attempt or task');
+  return name.workload;
+}
+
+async function withTimeout<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(late()), ms);
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

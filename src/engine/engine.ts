@@ -1,0 +1,244 @@
+import { neverFits } from '../admission/never-fits.ts';
+import { assertNever } from '../base/assert.ts';
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { AttemptEnd } from '../model/attempt.ts';
+import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { Command, EndState, Event } from '../model/messages.ts';
+import type { Node } from '../model/node.ts';
+import type { Refusal } from '../model/refusal.ts';
+import type { WorkloadSpec } from '../model/workload.ts';
+import { retryAfter } from '../pipeline/retry.ts';
+import type { StepRecord, WorkloadRecord } from './records.ts';
+import { type EngineOptions, type MakeScheduler, State } from './state.ts';
+
+/** What the engine says to the one who sent the command. Never journalled. */
+export type Answer =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'accepted'; readonly workload: WorkloadId }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface Decision {
+  readonly events: readonly Event[];
+  readonly answer: Answer;
+}
+
+const DONE: Answer = { kind: 'done' };
+const nothing: Decision = { events: [], answer: DONE };
+const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
+
+/**
+ * Decides, and remembers what was decided. No clock, no chance, no I/O, no promises.
+ * A loop calls `decide` once per command and applies its events, then calls `next` and applies its event
+ * until there is none: that is one pass, and its events are one batch of the journal.
+ */
+export class Engine {
+  readonly state: State;
+  readonly #options: EngineOptions;
+
+  constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
+    this.#options = options;
+    this.state = new State(deps.scheduler);
+  }
+
+  /** Reads the state, never writes it. */
+  decide(command: Command): Decision {
+    switch (command.kind) {
+      case 'join-node':
+        return facts({ kind: 'node-joined', at: command.at, node: command.node });
+      case 'leave-node':
+        return this.#leaveNode(command);
+      case 'submit':
+        return this.#submit(command.at, command.tenant, command.spec);
+      case 'cancel':
+        return this.#cancel(command.at, command.workload, command.by);
+      case 'report-started':
+        return this.#reportStarted(command.at, command.attempt, command.pid);
+      case 'report-ended':
+        return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'tick':
+        return nothing;
+      default:
+        return assertNever(command);
+    }
+  }
+
+  /**
+   * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
+   * workloads, stops, retries that are due, then one placement. Reads the state, never writes its tables;
+   * it does note what it found settled or without a place, which is derived and forgotten on recovery.
+   */
+  next(at: TimeMs): Event | undefined {
+    return this.#nextEnd(at) ?? this.#nextStop(at) ?? this.#nextDue(at) ?? this.#nextPlacement(at);
+  }
+
+  /** Writes the state, never decides: replaying the journal through `apply` rebuilds it exactly. */
+  apply(event: Event): void {
+    this.state.apply(event);
+  }
+
+  #submit(at: TimeMs, tenant: TenantId, spec: WorkloadSpec): Decision {
+    const tasks = spec.steps.reduce((sum, step) => sum + step.count, 0);
+    const active = this.state.tasksActive;
+    if (active + tasks > this.#options.tasksMax) {
+      return refuse({ code: 'queue-full', active, asked: tasks, max: this.#options.tasksMax });
+    }
+    const nodes = this.state.nodes();
+    for (const step of spec.steps) {
+      const refusal = neverFits(step.id, step.request, nodes);
+      if (refusal !== undefined) return refuse(refusal);
+    }
+    const workload = String(this.state.workloadsEver + 1) as WorkloadId;
+    return {
+      events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
+      answer: { kind: 'accepted', workload },
+    };
+  }
+
+  #cancel(at: TimeMs, id: WorkloadId, by: TenantId): Decision {
+    const workload = this.state.workload(id);
+    if (workload === undefined) return refuse({ code: 'no-such-workload', workload: id });
+    if (workload.state !== 'active') return refuse({ code: 'already-ended', workload: id });
+    if (workload.cancelledBy !== undefined) return nothing;
+    return facts({ kind: 'cancel-requested', at, workload: id, by });
+  }
+
+  #leaveNode(command: Extract<Command, { kind: 'leave-node' }>): Decision {
+    if (this.state.table.rowOf(command.node) === undefined) return nothing;
+    const events: Event[] = [];
+    for (const attempt of this.state.runningAttempts()) {
+      if (attempt.placement.node !== command.node) continue;
+      events.push(this.#endAttempt(command.at, attempt.id, lostWith(command.node)));
+    }
+    events.push({ kind: 'node-left', at: command.at, node: command.node });
+    return facts(...events);
+  }
+
+  #reportStarted(at: TimeMs, id: AttemptId, pid: number): Decision {
+    const attempt = this.state.attempt(id);
+    if (attempt === undefined || attempt.end !== undefined || attempt.startedAt !== undefined) {
+      return nothing;
+    }
+    return facts({ kind: 'task-started', at, attempt: id, pid });
+  }
+
+  #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
+    const attempt = this.state.attempt(id);
+    if (attempt === undefined || attempt.end !== undefined) return nothing;
+    return facts(this.#endAttempt(at, id, end));
+  }
+
+  #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
+    const attempt = this.state.attempt(id)!;
+    const { task } = attempt;
+    if (task.step.workload.cancelledBy !== undefined) {
+      return { kind: 'task-ended', at, attempt: id, end };
+    }
+    const retry = retryAfter(task.step.spec.retry, attempt.number, end, {
+      limit: attempt.placement.memoryLimit,
+      max: this.#memoryMax(),
+    });
+    if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
+    const dueAt = (at + retry.delayMs) as TimeMs;
+    const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
+    return { kind: 'task-ended', at, attempt: id, end, retry: scheduled };
+  }
+
+  /** The most memory that one node could give. */
+  #memoryMax(): Bytes {
+    const nodes = this.state.nodes();
+    const most = nodes.reduce((max, node) => Math.max(max, node.memory), 0);
+    return (nodes.length === 0 ? UNLIMITED : most) as Bytes;
+  }
+
+  #nextEnd(at: TimeMs): Event | undefined {
+    for (const workload of this.state.unsettled()) {
+      let allEnded = true;
+      for (const step of workload.steps) {
+        const state = stepEnd(step);
+        if (state !== undefined) {
+          return { kind: 'step-ended', at, workload: workload.id, step: step.spec.id, state };
+        }
+        if (step.state === 'blocked' || step.state === 'open') allEnded = false;
+      }
+      if (allEnded) {
+        return { kind: 'workload-ended', at, workload: workload.id, state: workloadEnd(workload) };
+      }
+      this.state.settle(workload);
+    }
+    const oldest = this.state.oldestEnded(this.#options.endedMax);
+    return oldest === undefined ? undefined : { kind: 'workload-retired', at, workload: oldest.id };
+  }
+
+  #nextStop(at: TimeMs): Event | undefined {
+    const attempt = this.state.firstToStop();
+    if (attempt === undefined) return undefined;
+    return { kind: 'stop-ordered', at, attempt: attempt.id, reason: 'cancelled' };
+  }
+
+  #nextDue(at: TimeMs): Event | undefined {
+    const task = this.state.firstResting();
+    if (task === undefined || task.dueAt! > at) return undefined;
+    return { kind: 'retry-due', at, task: task.id };
+  }
+
+  #nextPlacement(at: TimeMs): Event | undefined {
+    const { scheduler, table, shapes } = this.state;
+    const choice = scheduler.next(at);
+    if (choice === undefined) return undefined;
+    const { task, row, gpus } = choice;
+    return {
+      kind: 'task-placed',
+      at,
+      attempt: attemptId(task.id, task.attempts.length + 1),
+      placement: {
+        node: table.node(row)!.id,
+        held: shapes.request(task.shape),
+        gpus,
+        memoryLimit: task.memoryLimit,
+      },
+    };
+  }
+
+  /** When `next` will have something to say without any command: the first retry that is due. */
+  nextTimer(): TimeMs | undefined {
+    return this.state.firstResting()?.dueAt;
+  }
+}
+
+const refuse = (refusal: Refusal): Decision => ({
+  events: [],
+  answer: { kind: 'refused', refusal },
+});
+
+function lostWith(node: Node['id']): AttemptEnd {
+  return {
+    cause: 'lost',
+    usage: {},
+    enforced: { driver: 'unknown', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
+    message: `node ${node} left`,
+  };
+}
+
+/** How an open or blocked step ends now, or nothing while it goes on. */
+function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
+  const { counts } = step;
+  const cancelled = step.workload.cancelledBy !== undefined;
+  if (step.state === 'blocked') {
+    if (cancelled) return 'cancelled';
+    return step.spec.needs.some((need) => endedBadly(step.workload, need)) ? 'skipped' : undefined;
+  }
+  if (step.state !== 'open' || counts.running > 0) return undefined;
+  if (counts.succeeded === step.spec.count) return 'succeeded';
+  if (cancelled) return 'cancelled';
+  return counts.failed > 0 ? 'failed' : undefined;
+}
+
+function endedBadly(workload: WorkloadRecord, need: StepRecord['spec']['id']): boolean {
+  const state = workload.steps.find((step) => step.spec.id === need)!.state;
+  return state === 'failed' || state === 'cancelled' || state === 'skipped';
+}
+
+function workloadEnd(workload: WorkloadRecord): EndState {
+  if (workload.steps.every((step) => step.state === 'succeeded')) return 'succeeded';
+  return workload.steps.some((step) => step.state === 'failed') ? 'failed' : 'cancelled';
+}

@@ -1,0 +1,155 @@
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { AttemptEnd, StopReason } from '../model/attempt.ts';
+import {
+  type AttemptId,
+  type StepId,
+  type TenantId,
+  taskId,
+  type WorkloadId,
+} from '../model/ids.ts';
+import type { EndState, Placement } from '../model/messages.ts';
+import type { Resources } from '../model/resources.ts';
+import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import type { Candidate } from '../scheduling/scheduler.ts';
+import type { ShapeIndex } from '../scheduling/shape.ts';
+
+/** The tables behind the engine. Mutable, and written by `apply` alone. */
+
+export interface WorkloadRecord {
+  readonly id: WorkloadId;
+  readonly number: number;
+  readonly tenant: TenantId;
+  readonly spec: WorkloadSpec;
+  readonly submittedAt: TimeMs;
+  startedAt: TimeMs | undefined;
+  endedAt: TimeMs | undefined;
+  state: 'active' | EndState;
+  cancelledBy: TenantId | undefined;
+  readonly steps: readonly StepRecord[];
+}
+
+export interface StepRecord {
+  readonly workload: WorkloadRecord;
+  readonly index: number;
+  readonly spec: StepSpec;
+  /** `blocked` until every step it needs has succeeded. */
+  state: 'blocked' | 'open' | EndState | 'skipped';
+  /** Steps of `needs` that have not succeeded yet. */
+  unmet: number;
+  /** Indexes of the steps that need this one. */
+  readonly dependents: readonly number[];
+  endedAt: TimeMs | undefined;
+  /** Made when the step opens; empty before. */
+  tasks: TaskRecord[];
+  readonly counts: TaskCounts;
+  /** Tasks 0 … released − 1 have been let into the queue; the others wait for `maxParallel`. */
+  released: number;
+}
+
+export interface TaskCounts {
+  waiting: number;
+  running: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+}
+
+export interface TaskRecord extends Candidate {
+  readonly step: StepRecord;
+  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. */
+  state: 'held-back' | 'waiting' | 'resting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  shape: ShapeIndex;
+  /** Memory limit of the next attempt. */
+  memoryLimit: Bytes;
+  dueAt: TimeMs | undefined;
+  readonly attempts: AttemptRecord[];
+}
+
+export interface AttemptRecord {
+  readonly id: AttemptId;
+  readonly task: TaskRecord;
+  readonly number: number;
+  readonly placement: Placement;
+  readonly placedAt: TimeMs;
+  startedAt: TimeMs | undefined;
+  pid: number | undefined;
+  stop: StopReason | undefined;
+  end: AttemptEnd | undefined;
+  endedAt: TimeMs | undefined;
+}
+
+export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
+  workload.steps.find((step) => step.spec.id === id);
+
+export const currentAttempt = (task: TaskRecord): AttemptRecord | undefined => task.attempts.at(-1);
+
+/** A workload as it stands right after it was submitted. */
+export function newWorkload(
+  id: WorkloadId,
+  tenant: TenantId,
+  spec: WorkloadSpec,
+  at: TimeMs,
+): WorkloadRecord {
+  const steps: StepRecord[] = [];
+  const workload: WorkloadRecord = {
+    id,
+    number: Number(id),
+    tenant,
+    spec,
+    submittedAt: at,
+    startedAt: undefined,
+    endedAt: undefined,
+    state: 'active',
+    cancelledBy: undefined,
+    steps,
+  };
+  const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
+  spec.steps.forEach((step, index) => {
+    for (const need of step.needs) dependents.get(need)!.push(index);
+  });
+  spec.steps.forEach((step, index) => {
+    steps.push({
+      workload,
+      index,
+      spec: step,
+      state: 'blocked',
+      unmet: step.needs.length,
+      dependents: dependents.get(step.id)!,
+      endedAt: undefined,
+      tasks: [],
+      counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
+      released: 0,
+    });
+  });
+  return workload;
+}
+
+/** A task of an open step as it stands before its first attempt. */
+export function newTask(step: StepRecord, index: number, shape: ShapeIndex): TaskRecord {
+  const { workload, spec } = step;
+  return {
+    step,
+    index,
+    id: taskId(workload.id, spec.id, index),
+    tenant: workload.tenant,
+    queue: workload.spec.queue,
+    priority: workload.spec.priority,
+    age: workload.number,
+    submittedAt: workload.submittedAt,
+    stepIndex: step.index,
+    estimateMs:
+      spec.estimateMs ?? (spec.limits.wallMs === UNLIMITED ? undefined : spec.limits.wallMs),
+    state: 'held-back',
+    shape,
+    memoryLimit: spec.limits.memory,
+    dueAt: undefined,
+    attempts: [],
+  };
+}
+
+/** Amount that the task's next attempt asks for: its step's request, with the memory that it grew to. */
+export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resources {
+  const { request, limits } = task.step.spec;
+  if (task.memoryLimit === limits.memory || task.memoryLimit <= request.memory) return request;
+  return { ...request, memory: task.memoryLimit };
+}

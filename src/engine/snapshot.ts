@@ -1,0 +1,167 @@
+import { assert } from '../base/assert.ts';
+import type { Bytes, TimeMs } from '../base/units.ts';
+import type { AttemptEnd, StopReason } from '../model/attempt.ts';
+import { attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { Placement } from '../model/messages.ts';
+import type { Node } from '../model/node.ts';
+import type { WorkloadSpec } from '../model/workload.ts';
+import {
+  newTask,
+  newWorkload,
+  type StepRecord,
+  stepNamed,
+  type TaskRecord,
+  type WorkloadRecord,
+} from './records.ts';
+import type { State } from './state.ts';
+
+/** Raised when the written form of the state changes; an older one is then replayed from the journal. */
+export const SNAPSHOT_FORMAT = 1;
+
+interface Snapshot {
+  readonly format: number;
+  readonly ever: number;
+  readonly nodes: readonly Node[];
+  readonly ended: readonly WorkloadId[];
+  readonly workloads: readonly SavedWorkload[];
+}
+
+interface SavedWorkload {
+  readonly id: WorkloadId;
+  readonly tenant: TenantId;
+  readonly spec: WorkloadSpec;
+  readonly submittedAt: TimeMs;
+  readonly startedAt?: TimeMs | undefined;
+  readonly endedAt?: TimeMs | undefined;
+  readonly state: WorkloadRecord['state'];
+  readonly cancelledBy?: TenantId | undefined;
+  readonly steps: readonly SavedStep[];
+}
+
+interface SavedStep {
+  readonly state: StepRecord['state'];
+  readonly endedAt?: TimeMs | undefined;
+  readonly released: number;
+  readonly tasks: readonly SavedTask[];
+}
+
+interface SavedTask {
+  readonly state: TaskRecord['state'];
+  readonly memoryLimit: Bytes;
+  readonly dueAt?: TimeMs | undefined;
+  readonly attempts: readonly SavedAttempt[];
+}
+
+interface SavedAttempt {
+  readonly placement: Placement;
+  readonly placedAt: TimeMs;
+  readonly startedAt?: TimeMs | undefined;
+  readonly pid?: number | undefined;
+  readonly stop?: StopReason | undefined;
+  readonly end?: AttemptEnd | undefined;
+  readonly endedAt?: TimeMs | undefined;
+}
+
+/** The state as JSON text: the same for the same events, so that it also serves to compare two states. */
+export function takeSnapshot(state: State): string {
+  const snapshot: Snapshot = {
+    format: SNAPSHOT_FORMAT,
+    ever: state.workloadsEver,
+    nodes: state.nodes(),
+    ended: state.endedOrder(),
+    workloads: [...state.workloads()].map(saveWorkload),
+  };
+  return JSON.stringify(snapshot);
+}
+
+/** Fills an empty state. The text is our own and its checksum was verified by the store. */
+export function restoreSnapshot(state: State, text: string): void {
+  const snapshot = JSON.parse(text) as Snapshot;
+  assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
+  for (const node of snapshot.nodes) state.table.join(node);
+  state.restore(snapshot.workloads.map(loadWorkload), snapshot.ended, snapshot.ever);
+}
+
+function saveWorkload(workload: WorkloadRecord): SavedWorkload {
+  const { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy } = workload;
+  const steps = workload.steps.map((step) => ({
+    state: step.state,
+    endedAt: step.endedAt,
+    released: step.released,
+    tasks: step.tasks.map((task) => ({
+      state: task.state,
+      memoryLimit: task.memoryLimit,
+      dueAt: task.dueAt,
+      attempts: task.attempts.map(
+        ({ placement, placedAt, startedAt, pid, stop, end, endedAt }) => ({
+          placement,
+          placedAt,
+          startedAt,
+          pid,
+          stop,
+          end,
+          endedAt,
+        }),
+      ),
+    })),
+  }));
+  return { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy, steps };
+}
+
+function loadWorkload(saved: SavedWorkload): WorkloadRecord {
+  const workload = newWorkload(saved.id, saved.tenant, saved.spec, saved.submittedAt);
+  workload.startedAt = saved.startedAt;
+  workload.endedAt = saved.endedAt;
+  workload.state = saved.state;
+  workload.cancelledBy = saved.cancelledBy;
+  saved.steps.forEach((from, index) => {
+    loadStep(workload.steps[index]!, from);
+  });
+  for (const step of workload.steps) {
+    step.unmet = step.spec.needs.filter(
+      (need) => stepNamed(workload, need)!.state !== 'succeeded',
+    ).length;
+  }
+  return workload;
+}
+
+function loadStep(step: StepRecord, saved: SavedStep): void {
+  step.state = saved.state;
+  step.endedAt = saved.endedAt;
+  step.released = saved.released;
+  saved.tasks.forEach((task, index) => {
+    step.tasks.push(loadTask(step, task, index));
+  });
+  if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
+    step.counts.cancelled = step.counts.waiting;
+    step.counts.waiting = 0;
+  }
+  for (const task of step.tasks) {
+    if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting')
+      continue;
+    step.counts.waiting--;
+    step.counts[task.state]++;
+  }
+}
+
+function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord {
+  const task = newTask(step, index, 0);
+  task.state = saved.state;
+  task.memoryLimit = saved.memoryLimit;
+  task.dueAt = saved.dueAt;
+  saved.attempts.forEach((attempt, i) => {
+    task.attempts.push({
+      id: attemptId(task.id, i + 1),
+      task,
+      number: i + 1,
+      placement: attempt.placement,
+      placedAt: attempt.placedAt,
+      startedAt: attempt.startedAt,
+      pid: attempt.pid,
+      stop: attempt.stop,
+      end: attempt.end,
+      endedAt: attempt.endedAt,
+    });
+  });
+  return task;
+}

@@ -1,0 +1,412 @@
+import { assert, assertNever } from '../base/assert.ts';
+import { Heap } from '../base/heap.ts';
+import type { EndCause } from '../model/attempt.ts';
+import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
+import type { Event, ScheduledRetry } from '../model/messages.ts';
+import type { Node } from '../model/node.ts';
+import type { NodeIndex } from '../scheduling/node-table.ts';
+import { NodeTable } from '../scheduling/node-table.ts';
+import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import { Shapes } from '../scheduling/shape.ts';
+import {
+  type AttemptRecord,
+  currentAttempt,
+  newTask,
+  newWorkload,
+  requestOf,
+  type StepRecord,
+  stepNamed,
+  type TaskRecord,
+  type WorkloadRecord,
+} from './records.ts';
+
+export interface EngineOptions {
+  /** Tasks that may wait or run at once; a submission beyond that is refused. */
+  readonly tasksMax: number;
+  /** Ended workloads kept in the state; older ones are in the journal's history only. */
+  readonly endedMax: number;
+}
+
+/** The policy of a site, built around the tables of one state. */
+export type MakeScheduler = (deps: SchedulerDeps) => Scheduler<TaskRecord>;
+
+/**
+ * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
+ * (free amounts, the queue, verdicts) is kept beside them and never journalled.
+ */
+export class State {
+  readonly shapes = new Shapes();
+  readonly table = new NodeTable();
+  readonly scheduler: Scheduler<TaskRecord>;
+  readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
+  readonly #running = new Map<AttemptId, AttemptRecord>();
+  readonly #resting = new Heap<TaskRecord>((a, b) =>
+    a.dueAt === b.dueAt ? a.id < b.id : a.dueAt! < b.dueAt!,
+  );
+  readonly #unsettled = new Set<WorkloadRecord>();
+  readonly #toStop: AttemptRecord[] = [];
+  readonly #ended: WorkloadRecord[] = [];
+  #nodes: readonly Node[] | undefined;
+  #workloadsEver = 0;
+  #tasksActive = 0;
+
+  constructor(makeScheduler: MakeScheduler) {
+    this.scheduler = makeScheduler({ table: this.table, shapes: this.shapes });
+  }
+
+  get workloadsEver(): number {
+    return this.#workloadsEver;
+  }
+
+  /** Tasks of workloads that have not ended. */
+  get tasksActive(): number {
+    return this.#tasksActive;
+  }
+
+  /** In order of submission. */
+  workloads(): IterableIterator<WorkloadRecord> {
+    return this.#workloads.values();
+  }
+
+  workload(id: WorkloadId): WorkloadRecord | undefined {
+    return this.#workloads.get(id);
+  }
+
+  /** In order of joining. */
+  nodes(): readonly Node[] {
+    this.#nodes ??= this.#listNodes();
+    return this.#nodes;
+  }
+
+  /** Placed and not ended, in order of placement. */
+  runningAttempts(): IterableIterator<AttemptRecord> {
+    return this.#running.values();
+  }
+
+  attempt(id: AttemptId): AttemptRecord | undefined {
+    const name = parseAttemptId(id);
+    if (name === undefined) return undefined;
+    const workload = this.#workloads.get(name.workload);
+    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return task?.attempts[name.number - 1];
+  }
+
+  firstResting(): TaskRecord | undefined {
+    for (;;) {
+      const task = this.#resting.peek();
+      if (task === undefined || (task.state === 'resting' && mayRest(task))) return task;
+      this.#resting.pop();
+    }
+  }
+
+  firstToStop(): AttemptRecord | undefined {
+    while (this.#toStop.length > 0) {
+      const attempt = this.#toStop.at(-1)!;
+      if (attempt.end === undefined && attempt.stop === undefined) return attempt;
+      this.#toStop.pop();
+    }
+    return undefined;
+  }
+
+  /** Workloads in which a step or the whole may have ended since they were last settled. */
+  unsettled(): Iterable<WorkloadRecord> {
+    return this.#unsettled;
+  }
+
+  settle(workload: WorkloadRecord): void {
+    this.#unsettled.delete(workload);
+  }
+
+  /** The workload that ended first, when more than `max` have ended. */
+  oldestEnded(max: number): WorkloadRecord | undefined {
+    return this.#ended.length > max ? this.#ended[0] : undefined;
+  }
+
+  apply(event: Event): void {
+    switch (event.kind) {
+      case 'node-joined':
+        this.table.join(event.node);
+        this.#nodes = undefined;
+        this.scheduler.nodesChanged();
+        break;
+      case 'node-left':
+        this.table.leave(event.node);
+        this.#nodes = undefined;
+        this.scheduler.nodesChanged();
+        break;
+      case 'workload-submitted':
+        this.#workloadsEver = Number(event.workload);
+        this.insert(newWorkload(event.workload, event.tenant, event.spec, event.at));
+        break;
+      case 'task-placed':
+        this.#place(event);
+        break;
+      case 'task-started':
+        this.#start(event);
+        break;
+      case 'stop-ordered':
+        this.#attempt(event.attempt).stop = event.reason;
+        break;
+      case 'task-ended':
+        this.#end(event);
+        break;
+      case 'retry-due':
+        this.#wait(this.#task(event.task));
+        break;
+      case 'step-ended':
+        this.#endStep(event);
+        break;
+      case 'cancel-requested':
+        this.#cancel(event);
+        break;
+      case 'workload-ended':
+        this.#endWorkload(event);
+        break;
+      case 'workload-retired':
+        this.#retire(event.workload);
+        break;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** Enters a workload and opens the steps that need nothing. */
+  insert(workload: WorkloadRecord): void {
+    this.#workloads.set(workload.id, workload);
+    for (const step of workload.spec.steps) this.#tasksActive += step.count;
+    for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
+  }
+
+  #place(event: Extract<Event, { kind: 'task-placed' }>): void {
+    const name = parseAttemptId(event.attempt);
+    assert(name !== undefined, 'an attempt id of ours');
+    const task = this.#task(name.task);
+    assert(task.state === 'waiting', `only a waiting task is placed: ${task.id} is ${task.state}`);
+    assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
+    const row = this.table.rowOf(event.placement.node);
+    assert(row !== undefined, 'placed on a node that is there');
+    const attempt: AttemptRecord = {
+      id: event.attempt,
+      task,
+      number: name.number,
+      placement: event.placement,
+      placedAt: event.at,
+      startedAt: undefined,
+      pid: undefined,
+      stop: undefined,
+      end: undefined,
+      endedAt: undefined,
+    };
+    task.attempts.push(attempt);
+    task.state = 'running';
+    task.step.counts.waiting--;
+    task.step.counts.running++;
+    task.step.workload.startedAt ??= event.at;
+    this.table.take(row, event.placement.held, event.placement.gpus);
+    this.#running.set(attempt.id, attempt);
+    this.scheduler.placed(this.#runningOf(attempt, row));
+  }
+
+  #start(event: Extract<Event, { kind: 'task-started' }>): void {
+    const attempt = this.#attempt(event.attempt);
+    attempt.startedAt = event.at;
+    attempt.pid = event.pid;
+  }
+
+  #end(event: Extract<Event, { kind: 'task-ended' }>): void {
+    const attempt = this.#attempt(event.attempt);
+    assert(attempt.end === undefined, `an attempt ends once: ${attempt.id}`);
+    attempt.end = event.end;
+    attempt.endedAt = event.at;
+    const { task } = attempt;
+    const { counts, workload } = task.step;
+    this.#running.delete(attempt.id);
+    this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
+    counts.running--;
+    const row = this.table.rowOf(attempt.placement.node);
+    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row));
+    if (event.retry !== undefined) this.#rest(task, event.retry);
+    else this.#endTask(task, event.end.cause);
+    this.#unsettled.add(workload);
+  }
+
+  #endTask(task: TaskRecord, cause: EndCause): void {
+    task.state = cause === 'succeeded' || cause === 'cancelled' ? cause : 'failed';
+    task.step.counts[task.state]++;
+    if (task.state === 'failed') this.#withdrawWaiting(task.step);
+    else this.#release(task.step);
+  }
+
+  #rest(task: TaskRecord, retry: ScheduledRetry): void {
+    task.step.counts.waiting++;
+    task.state = 'resting';
+    task.dueAt = retry.dueAt;
+    if (retry.memory !== undefined) {
+      task.memoryLimit = retry.memory;
+      task.shape = this.shapes.intern(requestOf(task));
+    }
+    this.#resting.push(task);
+  }
+
+  #wait(task: TaskRecord): void {
+    task.state = 'waiting';
+    task.dueAt = undefined;
+    this.scheduler.enqueue(task);
+  }
+
+  #endStep(event: Extract<Event, { kind: 'step-ended' }>): void {
+    const workload = this.#workload(event.workload);
+    const step = stepNamed(workload, event.step);
+    assert(step !== undefined, 'a step of its workload');
+    const { counts } = step;
+    assert(counts.running === 0, 'a step ends when none of its tasks runs');
+    step.state = event.state;
+    step.endedAt = event.at;
+    for (const task of step.tasks) {
+      if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
+        task.state = 'cancelled';
+      }
+    }
+    counts.cancelled += counts.waiting;
+    counts.waiting = 0;
+    if (event.state === 'succeeded') {
+      for (const index of step.dependents) {
+        const dependent = workload.steps[index]!;
+        dependent.unmet--;
+        if (dependent.unmet === 0) this.#open(dependent);
+      }
+    }
+    this.#unsettled.add(workload);
+  }
+
+  #cancel(event: Extract<Event, { kind: 'cancel-requested' }>): void {
+    const workload = this.#workload(event.workload);
+    workload.cancelledBy = event.by;
+    for (const step of workload.steps) {
+      this.#withdrawWaiting(step);
+      if (step.counts.running === 0) continue;
+      for (const task of step.tasks) {
+        if (task.state === 'running') this.#toStop.push(currentAttempt(task)!);
+      }
+    }
+    this.#unsettled.add(workload);
+  }
+
+  #endWorkload(event: Extract<Event, { kind: 'workload-ended' }>): void {
+    const workload = this.#workload(event.workload);
+    workload.state = event.state;
+    workload.endedAt = event.at;
+    for (const step of workload.spec.steps) this.#tasksActive -= step.count;
+    this.#ended.push(workload);
+    this.#unsettled.delete(workload);
+  }
+
+  /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
+  restore(workloads: readonly WorkloadRecord[], ended: readonly WorkloadId[], ever: number): void {
+    assert(this.#workloads.size === 0, 'only an empty state is restored');
+    for (const workload of workloads) {
+      this.#workloads.set(workload.id, workload);
+      for (const step of workload.steps) this.#restoreStep(step);
+      if (workload.state === 'active') {
+        for (const step of workload.spec.steps) this.#tasksActive += step.count;
+      }
+    }
+    const running = [...this.#running.values()];
+    running.sort((a, b) => a.placedAt - b.placedAt || (a.id < b.id ? -1 : 1));
+    this.#running.clear();
+    for (const attempt of running) this.#running.set(attempt.id, attempt);
+    for (const id of ended) this.#ended.push(this.#workload(id));
+    this.#workloadsEver = ever;
+  }
+
+  /** Ids of ended workloads in the order in which they ended. */
+  endedOrder(): readonly WorkloadId[] {
+    return this.#ended.map((workload) => workload.id);
+  }
+
+  #restoreStep(step: StepRecord): void {
+    for (const task of step.tasks) {
+      task.shape = this.shapes.intern(requestOf(task));
+      if (task.state === 'waiting') this.#wait(task);
+      if (task.state === 'resting') this.#resting.push(task);
+      if (task.state !== 'running') continue;
+      const attempt = currentAttempt(task)!;
+      const row = this.table.rowOf(attempt.placement.node);
+      assert(row !== undefined, 'what runs, runs on a node that is there');
+      this.table.take(row, attempt.placement.held, attempt.placement.gpus);
+      this.#running.set(attempt.id, attempt);
+      if (step.workload.cancelledBy !== undefined) this.#toStop.push(attempt);
+    }
+  }
+
+  #retire(id: WorkloadId): void {
+    const first = this.#ended.shift();
+    assert(first !== undefined && first.id === id, 'the first that ended retires first');
+    this.#workloads.delete(id);
+  }
+
+  /** A step that failed, or was cancelled, starts nothing more. */
+  #withdrawWaiting(step: StepRecord): void {
+    for (const task of step.tasks) if (task.state === 'waiting') this.scheduler.withdraw(task);
+  }
+
+  #runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
+    const { id, task, placement, placedAt } = attempt;
+    return { attempt: id, task, row, held: placement.held, placedAt };
+  }
+
+  #open(step: StepRecord): void {
+    step.state = 'open';
+    const { spec } = step;
+    const shape = this.shapes.intern(spec.request);
+    for (let index = 0; index < spec.count; index++) {
+      step.tasks.push(newTask(step, index, shape));
+    }
+    this.#release(step);
+  }
+
+  /** Lets tasks into the queue until `maxParallel` of them wait or run. */
+  #release(step: StepRecord): void {
+    const { counts, spec } = step;
+    if (step.state !== 'open' || counts.failed > 0) return;
+    const over = counts.succeeded + counts.failed + counts.cancelled;
+    while (step.released < spec.count && step.released - over < spec.maxParallel) {
+      this.#wait(step.tasks[step.released]!);
+      step.released++;
+    }
+  }
+
+  #listNodes(): Node[] {
+    const nodes: Node[] = [];
+    for (let row = 0; row < this.table.rows; row++) {
+      const node = this.table.node(row);
+      if (node !== undefined) nodes.push(node);
+    }
+    return nodes;
+  }
+
+  #workload(id: WorkloadId): WorkloadRecord {
+    const workload = this.#workloads.get(id);
+    assert(workload !== undefined, `a workload that is known: ${id}`);
+    return workload;
+  }
+
+  #attempt(id: AttemptId): AttemptRecord {
+    const attempt = this.attempt(id);
+    assert(attempt !== undefined, `an attempt that is known: ${id}`);
+    return attempt;
+  }
+
+  #task(id: TaskId): TaskRecord {
+    const name = parseAttemptId(`${id}.1`);
+    const workload = name && this.#workloads.get(name.workload);
+    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
+    assert(task !== undefined, `a task that is known: ${id}`);
+    return task;
+  }
+}
+
+const mayRest = (task: TaskRecord): boolean =>
+  task.step.state === 'open' &&
+  task.step.counts.failed === 0 &&
+  task.step.workload.cancelledBy === undefined;

@@ -1,0 +1,34 @@
+import { type Bytes, type SpanMs, scaleAmount, UNLIMITED } from '../base/units.ts';
+import { type AttemptEnd, mayRetry } from '../model/attempt.ts';
+import type { RetryPolicy } from '../model/workload.ts';
+
+export interface Retry {
+  readonly delayMs: SpanMs;
+  /** The next attempt's memory limit, when it grows. */
+  readonly memory: Bytes | undefined;
+}
+
+/**
+ * Whether a task tries again after its `attempts`-th attempt ended so, when, and with how much memory.
+ * Growth stops at `memoryMax`, the most that any node could give.
+ */
+export function retryAfter(
+  policy: RetryPolicy,
+  attempts: number,
+  end: AttemptEnd,
+  memory: { readonly limit: Bytes; readonly max: Bytes },
+): Retry | undefined {
+  if (!mayRetry[end.cause] || attempts > policy.maxRetries) return undefined;
+  let delay: number = policy.backoffMs;
+  for (let i = 1; i < attempts && delay < policy.backoffMaxMs; i++) {
+    delay = scaleAmount(delay, policy.backoffFactor);
+  }
+  const grows =
+    end.cause === 'oom-killed' && policy.memoryGrowth > 10_000 && memory.limit !== UNLIMITED;
+  return {
+    delayMs: Math.min(delay, policy.backoffMaxMs) as SpanMs,
+    memory: grows
+      ? (Math.min(scaleAmount(memory.limit, policy.memoryGrowth), memory.max) as Bytes)
+      : undefined,
+  };
+}

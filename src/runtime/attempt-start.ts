@@ -1,0 +1,43 @@
+import { UNLIMITED } from '../base/units.ts';
+import type { AttemptRecord } from '../engine/records.ts';
+import type { AttemptStart } from './ports.ts';
+
+/** What the daemon knows of the machine that every task is told. */
+export interface LaunchSite {
+  /** PATH, HOME, LANG, USER… as tasks get them. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+  /** One folder a workload below this one, shared by its steps. */
+  readonly workRoot: string;
+  /** The Node binary that runs Berth, for tasks written in JavaScript. */
+  readonly nodePath: string;
+}
+
+/** Everything a driver needs to start a placed attempt. The same for the same attempt, whenever it is asked. */
+export function attemptStart(attempt: AttemptRecord, site: LaunchSite): AttemptStart {
+  const { task, placement } = attempt;
+  const { spec, workload } = task.step;
+  const workdir = `${site.workRoot}/${workload.id}`;
+  const memory = placement.memoryLimit;
+  return {
+    attempt: attempt.id,
+    run: spec.run,
+    env: {
+      ...site.baseEnv,
+      ...spec.env,
+      BERTH_WORKLOAD: workload.id,
+      BERTH_STEP: spec.id,
+      BERTH_TASK_INDEX: String(task.index),
+      BERTH_TASK_COUNT: String(spec.count),
+      BERTH_ATTEMPT: String(attempt.number),
+      BERTH_WORKDIR: workdir,
+      BERTH_CPUS: String(placement.held.cpu / 1000),
+      ...(memory === UNLIMITED ? {} : { BERTH_MEMORY_BYTES: String(memory) }),
+      BERTH_NODE: site.nodePath,
+      CUDA_VISIBLE_DEVICES: placement.gpus.join(','),
+    },
+    cwd: spec.cwd === '' ? workdir : spec.cwd,
+    workdir,
+    placement,
+    limits: { ...spec.limits, memory: placement.memoryLimit },
+  };
+}

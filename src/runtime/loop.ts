@@ -1,0 +1,257 @@
+import { assertNever } from '../base/assert.ts';
+import { spanMs, type TimeMs } from '../base/units.ts';
+import type { Answer, Engine } from '../engine/engine.ts';
+import { type ErrorCode, OperationError } from '../model/errors.ts';
+import type { AttemptId } from '../model/ids.ts';
+import type { Command, Event } from '../model/messages.ts';
+import { attemptStart, type LaunchSite } from './attempt-start.ts';
+import type { Clock, Driver, Journal, Report } from './ports.ts';
+
+/** Between tries of a batch that the journal could not take. */
+const RETRY_APPEND_MS = 1_000;
+/** Commands taken into one batch, so that one answer never waits for an endless stream. */
+const BATCH_COMMANDS_MAX = 1_000;
+
+/** A command without its time: the loop stamps it when its turn comes. */
+export type Request = Command extends infer C ? (C extends Command ? Omit<C, 'at'> : never) : never;
+
+interface Waiter {
+  readonly request: Request;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface LoopDeps {
+  readonly engine: Engine;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly driver: Driver;
+  /** Called with each batch once it is durable. Must not throw. */
+  readonly onBatch: (events: readonly Event[]) => void;
+  /** An invariant broke, or the journal failed for good: nothing more is decided. The process should end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/**
+ * The live loop around the engine. Its order is fixed: decide and apply every command that waits, journal
+ * the events as one batch, then act on them and answer. Nothing leaves before the batch is durable.
+ */
+export class Loop {
+  readonly #deps: LoopDeps;
+  readonly #site: LaunchSite;
+  #queue: Waiter[] = [];
+  #draining: Promise<void> | undefined;
+  #stalled: OperationError | undefined;
+  #closed = false;
+
+  constructor(site: LaunchSite, deps: LoopDeps) {
+    this.#site = site;
+    this.#deps = deps;
+  }
+
+  /** Why the journal takes nothing at the moment, or undefined. */
+  get stalled(): OperationError | undefined {
+    return this.#stalled;
+  }
+
+  /** Resolves once what was decided is durable and was acted upon. */
+  send(request: Request): Promise<Answer> {
+    if (this.#closed) return Promise.reject(new OperationError('DAEMON_DOWN', 'Berth is ending.'));
+    if (this.#stalled !== undefined && fromPeople[request.kind])
+      return Promise.reject(this.#stalled);
+    const answer = new Promise<Answer>((resolve, reject) => {
+      this.#queue.push({ request, resolve, reject });
+    });
+    this.#draining ??= this.#drain();
+    return answer;
+  }
+
+  /** What the driver tells. Never rejects: a report that cannot be taken now is asked for again at start. */
+  report(report: Report): void {
+    const request: Request =
+      report.kind === 'started'
+        ? { kind: 'report-started', attempt: report.attempt, pid: report.pid }
+        : { kind: 'report-ended', attempt: report.attempt, end: report.end };
+    this.send(request).then(
+      () => {
+        if (report.kind === 'ended') this.#deps.driver.settle(report.attempt);
+      },
+      () => {},
+    );
+  }
+
+  /**
+   * Brings the state and the world together after a start: adopts what runs, settles what ended, starts
+   * what was placed and never begun, stops what nobody asked for.
+   */
+  async reconcile(): Promise<void> {
+    const { engine, driver } = this.#deps;
+    const known = new Map((await driver.known()).map((attempt) => [attempt.attempt, attempt]));
+    const unknownToDriver: AttemptId[] = [];
+    const answers: Promise<Answer>[] = [];
+    for (const attempt of engine.state.runningAttempts()) {
+      const found = known.get(attempt.id);
+      known.delete(attempt.id);
+      if (found === undefined) unknownToDriver.push(attempt.id);
+      else if (found.state === 'running') {
+        answers.push(this.send({ kind: 'report-started', attempt: attempt.id, pid: found.pid }));
+        if (attempt.stop !== undefined) this.#stop(attempt.id);
+      } else {
+        const end = found.end;
+        answers.push(
+          this.send({ kind: 'report-ended', attempt: attempt.id, end }).then((answer) => {
+            driver.settle(attempt.id);
+            return answer;
+          }),
+        );
+      }
+    }
+    for (const id of unknownToDriver) {
+      this.#start(id);
+      if (engine.state.attempt(id)?.stop !== undefined) this.#stop(id);
+    }
+    for (const stranger of known.values()) {
+      if (stranger.state === 'running') driver.stop(stranger.attempt, 'cancelled', spanMs(0));
+      else driver.settle(stranger.attempt);
+    }
+    answers.push(this.send({ kind: 'tick' }));
+    await Promise.all(answers);
+  }
+
+  /** Takes no more; resolves when what was taken is durable. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#deps.clock.alarm(undefined, () => {});
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        const taken = this.#queue.splice(0, BATCH_COMMANDS_MAX);
+        const { events, answers } = this.#decide(taken.map((waiter) => waiter.request));
+        if (events.length > 0) await this.#append(events);
+        for (const event of events) this.#act(event);
+        taken.forEach((waiter, i) => {
+          waiter.resolve(answers[i]!);
+        });
+        if (events.length > 0) this.#deps.onBatch(events);
+      }
+      this.#setAlarm();
+    } catch (error) {
+      this.#closed = true;
+      const waiting = this.#queue;
+      this.#queue = [];
+      for (const waiter of waiting) waiter.reject(error);
+      this.#deps.onFatal(error);
+    } finally {
+      this.#draining = undefined;
+    }
+  }
+
+  /** Decides and applies, one event at a time; the whole pass is one batch. */
+  #decide(requests: readonly Request[]): { events: Event[]; answers: Answer[] } {
+    const { engine } = this.#deps;
+    const at = this.#deps.clock.now();
+    const events: Event[] = [];
+    const answers: Answer[] = [];
+    const apply = (event: Event): void => {
+      engine.apply(event);
+      events.push(event);
+    };
+    for (const request of requests) {
+      const decision = engine.decide({ ...request, at } as Command);
+      decision.events.forEach(apply);
+      answers.push(decision.answer);
+    }
+    for (let event = engine.next(at); event !== undefined; event = engine.next(at)) apply(event);
+    return { events, answers };
+  }
+
+  /** A full disk stalls the loop, and loses nothing: the batch is tried again until it is durable. */
+  async #append(events: readonly Event[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.#deps.journal.append(events);
+        this.#stalled = undefined;
+        return;
+      } catch (error) {
+        if (!(error instanceof OperationError) || !passing.includes(error.code)) throw error;
+        this.#stall(error);
+        await this.#pause(RETRY_APPEND_MS);
+      }
+    }
+  }
+
+  /** People who wait in the queue are told at once; what the driver reports waits on. */
+  #stall(error: OperationError): void {
+    this.#stalled = error;
+    const people = this.#queue.filter((waiter) => fromPeople[waiter.request.kind]);
+    this.#queue = this.#queue.filter((waiter) => !fromPeople[waiter.request.kind]);
+    for (const waiter of people) waiter.reject(error);
+  }
+
+  #pause(lengthMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    return new Promise((resolve) => {
+      clock.alarm((clock.now() + lengthMs) as TimeMs, resolve);
+    });
+  }
+
+  #setAlarm(): void {
+    if (this.#closed) return;
+    this.#deps.clock.alarm(this.#deps.engine.nextTimer(), () => {
+      this.send({ kind: 'tick' }).catch(() => {});
+    });
+  }
+
+  #act(event: Event): void {
+    switch (event.kind) {
+      case 'task-placed':
+        this.#start(event.attempt);
+        return;
+      case 'stop-ordered':
+        this.#stop(event.attempt);
+        return;
+      case 'node-joined':
+      case 'node-left':
+      case 'workload-submitted':
+      case 'task-started':
+      case 'task-ended':
+      case 'retry-due':
+      case 'step-ended':
+      case 'cancel-requested':
+      case 'workload-ended':
+      case 'workload-retired':
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #start(id: AttemptId): void {
+    const attempt = this.#deps.engine.state.attempt(id);
+    if (attempt === undefined || attempt.end !== undefined) return;
+    this.#deps.driver.start(attemptStart(attempt, this.#site));
+  }
+
+  #stop(id: AttemptId): void {
+    const attempt = this.#deps.engine.state.attempt(id);
+    if (attempt?.stop === undefined || attempt.end !== undefined) return;
+    this.#deps.driver.stop(id, attempt.stop, attempt.task.step.spec.limits.graceMs);
+  }
+}
+
+/** Failures of the journal that may pass; the rest end the daemon. */
+const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
+
+/** What a person asked for is refused while nothing can be made durable; what happened is not. */
+const fromPeople: Record<Request['kind'], boolean> = {
+  submit: true,
+  cancel: true,
+  'join-node': false,
+  'leave-node': false,
+  'report-started': false,
+  'report-ended': false,
+  tick: false,
+};

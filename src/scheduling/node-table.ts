@@ -1,0 +1,280 @@
+import { assert } from '../base/assert.ts';
+import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
+import type { NodeId } from '../model/ids.ts';
+import type { Gpu, Node } from '../model/node.ts';
+import type { Resources } from '../model/resources.ts';
+
+/** Index of a row. Never leaves the process, never persisted. */
+export type NodeIndex = number;
+
+const CPU = 0;
+const MEMORY = 1;
+const FIRST_CUSTOM = 2;
+export const WHOLE_GPU = 1000;
+/** A reader that lags further behind starts afresh, which costs one look at every row. */
+const CHANGES_KEPT = 1 << 15;
+
+/** What keeps a request off a node: the resource that lacks most, with the figures. */
+export interface Shortage {
+  readonly resource: string;
+  readonly asked: number;
+  readonly free: number;
+}
+
+/**
+ * Capacity and free amounts of every node: one row per node, one column per resource, one cell per GPU.
+ * `take` and `give` are the only writers of what is free. Rows are in the order in which nodes joined
+ * and are never reused, so that ties break the same way after a replay.
+ */
+export class NodeTable {
+  readonly #nodes: (Node | undefined)[] = [];
+  readonly #indexById = new Map<NodeId, NodeIndex>();
+  readonly #columnByName = new Map<string, number>();
+  #columns = FIRST_CUSTOM;
+  #free = new Float64Array(0);
+  #capacity = new Float64Array(0);
+  /** Free milli-GPU of each device of each row. */
+  readonly #gpuFree: number[][] = [];
+  /** Per row, of its devices: the sum of what is free, the number wholly free, the most free on one. */
+  readonly #gpuSum: number[] = [];
+  readonly #gpuWhole: number[] = [];
+  readonly #gpuMost: number[] = [];
+  /** Rows in the order in which they changed; whoever keeps something derived reads on from its cursor. */
+  readonly #changes = new Int32Array(CHANGES_KEPT);
+  #changeCount = 0;
+
+  /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
+  get rows(): number {
+    return this.#nodes.length;
+  }
+
+  node(row: NodeIndex): Node | undefined {
+    return this.#nodes[row];
+  }
+
+  rowOf(id: NodeId): NodeIndex | undefined {
+    return this.#indexById.get(id);
+  }
+
+  /** Adds a node, or changes the capacity of one that is there; what is held stays held. */
+  join(node: Node): NodeIndex {
+    const known = this.#indexById.get(node.id);
+    const row = known ?? this.#nodes.length;
+    for (const [name] of node.custom) this.#column(name);
+    if (known === undefined) {
+      this.#nodes.push(node);
+      this.#indexById.set(node.id, row);
+      this.#gpuFree.push(node.gpus.map(() => WHOLE_GPU));
+      this.#grow();
+    } else {
+      this.#gpuFree[row] = node.gpus.map((gpu) => this.#freeOfDevice(row, gpu.id) ?? WHOLE_GPU);
+      this.#nodes[row] = node;
+    }
+    for (let column = 0; column < this.#columns; column++) {
+      const cell = row * this.#columns + column;
+      const capacity = this.#capacityOf(node, column);
+      this.#free[cell] = this.#free[cell]! + capacity - this.#capacity[cell]!;
+      this.#capacity[cell] = capacity;
+    }
+    this.#summariseGpus(row);
+    this.#note(row);
+    return row;
+  }
+
+  leave(id: NodeId): void {
+    const row = this.#indexById.get(id);
+    assert(row !== undefined, 'only a node that is there leaves');
+    this.#indexById.delete(id);
+    this.#nodes[row] = undefined;
+    this.#gpuFree[row] = [];
+    this.#free.fill(0, row * this.#columns, (row + 1) * this.#columns);
+    this.#capacity.fill(0, row * this.#columns, (row + 1) * this.#columns);
+    this.#summariseGpus(row);
+    this.#note(row);
+  }
+
+  /** Counts every change of a row, ever. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
+
+  /** The rows changed since `cursor`, a former `changeCount` that it still `remembers`. */
+  *changedSince(cursor: number): Generator<NodeIndex> {
+    assert(this.remembers(cursor), 'a cursor that is not too old');
+    for (let i = cursor; i < this.#changeCount; i++) yield this.#changes[i % CHANGES_KEPT]!;
+  }
+
+  remembers(cursor: number): boolean {
+    return this.#changeCount - cursor <= CHANGES_KEPT;
+  }
+
+  fits(row: NodeIndex, ask: Resources): boolean {
+    const base = row * this.#columns;
+    if (this.#nodes[row] === undefined) return false;
+    if (this.#free[base + CPU]! < ask.cpu || this.#free[base + MEMORY]! < ask.memory) return false;
+    for (const [name, amount] of ask.custom) {
+      const column = this.#columnByName.get(name);
+      if (column === undefined || this.#free[base + column]! < amount) return false;
+    }
+    return ask.gpu === 0 || this.#gpusFit(row, ask.gpu);
+  }
+
+  /** The first resource that is short on this node, or nothing when the request fits. */
+  shortage(row: NodeIndex, ask: Resources): Shortage | undefined {
+    const base = row * this.#columns;
+    if (this.#nodes[row] === undefined) return { resource: 'node', asked: 1, free: 0 };
+    if (ask.gpu > 0 && !this.#gpusFit(row, ask.gpu)) {
+      return { resource: 'gpu', asked: ask.gpu, free: this.gpuFreeFor(row, ask.gpu) };
+    }
+    for (const [name, amount] of ask.custom) {
+      const column = this.#columnByName.get(name);
+      const free = column === undefined ? 0 : this.#free[base + column]!;
+      if (free < amount) return { resource: name, asked: amount, free };
+    }
+    const memory = this.#free[base + MEMORY]!;
+    if (memory < ask.memory) return { resource: 'memory', asked: ask.memory, free: memory };
+    const cpu = this.#free[base + CPU]!;
+    if (cpu < ask.cpu) return { resource: 'cpu', asked: ask.cpu, free: cpu };
+    return undefined;
+  }
+
+  /** The devices that the request would get: the fullest one that can share, or the first free ones. */
+  chooseGpus(row: NodeIndex, gpu: MilliGpu): readonly Gpu[] {
+    const free = this.#gpuFree[row]!;
+    const gpus = this.#nodes[row]!.gpus;
+    if (gpu === 0) return [];
+    if (gpu >= WHOLE_GPU) {
+      return gpus.filter((_, i) => free[i] === WHOLE_GPU).slice(0, gpu / WHOLE_GPU);
+    }
+    let best = -1;
+    for (let i = 0; i < free.length; i++) {
+      if (free[i]! >= gpu && (best < 0 || free[i]! < free[best]!)) best = i;
+    }
+    return best < 0 ? [] : [gpus[best]!];
+  }
+
+  take(row: NodeIndex, held: Resources, gpus: readonly string[]): void {
+    this.#move(row, held, gpus, -1);
+  }
+
+  /** Gives back what a placement held. A node that left took it along. */
+  give(id: NodeId, held: Resources, gpus: readonly string[]): void {
+    const row = this.#indexById.get(id);
+    if (row !== undefined) this.#move(row, held, gpus, 1);
+  }
+
+  freeCpu(row: NodeIndex): MilliCpu {
+    return this.#free[row * this.#columns + CPU]! as MilliCpu;
+  }
+
+  freeMemory(row: NodeIndex): Bytes {
+    return this.#free[row * this.#columns + MEMORY]! as Bytes;
+  }
+
+  freeCustom(row: NodeIndex, name: string): number {
+    const column = this.#columnByName.get(name);
+    return column === undefined ? 0 : this.#free[row * this.#columns + column]!;
+  }
+
+  freeGpu(row: NodeIndex): readonly number[] {
+    return this.#gpuFree[row]!;
+  }
+
+  /** How much of a request of this size the node could serve now: whole devices, or the largest share. */
+  gpuFreeFor(row: NodeIndex, gpu: MilliGpu): number {
+    return gpu >= WHOLE_GPU ? this.#gpuWhole[row]! * WHOLE_GPU : this.#gpuMost[row]!;
+  }
+
+  /** Free milli-GPU over all devices of the node. */
+  freeGpuSum(row: NodeIndex): number {
+    return this.#gpuSum[row]!;
+  }
+
+  #gpusFit(row: NodeIndex, gpu: MilliGpu): boolean {
+    return this.gpuFreeFor(row, gpu) >= gpu;
+  }
+
+  #freeOfDevice(row: NodeIndex, id: string): number | undefined {
+    const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
+    return index < 0 ? undefined : this.#gpuFree[row]![index];
+  }
+
+  #move(row: NodeIndex, held: Resources, gpus: readonly string[], sign: 1 | -1): void {
+    const base = row * this.#columns;
+    this.#free[base + CPU]! += sign * held.cpu;
+    this.#free[base + MEMORY]! += sign * held.memory;
+    for (const [name, amount] of held.custom)
+      this.#free[base + this.#column(name)]! += sign * amount;
+    const share = Math.min(held.gpu, WHOLE_GPU);
+    const free = this.#gpuFree[row]!;
+    for (const id of gpus) {
+      const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
+      if (index >= 0) free[index] = free[index]! + sign * share;
+    }
+    if (gpus.length > 0) this.#summariseGpus(row);
+    this.#note(row);
+  }
+
+  #summariseGpus(row: NodeIndex): void {
+    let sum = 0;
+    let whole = 0;
+    let most = 0;
+    for (const free of this.#gpuFree[row]!) {
+      sum += free;
+      if (free === WHOLE_GPU) whole++;
+      if (free > most) most = free;
+    }
+    this.#gpuSum[row] = sum;
+    this.#gpuWhole[row] = whole;
+    this.#gpuMost[row] = most;
+  }
+
+  #note(row: NodeIndex): void {
+    this.#changes[this.#changeCount % CHANGES_KEPT] = row;
+    this.#changeCount++;
+  }
+
+  #capacityOf(node: Node, column: number): number {
+    if (column === CPU) return node.cpu;
+    if (column === MEMORY) return node.memory;
+    return node.custom.find(([name]) => this.#columnByName.get(name) === column)?.[1] ?? 0;
+  }
+
+  #column(name: string): number {
+    const known = this.#columnByName.get(name);
+    if (known !== undefined) return known;
+    const column = this.#columns;
+    this.#columnByName.set(name, column);
+    this.#free = widen(this.#free, column, this.#nodes.length);
+    this.#capacity = widen(this.#capacity, column, this.#nodes.length);
+    this.#columns = column + 1;
+    return column;
+  }
+
+  #grow(): void {
+    const cells = this.#nodes.length * this.#columns;
+    if (cells <= this.#free.length) return;
+    const room = Math.max(cells, this.#free.length * 2);
+    this.#free = enlarge(this.#free, room);
+    this.#capacity = enlarge(this.#capacity, room);
+  }
+}
+
+function enlarge(cells: Float64Array<ArrayBuffer>, room: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(room);
+  larger.set(cells);
+  return larger;
+}
+
+/** The same rows with one column more, of zeros. */
+function widen(
+  cells: Float64Array<ArrayBuffer>,
+  columns: number,
+  rows: number,
+): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(rows * (columns + 1));
+  for (let row = 0; row < rows; row++) {
+    wider.set(cells.subarray(row * columns, (row + 1) * columns), row * (columns + 1));
+  }
+  return wider;
+}

@@ -1,0 +1,111 @@
+import { assert } from '../base/assert.ts';
+import type { Resources } from '../model/resources.ts';
+import type { NodeIndex, NodeTable } from './node-table.ts';
+import { SCORE_MAX, type Scorer } from './scorer.ts';
+import type { ShapeIndex } from './shape.ts';
+
+/** Shapes that keep a tree; the one used longest ago gives its up. 256 × 10,000 nodes × 8 bytes = 20 MB. */
+const TREES_MAX = 256;
+const UNFIT = -1;
+
+/**
+ * The best node for each shape, without looking at every node: per shape a tournament tree over the rows,
+ * brought up to date with the rows that changed since the shape was last asked for. A placement changes
+ * one row, so a decision costs one score and log₂(rows) comparisons. Answers as `findPlace` does.
+ */
+export class PlacementIndex {
+  readonly #table: NodeTable;
+  readonly #scorer: Scorer;
+  readonly #trees = new Map<ShapeIndex, Tree>();
+
+  constructor(table: NodeTable, scorer: Scorer) {
+    this.#table = table;
+    this.#scorer = scorer;
+  }
+
+  /** The node with the highest score, the first of equals; undefined when the shape fits nowhere. */
+  best(shape: ShapeIndex, ask: Resources): NodeIndex | undefined {
+    let tree = this.#trees.get(shape);
+    if (tree === undefined || !tree.current(this.#table)) {
+      tree = new Tree(this.#table, this.#scorer, ask);
+    } else tree.follow(this.#table, this.#scorer);
+    // Re-inserted last: the map's order is the order of use.
+    this.#trees.delete(shape);
+    this.#trees.set(shape, tree);
+    if (this.#trees.size > TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!);
+    return tree.winner();
+  }
+}
+
+class Tree {
+  readonly #ask: Resources;
+  /** Leaves from `#leaves` on, one a row; each inner node is the better of its two children's rows. */
+  readonly #winners: Int32Array;
+  readonly #scores: Int32Array;
+  readonly #leaves: number;
+  #cursor: number;
+
+  constructor(table: NodeTable, scorer: Scorer, ask: Resources) {
+    this.#ask = ask;
+    let leaves = 1;
+    // Twice the rows, so that nodes that join do not force a new tree each time.
+    while (leaves < table.rows * 2) leaves *= 2;
+    this.#leaves = leaves;
+    this.#winners = new Int32Array(2 * leaves).fill(UNFIT);
+    this.#scores = new Int32Array(leaves).fill(UNFIT);
+    this.#cursor = table.changeCount;
+    for (let row = 0; row < table.rows; row++) {
+      this.#scores[row] = this.#score(table, scorer, row);
+      if (this.#scores[row] !== UNFIT) this.#winners[leaves + row] = row;
+    }
+    for (let i = leaves - 1; i >= 1; i--) this.#winners[i] = this.#better(2 * i, 2 * i + 1);
+  }
+
+  /** Whether following the changes is possible and cheaper than starting afresh. */
+  current(table: NodeTable): boolean {
+    return (
+      table.rows <= this.#leaves &&
+      table.remembers(this.#cursor) &&
+      table.changeCount - this.#cursor <= table.rows
+    );
+  }
+
+  follow(table: NodeTable, scorer: Scorer): void {
+    for (const row of table.changedSince(this.#cursor)) this.#update(table, scorer, row);
+    this.#cursor = table.changeCount;
+  }
+
+  winner(): NodeIndex | undefined {
+    const row = this.#winners[1]!;
+    return row === UNFIT ? undefined : row;
+  }
+
+  #update(table: NodeTable, scorer: Scorer, row: NodeIndex): void {
+    const score = this.#score(table, scorer, row);
+    if (score === this.#scores[row]) return;
+    this.#scores[row] = score;
+    let i = this.#leaves + row;
+    this.#winners[i] = score === UNFIT ? UNFIT : row;
+    for (i >>= 1; i >= 1; i >>= 1) {
+      const winner = this.#better(2 * i, 2 * i + 1);
+      // The same winner with another score may still lose higher up.
+      if (winner === this.#winners[i] && winner !== row) return;
+      this.#winners[i] = winner;
+    }
+  }
+
+  #better(left: number, right: number): number {
+    const a = this.#winners[left]!;
+    const b = this.#winners[right]!;
+    if (a === UNFIT) return b;
+    if (b === UNFIT) return a;
+    return this.#scores[b]! > this.#scores[a]! ? b : a;
+  }
+
+  #score(table: NodeTable, scorer: Scorer, row: NodeIndex): number {
+    if (!table.fits(row, this.#ask)) return UNFIT;
+    const score = scorer.score(table, row, this.#ask);
+    assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
+    return score;
+  }
+}
