@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import type { BasisPoints, Bytes, MilliCpu, MilliGpu, SpanMs, TimeMs } from '../base/units.ts';
+import type {
+  AttemptId,
+  NodeId,
+  QueueName,
+  StepId,
+  TaskId,
+  TenantId,
+  WorkloadId,
+} from '../model/ids.ts';
+import type { Event } from '../model/messages.ts';
+
+type Kind = Event['kind'];
+type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
+
+/** The stored form of one kind of event. */
+export interface EventForm<E> {
+  /** From 1. A change of the form raises it and adds an upcaster from the version before. */
+  readonly version: number;
+  /** Refuses keys that it does not know, so that a field it would lose is found when it is written. */
+  readonly schema: z.ZodType<E>;
+}
+
+export type EventForms = { readonly [K in Kind]: EventForm<EventOf<K>> };
+
+/** The keys of T, deep and all of them required. */
+type Shape<T> = T extends string | number | boolean | undefined
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly Shape<Item>[]
+    : { readonly [K in keyof T]-?: Shape<T[K]> };
+
+type Same<A, B> = [A, B] extends [B, A] ? unknown : { readonly schemaDiffersFromEvent: never };
+
+/** Does not compile while an event has a field or a case, however optional and deep, that its schema lacks. */
+function complete<F extends EventForms>(
+  forms: F & {
+    readonly [K in Kind]: Same<Shape<z.output<F[K]['schema']>>, Shape<EventOf<K>>>;
+  },
+): EventForms {
+  return forms;
+}
+
+// The brands are made here, where the number or the text has been checked.
+const whole = <T extends number>() => z.int().nonnegative() as unknown as z.ZodType<T>;
+const text = <T extends string>() => z.string() as unknown as z.ZodType<T>;
+const bytes = whole<Bytes>();
+const span = whole<SpanMs>();
+const milliCpu = whole<MilliCpu>();
+const basisPoints = whole<BasisPoints>();
+const textMap = z.record(z.string(), z.string());
+const custom = z.array(z.tuple([z.string(), whole()]));
+const resources = z.strictObject({ cpu: milliCpu, memory: bytes, gpu: whole<MilliGpu>(), custom });
+
+const node = z.strictObject({
+  id: text<NodeId>(),
+  cpu: milliCpu,
+  memory: bytes,
+  gpus: z.array(z.strictObject({ id: z.string(), model: z.string(), memory: bytes })),
+  custom,
+  labels: textMap,
+});
+
+const step = z.strictObject({
+  id: text<StepId>(),
+  needs: z.array(text<StepId>()),
+  run: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('argv'), argv: z.array(z.string()) }),
+    z.strictObject({ kind: z.literal('shell'), script: z.string() }),
+  ]),
+  count: whole(),
+  maxParallel: whole(),
+  request: resources,
+  limits: z.strictObject({
+    cpu: milliCpu,
+    memory: bytes,
+    pids: whole(),
+    wallMs: span,
+    graceMs: span,
+    logBytes: bytes,
+  }),
+  retry: z.strictObject({
+    maxRetries: whole(),
+    backoffMs: span,
+    backoffFactor: basisPoints,
+    backoffMaxMs: span,
+    memoryGrowth: basisPoints,
+  }),
+  env: textMap,
+  cwd: z.string(),
+});
+
+const spec = z.strictObject({
+  kind: z.enum(['job', 'pipeline']),
+  name: z.string(),
+  queue: text<QueueName>(),
+  priority: z.int(),
+  labels: textMap,
+  steps: z.array(step),
+  source: z.string(),
+});
+
+const end = z.strictObject({
+  cause: z.enum([
+    'succeeded',
+    'failed',
+    'signalled',
+    'oom-killed',
+    'timed-out',
+    'cancelled',
+    'preempted',
+    'start-failed',
+    'lost',
+  ]),
+  exitCode: z.int().exactOptional(),
+  signal: z.string().exactOptional(),
+  usage: z.strictObject({
+    wallMs: span.exactOptional(),
+    cpuMs: span.exactOptional(),
+    memoryPeak: bytes.exactOptional(),
+    logBytes: bytes.exactOptional(),
+  }),
+  enforced: z.strictObject({
+    driver: z.enum(['cgroup-v2', 'cgroup-v1', 'unprivileged', 'simulated', 'unknown']),
+    cpu: z.enum(['quota', 'weight', 'none']),
+    memory: z.enum(['kernel', 'watchdog', 'none']),
+    pids: z.enum(['kernel', 'rlimit', 'none']),
+    notes: z.array(z.string()),
+  }),
+  message: z.string().exactOptional(),
+});
+
+const placement = z.strictObject({
+  node: text<NodeId>(),
+  held: resources,
+  gpus: z.array(z.string()),
+  memoryLimit: bytes,
+});
+
+const attempt = text<AttemptId>();
+const task = text<TaskId>();
+const workload = text<WorkloadId>();
+const tenant = text<TenantId>();
+const endState = z.enum(['succeeded', 'failed', 'cancelled']);
+
+function event<K extends Kind, F extends z.core.$ZodShape>(kind: K, fields: F) {
+  return z.strictObject({ kind: z.literal(kind), at: whole<TimeMs>(), ...fields });
+}
+
+function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
+  return { version, schema: event(kind, fields) };
+}
+
+export const eventForms: EventForms = complete({
+  'node-joined': form('node-joined', 1, { node }),
+  'node-left': form('node-left', 1, { node: text<NodeId>() }),
+  'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
+  'task-placed': form('task-placed', 1, { attempt, placement }),
+  'task-started': form('task-started', 1, { attempt, pid: whole() }),
+  'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
+  'task-ended': form('task-ended', 1, { attempt, end }),
+  'retry-scheduled': {
+    version: 1,
+    // JSON has no `undefined`: what is absent there is a key of the event.
+    schema: event('retry-scheduled', {
+      task,
+      dueAt: whole<TimeMs>(),
+      memory: bytes.optional(),
+    }).transform(({ memory, ...rest }) => ({ ...rest, memory })),
+  },
+  'retry-due': form('retry-due', 1, { task }),
+  'step-ended': form('step-ended', 1, {
+    workload,
+    step: text<StepId>(),
+    state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
+  }),
+  'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
+  'workload-ended': form('workload-ended', 1, { workload, state: endState }),
+  'workload-retired': form('workload-retired', 1, { workload }),
+});

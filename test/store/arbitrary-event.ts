@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import type { Event } from '../../src/model/messages.ts';
+
+/** Plain objects, as JSON.parse makes them. */
+const record = (model: Record<string, fc.Arbitrary<unknown>>, requiredKeys = Object.keys(model)) =>
+  fc.record(model, { requiredKeys, noNullPrototype: true });
+
+const whole = fc.oneof(fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
+const text = fc.string({ unit: 'binary', maxLength: 12 });
+const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,5}$/);
+const workload = fc.nat().map(String);
+const task = fc.tuple(workload, id, fc.nat(99)).map((parts) => parts.join('.'));
+const attempt = fc.tuple(task, fc.integer({ min: 1, max: 9 })).map((parts) => parts.join('.'));
+// JSON.parse makes an own `__proto__`; the daemon never lets such a key in.
+const key = id.filter((name) => name !== '__proto__');
+const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
+const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
+const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
+
+const step = record({
+  id,
+  needs: fc.array(id, { maxLength: 2 }),
+  run: fc.oneof(
+    record({ kind: fc.constant('argv'), argv: fc.array(text, { maxLength: 3 }) }),
+    record({ kind: fc.constant('shell'), script: text }),
+  ),
+  count: whole,
+  maxParallel: whole,
+  request: resources,
+  limits: record({
+    cpu: whole,
+    memory: whole,
+    pids: whole,
+    wallMs: whole,
+    graceMs: whole,
+    logBytes: whole,
+  }),
+  retry: record({
+    maxRetries: whole,
+    backoffMs: whole,
+    backoffFactor: whole,
+    backoffMaxMs: whole,
+    memoryGrowth: whole,
+  }),
+  env: textMap,
+  cwd: text,
+});
+
+const usage = record({ wallMs: whole, cpuMs: whole, memoryPeak: whole, logBytes: whole }, []);
+const end = record(
+  {
+    cause: fc.constantFrom('succeeded', 'oom-killed', 'lost'),
+    exitCode: fc.integer({ min: -255, max: 255 }),
+    signal: fc.constant('SIGKILL'),
+    usage,
+    enforced: record({
+      driver: fc.constantFrom('cgroup-v2', 'unknown'),
+      cpu: fc.constantFrom('quota', 'none'),
+      memory: fc.constantFrom('kernel', 'watchdog'),
+      pids: fc.constantFrom('rlimit', 'none'),
+      notes: fc.array(text, { maxLength: 2 }),
+    }),
+    message: text,
+  },
+  ['cause', 'usage', 'enforced'],
+);
+
+const of = <K extends Event['kind']>(kind: K, fields: Record<string, fc.Arbitrary<unknown>>) =>
+  record({ kind: fc.constant(kind), at: fc.nat(), ...fields });
+
+/** One arbitrary per kind: a new kind does not compile until it has one. */
+const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
+  'node-joined': of('node-joined', {
+    node: record({
+      id,
+      cpu: whole,
+      memory: whole,
+      gpus: fc.array(record({ id: text, model: text, memory: whole }), { maxLength: 2 }),
+      custom,
+      labels: textMap,
+    }),
+  }),
+  'node-left': of('node-left', { node: id }),
+  'workload-submitted': of('workload-submitted', {
+    workload,
+    tenant: id,
+    spec: record({
+      kind: fc.constantFrom('job', 'pipeline'),
+      name: text,
+      queue: id,
+      priority: fc.integer({ min: -1000, max: 1000 }),
+      labels: textMap,
+      steps: fc.array(step, { minLength: 1, maxLength: 3 }),
+      source: text,
+    }),
+  }),
+  'task-placed': of('task-placed', {
+    attempt,
+    placement: record({
+      node: id,
+      held: resources,
+      gpus: fc.array(text, { maxLength: 2 }),
+      memoryLimit: whole,
+    }),
+  }),
+  'task-started': of('task-started', { attempt, pid: whole }),
+  'stop-ordered': of('stop-ordered', {
+    attempt,
+    reason: fc.constantFrom('cancelled', 'preempted'),
+  }),
+  'task-ended': of('task-ended', { attempt, end }),
+  'retry-scheduled': of('retry-scheduled', {
+    task,
+    dueAt: fc.nat(),
+    memory: fc.option(whole, { nil: undefined }),
+  }),
+  'retry-due': of('retry-due', { task }),
+  'step-ended': of('step-ended', {
+    workload,
+    step: id,
+    state: fc.constantFrom('succeeded', 'skipped'),
+  }),
+  'cancel-requested': of('cancel-requested', { workload, by: id }),
+  'workload-ended': of('workload-ended', { workload, state: fc.constantFrom('failed') }),
+  'workload-retired': of('workload-retired', { workload }),
+};
+
+export const arbitraryEvent = fc.oneof(...Object.values(byKind)) as fc.Arbitrary<Event>;
