@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { documentDefaults } from './defaults.ts';
-import { plainMap, text, wholeNumber } from './fields.ts';
+import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import {
   envSchema,
   resourceLimitsSchema,
@@ -102,8 +102,8 @@ export const pipelineSchema = z
 export type JobDocument = z.output<typeof jobSchema>;
 export type PipelineDocument = z.output<typeof pipelineSchema>;
 
-export const jobJsonSchema = (): object => z.toJSONSchema(jobSchema, { io: 'input' });
-export const pipelineJsonSchema = (): object => z.toJSONSchema(pipelineSchema, { io: 'input' });
+export const jobJsonSchema = (): object => publishedSchema(jobSchema);
+export const pipelineJsonSchema = (): object => publishedSchema(pipelineSchema);
 
 /** JSON Schema (draft 2020-12) of both forms, for editors and for people who write documents by program. */
 export function documentJsonSchema(): object {

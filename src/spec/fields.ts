@@ -130,3 +130,14 @@ export function either<A extends z.ZodType, B extends z.ZodType>(
 ) {
   return z.union([short, long], { error: form }).meta({ ...described, title: form });
 }
+
+/** The JSON Schema of what people write. zod leaves out the defaults of values that are transformed. */
+export function publishedSchema(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => {
+      const initial = z.globalRegistry.get(zodSchema)?.['default'];
+      if (initial !== undefined) jsonSchema.default = initial;
+    },
+  });
+}

@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import type { Run } from '../model/workload.ts';
 import { type Action, actions, laterActions } from './actions.ts';
 import { findWritten, type Written } from './document-tree.ts';
+import { publishedSchema } from './fields.ts';
 import type { Path, Problem } from './issue.ts';
 import { shown } from './quantities.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
@@ -88,5 +88,5 @@ function unknownAction(name: string, path: Path): Problem {
 }
 
 export function argumentsSchema(action: Action): object {
-  return z.toJSONSchema(action.arguments, { io: 'input' });
+  return publishedSchema(action.arguments);
 }

@@ -46,8 +46,7 @@ const cpuShare = either(
   }),
   'cores, or a map of request and limit',
   {
-    description: 'CPU. A plain amount is request and limit at once; a map sets them apart.',
-    default: printCpu(request.cpu),
+    description: `CPU. A plain amount is request and limit at once; a map sets them apart. When not given, ${printCpu(request.cpu)} is requested and nothing is enforced.`,
   },
 );
 const memoryShare = either(
@@ -58,8 +57,7 @@ const memoryShare = either(
   }),
   'bytes, or a map of request and limit',
   {
-    description: 'Memory. A plain amount is request and limit at once; a map sets them apart.',
-    default: printBytes(request.memory),
+    description: `Memory. A plain amount is request and limit at once; a map sets them apart. When not given, ${printBytes(request.memory)} is requested and nothing is enforced.`,
   },
 );
 const gpuCount = quantity(parseGpu, {
