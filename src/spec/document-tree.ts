@@ -11,6 +11,7 @@ import {
 } from 'yaml';
 import { parseDecimal, sameDecimal } from './decimal.ts';
 import type { Path, Problem, Range } from './issue.ts';
+import { jsonProblem } from './json-strictness.ts';
 import { shown } from './quantities.ts';
 import { DEPTH_MAX, tooDeep } from './text-bounds.ts';
 
@@ -41,21 +42,21 @@ const MERGED_MAX = 100;
 export function readTree(text: string, format: Format): Tree {
   const document = parseYaml(text, {
     schema: 'core',
-    merge: format === 'yaml',
     stringKeys: true,
     // The parser compares each key with all others; ours are compared while the tree is built.
     uniqueKeys: false,
     resolveKnownTags: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Below this level the parser does not report a second document.
+    logLevel: 'error',
   });
-  const problems = syntaxProblems(document, text);
-  if (problems.length === 0 && format === 'json') problems.push(...jsonProblems(text));
+  const loose = format === 'json' ? jsonProblem(text) : undefined;
+  const problems = loose === undefined ? syntaxProblems(document, text) : [loose];
   if (problems.length > 0) return { root: undefined, problems };
   if (document.contents === null) return { root: undefined, problems: [empty(text)] };
-  const builder = new TreeBuilder(document);
+  const builder = new TreeBuilder(document, format === 'yaml');
   const root = builder.build(document.contents, [], undefined, 0);
-  return { root, problems: builder.problems };
+  return { root: builder.isComplete ? root : undefined, problems: builder.problems };
 }
 
 /** The written value at `path`, or nothing where the document has none. */
@@ -70,10 +71,17 @@ class TreeBuilder {
   readonly #document: Document.Parsed;
   readonly #open = new Set<Node>();
   #values = 0;
+  readonly #mergesKeys: boolean;
   #ended = false;
 
-  constructor(document: Document.Parsed) {
+  constructor(document: Document.Parsed, mergesKeys: boolean) {
     this.#document = document;
+    this.#mergesKeys = mergesKeys;
+  }
+
+  /** False when a bound or an alias ended the tree early. */
+  get isComplete(): boolean {
+    return !this.#ended;
   }
 
   build(node: Node | null, path: Path, key: Range | undefined, depth: number): Written {
@@ -119,7 +127,7 @@ class TreeBuilder {
     for (const { key, value } of map.items) {
       if (!isScalar(key)) continue;
       const at = rangeOf(key) ?? { start: 0, end: 0 };
-      if (typeof key.value === 'symbol') {
+      if (this.#mergesKeys && key.value === '<<' && key.type === 'PLAIN') {
         const source = this.build(value, [...path, '<<'], at, depth + 1);
         merged.push(
           ...(Array.isArray(source.value)
@@ -236,6 +244,7 @@ const sentences: Partial<Record<string, readonly [message: string, expected?: st
   BLOCK_AS_IMPLICIT_KEY: ['a second `: ` on one line', 'text with `: ` in quotes'],
   BAD_ALIAS: ['an alias without a name'],
   MULTIPLE_ANCHORS: ['two anchors for one value'],
+  TAG_RESOLVE_FAILED: ['this tag has no meaning here', 'plain YAML without tags'],
   NON_STRING_KEY: ['a key must be text'],
   MULTILINE_IMPLICIT_KEY: [
     'a line without `:` where a key and its value should be',
@@ -257,18 +266,6 @@ function syntaxProblems(document: Document.Parsed, text: string): Problem[] {
 function plain(message: string): string {
   const line = message.split('\n')[0] ?? '';
   return `not valid YAML: ${line.slice(0, 1).toLowerCase()}${line.slice(1, 200)}`;
-}
-
-function jsonProblems(text: string): Problem[] {
-  try {
-    JSON.parse(text.replace(/^\ufeff/, ''));
-    return [];
-  } catch (error) {
-    const said = error instanceof Error ? error.message : '';
-    const start = Number(/at position (\d+)/.exec(said)?.[1] ?? text.length);
-    const message = `not valid JSON: ${said.split(/ in JSON| \(line|, "/)[0]?.slice(0, 200)}`;
-    return [{ path: [], message, at: { start, end: start + 1 } }];
-  }
 }
 
 function empty(text: string): Problem {

@@ -56,16 +56,19 @@ function keyOfParent(problem: Problem, root: Written | undefined): Range {
 class LineIndex {
   readonly #text: string;
   readonly #starts: number[] = [0];
+  /** Behind the last character that can be seen: what is missing at the end is shown there. */
+  readonly #end: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#end = text.trimEnd().length;
     for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) {
       this.#starts.push(i + 1);
     }
   }
 
   place(range: Range): Pick<Issue, 'line' | 'column' | 'endColumn' | 'offset'> {
-    const offset = Math.max(0, Math.min(range.start, this.#text.length));
+    const offset = Math.max(0, Math.min(range.start, this.#end));
     let low = 0;
     let high = this.#starts.length - 1;
     while (low < high) {

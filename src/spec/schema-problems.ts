@@ -64,7 +64,8 @@ const stepKeys: readonly string[] = ['run', 'action', 'with', 'count', 'parallel
 
 const typeNames: Readonly<Record<string, string>> = {
   string: 'text',
-  number: 'a number',
+  // Every number outside of amounts and plain values is a whole one.
+  number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false',
   object: 'a map',
