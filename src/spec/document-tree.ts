@@ -50,6 +50,7 @@ export function readTree(text: string, format: Format): Tree {
     // Below this level the parser does not report a second document.
     logLevel: 'error',
   });
+  if (text.trim() === '') return { root: undefined, problems: [empty(text)] };
   const loose = format === 'json' ? jsonProblem(text) : undefined;
   const problems = loose === undefined ? syntaxProblems(document, text) : [loose];
   if (problems.length > 0) return { root: undefined, problems };

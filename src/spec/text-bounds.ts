@@ -1,5 +1,5 @@
 import { CST, Lexer } from 'yaml';
-import type { Problem } from './issue.ts';
+import type { Problem, Range } from './issue.ts';
 
 export const TEXT_BYTES_MAX = 1_048_576;
 /** Lists and maps within each other; also how far the tree behind them is followed. */
@@ -7,8 +7,8 @@ export const DEPTH_MAX = 64;
 /** A pipeline of 10,000 steps of six lines each has about 380,000. */
 const TOKENS_MAX = 500_000;
 const ANCHORS_MAX = 10_000;
-/** Commas, quotes or brackets in a row that no document has; each costs the parser an error. */
-const EMPTY_ITEMS_MAX = 100;
+/** Two commas or two values in a row are an error each, and an error is the parser's slowest path. */
+const UNSEPARATED_MAX = 100;
 
 /** What makes the text not worth parsing, or dangerous to parse. Nothing for a text that is fine. */
 export function textProblem(text: string): Problem | undefined {
@@ -34,7 +34,7 @@ function tokenProblem(text: string): Problem | undefined {
   let offset = 0;
   let tokens = 0;
   let anchors = 0;
-  let emptyItems = 0;
+  let unseparated = 0;
   let flowDepth = 0;
   let lineDepth = 0;
   let before: string | null = null;
@@ -46,45 +46,40 @@ function tokenProblem(text: string): Problem | undefined {
     const at = { start: offset, end: offset + Math.max(1, token.length) };
     offset += token.length;
     if (type === 'space' || type === 'comment') continue;
-    if (++tokens > TOKENS_MAX) {
-      return {
-        path: [],
-        message: 'the document has too many values',
-        expected: `at most ${TOKENS_MAX} words and signs`,
-        at,
-      };
-    }
+    tokens++;
     if (type === 'newline') lineDepth = 0;
     else if (type === 'seq-item-ind' || type === 'explicit-key-ind') lineDepth++;
-    else if (type === 'flow-map-start' || type === 'flow-seq-start') flowDepth++;
-    else if (type === 'flow-map-end' || type === 'flow-seq-end')
-      flowDepth = Math.max(0, flowDepth - 1);
-    else if (type === 'anchor' || type === 'alias' || type === 'tag') anchors++;
-    if (flowDepth + lineDepth > DEPTH_MAX) return tooDeep(at);
-    if (anchors > ANCHORS_MAX) {
-      return {
-        path: [],
-        message: 'the document has too many anchors, aliases and tags',
-        expected: `at most ${ANCHORS_MAX}`,
-        at,
-      };
-    }
-    if (type === before && type !== 'newline' && type !== 'flow-map-end' && type !== 'flow-seq-end')
-      emptyItems++;
-    if (emptyItems > EMPTY_ITEMS_MAX + DEPTH_MAX && type === 'comma') {
-      return {
-        path: [],
-        message: 'a list with many empty entries',
-        expected: 'a value between commas',
-        at,
-      };
-    }
+    else if (opening.has(type)) flowDepth++;
+    else if (closing.has(type)) flowDepth = Math.max(0, flowDepth - 1);
+    else if (properties.has(type)) anchors++;
+    else if (type === before && neverTwice.has(type)) unseparated++;
     before = type;
+    if (flowDepth + lineDepth > DEPTH_MAX) return tooDeep(at);
+    if (tokens > TOKENS_MAX) return tooMany('words and signs', TOKENS_MAX, at);
+    if (anchors > ANCHORS_MAX) return tooMany('anchors, aliases and tags', ANCHORS_MAX, at);
+    if (unseparated > UNSEPARATED_MAX) {
+      const message = 'many values stand without exactly one comma between them';
+      return { path: [], message, expected: 'one comma between two values of a list', at };
+    }
   }
   return undefined;
 }
 
-export function tooDeep(at: { readonly start: number; readonly end: number }): Problem {
+const opening = new Set<string | null>(['flow-map-start', 'flow-seq-start']);
+const closing = new Set<string | null>(['flow-map-end', 'flow-seq-end']);
+const properties = new Set<string | null>(['anchor', 'alias', 'tag']);
+const neverTwice = new Set<string | null>([
+  'comma',
+  'scalar',
+  'double-quoted-scalar',
+  'single-quoted-scalar',
+]);
+
+function tooMany(what: string, max: number, at: Range): Problem {
+  return { path: [], message: `the document has too many ${what}`, expected: `at most ${max}`, at };
+}
+
+export function tooDeep(at: Range): Problem {
   return {
     path: [],
     message: 'the document is nested too deeply',
