@@ -80,6 +80,7 @@ const step = z.strictObject({
     graceMs: span,
     logBytes: bytes,
   }),
+  estimateMs: span.exactOptional(),
   retry: z.strictObject({
     maxRetries: whole(),
     backoffMs: span,
@@ -131,6 +132,8 @@ const end = z.strictObject({
   message: z.string().exactOptional(),
 });
 
+const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
+
 const placement = z.strictObject({
   node: text<NodeId>(),
   held: resources,
@@ -159,16 +162,7 @@ export const eventForms: EventForms = complete({
   'task-placed': form('task-placed', 1, { attempt, placement }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
-  'task-ended': form('task-ended', 1, { attempt, end }),
-  'retry-scheduled': {
-    version: 1,
-    // JSON has no `undefined`: what is absent there is a key of the event.
-    schema: event('retry-scheduled', {
-      task,
-      dueAt: whole<TimeMs>(),
-      memory: bytes.optional(),
-    }).transform(({ memory, ...rest }) => ({ ...rest, memory })),
-  },
+  'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {
     workload,

@@ -108,12 +108,16 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted'),
   }),
-  'task-ended': of('task-ended', { attempt, end }),
-  'retry-scheduled': of('retry-scheduled', {
-    task,
-    dueAt: fc.nat(),
-    memory: fc.option(whole, { nil: undefined }),
-  }),
+  'task-ended': record(
+    {
+      kind: fc.constant('task-ended'),
+      at: fc.nat(),
+      attempt,
+      end,
+      retry: record({ dueAt: fc.nat(), memory: whole }, ['dueAt']),
+    },
+    ['kind', 'at', 'attempt', 'end'],
+  ),
   'retry-due': of('retry-due', { task }),
   'step-ended': of('step-ended', {
     workload,
