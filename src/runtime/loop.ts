@@ -126,6 +126,8 @@ export class Loop {
   }
 
   async #drain(): Promise<void> {
+    // Requests of the same moment share a batch; and a drain that has nothing to write still ends after `send`.
+    await undefined;
     try {
       while (this.#queue.length > 0) {
         const taken = this.#queue.splice(0, BATCH_COMMANDS_MAX);
