@@ -53,7 +53,7 @@ export function bench(...nodes: ReturnType<typeof node>[]) {
   };
 }
 
-function endedBy(cause: EndCause): AttemptEnd {
+export function endedBy(cause: EndCause): AttemptEnd {
   return {
     cause,
     usage: {},
