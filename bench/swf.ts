@@ -57,10 +57,18 @@ const ended: AttemptEnd = {
 };
 
 /** Runs the log through the engine in virtual time: at one instant ends first, then arrivals, then one pass. */
-export function replaySwf(jobs: readonly SwfJob[], processors: number, policy: keyof typeof policies, exact: boolean) {
+export function replaySwf(
+  jobs: readonly SwfJob[],
+  processors: number,
+  policy: keyof typeof policies,
+  exact: boolean,
+) {
   const engine = new Engine(
     { tasksMax: 10_000_000, endedMax: 100 },
-    { scheduler: (deps) => new EasyScheduler(deps, firstFit, { backfill: policies[policy], depth: 1_000_000 }) },
+    {
+      scheduler: (deps) =>
+        new EasyScheduler(deps, firstFit, { backfill: policies[policy], depth: 1_000_000 }),
+    },
   );
   const ends = new Heap<{ at: number; attempt: AttemptId; job: number }>(
     (a, b) => a.at < b.at || (a.at === b.at && a.job < b.job),
@@ -76,10 +84,17 @@ export function replaySwf(jobs: readonly SwfJob[], processors: number, policy: k
   const send = (command: Command): void => {
     engine.decide(command).events.forEach(apply);
   };
-  send({ kind: 'join-node', at: timeMs(0), node: node('machine', { cpu: processors * 1000, memory: 2 ** 50 }) });
+  send({
+    kind: 'join-node',
+    at: timeMs(0),
+    node: node('machine', { cpu: processors * 1000, memory: 2 ** 50 }),
+  });
   let arrived = 0;
   while (arrived < jobs.length || ends.size > 0) {
-    const now = Math.min(jobs[arrived]?.submitMs ?? Number.POSITIVE_INFINITY, ends.peek()?.at ?? Number.POSITIVE_INFINITY) as TimeMs;
+    const now = Math.min(
+      jobs[arrived]?.submitMs ?? Number.POSITIVE_INFINITY,
+      ends.peek()?.at ?? Number.POSITIVE_INFINITY,
+    ) as TimeMs;
     while (ends.peek()?.at === now) {
       send({ kind: 'report-ended', at: now, attempt: ends.pop().attempt, end: ended });
     }
@@ -87,7 +102,12 @@ export function replaySwf(jobs: readonly SwfJob[], processors: number, policy: k
       const job = jobs[arrived++]!;
       const estimateMs = (exact ? job.runMs : job.requestedMs) as SpanMs;
       const request = resources({ cpu: job.processors * 1000, memory: 0 });
-      send({ kind: 'submit', at: now, tenant, spec: workload('swf', step('s', { request, estimateMs })) });
+      send({
+        kind: 'submit',
+        at: now,
+        tenant,
+        spec: workload('swf', step('s', { request, estimateMs })),
+      });
     }
     for (let e = engine.next(now); e !== undefined; e = engine.next(now)) apply(e);
   }
@@ -115,7 +135,12 @@ export const swfBench: Bench = {
     }
     const jobs = readSwf(values.log, processors, Number(values.limit));
     const started = performance.now();
-    const startedAt = replaySwf(jobs, processors, values.policy as keyof typeof policies, values.exact);
+    const startedAt = replaySwf(
+      jobs,
+      processors,
+      values.policy as keyof typeof policies,
+      values.exact,
+    );
     const seconds = (performance.now() - started) / 1000;
     let slowdown = 0;
     let wait = 0;

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
-import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
+import { type SpanMs, spanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { takeSnapshot } from '../engine/snapshot.ts';
 import { openLocalDriver } from '../execution/io/local/driver.ts';

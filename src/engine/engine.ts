@@ -1,6 +1,6 @@
 import { neverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
-import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd } from '../model/attempt.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Command, EndState, Event } from '../model/messages.ts';
@@ -135,7 +135,7 @@ export class Engine {
     }
     const retry = retryAfter(task.step.spec.retry, attempt.number, end, {
       limit: attempt.placement.memoryLimit,
-      max: this.#memoryMax(),
+      max: this.#memoryMax(task.step),
     });
     if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
     const dueAt = (at + retry.delayMs) as TimeMs;
@@ -143,11 +143,14 @@ export class Engine {
     return { kind: 'task-ended', at, attempt: id, end, retry: scheduled };
   }
 
-  /** The most memory that one node could give. */
-  #memoryMax(): Bytes {
-    const nodes = this.state.nodes();
-    const most = nodes.reduce((max, node) => Math.max(max, node.memory), 0);
-    return (nodes.length === 0 ? UNLIMITED : most) as Bytes;
+  /** The most memory that a node with all that the step asks for has; 0 when there is none now. */
+  #memoryMax({ spec }: StepRecord): Bytes {
+    let most = 0;
+    for (const node of this.state.nodes()) {
+      if (node.memory <= most) continue;
+      if (neverFits(spec.id, spec.request, [node]) === undefined) most = node.memory;
+    }
+    return most as Bytes;
   }
 
   #nextEnd(at: TimeMs): Event | undefined {
@@ -229,7 +232,7 @@ function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
   }
   if (step.state !== 'open' || counts.running > 0) return undefined;
   if (counts.succeeded === step.spec.count) return 'succeeded';
-  if (cancelled) return 'cancelled';
+  if (cancelled || counts.cancelled > 0) return 'cancelled';
   return counts.failed > 0 ? 'failed' : undefined;
 }
 

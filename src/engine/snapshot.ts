@@ -13,7 +13,7 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { State } from './state.ts';
+import type { SavedOrder, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 1;
@@ -22,7 +22,7 @@ interface Snapshot {
   readonly format: number;
   readonly ever: number;
   readonly nodes: readonly Node[];
-  readonly ended: readonly WorkloadId[];
+  readonly order: SavedOrder;
   readonly workloads: readonly SavedWorkload[];
 }
 
@@ -68,7 +68,7 @@ export function takeSnapshot(state: State): string {
     format: SNAPSHOT_FORMAT,
     ever: state.workloadsEver,
     nodes: state.nodes(),
-    ended: state.endedOrder(),
+    order: state.order(),
     workloads: [...state.workloads()].map(saveWorkload),
   };
   return JSON.stringify(snapshot);
@@ -79,7 +79,7 @@ export function restoreSnapshot(state: State, text: string): void {
   const snapshot = JSON.parse(text) as Snapshot;
   assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
   for (const node of snapshot.nodes) state.table.join(node);
-  state.restore(snapshot.workloads.map(loadWorkload), snapshot.ended, snapshot.ever);
+  state.restore(snapshot.workloads.map(loadWorkload), snapshot.order, snapshot.ever);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {

@@ -1,5 +1,6 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { Heap } from '../base/heap.ts';
+import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
@@ -30,6 +31,20 @@ export interface EngineOptions {
 /** The policy of a site, built around the tables of one state. */
 export type MakeScheduler = (deps: SchedulerDeps) => Scheduler<TaskRecord>;
 
+/** Orders that the records themselves do not show. */
+export interface SavedOrder {
+  /** Attempts that run, in order of placement. */
+  readonly running: readonly AttemptId[];
+  /** Workloads that ended, the first that ended first. */
+  readonly ended: readonly WorkloadId[];
+}
+
+/** Keeps its own time: a task that rests again must not move an entry that is in the heap already. */
+interface Resting {
+  readonly dueAt: TimeMs;
+  readonly task: TaskRecord;
+}
+
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
  * (free amounts, the queue, verdicts) is kept beside them and never journalled.
@@ -40,8 +55,8 @@ export class State {
   readonly scheduler: Scheduler<TaskRecord>;
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
-  readonly #resting = new Heap<TaskRecord>((a, b) =>
-    a.dueAt === b.dueAt ? a.id < b.id : a.dueAt! < b.dueAt!,
+  readonly #resting = new Heap<Resting>((a, b) =>
+    a.dueAt === b.dueAt ? a.task.id < b.task.id : a.dueAt < b.dueAt,
   );
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop: AttemptRecord[] = [];
@@ -93,8 +108,10 @@ export class State {
 
   firstResting(): TaskRecord | undefined {
     for (;;) {
-      const task = this.#resting.peek();
-      if (task === undefined || (task.state === 'resting' && mayRest(task))) return task;
+      const first = this.#resting.peek();
+      if (first === undefined) return undefined;
+      const { task, dueAt } = first;
+      if (task.state === 'resting' && task.dueAt === dueAt && startsMore(task.step)) return task;
       this.#resting.pop();
     }
   }
@@ -245,7 +262,7 @@ export class State {
       task.memoryLimit = retry.memory;
       task.shape = this.shapes.intern(requestOf(task));
     }
-    this.#resting.push(task);
+    this.#resting.push({ dueAt: retry.dueAt, task });
   }
 
   #wait(task: TaskRecord): void {
@@ -273,7 +290,7 @@ export class State {
       for (const index of step.dependents) {
         const dependent = workload.steps[index]!;
         dependent.unmet--;
-        if (dependent.unmet === 0) this.#open(dependent);
+        if (dependent.unmet === 0 && dependent.state === 'blocked') this.#open(dependent);
       }
     }
     this.#unsettled.add(workload);
@@ -302,7 +319,7 @@ export class State {
   }
 
   /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
-  restore(workloads: readonly WorkloadRecord[], ended: readonly WorkloadId[], ever: number): void {
+  restore(workloads: readonly WorkloadRecord[], order: SavedOrder, ever: number): void {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
     for (const workload of workloads) {
       this.#workloads.set(workload.id, workload);
@@ -311,24 +328,21 @@ export class State {
         for (const step of workload.spec.steps) this.#tasksActive += step.count;
       }
     }
-    const running = [...this.#running.values()];
-    running.sort((a, b) => a.placedAt - b.placedAt || (a.id < b.id ? -1 : 1));
     this.#running.clear();
-    for (const attempt of running) this.#running.set(attempt.id, attempt);
-    for (const id of ended) this.#ended.push(this.#workload(id));
+    for (const id of order.running) this.#running.set(id, this.#attempt(id));
+    for (const id of order.ended) this.#ended.push(this.#workload(id));
     this.#workloadsEver = ever;
   }
 
-  /** Ids of ended workloads in the order in which they ended. */
-  endedOrder(): readonly WorkloadId[] {
-    return this.#ended.map((workload) => workload.id);
+  order(): SavedOrder {
+    return { running: [...this.#running.keys()], ended: this.#ended.map(({ id }) => id) };
   }
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
       task.shape = this.shapes.intern(requestOf(task));
-      if (task.state === 'waiting') this.#wait(task);
-      if (task.state === 'resting') this.#resting.push(task);
+      if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
+      if (task.state === 'resting') this.#resting.push({ dueAt: task.dueAt!, task });
       if (task.state !== 'running') continue;
       const attempt = currentAttempt(task)!;
       const row = this.table.rowOf(attempt.placement.node);
@@ -345,7 +359,6 @@ export class State {
     this.#workloads.delete(id);
   }
 
-  /** A step that failed, or was cancelled, starts nothing more. */
   #withdrawWaiting(step: StepRecord): void {
     for (const task of step.tasks) if (task.state === 'waiting') this.scheduler.withdraw(task);
   }
@@ -365,12 +378,14 @@ export class State {
     this.#release(step);
   }
 
-  /** Lets tasks into the queue until `maxParallel` of them wait or run. */
+  /**
+   * Lets tasks into the queue until `maxParallel` of them wait, rest or run. Only a success makes room: a
+   * task that failed tries again in its own place, or its step is lost.
+   */
   #release(step: StepRecord): void {
     const { counts, spec } = step;
-    if (step.state !== 'open' || counts.failed > 0) return;
-    const over = counts.succeeded + counts.failed + counts.cancelled;
-    while (step.released < spec.count && step.released - over < spec.maxParallel) {
+    if (!startsMore(step)) return;
+    while (step.released < spec.count && step.released - counts.succeeded < spec.maxParallel) {
       this.#wait(step.tasks[step.released]!);
       step.released++;
     }
@@ -406,7 +421,6 @@ export class State {
   }
 }
 
-const mayRest = (task: TaskRecord): boolean =>
-  task.step.state === 'open' &&
-  task.step.counts.failed === 0 &&
-  task.step.workload.cancelledBy === undefined;
+/** A step that failed, or whose workload was cancelled, starts nothing more. */
+const startsMore = (step: StepRecord): boolean =>
+  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;

@@ -10,7 +10,7 @@ export interface Retry {
 
 /**
  * Whether a task tries again after its `attempts`-th attempt ended so, when, and with how much memory.
- * Growth stops at `memoryMax`, the most that any node could give.
+ * Growth stops at `memory.max`, the most that a node could give; it never takes away.
  */
 export function retryAfter(
   policy: RetryPolicy,
@@ -25,10 +25,9 @@ export function retryAfter(
   }
   const grows =
     end.cause === 'oom-killed' && policy.memoryGrowth > 10_000 && memory.limit !== UNLIMITED;
+  const grown = Math.min(scaleAmount(memory.limit, policy.memoryGrowth), memory.max);
   return {
     delayMs: Math.min(delay, policy.backoffMaxMs) as SpanMs,
-    memory: grows
-      ? (Math.min(scaleAmount(memory.limit, policy.memoryGrowth), memory.max) as Bytes)
-      : undefined,
+    memory: grows ? (Math.max(memory.limit, grown) as Bytes) : undefined,
   };
 }

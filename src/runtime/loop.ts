@@ -5,7 +5,7 @@ import { type ErrorCode, OperationError } from '../model/errors.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
 import { attemptStart, type LaunchSite } from './attempt-start.ts';
-import type { Clock, Driver, Journal, Report } from './ports.ts';
+import type { Clock, Driver, Journal, KnownAttempt, Report } from './ports.ts';
 
 /** Between tries of a batch that the journal could not take. */
 const RETRY_APPEND_MS = 1_000;
@@ -43,6 +43,8 @@ export class Loop {
   #draining: Promise<void> | undefined;
   #stalled: OperationError | undefined;
   #closed = false;
+  /** Ends the pause of a stalled loop. */
+  #resume: () => void = () => {};
 
   constructor(site: LaunchSite, deps: LoopDeps) {
     this.#site = site;
@@ -82,53 +84,68 @@ export class Loop {
 
   /**
    * Brings the state and the world together after a start: adopts what runs, settles what ended, starts
-   * what was placed and never begun, stops what nobody asked for.
+   * what was placed and never begun, stops what nobody asked for. Nothing is decided while the driver
+   * tells what it knows, so that only what is durable is compared and acted on.
    */
   async reconcile(): Promise<void> {
+    while (this.#draining !== undefined) await this.#draining;
+    const telling = this.#deps.driver.known();
+    this.#draining = telling.then(
+      () => {},
+      () => {},
+    );
+    let answers: Promise<unknown>[] = [];
+    try {
+      answers = this.#compare(await telling);
+    } finally {
+      this.#draining = this.#drain();
+    }
+    await Promise.all(answers);
+  }
+
+  #compare(told: readonly KnownAttempt[]): Promise<unknown>[] {
     const { engine, driver } = this.#deps;
-    const known = new Map((await driver.known()).map((attempt) => [attempt.attempt, attempt]));
-    const unknownToDriver: AttemptId[] = [];
-    const answers: Promise<Answer>[] = [];
+    const known = new Map(told.map((attempt) => [attempt.attempt, attempt]));
+    const answers: Promise<unknown>[] = [];
     for (const attempt of engine.state.runningAttempts()) {
       const found = known.get(attempt.id);
       known.delete(attempt.id);
-      if (found === undefined) unknownToDriver.push(attempt.id);
+      if (found === undefined) this.#start(attempt.id);
       else if (found.state === 'running') {
         answers.push(this.send({ kind: 'report-started', attempt: attempt.id, pid: found.pid }));
-        if (attempt.stop !== undefined) this.#stop(attempt.id);
       } else {
-        const end = found.end;
-        answers.push(
-          this.send({ kind: 'report-ended', attempt: attempt.id, end }).then((answer) => {
-            driver.settle(attempt.id);
-            return answer;
-          }),
-        );
+        const ended = this.send({ kind: 'report-ended', attempt: attempt.id, end: found.end });
+        answers.push(ended.then(() => driver.settle(attempt.id)));
+        continue;
       }
-    }
-    for (const id of unknownToDriver) {
-      this.#start(id);
-      if (engine.state.attempt(id)?.stop !== undefined) this.#stop(id);
+      if (attempt.stop !== undefined) this.#stop(attempt.id);
     }
     for (const stranger of known.values()) {
       if (stranger.state === 'running') driver.stop(stranger.attempt, 'cancelled', spanMs(0));
       else driver.settle(stranger.attempt);
     }
     answers.push(this.send({ kind: 'tick' }));
-    await Promise.all(answers);
+    return answers;
   }
 
-  /** Takes no more; resolves when what was taken is durable. */
+  /**
+   * Takes no more; resolves when what was taken is durable. While the journal takes nothing, what is not
+   * durable after one last try is given up, and whoever waits for it is told.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.#deps.clock.alarm(undefined, () => {});
+    this.#resume();
     await this.#draining;
   }
 
   async #drain(): Promise<void> {
+    // Requests of the same moment share a batch; and a drain that has nothing to write still ends after `send`.
+    await undefined;
+    let taken: Waiter[] = [];
     try {
       while (this.#queue.length > 0) {
-        const taken = this.#queue.splice(0, BATCH_COMMANDS_MAX);
+        taken = this.#queue.splice(0, BATCH_COMMANDS_MAX);
         const { events, answers } = this.#decide(taken.map((waiter) => waiter.request));
         if (events.length > 0) await this.#append(events);
         for (const event of events) this.#act(event);
@@ -139,11 +156,12 @@ export class Loop {
       }
       this.#setAlarm();
     } catch (error) {
+      const givenUp = this.#closed && error === this.#stalled;
       this.#closed = true;
-      const waiting = this.#queue;
+      const waiting = [...taken, ...this.#queue];
       this.#queue = [];
       for (const waiter of waiting) waiter.reject(error);
-      this.#deps.onFatal(error);
+      if (!givenUp) this.#deps.onFatal(error);
     } finally {
       this.#draining = undefined;
     }
@@ -171,6 +189,7 @@ export class Loop {
   /** A full disk stalls the loop, and loses nothing: the batch is tried again until it is durable. */
   async #append(events: readonly Event[]): Promise<void> {
     for (;;) {
+      const last = this.#closed;
       try {
         await this.#deps.journal.append(events);
         this.#stalled = undefined;
@@ -178,7 +197,8 @@ export class Loop {
       } catch (error) {
         if (!(error instanceof OperationError) || !passing.includes(error.code)) throw error;
         this.#stall(error);
-        await this.#pause(RETRY_APPEND_MS);
+        if (last) throw error;
+        if (!this.#closed) await this.#pause(RETRY_APPEND_MS);
       }
     }
   }
@@ -194,6 +214,7 @@ export class Loop {
   #pause(lengthMs: number): Promise<void> {
     const { clock } = this.#deps;
     return new Promise((resolve) => {
+      this.#resume = resolve;
       clock.alarm((clock.now() + lengthMs) as TimeMs, resolve);
     });
   }
@@ -206,6 +227,7 @@ export class Loop {
   }
 
   #act(event: Event): void {
+    const { driver } = this.#deps;
     switch (event.kind) {
       case 'task-placed':
         this.#start(event.attempt);
@@ -213,11 +235,14 @@ export class Loop {
       case 'stop-ordered':
         this.#stop(event.attempt);
         return;
+      case 'task-ended':
+        // Its node may only have been out of reach, and what it held there is given to others.
+        if (event.end.cause === 'lost') driver.stop(event.attempt, 'cancelled', spanMs(0));
+        return;
       case 'node-joined':
       case 'node-left':
       case 'workload-submitted':
       case 'task-started':
-      case 'task-ended':
       case 'retry-due':
       case 'step-ended':
       case 'cancel-requested':

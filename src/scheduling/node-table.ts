@@ -42,6 +42,8 @@ export class NodeTable {
   /** Rows in the order in which they changed; whoever keeps something derived reads on from its cursor. */
   readonly #changes = new Int32Array(CHANGES_KEPT);
   #changeCount = 0;
+  /** Held milli-GPU by device id, of devices that are away, too: they may come back while they are held. */
+  readonly #gpuHeld: Map<string, number>[] = [];
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -64,12 +66,12 @@ export class NodeTable {
     if (known === undefined) {
       this.#nodes.push(node);
       this.#indexById.set(node.id, row);
-      this.#gpuFree.push(node.gpus.map(() => WHOLE_GPU));
+      this.#gpuHeld.push(new Map());
       this.#grow();
-    } else {
-      this.#gpuFree[row] = node.gpus.map((gpu) => this.#freeOfDevice(row, gpu.id) ?? WHOLE_GPU);
-      this.#nodes[row] = node;
     }
+    this.#nodes[row] = node;
+    const held = this.#gpuHeld[row]!;
+    this.#gpuFree[row] = node.gpus.map((gpu) => WHOLE_GPU - (held.get(gpu.id) ?? 0));
     for (let column = 0; column < this.#columns; column++) {
       const cell = row * this.#columns + column;
       const capacity = this.#capacityOf(node, column);
@@ -87,6 +89,7 @@ export class NodeTable {
     this.#indexById.delete(id);
     this.#nodes[row] = undefined;
     this.#gpuFree[row] = [];
+    this.#gpuHeld[row] = new Map();
     this.#free.fill(0, row * this.#columns, (row + 1) * this.#columns);
     this.#capacity.fill(0, row * this.#columns, (row + 1) * this.#columns);
     this.#summariseGpus(row);
@@ -111,10 +114,10 @@ export class NodeTable {
   fits(row: NodeIndex, ask: Resources): boolean {
     const base = row * this.#columns;
     if (this.#nodes[row] === undefined) return false;
-    if (this.#free[base + CPU]! < ask.cpu || this.#free[base + MEMORY]! < ask.memory) return false;
+    if (lacks(this.#free[base + CPU]!, ask.cpu)) return false;
+    if (lacks(this.#free[base + MEMORY]!, ask.memory)) return false;
     for (const [name, amount] of ask.custom) {
-      const column = this.#columnByName.get(name);
-      if (column === undefined || this.#free[base + column]! < amount) return false;
+      if (lacks(this.freeCustom(row, name), amount)) return false;
     }
     return ask.gpu === 0 || this.#gpusFit(row, ask.gpu);
   }
@@ -127,14 +130,13 @@ export class NodeTable {
       return { resource: 'gpu', asked: ask.gpu, free: this.gpuFreeFor(row, ask.gpu) };
     }
     for (const [name, amount] of ask.custom) {
-      const column = this.#columnByName.get(name);
-      const free = column === undefined ? 0 : this.#free[base + column]!;
-      if (free < amount) return { resource: name, asked: amount, free };
+      const free = this.freeCustom(row, name);
+      if (lacks(free, amount)) return { resource: name, asked: amount, free };
     }
     const memory = this.#free[base + MEMORY]!;
-    if (memory < ask.memory) return { resource: 'memory', asked: ask.memory, free: memory };
+    if (lacks(memory, ask.memory)) return { resource: 'memory', asked: ask.memory, free: memory };
     const cpu = this.#free[base + CPU]!;
-    if (cpu < ask.cpu) return { resource: 'cpu', asked: ask.cpu, free: cpu };
+    if (lacks(cpu, ask.cpu)) return { resource: 'cpu', asked: ask.cpu, free: cpu };
     return undefined;
   }
 
@@ -194,11 +196,6 @@ export class NodeTable {
     return this.gpuFreeFor(row, gpu) >= gpu;
   }
 
-  #freeOfDevice(row: NodeIndex, id: string): number | undefined {
-    const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
-    return index < 0 ? undefined : this.#gpuFree[row]![index];
-  }
-
   #move(row: NodeIndex, held: Resources, gpus: readonly string[], sign: 1 | -1): void {
     const base = row * this.#columns;
     this.#free[base + CPU]! += sign * held.cpu;
@@ -207,7 +204,11 @@ export class NodeTable {
       this.#free[base + this.#column(name)]! += sign * amount;
     const share = Math.min(held.gpu, WHOLE_GPU);
     const free = this.#gpuFree[row]!;
+    const heldOf = this.#gpuHeld[row]!;
     for (const id of gpus) {
+      const left = (heldOf.get(id) ?? 0) - sign * share;
+      if (left === 0) heldOf.delete(id);
+      else heldOf.set(id, left);
       const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
       if (index >= 0) free[index] = free[index]! + sign * share;
     }
@@ -259,6 +260,9 @@ export class NodeTable {
     this.#capacity = enlarge(this.#capacity, room);
   }
 }
+
+/** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */
+const lacks = (free: number, asked: number): boolean => asked > 0 && free < asked;
 
 function enlarge(cells: Float64Array<ArrayBuffer>, room: number): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(room);

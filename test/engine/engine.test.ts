@@ -1,88 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Bytes, type TimeMs, timeMs } from '../../src/base/units.ts';
+import { type Bytes, timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
-import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
-import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
-import type { Command, Event } from '../../src/model/messages.ts';
-import type { WorkloadSpec } from '../../src/model/workload.ts';
+import type { AttemptId } from '../../src/model/ids.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
+import { bench } from '../builders/engine-bench.ts';
 import { GIB, node, resources, step, workload } from '../builders/workload.ts';
-
-const tenant = 'tester' as TenantId;
-
-/** An engine with a hand on the clock; every event is kept, as a journal would. */
-function bench(...nodes: ReturnType<typeof node>[]) {
-  const options = { tasksMax: 1_000, endedMax: 10 };
-  const engine = new Engine(options, {
-    scheduler: (deps) => new PriorityScheduler(deps, firstFit),
-  });
-  const journal: Event[] = [];
-  let now = 0;
-  function settle(): string[] {
-    const seen: Event[] = [];
-    for (let e = engine.next(timeMs(now)); e !== undefined; e = engine.next(timeMs(now))) {
-      engine.apply(e);
-      journal.push(e);
-      seen.push(e);
-    }
-    return seen.map(brief);
-  }
-  function send(command: Command): string[] {
-    const decision = engine.decide(command);
-    for (const event of decision.events) {
-      engine.apply(event);
-      journal.push(event);
-    }
-    const said =
-      decision.answer.kind === 'refused' ? [`refused ${decision.answer.refusal.code}`] : [];
-    return [...said, ...decision.events.map(brief), ...settle()];
-  }
-  const at = (): TimeMs => timeMs(now);
-  for (const n of nodes) send({ kind: 'join-node', at: at(), node: n });
-  return {
-    engine,
-    journal,
-    submit: (spec: WorkloadSpec) => send({ kind: 'submit', at: at(), tenant, spec }),
-    cancel: (id: string) =>
-      send({ kind: 'cancel', at: at(), workload: id as WorkloadId, by: tenant }),
-    end: (attempt: string, cause: EndCause = 'succeeded') =>
-      send({ kind: 'report-ended', at: at(), attempt: attempt as AttemptId, end: endedBy(cause) }),
-    leave: (id: string) => send({ kind: 'leave-node', at: at(), node: id as NodeId }),
-    wait: (ms: number) => {
-      now += ms;
-      return send({ kind: 'tick', at: at() });
-    },
-    join: (n: ReturnType<typeof node>) => send({ kind: 'join-node', at: at(), node: n }),
-  };
-}
-
-function endedBy(cause: EndCause): AttemptEnd {
-  return {
-    cause,
-    usage: {},
-    enforced: { driver: 'simulated', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
-  };
-}
-
-function brief(e: Event): string {
-  switch (e.kind) {
-    case 'task-placed':
-      return `placed ${e.attempt} on ${e.placement.node}`;
-    case 'task-ended':
-      return `ended ${e.attempt} ${e.end.cause}${e.retry === undefined ? '' : `, again at ${e.retry.dueAt}${e.retry.memory === undefined ? '' : ` with ${e.retry.memory / GIB}Gi`}`}`;
-    case 'step-ended':
-      return `step ${e.step} ${e.state}`;
-    case 'workload-ended':
-      return `workload ${e.workload} ${e.state}`;
-    case 'stop-ordered':
-      return `stop ${e.attempt} ${e.reason}`;
-    default:
-      return e.kind;
-  }
-}
 
 test('a job is placed, runs and ends', () => {
   const b = bench(node('n'));
@@ -299,4 +224,77 @@ test('ended workloads beyond the limit retire, the first that ended first', () =
     [...b.engine.state.workloads()].map((w) => w.id),
     ['2', '3', '4', '5', '6', '7', '8', '9', '10', '11'],
   );
+});
+
+test('a task that tries again keeps its place among maxParallel', () => {
+  const b = bench(node('n', { cpu: 8000 }));
+  const retry = { ...step('x').retry, maxRetries: 2 };
+  b.submit(workload('w', step('a', { count: 4, maxParallel: 2, retry })));
+  assert.deepEqual(b.end('1.a.0.1', 'failed'), ['ended 1.a.0.1 failed, again at 1000']);
+  assert.deepEqual(b.wait(1000), ['retry-due', 'placed 1.a.0.2 on n']);
+});
+
+test('a step that was cancelled stays so when what it needs succeeds after all', () => {
+  const b = bench(node('n'));
+  b.submit(workload('w', step('a'), step('b', { needs: ['a'] })));
+  b.cancel('1');
+  assert.deepEqual(b.end('1.a.0.1'), [
+    'ended 1.a.0.1 succeeded',
+    'step a succeeded',
+    'workload 1 cancelled',
+  ]);
+});
+
+test('a task that somebody else stopped ends its step', () => {
+  const b = bench(node('n'));
+  b.submit(workload('w', step('a'), step('b', { needs: ['a'] })));
+  assert.deepEqual(b.end('1.a.0.1', 'cancelled'), [
+    'ended 1.a.0.1 cancelled',
+    'step a cancelled',
+    'step b skipped',
+    'workload 1 cancelled',
+  ]);
+});
+
+const outOfMemory = (memory: number, gpu: number) => {
+  const { retry, limits } = step('x');
+  return workload(
+    'w',
+    step('a', {
+      request: resources({ memory: memory * GIB, gpu }),
+      limits: { ...limits, memory: (memory * GIB) as Bytes },
+      retry: { ...retry, maxRetries: 3, memoryGrowth: 20_000 as never },
+    }),
+  );
+};
+
+test('memory grows no further than a node that has the rest of what is asked', () => {
+  const b = bench(node('gpu', { memory: 3 * GIB, gpus: 1 }), node('large', { memory: 64 * GIB }));
+  b.submit(outOfMemory(2, 1000));
+  assert.ok(
+    b.end('1.a.0.1', 'oom-killed').includes('ended 1.a.0.1 oom-killed, again at 1000 with 3Gi'),
+  );
+});
+
+test('memory never shrinks, even when the large node is gone', () => {
+  const b = bench(node('large', { memory: 64 * GIB }));
+  b.submit(outOfMemory(8, 0));
+  b.join(node('small', { memory: 4 * GIB }));
+  assert.deepEqual(b.leave('large'), ['ended 1.a.0.1 lost, again at 1000', 'node-left']);
+  b.join(node('large', { memory: 64 * GIB }));
+  b.wait(1000);
+  b.join(node('large', { memory: 6 * GIB }));
+  assert.ok(
+    b.end('1.a.0.2', 'oom-killed').includes('ended 1.a.0.2 oom-killed, again at 3000 with 8Gi'),
+  );
+});
+
+test('a request of nothing fits a node that has less than nothing left', () => {
+  const b = bench(node('n', { cpu: 2000, memory: 4 * GIB }));
+  b.submit(workload('w', step('a', { request: resources({ memory: 4 * GIB }) })));
+  b.join(node('n', { cpu: 2000, memory: GIB }));
+  assert.deepEqual(b.submit(workload('w', step('a', { request: resources({ memory: 0 }) }))), [
+    'workload-submitted',
+    'placed 2.a.0.1 on n',
+  ]);
 });

@@ -1,0 +1,112 @@
+import type { Prng } from '../base/prng.ts';
+import {
+  type BasisPoints,
+  type Bytes,
+  bytes,
+  milliCpu,
+  milliGpu,
+  spanMs,
+  UNLIMITED,
+} from '../base/units.ts';
+import type { QueueName, StepId } from '../model/ids.ts';
+import type { Node } from '../model/node.ts';
+import type { Resources } from '../model/resources.ts';
+import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+
+const GIB = 1024 ** 3;
+const STEPS_MAX = 8;
+
+/** The few requests that the workloads of one world make, so that many of them are the same shape. */
+export function drawRequests(prng: Prng, cluster: readonly Node[]): Resources[] {
+  return Array.from({ length: prng.between(2, 6) }, () => drawRequest(prng, prng.pick(cluster)));
+}
+
+/** A part of what one node has; now and then more than any node has, or nothing of a resource. */
+function drawRequest(prng: Prng, node: Node): Resources {
+  const custom = node.custom.flatMap(([name, amount]): [string, number][] =>
+    prng.chance(40) ? [[name, prng.between(1, amount)]] : [],
+  );
+  const devices = node.gpus.length;
+  const gpu =
+    devices === 0 || prng.chance(50)
+      ? 0
+      : prng.chance(50)
+        ? prng.pick([100, 250, 500, 700])
+        : prng.between(1, devices) * 1000;
+  return {
+    cpu: milliCpu(prng.chance(8) ? 0 : share(prng, node.cpu)),
+    memory: bytes(prng.chance(8) ? 0 : share(prng, node.memory)),
+    gpu: milliGpu(gpu),
+    custom,
+  };
+}
+
+const share = (prng: Prng, amount: number): number =>
+  Math.floor(amount / prng.pick([1, 2, 3, 4, 8]));
+
+export function drawWorkload(
+  prng: Prng,
+  name: string,
+  requests: readonly Resources[],
+): WorkloadSpec {
+  const steps: StepSpec[] = [];
+  const count = prng.chance(60) ? 1 : prng.between(2, STEPS_MAX);
+  for (let i = 0; i < count; i++) {
+    const needs = steps.filter(() => prng.chance(35)).map((step) => step.id);
+    steps.push(drawStep(prng, `s${i}`, needs, requests));
+  }
+  return {
+    kind: count === 1 ? 'job' : 'pipeline',
+    name,
+    queue: 'default' as QueueName,
+    priority: prng.chance(60) ? 0 : prng.between(-2, 2),
+    labels: {},
+    steps,
+    source: '',
+  };
+}
+
+function drawStep(
+  prng: Prng,
+  id: string,
+  needs: readonly StepId[],
+  requests: readonly Resources[],
+): StepSpec {
+  const request = prng.chance(3) ? tooLarge(prng.pick(requests)) : prng.pick(requests);
+  const count = prng.chance(50) ? 1 : prng.chance(80) ? prng.between(2, 6) : prng.between(7, 20);
+  return {
+    id: id as StepId,
+    needs,
+    run: { kind: 'shell', script: 'true' },
+    count,
+    maxParallel: prng.chance(60) ? UNLIMITED : prng.between(1, 4),
+    request,
+    limits: {
+      cpu: milliCpu(UNLIMITED),
+      memory: drawLimit(prng, request.memory),
+      pids: 4096,
+      wallMs: spanMs(prng.chance(80) ? UNLIMITED : prng.between(1, 400_000)),
+      graceMs: spanMs(prng.pick([0, 1_000, 10_000])),
+      logBytes: bytes(16 * 1024 ** 2),
+    },
+    retry: {
+      maxRetries: prng.chance(40) ? 0 : prng.between(1, 4),
+      backoffMs: spanMs(prng.pick([0, 1_000, 30_000])),
+      backoffFactor: prng.pick([10_000, 15_000, 20_000]) as BasisPoints,
+      backoffMaxMs: spanMs(prng.pick([5_000, 120_000])),
+      memoryGrowth: prng.pick([10_000, 15_000, 20_000]) as BasisPoints,
+    },
+    env: {},
+    cwd: '',
+  };
+}
+
+function drawLimit(prng: Prng, asked: Bytes): Bytes {
+  if (asked === 0 || prng.chance(30)) return UNLIMITED as Bytes;
+  return bytes(prng.chance(70) ? asked : asked * 2);
+}
+
+const tooLarge = (request: Resources): Resources => ({
+  ...request,
+  memory: bytes(request.memory + 1_000 * GIB),
+});

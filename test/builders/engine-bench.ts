@@ -1,0 +1,88 @@
+import { type TimeMs, timeMs } from '../../src/base/units.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
+import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
+import type { Command, Event, ScheduledRetry } from '../../src/model/messages.ts';
+import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
+import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
+import { GIB, type node } from './workload.ts';
+
+const tenant = 'tester' as TenantId;
+
+/** An engine with a hand on the clock; every event is kept, as a journal would. */
+export function bench(...nodes: ReturnType<typeof node>[]) {
+  const options = { tasksMax: 1_000, endedMax: 10 };
+  const engine = new Engine(options, {
+    scheduler: (deps) => new PriorityScheduler(deps, firstFit),
+  });
+  const journal: Event[] = [];
+  let now = 0;
+  function settle(): string[] {
+    const seen: Event[] = [];
+    for (let e = engine.next(timeMs(now)); e !== undefined; e = engine.next(timeMs(now))) {
+      engine.apply(e);
+      journal.push(e);
+      seen.push(e);
+    }
+    return seen.map(brief);
+  }
+  function send(command: Command): string[] {
+    const decision = engine.decide(command);
+    for (const event of decision.events) {
+      engine.apply(event);
+      journal.push(event);
+    }
+    const said =
+      decision.answer.kind === 'refused' ? [`refused ${decision.answer.refusal.code}`] : [];
+    return [...said, ...decision.events.map(brief), ...settle()];
+  }
+  const at = (): TimeMs => timeMs(now);
+  for (const n of nodes) send({ kind: 'join-node', at: at(), node: n });
+  return {
+    engine,
+    journal,
+    submit: (spec: WorkloadSpec) => send({ kind: 'submit', at: at(), tenant, spec }),
+    cancel: (id: string) =>
+      send({ kind: 'cancel', at: at(), workload: id as WorkloadId, by: tenant }),
+    end: (attempt: string, cause: EndCause = 'succeeded') =>
+      send({ kind: 'report-ended', at: at(), attempt: attempt as AttemptId, end: endedBy(cause) }),
+    leave: (id: string) => send({ kind: 'leave-node', at: at(), node: id as NodeId }),
+    wait: (ms: number) => {
+      now += ms;
+      return send({ kind: 'tick', at: at() });
+    },
+    join: (n: ReturnType<typeof node>) => send({ kind: 'join-node', at: at(), node: n }),
+  };
+}
+
+export function endedBy(cause: EndCause): AttemptEnd {
+  return {
+    cause,
+    usage: {},
+    enforced: { driver: 'simulated', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
+  };
+}
+
+function brief(e: Event): string {
+  switch (e.kind) {
+    case 'task-placed':
+      return `placed ${e.attempt} on ${e.placement.node}`;
+    case 'task-ended':
+      return `ended ${e.attempt} ${e.end.cause}${again(e.retry)}`;
+    case 'step-ended':
+      return `step ${e.step} ${e.state}`;
+    case 'workload-ended':
+      return `workload ${e.workload} ${e.state}`;
+    case 'stop-ordered':
+      return `stop ${e.attempt} ${e.reason}`;
+    default:
+      return e.kind;
+  }
+}
+
+function again(retry: ScheduledRetry | undefined): string {
+  if (retry === undefined) return '';
+  const memory = retry.memory === undefined ? '' : ` with ${retry.memory / GIB}Gi`;
+  return `, again at ${retry.dueAt}${memory}`;
+}

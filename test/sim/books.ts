@@ -1,0 +1,353 @@
+import assert from 'node:assert/strict';
+import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
+import type { EndState, Event, Placement, ScheduledRetry } from '../../src/model/messages.ts';
+import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
+import { NodeBook } from './node-book.ts';
+
+/** An attempt, as the events tell of it. */
+export interface AttemptBook {
+  readonly placement: Placement;
+  started: boolean;
+  stopped: boolean;
+  end: AttemptEnd | undefined;
+}
+
+interface TaskBook {
+  state: 'new' | 'due' | 'resting' | 'running' | 'succeeded' | 'failed';
+  readonly attempts: AttemptBook[];
+  memoryLimit: number;
+  dueAt: number;
+}
+
+interface StepBook {
+  readonly spec: StepSpec;
+  readonly tasks: readonly TaskBook[];
+  end: EndState | 'skipped' | undefined;
+}
+
+interface WorkloadBook {
+  readonly number: number;
+  readonly spec: WorkloadSpec;
+  readonly steps: ReadonlyMap<string, StepBook>;
+  cancelled: boolean;
+  end: EndState | undefined;
+}
+
+/** A task that may be placed, with what it asks for and its rank in the queue. */
+export interface Eligible {
+  readonly name: string;
+  readonly ask: Placement['held'];
+  readonly rank: readonly number[];
+}
+
+type Of<K extends Event['kind']> = Extract<Event, { kind: K }>;
+
+const retryable: readonly EndCause[] = [
+  'failed',
+  'signalled',
+  'oom-killed',
+  'timed-out',
+  'preempted',
+  'lost',
+];
+
+/**
+ * The second set of books: kept from the events alone, by code of its own, and strict about what may
+ * follow what. It shares nothing with the engine, so that one mistake cannot hide in both.
+ */
+export class Books {
+  readonly nodes = new Map<string, NodeBook>();
+  readonly active = new Map<string, WorkloadBook>();
+  readonly attempts = new Map<string, AttemptBook>();
+  readonly ends = new Map<string, EndState>();
+  readonly specs = new Map<string, WorkloadSpec>();
+  readonly cancelled = new Set<string>();
+  finishedDespiteStop = 0;
+  #retired = 0;
+  #now = 0;
+
+  record(event: Event): void {
+    assert.ok(event.at >= this.#now, `time runs forward: ${event.kind} at ${event.at}`);
+    this.#now = event.at;
+    switch (event.kind) {
+      case 'node-joined':
+        this.#join(event);
+        break;
+      case 'node-left':
+        assert.equal(this.nodes.get(event.node)?.held.size, 0, 'a node leaves with nothing on it');
+        this.nodes.delete(event.node);
+        break;
+      case 'workload-submitted':
+        this.#submit(event);
+        break;
+      case 'task-placed':
+        this.#place(event);
+        break;
+      case 'task-started':
+        assert.ok(!this.#live(event.attempt).started, `${event.attempt} starts once`);
+        this.#live(event.attempt).started = true;
+        break;
+      case 'stop-ordered':
+        this.#stop(event);
+        break;
+      case 'task-ended':
+        this.#end(event);
+        break;
+      case 'retry-due': {
+        const { task } = this.#task(event.task);
+        assert.equal(task.state, 'resting', `${event.task} rests before it is due`);
+        assert.ok(event.at >= task.dueAt, `${event.task} is not due before its time`);
+        task.state = 'due';
+        break;
+      }
+      case 'step-ended':
+        this.#endStep(event);
+        break;
+      case 'cancel-requested':
+        assert.ok(!this.#workload(event.workload).cancelled, 'cancelled once');
+        this.#workload(event.workload).cancelled = true;
+        this.cancelled.add(event.workload);
+        break;
+      case 'workload-ended':
+        this.#endWorkload(event);
+        break;
+      case 'workload-retired':
+        assert.ok(this.ends.has(event.workload), 'what retires has ended');
+        this.#retired++;
+        break;
+      default:
+        assert.fail(
+          `an event that the books do not know: ${JSON.stringify(event satisfies never)}`,
+        );
+    }
+  }
+
+  get retired(): number {
+    return this.#retired;
+  }
+
+  /** Once a batch is complete: nothing that is due rests, and nothing that fits waits. */
+  checkSettled(): void {
+    for (const workload of this.active.values()) {
+      assert.ok(![...workload.steps.values()].every((step) => step.end), 'an end is not put off');
+      for (const step of workload.steps.values()) {
+        if (step.end !== undefined || workload.cancelled || failed(step)) continue;
+        for (const task of step.tasks) {
+          assert.ok(task.state !== 'resting' || task.dueAt > this.#now, 'what is due is tried');
+        }
+      }
+    }
+    const hopeless = new Set<string>();
+    for (const { name, ask } of this.eligible()) {
+      const key = JSON.stringify(ask);
+      if (hopeless.has(key)) continue;
+      for (const node of this.nodes.values()) {
+        assert.ok(!node.fits(ask), `${name} waits although it fits on ${node.id}`);
+      }
+      hopeless.add(key);
+    }
+  }
+
+  /** Every task that may be placed now. */
+  *eligible(): Iterable<Eligible> {
+    for (const [id, workload] of this.active) {
+      if (workload.cancelled) continue;
+      let index = -1;
+      for (const step of workload.steps.values()) {
+        index++;
+        if (!open(workload, step) || failed(step)) continue;
+        let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
+        for (const [i, task] of step.tasks.entries()) {
+          if (task.state === 'new' && room-- <= 0) break;
+          if (task.state !== 'new' && task.state !== 'due') continue;
+          yield {
+            name: `${id}.${step.spec.id}.${i}`,
+            ask: askOf(step, task),
+            rank: [-workload.spec.priority, workload.number, index, i],
+          };
+        }
+      }
+    }
+  }
+
+  /** Whether a task asks for more memory than its step did. */
+  grown(name: string): boolean {
+    const { step, task } = this.#task(name);
+    return askOf(step, task).memory !== step.spec.request.memory;
+  }
+
+  #join({ node }: Of<'node-joined'>): void {
+    const known = this.nodes.get(node.id);
+    if (known === undefined) this.nodes.set(node.id, new NodeBook(node));
+    else known.node = node;
+  }
+
+  #submit({ workload: id, spec }: Of<'workload-submitted'>): void {
+    const number = Number(id);
+    assert.equal(number, this.specs.size + 1, 'workloads are numbered without gaps');
+    const steps = new Map<string, StepBook>();
+    for (const step of spec.steps) {
+      const tasks = Array.from({ length: step.count }, (): TaskBook => {
+        return { state: 'new', attempts: [], memoryLimit: step.limits.memory, dueAt: 0 };
+      });
+      steps.set(step.id, { spec: step, tasks, end: undefined });
+    }
+    this.active.set(id, { number, spec, steps, cancelled: false, end: undefined });
+    this.specs.set(id, spec);
+  }
+
+  #place({ attempt: id, placement }: Of<'task-placed'>): void {
+    const { workload, step, task, number } = this.#task(id.slice(0, id.lastIndexOf('.')), id);
+    assert.ok(!workload.cancelled, `${id} is not placed after its workload was cancelled`);
+    assert.ok(open(workload, step), `${id} is placed once its needs have succeeded`);
+    assert.ok(!failed(step), `${id} is not placed in a step that failed`);
+    assert.ok(task.state === 'new' || task.state === 'due', `${id} is placed while ${task.state}`);
+    assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
+    assert.ok(number <= 1 + step.spec.retry.maxRetries, `${id} is within its retries`);
+    const running = step.tasks.filter((other) => other.state === 'running').length;
+    assert.ok(running < step.spec.maxParallel, `${id} is within maxParallel`);
+    assert.deepEqual(placement.held, askOf(step, task), `${id} holds what it asks for`);
+    assert.equal(placement.memoryLimit, task.memoryLimit, `${id} has the limit it grew to`);
+    this.#checkTurn(id, placement);
+    const node = this.nodes.get(placement.node);
+    assert.ok(node !== undefined, `${id} is placed on a node that is there`);
+    node.take(id, placement);
+    const attempt = { placement, started: false, stopped: false, end: undefined };
+    task.attempts.push(attempt);
+    task.state = 'running';
+    this.attempts.set(id, attempt);
+  }
+
+  /** Nobody of the same shape was passed over. */
+  #checkTurn(id: string, placement: Placement): void {
+    const key = JSON.stringify(placement.held);
+    const name = id.slice(0, id.lastIndexOf('.'));
+    const same = [...this.eligible()].filter((other) => JSON.stringify(other.ask) === key);
+    const mine = same.find((other) => other.name === name);
+    assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
+    for (const other of same) {
+      assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
+    }
+  }
+
+  #stop({ attempt: id }: Of<'stop-ordered'>): void {
+    const attempt = this.#live(id);
+    assert.ok(!attempt.stopped, `${id} is stopped once`);
+    assert.ok(this.#task(id, id).workload.cancelled, `${id} is stopped for a reason`);
+    attempt.stopped = true;
+  }
+
+  #end(event: Of<'task-ended'>): void {
+    const { attempt: id, end } = event;
+    const attempt = this.#live(id);
+    const { task } = this.#task(id, id);
+    attempt.end = end;
+    if (attempt.stopped && end.cause !== 'cancelled') this.finishedDespiteStop++;
+    task.state = end.cause === 'succeeded' ? 'succeeded' : 'failed';
+    this.nodes.get(attempt.placement.node)!.give(id);
+    if (event.retry !== undefined) this.#rest(id, event.at, event.retry);
+  }
+
+  #rest(id: string, at: number, { dueAt, memory }: ScheduledRetry): void {
+    const { workload, step, task } = this.#task(id, id);
+    const last = task.attempts.at(-1)!;
+    assert.equal(task.state, 'failed', `${id} tries again after it failed`);
+    assert.ok(!workload.cancelled, `${id} does not try again after a cancel`);
+    assert.ok(retryable.includes(last.end!.cause), `${id} tries again after ${last.end!.cause}`);
+    assert.ok(task.attempts.length <= step.spec.retry.maxRetries, `${id} has retries left`);
+    assert.ok(dueAt >= at, `${id} is due later`);
+    task.state = 'resting';
+    task.dueAt = dueAt;
+    if (memory === undefined) return;
+    assert.equal(last.end!.cause, 'oom-killed', `${id} grows after it ran out of memory`);
+    assert.ok(memory >= task.memoryLimit, `${id} never gets less than before`);
+    task.memoryLimit = memory;
+  }
+
+  #endStep({ workload: id, step: stepId, state }: Of<'step-ended'>): void {
+    const workload = this.#workload(id);
+    const step = workload.steps.get(stepId)!;
+    const name = `step ${id}.${stepId}`;
+    assert.equal(step.end, undefined, `${name} ends once`);
+    assert.ok(!step.tasks.some((task) => task.state === 'running'), `${name}: nothing runs`);
+    const done = step.tasks.every((task) => task.state === 'succeeded');
+    const stuck = step.spec.needs.some((need) => {
+      const end = workload.steps.get(need)!.end;
+      return end !== undefined && end !== 'succeeded';
+    });
+    const want = done
+      ? 'succeeded'
+      : workload.cancelled
+        ? 'cancelled'
+        : stuck
+          ? 'skipped'
+          : failed(step)
+            ? 'failed'
+            : 'no end';
+    assert.equal(state, want, `${name} ends as its tasks did`);
+    step.end = state;
+  }
+
+  #endWorkload({ workload: id, state }: Of<'workload-ended'>): void {
+    const workload = this.#workload(id);
+    const ends = [...workload.steps.values()].map((step) => step.end);
+    assert.ok(!ends.includes(undefined), `workload ${id} ends after its steps`);
+    const want = ends.every((end) => end === 'succeeded')
+      ? 'succeeded'
+      : ends.includes('failed')
+        ? 'failed'
+        : 'cancelled';
+    assert.equal(state, want, `workload ${id} ends as its steps did`);
+    assert.ok(
+      want !== 'cancelled' || workload.cancelled,
+      `workload ${id} was cancelled by someone`,
+    );
+    workload.end = state;
+    this.ends.set(id, state);
+    this.active.delete(id);
+  }
+
+  #workload(id: string): WorkloadBook {
+    const workload = this.active.get(id);
+    assert.ok(workload !== undefined, `workload ${id} is active`);
+    return workload;
+  }
+
+  #live(id: string): AttemptBook {
+    const attempt = this.attempts.get(id);
+    assert.ok(attempt !== undefined, `${id} was placed`);
+    assert.equal(attempt.end, undefined, `${id} has not ended`);
+    return attempt;
+  }
+
+  #task(id: string, attempt = `${id}.0`) {
+    const [workloadId, stepId, index, number] = attempt.split('.');
+    const workload = this.#workload(workloadId!);
+    const step = workload.steps.get(stepId!)!;
+    return { workload, step, task: step.tasks[Number(index)]!, number: Number(number) };
+  }
+}
+
+const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state === 'failed');
+
+/** A task that tries again keeps its place among `maxParallel`. */
+const holdsSlot = (task: TaskBook): boolean =>
+  task.state === 'running' || task.state === 'resting' || task.state === 'due';
+
+function open(workload: WorkloadBook, step: StepBook): boolean {
+  if (step.end !== undefined) return false;
+  return step.spec.needs.every((need) => workload.steps.get(need)!.end === 'succeeded');
+}
+
+/** What grew is held, not only allowed. */
+function askOf({ spec }: StepBook, task: TaskBook): Placement['held'] {
+  const grown = task.memoryLimit !== spec.limits.memory && task.memoryLimit > spec.request.memory;
+  return grown
+    ? { ...spec.request, memory: task.memoryLimit as typeof spec.request.memory }
+    : spec.request;
+}
+
+function before(a: readonly number[], b: readonly number[]): boolean {
+  const i = a.findIndex((value, at) => value !== b[at]);
+  return i >= 0 && a[i]! < b[i]!;
+}

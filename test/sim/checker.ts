@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import type { Prng } from '../../src/base/prng.ts';
+import { type TimeMs, timeMs } from '../../src/base/units.ts';
+import type { Answer, Engine } from '../../src/engine/engine.ts';
+import type { AttemptId } from '../../src/model/ids.ts';
+import type { Event } from '../../src/model/messages.ts';
+import type { Request } from '../../src/runtime/loop.ts';
+import type { Witness, World } from '../../src/simulation/world.ts';
+import { Books } from './books.ts';
+import { compareTable } from './node-book.ts';
+import { checkReplay, checkSameFuture } from './replay.ts';
+import { eventLine } from './trace.ts';
+
+/** Watches one world and holds it to what Berth promises. */
+export class Checker implements Witness {
+  readonly books = new Books();
+  /** Set once, right after both were made. */
+  world: World | undefined;
+  readonly #prng: Prng;
+  readonly #fresh: () => Engine;
+  readonly #trace: ((line: string) => void) | undefined;
+  readonly #batches: (readonly Event[])[] = [];
+  readonly #accepted = new Map<string, string>();
+
+  constructor(prng: Prng, fresh: () => Engine, trace: ((line: string) => void) | undefined) {
+    this.#prng = prng;
+    this.#fresh = fresh;
+    this.#trace = trace;
+  }
+
+  durable(events: readonly Event[], engine: Engine): void {
+    this.#batches.push([...events]);
+    for (const event of events) {
+      this.note(event.at, `  ${eventLine(event)}`);
+      this.books.record(event);
+    }
+    this.books.checkSettled();
+    compareTable(this.books.nodes, engine);
+    if (this.#prng.chance(2)) {
+      checkSameFuture(engine, this.#batches, this.#fresh, timeMs(events[0]!.at));
+    }
+  }
+
+  rebuilt(engine: Engine): void {
+    checkReplay(engine, this.#batches, this.#fresh);
+    compareTable(this.books.nodes, engine);
+  }
+
+  answered(request: Request, answer: Answer): void {
+    if (request.kind === 'submit' && answer.kind === 'accepted') {
+      this.#accepted.set(answer.workload, request.spec.name);
+      this.#checkAccepted();
+    }
+    if (request.kind === 'cancel' && answer.kind === 'done') {
+      assert.ok(this.books.cancelled.has(request.workload), 'a cancel that was answered is kept');
+    }
+  }
+
+  note(at: TimeMs, line: string): void {
+    this.#trace?.(`${new Date(at).toISOString().slice(11, 23)} ${line}`);
+  }
+
+  /** After the faults ended and nothing more happens: what can run has run, and the truth is recorded. */
+  checkRest(): void {
+    const { driver, engine } = this.world!;
+    assert.ok(engine !== undefined, 'the daemon lives');
+    assert.deepEqual(driver.running(), [], 'nothing runs any more');
+    assert.equal(driver.unsettled, 0, 'every record was settled');
+    assert.equal(this.world!.unanswered, 0, 'everybody got an answer');
+    this.#checkAccepted();
+    this.#checkTruth();
+    for (const [id, attempt] of this.books.attempts) {
+      assert.ok(attempt.end !== undefined, `${id} has ended`);
+    }
+    this.#checkLeftOvers();
+    checkReplay(engine, this.#batches, this.#fresh);
+  }
+
+  /** After what could never run was cancelled. */
+  checkEmpty(): void {
+    const { engine } = this.world!;
+    assert.deepEqual([...this.books.active.keys()], [], 'every workload has ended');
+    assert.equal(engine!.state.tasksActive, 0, 'no task is active');
+    for (const node of this.books.nodes.values()) assert.equal(node.held.size, 0, 'all is free');
+    checkSameFuture(engine!, this.#batches, this.#fresh, this.world!.timeline.now);
+  }
+
+  #checkAccepted(): void {
+    for (const [id, name] of this.#accepted) {
+      assert.equal(this.books.specs.get(id)?.name, name, `workload ${id} was accepted and is kept`);
+    }
+  }
+
+  #checkTruth(): void {
+    const { driver } = this.world!;
+    for (const [id, times] of driver.begun) {
+      assert.equal(times, 1, `${id} was begun once`);
+      const recorded = this.books.attempts.get(id)?.end;
+      assert.ok(recorded !== undefined, `${id} is in the books, with an end`);
+      const nodeLeft = recorded.cause === 'lost' && recorded.message?.startsWith('node ');
+      if (!nodeLeft) assert.deepEqual(recorded, driver.ends.get(id), `the true end of ${id}`);
+    }
+    for (const [id, { end }] of this.books.attempts) {
+      const unseen = !driver.begun.has(id as AttemptId);
+      if (unseen) assert.equal(end?.cause, 'lost', `${id} never ran, so its node must have left`);
+    }
+  }
+
+  /** What still waits asks for more than any node has, empty as they all are. */
+  #checkLeftOvers(): void {
+    for (const node of this.books.nodes.values()) assert.equal(node.held.size, 0, 'all is free');
+    const waiting = new Set<string>();
+    for (const { name, ask } of this.books.eligible()) {
+      waiting.add(name.slice(0, name.indexOf('.')));
+      for (const node of this.books.nodes.values()) {
+        assert.ok(!node.fits(ask), `${name} could run on ${node.id}`);
+      }
+      const grown = this.books.grown(name);
+      assert.ok(!grown, `${name} grew beyond every node`);
+    }
+    for (const id of this.books.active.keys()) {
+      assert.ok(waiting.has(id), `workload ${id} goes on or ends`);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { Prng } from '../../src/base/prng.ts';
+import type { TimeMs } from '../../src/base/units.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
+import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
+import { scorers } from '../../src/scheduling/scorers/registry.ts';
+import type { MarkCounts } from '../../src/simulation/faults.ts';
+import { History } from '../../src/simulation/history.ts';
+import { drawnTruth } from '../../src/simulation/task-truth.ts';
+import { World } from '../../src/simulation/world.ts';
+import { Checker } from './checker.ts';
+
+export interface SeedOptions {
+  /** Lines of what happens, for a person who replays a seed. */
+  readonly trace?: (line: string) => void;
+  /** The engine to test, when it is not the real one. */
+  readonly engine?: (...args: ConstructorParameters<typeof Engine>) => Engine;
+}
+
+export interface SeedResult {
+  readonly counts: MarkCounts;
+  readonly events: number;
+  readonly workloads: number;
+  readonly attempts: number;
+}
+
+/** Years, if every task ran alone; the queue is over long before. */
+const LIVENESS_SLACK_MS = 3_600_000;
+const RUN_MAX_MS = 800_000;
+
+/** One world from its first to its last event; throws when a promise is broken. */
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
+  const prng = new Prng(seed);
+  const engineOptions = {
+    tasksMax: prng.chance(80) ? 10_000 : prng.between(20, 100),
+    endedMax: prng.chance(50) ? 1_000 : prng.between(0, 5),
+  };
+  const scorer = prng.pick(scorers);
+  const make = options.engine ?? ((...args) => new Engine(...args));
+  const engine = () =>
+    make(engineOptions, { scheduler: (deps) => new PriorityScheduler(deps, scorer) });
+  const checker = new Checker(prng.fork(), engine, options.trace);
+  const world = new World({
+    prng: prng.fork(),
+    truth: drawnTruth(seed),
+    engine,
+    snapshots: prng.pick([0, 1, 10]),
+    witness: checker,
+  });
+  checker.world = world;
+  const history = new History(world, prng.fork());
+
+  await world.run(history.ends);
+  history.heal();
+  assert.ok(!(await world.run(bound(world, checker))), 'the world comes to rest');
+  checker.checkRest();
+
+  for (const workload of checker.books.active.keys()) {
+    world.ask({ kind: 'cancel', workload: workload as WorkloadId, by: 'sweeper' as TenantId });
+  }
+  assert.ok(!(await world.run(bound(world, checker))), 'the world comes to rest again');
+  checker.checkEmpty();
+  return {
+    counts: { ...world.counts, 'finished despite a stop': checker.books.finishedDespiteStop },
+    events: world.journal.batches.reduce((sum, batch) => sum + batch.length, 0),
+    workloads: checker.books.specs.size,
+    attempts: checker.books.attempts.size,
+  };
+}
+
+/** By then all is done, even if only one task ran at a time. */
+function bound(world: World, checker: Checker): TimeMs {
+  let ms = LIVENESS_SLACK_MS;
+  for (const { spec } of checker.books.active.values()) {
+    for (const { count, retry } of spec.steps) {
+      ms += count * (1 + retry.maxRetries) * (RUN_MAX_MS + retry.backoffMaxMs);
+    }
+  }
+  return (world.timeline.now + ms) as TimeMs;
+}

@@ -1,0 +1,41 @@
+import type { Event } from '../../src/model/messages.ts';
+
+/** One event as a line for people: used by the trace of a seed and by the scenarios. */
+export function eventLine(event: Event): string {
+  switch (event.kind) {
+    case 'node-joined':
+      return `joined ${event.node.id}`;
+    case 'node-left':
+      return `left ${event.node}`;
+    case 'workload-submitted':
+      return `submitted ${event.workload}`;
+    case 'task-placed': {
+      const { node, gpus } = event.placement;
+      return `placed ${event.attempt} on ${node}${gpus.length === 0 ? '' : ` with ${gpus.join(' ')}`}`;
+    }
+    case 'task-started':
+      return `started ${event.attempt}`;
+    case 'stop-ordered':
+      return `stop ${event.attempt}`;
+    case 'task-ended':
+      return `ended ${event.attempt} ${event.end.cause}${again(event)}`;
+    case 'retry-due':
+      return `due ${event.task}`;
+    case 'step-ended':
+      return `step ${event.workload}.${event.step} ${event.state}`;
+    case 'cancel-requested':
+      return `cancel ${event.workload} by ${event.by}`;
+    case 'workload-ended':
+      return `workload ${event.workload} ${event.state}`;
+    case 'workload-retired':
+      return `retired ${event.workload}`;
+    default:
+      throw new Error(`an event without a line: ${JSON.stringify(event satisfies never)}`);
+  }
+}
+
+function again({ at, retry }: Extract<Event, { kind: 'task-ended' }>): string {
+  if (retry === undefined) return '';
+  const memory = retry.memory === undefined ? '' : ` with ${retry.memory / 1024 ** 3}Gi`;
+  return `, again in ${(retry.dueAt - at) / 1000}s${memory}`;
+}
