@@ -80,6 +80,7 @@ const step = z.strictObject({
     graceMs: span,
     logBytes: bytes,
   }),
+  estimateMs: span.exactOptional(),
   retry: z.strictObject({
     maxRetries: whole(),
     backoffMs: span,
@@ -138,18 +139,19 @@ const placement = z.strictObject({
   memoryLimit: bytes,
 });
 
+const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
+
 const attempt = text<AttemptId>();
 const task = text<TaskId>();
 const workload = text<WorkloadId>();
 const tenant = text<TenantId>();
 const endState = z.enum(['succeeded', 'failed', 'cancelled']);
 
-function event<K extends Kind, F extends z.core.$ZodShape>(kind: K, fields: F) {
-  return z.strictObject({ kind: z.literal(kind), at: whole<TimeMs>(), ...fields });
-}
-
 function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
-  return { version, schema: event(kind, fields) };
+  return {
+    version,
+    schema: z.strictObject({ kind: z.literal(kind), at: whole<TimeMs>(), ...fields }),
+  };
 }
 
 export const eventForms: EventForms = complete({
@@ -159,16 +161,7 @@ export const eventForms: EventForms = complete({
   'task-placed': form('task-placed', 1, { attempt, placement }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
-  'task-ended': form('task-ended', 1, { attempt, end }),
-  'retry-scheduled': {
-    version: 1,
-    // JSON has no `undefined`: what is absent there is a key of the event.
-    schema: event('retry-scheduled', {
-      task,
-      dueAt: whole<TimeMs>(),
-      memory: bytes.optional(),
-    }).transform(({ memory, ...rest }) => ({ ...rest, memory })),
-  },
+  'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {
     workload,
