@@ -132,8 +132,6 @@ const end = z.strictObject({
   message: z.string().exactOptional(),
 });
 
-const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
-
 const placement = z.strictObject({
   node: text<NodeId>(),
   held: resources,
@@ -141,18 +139,19 @@ const placement = z.strictObject({
   memoryLimit: bytes,
 });
 
+const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
+
 const attempt = text<AttemptId>();
 const task = text<TaskId>();
 const workload = text<WorkloadId>();
 const tenant = text<TenantId>();
 const endState = z.enum(['succeeded', 'failed', 'cancelled']);
 
-function event<K extends Kind, F extends z.core.$ZodShape>(kind: K, fields: F) {
-  return z.strictObject({ kind: z.literal(kind), at: whole<TimeMs>(), ...fields });
-}
-
 function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
-  return { version, schema: event(kind, fields) };
+  return {
+    version,
+    schema: z.strictObject({ kind: z.literal(kind), at: whole<TimeMs>(), ...fields }),
+  };
 }
 
 export const eventForms: EventForms = complete({

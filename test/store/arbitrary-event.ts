@@ -17,34 +17,38 @@ const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
 const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
 const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
 
-const step = record({
-  id,
-  needs: fc.array(id, { maxLength: 2 }),
-  run: fc.oneof(
-    record({ kind: fc.constant('argv'), argv: fc.array(text, { maxLength: 3 }) }),
-    record({ kind: fc.constant('shell'), script: text }),
-  ),
-  count: whole,
-  maxParallel: whole,
-  request: resources,
-  limits: record({
-    cpu: whole,
-    memory: whole,
-    pids: whole,
-    wallMs: whole,
-    graceMs: whole,
-    logBytes: whole,
-  }),
-  retry: record({
-    maxRetries: whole,
-    backoffMs: whole,
-    backoffFactor: whole,
-    backoffMaxMs: whole,
-    memoryGrowth: whole,
-  }),
-  env: textMap,
-  cwd: text,
-});
+const step = record(
+  {
+    id,
+    needs: fc.array(id, { maxLength: 2 }),
+    run: fc.oneof(
+      record({ kind: fc.constant('argv'), argv: fc.array(text, { maxLength: 3 }) }),
+      record({ kind: fc.constant('shell'), script: text }),
+    ),
+    count: whole,
+    maxParallel: whole,
+    request: resources,
+    limits: record({
+      cpu: whole,
+      memory: whole,
+      pids: whole,
+      wallMs: whole,
+      graceMs: whole,
+      logBytes: whole,
+    }),
+    retry: record({
+      maxRetries: whole,
+      backoffMs: whole,
+      backoffFactor: whole,
+      backoffMaxMs: whole,
+      memoryGrowth: whole,
+    }),
+    env: textMap,
+    cwd: text,
+    estimateMs: whole,
+  },
+  ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
+);
 
 const usage = record({ wallMs: whole, cpuMs: whole, memoryPeak: whole, logBytes: whole }, []);
 const end = record(
@@ -65,8 +69,11 @@ const end = record(
   ['cause', 'usage', 'enforced'],
 );
 
-const of = <K extends Event['kind']>(kind: K, fields: Record<string, fc.Arbitrary<unknown>>) =>
-  record({ kind: fc.constant(kind), at: fc.nat(), ...fields });
+const of = <K extends Event['kind']>(
+  kind: K,
+  fields: Record<string, fc.Arbitrary<unknown>>,
+  requiredKeys = Object.keys(fields),
+) => record({ kind: fc.constant(kind), at: fc.nat(), ...fields }, ['kind', 'at', ...requiredKeys]);
 
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
@@ -108,15 +115,10 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted'),
   }),
-  'task-ended': record(
-    {
-      kind: fc.constant('task-ended'),
-      at: fc.nat(),
-      attempt,
-      end,
-      retry: record({ dueAt: fc.nat(), memory: whole }, ['dueAt']),
-    },
-    ['kind', 'at', 'attempt', 'end'],
+  'task-ended': of(
+    'task-ended',
+    { attempt, end, retry: record({ dueAt: fc.nat(), memory: whole }, ['dueAt']) },
+    ['attempt', 'end'],
   ),
   'retry-due': of('retry-due', { task }),
   'step-ended': of('step-ended', {
