@@ -260,6 +260,12 @@ const groups: Record<string, Record<string, Case>> = {
         '3:58 error: steps[1].resources.cpu.limit: the request 2 is above the limit 1',
       ],
     },
+    'the same resource at two levels': {
+      text: 'run: x\nresources: {cpu: 1, compute: {cpu: 2, memory: 1Gi}}\n',
+      want: [
+        '2:31 error: resources.compute.cpu: `resources.cpu` is given, too, and they are the same thing',
+      ],
+    },
     'unlimited requests': {
       text: 'run: x\nresources: {memory: unlimited}\n',
       want: [
