@@ -264,7 +264,7 @@ const groups: Record<string, Record<string, Case>> = {
       text: 'defaults: {resource_limits: {memory: 1Gi}}\nsteps:\n  - {id: a, run: x, count: 0}\n  - {id: b, run: x, resources: {memory: {request: 2Gi}}}\n',
       want: [
         '1:38 error: defaults.resource_limits.memory: the request 2Gi is above the limit 1Gi',
-        '3:29 error: steps[0].count: 0 is out of range; expected at least 1',
+        '3:28 error: steps[0].count: 0 is out of range; expected at least 1',
       ],
     },
     'the same resource at two levels': {
