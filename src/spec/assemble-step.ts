@@ -1,4 +1,4 @@
-import { type BasisPoints, type Bytes, type MilliCpu, milliGpu, UNLIMITED } from '../base/units.ts';
+import { type Bytes, bytes, type MilliCpu, milliCpu, milliGpu, UNLIMITED } from '../base/units.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
@@ -23,7 +23,6 @@ export interface Layer {
 
 export interface StepParts {
   readonly id: string;
-  readonly path: Path;
   readonly run: Run;
   readonly needs: readonly string[];
   readonly count: number;
@@ -36,14 +35,8 @@ export interface StepParts {
 /** A step with every default filled in; what contradicts itself is added to `problems`. */
 export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
   const { layers } = parts;
-  const cpu = shareOf<MilliCpu>('cpu', layers, documentDefaults.request.cpu, printCpu, problems);
-  const memory = shareOf<Bytes>(
-    'memory',
-    layers,
-    documentDefaults.request.memory,
-    printBytes,
-    problems,
-  );
+  const cpu = shareOf(cpuDimension, layers, problems);
+  const memory = shareOf(memoryDimension, layers, problems);
   return {
     id: parts.id as StepId,
     needs: [...new Set(parts.needs)] as StepId[],
@@ -63,39 +56,91 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
   };
 }
 
-/** What a layer says that nothing acts on yet. */
+/** A resource that a layer gives both at the top of `resources` and under `compute`. */
+export function layerErrors({ path, resources }: Layer): Problem[] {
+  return (['cpu', 'memory', 'gpu'] as const)
+    .filter((key) => resources?.[key] !== undefined && resources.compute?.[key] !== undefined)
+    .map((key) => ({
+      path: [...path, 'resources', 'compute', key],
+      message: `\`resources.${key}\` is given, too, and they are the same thing`,
+      at: 'key',
+    }));
+}
+
+/** What a layer says that nothing acts on yet, or that cannot be meant. */
 export function layerWarnings(layer: Layer): Problem[] {
   const found: Problem[] = [];
+  const warn = (message: string, path: Path, suggestion?: string): void => {
+    found.push({
+      severity: 'warning',
+      path: [...layer.path, ...path],
+      message,
+      suggestion,
+      at: 'key',
+    });
+  };
   for (const key of laterLimits) {
     if (layer.resource_limits?.[key] === undefined) continue;
-    const path = [...layer.path, 'resource_limits', key];
-    found.push({ severity: 'warning', path, message: 'checked, but not enforced yet', at: 'key' });
+    warn('checked, but not enforced yet', ['resource_limits', key]);
   }
   const { resources } = layer;
-  for (const [block, path] of [
-    [resources, []],
-    [resources?.compute, ['compute']],
-  ] as const) {
+  const blocks = [
+    { block: resources, path: ['resources'] },
+    { block: resources?.compute, path: ['resources', 'compute'] },
+  ];
+  for (const { block, path } of blocks) {
     const gpu = block?.gpu;
     if (typeof gpu !== 'object') continue;
     for (const key of ['type', 'memory'] as const) {
       if (gpu[key] === undefined) continue;
-      const message = 'not used yet: any GPU of the node may be given';
-      found.push({
-        severity: 'warning',
-        path: [...layer.path, 'resources', ...path, 'gpu', key],
-        message,
-        at: 'key',
-      });
+      warn('not used yet: any GPU of the node may be given', [...path, 'gpu', key]);
     }
+  }
+  const said = saidOf(memoryDimension, layer);
+  const override = layer.resource_limits?.memory;
+  const limit = override ?? said?.limit;
+  if (limit !== undefined && limit < PROCESS_BYTES_MIN) {
+    const path =
+      said === undefined || override !== undefined
+        ? ['resource_limits', 'memory']
+        : said.path.slice(layer.path.length);
+    const message = `${limit} bytes are too little for any process`;
+    warn(message, path, limit < 1024 ? `${limit}Gi` : undefined);
   }
   return found;
 }
 
-interface Share<T> {
-  readonly request: T;
-  readonly limit: T;
+/** Less than the kernel takes for starting one; `memory: 4` was meant as something else. */
+const PROCESS_BYTES_MIN = 64 * 1024;
+
+/** CPU and memory follow the same rules; this is where they differ. */
+interface Dimension<T> {
+  readonly key: 'cpu' | 'memory';
+  readonly initial: T;
+  readonly unlimited: T;
+  readonly share: (block: Pick<ResourcesBlock, 'cpu' | 'memory'>) => ShareBlock<T> | undefined;
+  readonly limit: (block: ResourceLimitsBlock) => T | undefined;
+  readonly print: (value: T) => string;
 }
+
+type ShareBlock<T> = T | { readonly request?: T | undefined; readonly limit?: T | undefined };
+
+const cpuDimension: Dimension<MilliCpu> = {
+  key: 'cpu',
+  initial: documentDefaults.request.cpu,
+  unlimited: milliCpu(UNLIMITED),
+  share: (block) => block.cpu,
+  limit: (block) => block.cpu,
+  print: printCpu,
+};
+const memoryDimension: Dimension<Bytes> = {
+  key: 'memory',
+  initial: documentDefaults.request.memory,
+  unlimited: bytes(UNLIMITED),
+  share: (block) => block.memory,
+  limit: (block) => block.memory,
+  print: printBytes,
+};
 
 interface Said<T> {
   readonly request: T | undefined;
@@ -103,28 +148,26 @@ interface Said<T> {
   readonly path: Path;
 }
 
-/** `resource_limits` of a layer go before its `resources`; a limit alone is the request too. */
+/** `resource_limits` of a layer go before its `resources`; a limit alone is the request, too. */
 function shareOf<T extends number>(
-  key: 'cpu' | 'memory',
+  dimension: Dimension<T>,
   layers: readonly Layer[],
-  defaultRequest: T,
-  print: (value: T) => string,
   problems: Problem[],
-): Share<T> {
+): { readonly request: T; readonly limit: T } {
+  const { key, initial, unlimited, print } = dimension;
   let share: Said<T> | undefined;
   let limit: { readonly value: T; readonly path: Path } | undefined;
   for (const layer of layers) {
-    const own = share === undefined ? saidOf<T>(key, layer) : undefined;
+    const own = share === undefined ? saidOf(dimension, layer) : undefined;
     share ??= own;
-    const override = layer.resource_limits?.[key] as T | undefined;
+    const override = layer.resource_limits && dimension.limit(layer.resource_limits);
     if (limit !== undefined) continue;
-    if (override !== undefined)
+    if (override !== undefined) {
       limit = { value: override, path: [...layer.path, 'resource_limits', key] };
-    else if (own?.limit !== undefined) limit = { value: own.limit, path: own.path };
+    } else if (own?.limit !== undefined) limit = { value: own.limit, path: own.path };
   }
-  const unlimited = UNLIMITED as T;
   const most = limit?.value ?? unlimited;
-  const request = share?.request ?? (most === unlimited ? defaultRequest : most);
+  const request = share?.request ?? (most === unlimited ? initial : most);
   if (limit !== undefined && request > most) {
     const message = `the request ${print(request)} is above the limit ${print(most)}`;
     problems.push({ path: limit.path, message });
@@ -132,14 +175,15 @@ function shareOf<T extends number>(
   return { request, limit: most };
 }
 
-function saidOf<T>(key: 'cpu' | 'memory', layer: Layer): Said<T> | undefined {
+function saidOf<T extends number>(dimension: Dimension<T>, layer: Layer): Said<T> | undefined {
   const { resources } = layer;
-  const isNested = resources?.[key] === undefined;
-  const share = resources?.[key] ?? resources?.compute?.[key];
+  const outer = resources && dimension.share(resources);
+  const share = outer ?? (resources?.compute && dimension.share(resources.compute));
   if (share === undefined) return undefined;
-  const path = [...layer.path, 'resources', ...(isNested ? ['compute'] : []), key];
-  if (typeof share === 'number') return { request: share as T, limit: share as T, path };
-  const { request, limit } = share as { request?: T; limit?: T };
+  const nesting = outer === undefined ? ['compute'] : [];
+  const path = [...layer.path, 'resources', ...nesting, dimension.key];
+  if (typeof share === 'number') return { request: share, limit: share, path };
+  const { request, limit } = share;
   return { request, limit, path: limit === undefined ? path : [...path, 'limit'] };
 }
 
@@ -198,6 +242,6 @@ function retryOf(layers: readonly Layer[], problems: Problem[]): RetryPolicy {
     backoffFactor: said('backoff_factor') ?? defaults.backoffFactor,
     backoffMaxMs:
       longest ?? (backoffMs > defaults.backoffMaxMs ? backoffMs : defaults.backoffMaxMs),
-    memoryGrowth: said('memory_growth') ?? (defaults.memoryGrowth satisfies BasisPoints),
+    memoryGrowth: said('memory_growth') ?? defaults.memoryGrowth,
   };
 }

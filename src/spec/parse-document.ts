@@ -1,7 +1,13 @@
 import { UNLIMITED } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import { assembleStep, type Layer, layerWarnings, type StepParts } from './assemble-step.ts';
+import {
+  assembleStep,
+  type Layer,
+  layerErrors,
+  layerWarnings,
+  type StepParts,
+} from './assemble-step.ts';
 import { documentDefaults } from './defaults.ts';
 import {
   jobJsonSchema,
@@ -117,19 +123,18 @@ class DocumentReader {
 
   #baseLayers(defaults: Omit<Layer, 'path' | 'env'> | undefined): Layer[] {
     const layer = { ...defaults, path: ['defaults'], env: this.#texts(['defaults', 'env']) };
-    this.warnings.push(...layerWarnings(layer));
+    this.#checkLayer(layer);
     return [layer, { path: [], env: this.#texts(['env']) }];
   }
 
   #step(block: StepBlock, path: Path, base: readonly Layer[]): StepSpec | undefined {
     const own: Layer = { ...block, path, env: this.#texts([...path, 'env']) };
-    this.warnings.push(...layerWarnings(own));
+    this.#checkLayer(own);
     const run = readCommand(block, path, this.#root, this.errors);
     const { needs = [], parallel } = block;
     const workers = typeof parallel === 'number' ? parallel : parallel?.max_workers;
     const parts: StepParts = {
       id: block.id,
-      path,
       // What has no command is never used: its error is in the list already.
       run: run ?? { kind: 'shell', script: '' },
       needs: typeof needs === 'string' ? [needs] : needs,
@@ -144,6 +149,11 @@ class DocumentReader {
     }
     const step = assembleStep(parts, this.errors);
     return run === undefined ? undefined : step;
+  }
+
+  #checkLayer(layer: Layer): void {
+    this.errors.push(...layerErrors(layer));
+    this.warnings.push(...layerWarnings(layer));
   }
 
   #count(block: StepBlock, path: Path): number {

@@ -260,6 +260,19 @@ const groups: Record<string, Record<string, Case>> = {
         '3:58 error: steps[1].resources.cpu.limit: the request 2 is above the limit 1',
       ],
     },
+    'one wrong step does not hide what the defaults contradict': {
+      text: 'defaults: {resource_limits: {memory: 1Gi}}\nsteps:\n  - {id: a, run: x, count: 0}\n  - {id: b, run: x, resources: {memory: {request: 2Gi}}}\n',
+      want: [
+        '1:38 error: defaults.resource_limits.memory: the request 2Gi is above the limit 1Gi',
+        '3:28 error: steps[0].count: 0 is out of range; expected at least 1',
+      ],
+    },
+    'the same resource at two levels': {
+      text: 'run: x\nresources: {cpu: 1, compute: {cpu: 2, memory: 1Gi}}\n',
+      want: [
+        '2:31 error: resources.compute.cpu: `resources.cpu` is given, too, and they are the same thing',
+      ],
+    },
     'unlimited requests': {
       text: 'run: x\nresources: {memory: unlimited}\n',
       want: [

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { UNLIMITED } from '../../src/base/units.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
-import { documentDefaults } from '../../src/spec/defaults.ts';
 import { formatIssues } from '../../src/spec/format-issues.ts';
 import { parseDocument } from '../../src/spec/parse-document.ts';
 
@@ -375,6 +374,18 @@ resources: {gpu: {count: 1, type: a100}}
       ],
     );
   });
+  test('memory that no process can start with', () => {
+    const tiny = (lines: string): string[] => warnings(`run: x\n${lines}`);
+    assert.deepEqual(tiny('resources: {memory: 4}'), [
+      '2:13 resources.memory: 4 bytes are too little for any process',
+    ]);
+    assert.deepEqual(tiny('resources: {memory: {limit: 4k}}'), [
+      '2:22 resources.memory.limit: 4000 bytes are too little for any process',
+    ]);
+    assert.deepEqual(tiny('resource_limits: {memory: 4}'), [
+      '2:19 resource_limits.memory: 4 bytes are too little for any process',
+    ]);
+  });
   test('none for what works', () =>
     assert.deepEqual(warnings('run: echo\nresources: {gpu: 1}'), []));
 });
@@ -398,8 +409,4 @@ test('examples/quickstart.yaml has the steps it promises and no warnings', () =>
   assert.equal(all['hungry']?.retry.memoryGrowth, 20_000);
   assert.ok((all['flaky']?.retry.maxRetries ?? 0) >= 2);
   assert.deepEqual(all['summarise']?.needs, ['crunch', 'throttled', 'hungry', 'flaky']);
-});
-
-test('the defaults are those of the document reference', () => {
-  assert.equal(documentDefaults.limits.pids, 4096);
 });
