@@ -1,0 +1,11 @@
+import { OperationError } from '../model/errors.ts';
+import type { SubmittedDocument } from './client.ts';
+import type { World } from './world.ts';
+
+/** The document, once it is known to be valid: nothing is sent, and no daemon opened, for one that is not. */
+export async function readChecked(file: string, world: World): Promise<SubmittedDocument> {
+  const document = await world.documents.read(file);
+  const { valid, issues, report } = await world.documents.check(document);
+  if (valid) return document;
+  throw new OperationError('SPEC_INVALID', report, { issues, hint: '' });
+}
