@@ -14,11 +14,19 @@ export function formatSpan(ms: number): string {
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
-/** How long ago, for people: `now`, `42s ago`, `3h 05m ago`; `in 42s` for what is to come. */
+/** How long ago, in its largest unit: `now`, `42s ago`, `3h ago`; `in 5m` for what is to come. */
 export function formatMoment(at: number, now: number): string {
-  const age = Math.floor((now - at) / 1_000) * 1_000;
-  if (age > -1_000 && age < 1_000) return 'now';
-  return age > 0 ? `${formatSpan(age)} ago` : `in ${formatSpan(-age)}`;
+  const seconds = Math.floor(Math.abs(now - at) / 1_000);
+  if (seconds === 0) return 'now';
+  const size =
+    seconds < 60
+      ? `${seconds}s`
+      : seconds < 3_600
+        ? `${Math.floor(seconds / 60)}m`
+        : seconds < 86_400
+          ? `${Math.floor(seconds / 3_600)}h`
+          : `${Math.floor(seconds / 86_400)}d`;
+  return at <= now ? `${size} ago` : `in ${size}`;
 }
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;

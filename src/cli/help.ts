@@ -23,7 +23,8 @@ export function overviewHelp(commands: readonly Command[]): string {
     '',
     'Start here:',
     '  berth run examples/quickstart.yaml',
-    '  berth help run · berth help exit-codes · berth config explain',
+    '  berth help run',
+    '  berth help exit-codes',
   );
   return `${lines.join('\n')}\n`;
 }
@@ -59,7 +60,7 @@ export function usage(command: Command): string {
   const { operand } = command;
   const options = Object.keys(command.options).length > 0 ? ' [options]' : '';
   if (operand === undefined) return command.name + options;
-  const name = operand.name.toUpperCase() + (operand.many ? '…' : '');
+  const name = operand.name.toUpperCase() + (operand.many ? '...' : '');
   return `${command.name}${options} ${operand.required ? name : `[${name}]`}`;
 }
 

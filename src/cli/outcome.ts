@@ -19,7 +19,7 @@ const columns: readonly Column[] = [
   { title: 'CPU', align: 'right' },
   { title: 'CPU/LIMIT', align: 'right' },
   { title: 'MEMORY/LIMIT', align: 'right' },
-  { title: 'HELD BY', drop: 1 },
+  { title: 'ENFORCED BY', drop: 1 },
 ];
 
 /** What each attempt used and why it ended; what `run` and `wait` print at the end. */

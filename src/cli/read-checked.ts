@@ -7,5 +7,6 @@ export async function readChecked(file: string, world: World): Promise<Submitted
   const document = await world.documents.read(file);
   const { valid, issues, report } = await world.documents.check(document);
   if (valid) return document;
-  throw new OperationError('SPEC_INVALID', report, { issues, hint: '' });
+  const sentence = `${document.fileName} is not valid:\n\n${report.trimEnd()}\n`;
+  throw new OperationError('SPEC_INVALID', sentence, { issues, hint: 'Nothing was submitted.' });
 }

@@ -57,7 +57,7 @@ export function explain(settings: Settings): readonly Explained[] {
     source: setting.source,
   });
   return [
-    row('state folder', settings.stateDir),
+    row('state_dir', settings.stateDir),
     row('port', settings.port),
     row('url', settings.url),
     row('token', { ...token, value: token.value === undefined ? undefined : '(hidden)' }),

@@ -9,7 +9,7 @@ const DOCUMENT_BYTES_MAX = 1_048_576;
 
 /** FILE, or `-` for stdin, as text; what cannot be a document is refused before it is sent. */
 export async function readDocument(file: string, cwd: string): Promise<SubmittedDocument> {
-  const fileName = file === '-' ? '<stdin>' : file;
+  const fileName = file === '-' ? 'stdin' : file;
   const content =
     file === '-' ? await readBounded(process.stdin, fileName) : await readFileBounded(file, cwd);
   if (content.includes(0)) {
