@@ -196,13 +196,13 @@ const columns = [
 const rows = [['12', 'a-long-name', 'Asks 2 GPUs.']];
 const widths: readonly (readonly [number, string, readonly string[]])[] = [
   [80, 'stands as it is', ['ID  NAME         REASON', '12  a-long-name  Asks 2 GPUs.']],
-  [24, 'cuts its widest columns first', ['ID  NAME       REASON', '12  a-long-na…  Asks 2 …']],
+  [24, 'cuts its widest columns first', ['ID  NAME       REASON', '12  a-long-n…  Asks 2 G…']],
   [14, 'leaves out what may be left out', ['ID  NAME', '12  a-long-na…']],
 ];
 for (const [width, does, want] of widths) {
   test(`a table on ${width} columns ${does}`, () => {
     const lines = renderTable({ ...page, width }, columns, rows);
-    if (width !== 24) assert.deepEqual(lines, want);
+    assert.deepEqual(lines, want);
     assert.ok(lines.every((line) => displayWidth(line) <= width));
   });
 }
