@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { documentDefaults } from './defaults.ts';
+import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
+import {
+  envSchema,
+  resourceLimitsSchema,
+  resourcesSchema,
+  retrySchema,
+  STEPS_MAX,
+  stepSchema,
+  taskShape,
+} from './step-schema.ts';
+
+/** Blocks of the vocabulary that later versions act on: only their form is looked at. */
+export const laterBlocks = {
+  affinity: 'Where tasks may be placed.',
+  autoscaling: 'Replicas that follow the load.',
+  compute: 'Spot instances and other kinds of machines.',
+  cost_optimization: 'Ways to spend less.',
+  models: 'Models, their instances and their limits.',
+  monitoring: 'What is measured, and alerts.',
+  multi_tenancy: 'Limits of users and teams.',
+  network: 'Rate limits and bandwidth.',
+  optimization: 'Batching, caching and packing.',
+  pipeline: 'Limits of the pipeline as a whole.',
+  qos: 'Classes of service.',
+  queues: 'Queues and their sizes.',
+  reservations: 'Capacity that is kept for a time.',
+  resource_requirements: 'Class and resources of the pipeline as a whole.',
+  scheduling: 'Order and fairness.',
+  storage: 'Volumes and scratch space.',
+} as const;
+
+const laterShape = Object.fromEntries(
+  Object.entries(laterBlocks).map(([name, meaning]) => [
+    name,
+    z
+      .union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+        error: 'a map or a list',
+      })
+      .meta({
+        description: `${meaning} Read by a later version; ignored now.`,
+        title: 'map or list',
+      })
+      .optional(),
+  ]),
+);
+
+const headShape = {
+  name: text({
+    description: 'Name for people. The name of the file, when not given.',
+    max: 128,
+    filled: true,
+    oneLine: true,
+  }).optional(),
+  queue: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, {
+      error: 'letters, digits, _ . and -, beginning with a letter or digit, at most 63',
+    })
+    .meta({ description: 'The queue it waits in.', default: documentDefaults.queue })
+    .optional(),
+  priority: wholeNumber(-1000, 1000, {
+    description: 'Higher goes first.',
+    default: documentDefaults.priority,
+  }).optional(),
+  labels: plainMap(
+    z
+      .string()
+      .regex(/^[^\p{Cc}]{1,253}$/u, { error: 'a name of at most 253 characters on one line' }),
+    { max: 1024 },
+    { description: 'Names and values for people and programs; Berth does not read them.' },
+  ).optional(),
+};
+
+export const jobSchema = z
+  .strictObject({ ...headShape, ...taskShape, ...laterShape })
+  .meta({ title: 'job', description: 'A job: tasks of one shape, run to their end.' });
+
+export const pipelineSchema = z
+  .strictObject({
+    ...headShape,
+    steps: z
+      .array(stepSchema)
+      .min(1)
+      .max(STEPS_MAX)
+      .meta({ description: 'The steps, in any order; `needs` orders them.' }),
+    defaults: z
+      .strictObject({
+        resources: resourcesSchema.optional(),
+        resource_limits: resourceLimitsSchema.optional(),
+        retry: retrySchema.optional(),
+        env: envSchema.optional(),
+      })
+      .meta({ description: 'For every step that does not say otherwise, key by key.' })
+      .optional(),
+    env: envSchema.optional(),
+    ...laterShape,
+  })
+  .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });
+
+export type JobDocument = z.output<typeof jobSchema>;
+export type PipelineDocument = z.output<typeof pipelineSchema>;
+
+export const jobJsonSchema = (): object => publishedSchema(jobSchema);
+export const pipelineJsonSchema = (): object => publishedSchema(pipelineSchema);
+
+/** JSON Schema (draft 2020-12) of both forms, for editors and for people who write documents by program. */
+export function documentJsonSchema(): object {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Berth document',
+    description: 'A job (`run` or `action` at the top) or a pipeline (`steps`).',
+    type: 'object',
+    // Not anyOf: with a condition, an editor shows the errors of the form that was meant.
+    if: { required: ['steps'] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: pipelineJsonSchema(),
+    else: jobJsonSchema(),
+  };
+}

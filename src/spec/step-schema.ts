@@ -1,0 +1,306 @@
+import { z } from 'zod';
+import { STEP_ID } from '../model/ids.ts';
+import { documentDefaults } from './defaults.ts';
+import {
+  ARGUMENT_BYTES_MAX,
+  either,
+  plainMap,
+  plainValue,
+  quantity,
+  text,
+  wholeNumber,
+} from './fields.ts';
+import {
+  parseBitRate,
+  parseBytes,
+  parseCpu,
+  parseDollars,
+  parseFactor,
+  parseGpu,
+  parseSpan,
+  printBytes,
+  printCpu,
+  printFactor,
+  printSpan,
+} from './quantities.ts';
+
+export const STEPS_MAX = 10_000;
+export const TASKS_MAX = 1_000_000;
+const RETRIES_MAX = 1000;
+
+const { request, limits, retry } = documentDefaults;
+const cpuForm = 'cores such as 2, 0.5 or 500m';
+const bytesForm = 'bytes such as 512Mi, 1.5Gi or 16GB';
+const spanForm = 'span such as 90s, 1h30m or 250ms; a bare number is seconds';
+
+const cpu = (description: string, finite: boolean) =>
+  quantity(parseCpu, { description, form: cpuForm, positive: true, finite });
+const memory = (description: string, finite: boolean) =>
+  quantity(parseBytes, { description, form: bytesForm, positive: true, finite });
+
+const cpuShare = either(
+  cpu('Request and limit at once.', true),
+  z.strictObject({
+    request: cpu('Held for the task. The limit, when not given.', true).optional(),
+    limit: cpu('Enforced. Unlimited, when not given.', false).optional(),
+  }),
+  'cores, or a map of request and limit',
+  {
+    description: `CPU. A plain amount is request and limit at once; a map sets them apart. When not given, ${printCpu(request.cpu)} is requested and nothing is enforced.`,
+  },
+);
+const memoryShare = either(
+  memory('Request and limit at once.', true),
+  z.strictObject({
+    request: memory('Held for the task. The limit, when not given.', true).optional(),
+    limit: memory('Enforced. Unlimited, when not given.', false).optional(),
+  }),
+  'bytes, or a map of request and limit',
+  {
+    description: `Memory. A plain amount is request and limit at once; a map sets them apart. When not given, ${printBytes(request.memory)} is requested and nothing is enforced.`,
+  },
+);
+const gpuCount = quantity(parseGpu, {
+  description: 'Devices: a share of one below 1, or whole ones.',
+  form: 'GPUs such as 1, 4 or 0.5',
+  finite: true,
+});
+const gpuShare = either(
+  gpuCount,
+  z.strictObject({
+    count: gpuCount.optional(),
+    type: text({ description: 'Model of the device. Not used yet.', max: 128 }).optional(),
+    memory: memory('Memory of each device. Not used yet.', true).optional(),
+  }),
+  'GPUs, or a map with a count',
+  { description: 'GPUs: a share of one device below 1, or whole devices.', default: 0 },
+);
+
+const shares = {
+  cpu: cpuShare.optional(),
+  memory: memoryShare.optional(),
+  gpu: gpuShare.optional(),
+};
+
+export const resourcesSchema = z
+  .strictObject({
+    ...shares,
+    custom: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$/, {
+          error: 'a name of letters, digits, _ . / and -',
+        }),
+        wholeNumber(0, 1_000_000_000, { description: 'How many.' }),
+      )
+      .meta({ description: 'Countable things of the node such as licences or ports, by name.' })
+      .optional(),
+    compute: z
+      .strictObject(shares)
+      .meta({ description: 'The same three, one level deeper.' })
+      .optional(),
+  })
+  .meta({ description: 'What each task asks for, and by default is held to.' });
+
+export type ResourcesBlock = z.output<typeof resourcesSchema>;
+
+/** Keys of `resource_limits` that are checked now and enforced by later versions. */
+export const laterLimits = [
+  'max_results',
+  'max_tokens',
+  'max_model_calls',
+  'max_cost',
+  'network',
+] as const;
+
+const maxRetries = wholeNumber(0, RETRIES_MAX, {
+  description:
+    'Attempts after the first. `retry.max_retries` and `resource_limits.max_retries` are the same.',
+  default: retry.maxRetries,
+});
+
+export const resourceLimitsSchema = z
+  .strictObject({
+    timeout: quantity(parseSpan, {
+      description: 'Wall-clock time of one attempt; then it is stopped.',
+      form: spanForm,
+      positive: true,
+      default: 'unlimited',
+      examples: ['90s', '1h30m', 300],
+    }).optional(),
+    grace_period: quantity(parseSpan, {
+      description: 'Time from SIGTERM to SIGKILL when an attempt is stopped.',
+      form: spanForm,
+      finite: true,
+      default: printSpan(limits.graceMs),
+    }).optional(),
+    max_retries: maxRetries.optional(),
+    cpu: cpu('Limit of CPU; overrides the one of `resources`.', false).optional(),
+    memory: memory('Limit of memory; overrides the one of `resources`.', false).optional(),
+    pids: wholeNumber(1, 4_194_304, {
+      description: 'Processes and threads of one attempt.',
+      default: limits.pids,
+    }).optional(),
+    log: quantity(parseBytes, {
+      description: 'Kept of each of stdout and stderr of an attempt, the newest last.',
+      form: bytesForm,
+      finite: true,
+      default: printBytes(limits.logBytes),
+    }).optional(),
+    max_results: wholeNumber(0, 1_000_000_000, {
+      description: 'Results of a search. Not enforced yet.',
+    }).optional(),
+    max_tokens: wholeNumber(0, 1_000_000_000_000, {
+      description: 'Tokens of model calls. Not enforced yet.',
+    }).optional(),
+    max_model_calls: wholeNumber(0, 1_000_000_000, {
+      description: 'Model calls. Not enforced yet.',
+    }).optional(),
+    max_cost: quantity(parseDollars, {
+      description: 'Cost of one attempt. Not enforced yet.',
+      form: 'dollars such as 5 or 50.00',
+    }).optional(),
+    network: z
+      .strictObject({
+        max_requests: wholeNumber(0, 1_000_000_000, {
+          description: 'Requests. Not enforced yet.',
+        }).optional(),
+        bandwidth: quantity(parseBitRate, {
+          description: 'Bandwidth. Not enforced yet.',
+          form: 'bit rate such as 100Mbps',
+          positive: true,
+        }).optional(),
+      })
+      .meta({ description: 'Limits of network use. Not enforced yet.' })
+      .optional(),
+  })
+  .meta({ description: 'What each attempt is held to.' });
+
+export type ResourceLimitsBlock = z.output<typeof resourceLimitsSchema>;
+
+const atLeastOne = { value: 10_000, text: '1' };
+
+export const retrySchema = z
+  .strictObject({
+    max_retries: maxRetries.optional(),
+    backoff: quantity(parseSpan, {
+      description: 'Wait before the first retry.',
+      form: spanForm,
+      finite: true,
+      default: printSpan(retry.backoffMs),
+    }).optional(),
+    backoff_factor: quantity(parseFactor, {
+      description: 'Each wait is the last one times this.',
+      form: 'factor such as 2 or 1.5',
+      min: atLeastOne,
+      finite: true,
+      default: printFactor(retry.backoffFactor),
+    }).optional(),
+    backoff_max: quantity(parseSpan, {
+      description: 'The longest wait.',
+      form: spanForm,
+      finite: true,
+      default: printSpan(retry.backoffMaxMs),
+    }).optional(),
+    memory_growth: quantity(parseFactor, {
+      description:
+        'An attempt after an out-of-memory kill gets the last memory times this; 1 keeps it.',
+      form: 'factor such as 2 or 1.5',
+      min: atLeastOne,
+      finite: true,
+      default: printFactor(retry.memoryGrowth),
+    }).optional(),
+  })
+  .meta({ description: 'What happens after an attempt that failed.' });
+
+export type RetryBlock = z.output<typeof retrySchema>;
+
+const workers = wholeNumber(1, TASKS_MAX, {
+  description: 'How many tasks of the step may run at once.',
+  default: 'unlimited',
+});
+const count = wholeNumber(1, TASKS_MAX, {
+  description: 'How many tasks the step has; each finds its index from 0 in `BERTH_TASK_INDEX`.',
+  default: documentDefaults.count,
+});
+
+export const envSchema = plainMap(
+  z.string().regex(/^(?!BERTH_)[^=\p{Cc}]{1,255}$/u, {
+    error: 'a name without `=` that does not begin with BERTH_ (those are set by Berth)',
+  }),
+  { max: ARGUMENT_BYTES_MAX },
+  { description: 'Environment variables. Numbers and booleans are passed as they are written.' },
+);
+
+/** What a task runs and how: the keys that a job has at its top and a pipeline has in each step. */
+export const taskShape = {
+  run: either(
+    text({ description: 'A script for /bin/sh.', max: ARGUMENT_BYTES_MAX, filled: true }),
+    z
+      .array(plainValue({ max: ARGUMENT_BYTES_MAX }))
+      .min(1)
+      .max(10_000)
+      .meta({ description: 'A program and its arguments, started without a shell.' }),
+    'text for /bin/sh, or a list of a program and its arguments',
+    { description: 'The command: text for /bin/sh, or a list of a program and its arguments.' },
+  ).optional(),
+  action: text({
+    description: 'A ready-made action instead of `run`.',
+    max: 128,
+    filled: true,
+  }).optional(),
+  with: z
+    .record(z.string(), z.unknown())
+    .meta({ description: 'What the action works with; its keys depend on the action.' })
+    .optional(),
+  resources: resourcesSchema.optional(),
+  resource_limits: resourceLimitsSchema.optional(),
+  retry: retrySchema.optional(),
+  env: envSchema.optional(),
+  cwd: text({
+    description:
+      'Absolute path of the folder to start in. The folder it was submitted from, when not given.',
+    max: 4095,
+    filled: true,
+    oneLine: true,
+  }).optional(),
+  count: count.optional(),
+  parallel: either(
+    workers,
+    z.strictObject({
+      max_workers: workers.optional(),
+      count: count.optional(),
+      tasks: z
+        .array(z.unknown())
+        .meta({ description: 'Different tasks in one step. Not available yet.' })
+        .optional(),
+    }),
+    'a whole number, or a map with max_workers',
+    {
+      description:
+        'How many tasks may run at once: a number, or a map that may also have the count.',
+    },
+  ).optional(),
+};
+
+export const stepSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(STEP_ID, {
+        error: 'letters, digits, _ and -, beginning with a letter or digit, at most 63',
+      })
+      .meta({ description: 'Name of the step, unique in its pipeline.' }),
+    needs: either(
+      text({ description: 'One step.', max: 63 }),
+      z
+        .array(text({ description: 'A step.', max: 63 }))
+        .max(STEPS_MAX)
+        .meta({ description: 'Several steps.' }),
+      'a step id, or a list of step ids',
+      { description: 'Steps that must have succeeded before this one starts.' },
+    ).optional(),
+    ...taskShape,
+  })
+  .meta({ description: 'One step: tasks of one shape.' });
+
+export type StepBlock = z.output<typeof stepSchema>;
