@@ -1,9 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-
-// A clone and an installed package both have package.json two folders up.
-const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-const { version } = JSON.parse(manifest) as { version: string };
+import { version } from './version.ts';
 
 const [first, ...more] = process.argv.slice(2);
 if ((first === '--version' || first === '-V') && more.length === 0) {
@@ -12,5 +8,5 @@ if ((first === '--version' || first === '-V') && more.length === 0) {
 } else {
   enableCompileCache();
   const { runCommandLine } = await import('./run-command-line.ts');
-  process.exit(await runCommandLine(process.argv.slice(2), version));
+  process.exit(await runCommandLine(process.argv.slice(2)));
 }

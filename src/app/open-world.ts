@@ -1,14 +1,14 @@
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
+import { version } from './version.ts';
 
 /** What the commands see of this machine. Rooms that few commands need are loaded when they are used. */
 export function openWorld(deps: {
-  readonly version: string;
   readonly settings: Settings;
   readonly terminal: Terminal;
 }): World {
-  const { version, settings, terminal } = deps;
+  const { settings, terminal } = deps;
   return {
     version,
     settings,

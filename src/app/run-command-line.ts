@@ -7,9 +7,10 @@ import { printError, printResult } from '../cli/printer.ts';
 import { registry } from '../cli/registry.ts';
 import { type GlobalFlags, resolveSettings, type Settings } from '../cli/settings.ts';
 import { openWorld } from './open-world.ts';
+import { version } from './version.ts';
 
 /** Runs one command line to its end; the exit code. The only place where any error at all is caught. */
-export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const debug = (process.env['BERTH_DEBUG'] ?? '') !== '';
   // Even where the command line is wrong, it may have asked for JSON.
   let settings = settingsOf({ json: argv.includes('--json') });
@@ -31,7 +32,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     }
     settings = settingsOf(line.flags);
     terminal = openTerminal(settings);
-    const world = openWorld({ version, settings, terminal });
+    const world = openWorld({ settings, terminal });
     const result = await line.command.run(line.operands, line.values, world);
     await printResult(terminal, result, settings.json.value);
     return result.stay === undefined ? result.exit : await result.stay();

@@ -5,10 +5,10 @@ import {
   Option,
 } from 'commander';
 import { OperationError } from '../model/errors.ts';
+import { parseSpan } from '../spec/quantities.ts';
 import type { Command, OptionSpec } from './command.ts';
 import { globalOptions } from './global-options.ts';
 import { commandHelp, familyHelp, overviewHelp } from './help.ts';
-import { parseSpan } from './parse-span.ts';
 import type { GlobalFlags } from './settings.ts';
 
 export type CommandLine =
@@ -21,6 +21,9 @@ export type CommandLine =
     }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
+
+/** A timer of Node.js set to more rings at once; nobody waits 24 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Rejects what is wrong with USAGE and, where one is near, what was probably meant. */
 export function parseCommandLine(
@@ -115,8 +118,8 @@ function toCommander(name: string, spec: OptionSpec): Option {
       });
     case 'span':
       return option.argParser((text) => {
-        const ms = parseSpan(text);
-        if (ms !== undefined) return ms;
+        const span = parseSpan(text);
+        if (span.ok) return Math.min(span.value, TIMER_MS_MAX);
         throw new InvalidArgumentError('It must be a time like 90s, 5m or 1h30m.');
       });
   }

@@ -9,7 +9,6 @@ import {
   formatMoment,
   formatSpan,
 } from '../../src/cli/format.ts';
-import { parseSpan } from '../../src/cli/parse-span.ts';
 import { renderTable } from '../../src/cli/table.ts';
 import { count, displayWidth, enumerate, printable, truncate, wrap } from '../../src/cli/text.ts';
 import { tasks } from './documents.ts';
@@ -85,23 +84,6 @@ test('cores lose their trailing zeros only', () => {
     '0.49',
   ]);
 });
-
-const written: readonly (readonly [string, number | undefined])[] = [
-  ['90s', 90_000],
-  ['90', 90_000],
-  ['1h30m', 5_400_000],
-  ['250ms', 250],
-  ['0s', 0],
-  ['', undefined],
-  ['5 m', undefined],
-  ['-5m', undefined],
-  ['1.5h', undefined],
-  ['5x', undefined],
-  ['999999999d999999999d', 172_799_999_654_400_000 > Number.MAX_SAFE_INTEGER ? undefined : 0],
-];
-for (const [text, want] of written) {
-  test(`the time ${JSON.stringify(text)} is ${want}`, () => assert.equal(parseSpan(text), want));
-}
 
 test('what would drive a terminal is taken out of names', () => {
   assert.equal(
