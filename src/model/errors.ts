@@ -52,6 +52,13 @@ export const errorTable = {
   },
   LAUNCHER_FAILED: { http: 503, exit: 71, retry: 'later', hint: 'See STATE/logs/launcher.log.' },
   TIMED_OUT: { http: 504, exit: 75, retry: 'later', hint: 'Wait longer with --timeout.' },
+  PROTOCOL: {
+    http: 502,
+    exit: 76,
+    retry: 'never',
+    hint: 'Compare `berth --version` with the version in `berth status`.',
+  },
+  INTERNAL: { http: 500, exit: 70, retry: 'never', hint: 'See STATE/logs/daemon.log.' },
   CONFIG_INVALID: { http: 400, exit: 78, retry: 'never', hint: 'See `berth config explain`.' },
 } as const satisfies Record<string, ErrorRow>;
 

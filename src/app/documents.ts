@@ -1,0 +1,22 @@
+import { readDocument } from '../cli/io/read-document.ts';
+import type { Documents } from '../cli/world.ts';
+
+/** Documents of the user. The parser is loaded when there is something to parse. */
+export function openDocuments(cwd: string): Documents {
+  return {
+    read: (file) => readDocument(file, cwd),
+    async check({ text, fileName }) {
+      const { parseDocument } = await import('../spec/parse-document.ts');
+      const { formatIssues } = await import('../spec/format-issues.ts');
+      const parsed = parseDocument(text, { fileName });
+      const issues = parsed.ok ? [] : parsed.issues;
+      const warnings = parsed.ok ? parsed.warnings : [];
+      const report = formatIssues([...issues, ...warnings], text, fileName);
+      return { valid: parsed.ok, issues, warnings, report };
+    },
+    async schema() {
+      const { documentJsonSchema } = await import('../spec/document-schema.ts');
+      return documentJsonSchema();
+    },
+  };
+}

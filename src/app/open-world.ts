@@ -1,0 +1,81 @@
+import type { Settings } from '../cli/settings.ts';
+import type { Daemons, OpenedDaemon, Terminal, World } from '../cli/world.ts';
+import { openDocuments } from './documents.ts';
+import { version } from './version.ts';
+
+/** What the commands see of this machine. Rooms that few commands need are loaded when they are used. */
+export function openWorld(deps: {
+  readonly settings: Settings;
+  readonly terminal: Terminal;
+}): World {
+  const { settings, terminal } = deps;
+  return {
+    version,
+    settings,
+    terminal,
+    cwd: process.cwd(),
+    documents: openDocuments(process.cwd()),
+    daemons: daemonsOf(settings, terminal),
+    now: () => Date.now(),
+    note(sentence) {
+      if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);
+    },
+    onInterrupt,
+  };
+}
+
+function daemonsOf(settings: Settings, terminal: Terminal): Daemons {
+  const finding = () => import('../cli/io/find-daemon.ts');
+  return {
+    find: async () => (await finding()).findDaemon(settings),
+    connect: async () => (await finding()).connectDaemon(settings),
+    async spawn(port) {
+      const { spawnDaemon } = await import('../cli/io/spawn-daemon.ts');
+      return spawnDaemon(settings, port);
+    },
+    async open({ port, foreground }): Promise<OpenedDaemon> {
+      const { openDaemon } = await import('./daemon.ts');
+      const daemon = await openDaemon({
+        stateDir: settings.stateDir.value,
+        port,
+        foreground,
+        log: (line) => {
+          if (foreground) terminal.writeError(`${line}\n`);
+        },
+      });
+      const { openClient } = await import('../cli/io/open-client.ts');
+      const client = openClient(async () => ({ kind: 'socket', path: daemon.socket }));
+      return { client, closed: daemon.closed, close: () => daemon.close() };
+    },
+    loginLink: async (url) => (await finding()).loginLink(settings, url),
+    isAlive(pid) {
+      try {
+        return process.kill(pid, 0);
+      } catch (error) {
+        // EPERM: it is there, and another user's.
+        return error instanceof Error && 'code' in error && error.code === 'EPERM';
+      }
+    },
+  };
+}
+
+type OnInterrupt = Parameters<World['onInterrupt']>[0];
+const listeners: OnInterrupt[] = [];
+const forward = (signal: NodeJS.Signals): void =>
+  listeners.at(-1)?.(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
+
+/** While nobody listens, the signals end the process as usual. */
+function onInterrupt(listener: OnInterrupt): () => void {
+  if (listeners.length === 0) {
+    process.on('SIGINT', forward);
+    process.on('SIGTERM', forward);
+  }
+  listeners.push(listener);
+  return () => {
+    const at = listeners.indexOf(listener);
+    if (at !== -1) listeners.splice(at, 1);
+    if (listeners.length > 0) return;
+    process.off('SIGINT', forward);
+    process.off('SIGTERM', forward);
+  };
+}

@@ -1,0 +1,46 @@
+import type {
+  LogChunk,
+  NodeList,
+  Status,
+  Submitted,
+  Usage,
+  Why,
+  WorkloadDocument,
+  WorkloadList,
+} from '../api/contract/documents.ts';
+import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
+
+/** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
+export interface Client {
+  status(): Promise<Status>;
+  submit(document: SubmittedDocument): Promise<Submitted>;
+  workloads(filter: WorkloadFilter): Promise<WorkloadList>;
+  workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
+  why(id: string): Promise<Why>;
+  cancel(id: string): Promise<void>;
+  nodes(): Promise<NodeList>;
+  usage(windowMs: number): Promise<Usage>;
+  log(part: LogPart): Promise<LogChunk>;
+  /** Pieces as they are written, until the attempt has ended. */
+  followLog(part: LogPart, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** One item per change, until the signal aborts or the daemon goes away. */
+  changes(signal: AbortSignal): AsyncIterable<SiteChange>;
+  shutDown(): Promise<void>;
+  close(): void;
+}
+
+export interface SubmittedDocument {
+  readonly text: string;
+  /** As the user named it, for messages. */
+  readonly fileName: string;
+  /** Absolute: where tasks run when the document does not say. */
+  readonly cwd: string;
+}
+
+export interface LogPart {
+  readonly attempt: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Byte offset since the attempt began; negative counts from the end. */
+  readonly from: number;
+  readonly maxBytes: number;
+}

@@ -1,0 +1,71 @@
+import type { WorkloadList } from '../../api/contract/documents.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { glyph, type Page, paint } from '../page.ts';
+import { renderTable } from '../table.ts';
+import { count } from '../text.ts';
+import { workloadColumns, workloadRow } from '../workload-table.ts';
+
+const LIMIT_DEFAULT = 50;
+
+export const ps = defineCommand({
+  name: 'ps',
+  group: 'Work',
+  summary: 'List what runs and waits, and why it waits',
+  options: {
+    all: { kind: 'flag', short: 'a', summary: 'what has ended, too' },
+    limit: {
+      kind: 'count',
+      value: 'n',
+      min: 1,
+      max: 1_000,
+      summary: `how many at most, newest first (${LIMIT_DEFAULT})`,
+    },
+  },
+  json: 'WorkloadList: {workloads, total}',
+  async run({ options }, world) {
+    const client = await world.daemons.connect();
+    const list = await client.workloads({
+      state: options.all ? 'all' : 'active',
+      limit: options.limit ?? LIMIT_DEFAULT,
+      offset: 0,
+    });
+    const now = world.now();
+    return {
+      document: list,
+      view: (page) => renderWorkloads(list, { page, now, all: options.all }),
+      exit: EXIT.ok,
+    };
+  },
+});
+
+export function renderWorkloads(
+  list: WorkloadList,
+  options: { readonly page: Page; readonly now: number; readonly all: boolean },
+): readonly string[] {
+  const { page, now, all } = options;
+  if (list.workloads.length === 0) {
+    return [
+      all
+        ? 'Nothing was submitted yet: `berth run FILE`.'
+        : 'Nothing runs or waits: `berth run FILE`, or `berth ps --all` for what has ended.',
+    ];
+  }
+  const hidden = list.total - list.workloads.length;
+  return [
+    ...renderTable(
+      page,
+      workloadColumns,
+      list.workloads.map((workload) => workloadRow(workload, page, now)),
+    ),
+    ...(hidden > 0
+      ? [
+          paint(
+            page,
+            'faint',
+            `${glyph(page, 'ellipsis')} and ${count(hidden, 'more', 'more')}: --limit`,
+          ),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,26 @@
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { readChecked } from '../read-checked.ts';
+
+export const submit = defineCommand({
+  name: 'submit',
+  group: 'Work',
+  summary: 'Hand a document to the daemon and print its id',
+  operand: {
+    name: 'file',
+    summary: 'a YAML or JSON document; - reads stdin',
+    required: true,
+    many: false,
+    complete: 'file',
+  },
+  options: {},
+  json: 'Submitted: {id, name, warnings}',
+  examples: ['id=$(berth submit train.yaml) && berth wait $id'],
+  async run({ operands }, world) {
+    const document = await readChecked(operands[0]!, world);
+    const client = await world.daemons.connect();
+    const submitted = await client.submit(document);
+    for (const warning of submitted.warnings) world.note(`warning: ${warning}`);
+    return { document: submitted, view: () => [submitted.id], exit: EXIT.ok };
+  },
+});

@@ -1,0 +1,225 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { z } from '@hono/zod-openapi';
+import {
+  logChunkSchema,
+  nodeListSchema,
+  problemSchema,
+  statusSchema,
+  submittedSchema,
+  usageSchema,
+  whySchema,
+  workloadListSchema,
+  workloadSchema,
+} from '../../api/contract/documents.ts';
+import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
+import type { Client, LogPart } from '../client.ts';
+import { parseEventStream } from '../event-stream.ts';
+
+/** Where a daemon answers. The socket needs no token: its folder is for its owner only. */
+export type Address =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly url: string; readonly token: string | undefined };
+
+/** Longer than any honest answer takes; the daemon hangs. */
+const ANSWER_MS_MAX = 30_000;
+/** A workload of 10,000 tasks takes about 10 MB. */
+const ANSWER_BYTES_MAX = 134_217_728;
+
+const changeSchema = z.object({
+  workloads: z.array(z.string()),
+  nodes: z.boolean(),
+  sample: z.boolean(),
+});
+
+interface Asked {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly streams?: boolean;
+}
+
+/** Asks `locate` before each request, so that it finds a daemon again that was started anew. */
+export function openClient(locate: () => Promise<Address>): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+
+  async function send(asked: Asked): Promise<IncomingMessage> {
+    const address = await locate();
+    const answer = await exchange(address, agent, asked);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    throw problemError(status, await readAll(answer), address);
+  }
+
+  async function ask<T>(schema: z.ZodType<T>, asked: Asked): Promise<T> {
+    const text = await readAll(await send(asked));
+    return parsed(schema, text, asked.path);
+  }
+
+  async function* events<T>(
+    schema: z.ZodType<T>,
+    path: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<T> {
+    const answer = await send({ method: 'GET', path, signal, streams: true });
+    answer.setEncoding('utf8');
+    try {
+      for await (const { data } of parseEventStream(answer)) yield parsed(schema, data, path);
+    } catch (error) {
+      if (!signal.aborted) throw networkError(error, 'the daemon');
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  const one = (id: string, rest = ''): string =>
+    `/api/v1/workloads/${encodeURIComponent(id)}${rest}`;
+  const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
+  return {
+    status: () => ask(statusSchema, get('/api/v1/status')),
+    submit: ({ text, fileName, cwd }) =>
+      ask(submittedSchema, {
+        method: 'POST',
+        path: `/api/v1/workloads?${query({ file: fileName, cwd })}`,
+        body: text,
+      }),
+    workloads: (filter) =>
+      ask(workloadListSchema, get(`/api/v1/workloads?${query({ ...filter })}`)),
+    workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
+    why: (id) => ask(whySchema, get(one(id, '/why'))),
+    cancel: async (id) =>
+      void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
+    nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
+    usage: (windowMs) =>
+      ask(
+        usageSchema,
+        get(`/api/v1/usage?${query({ window: `${Math.ceil(windowMs / 1_000)}s` })}`),
+      ),
+    log: (part) => ask(logChunkSchema, get(logPath(part))),
+    followLog: (part, signal) => events(logChunkSchema, `${logPath(part)}&follow=1`, signal),
+    changes: (signal) => events(changeSchema, '/api/v1/events', signal),
+    shutDown: async () =>
+      void (await readAll(await send({ method: 'POST', path: '/api/v1/shutdown' }))),
+    close: () => agent.destroy(),
+  };
+}
+
+function logPath({ attempt, stream, from, maxBytes }: LogPart): string {
+  return `/api/v1/attempts/${encodeURIComponent(attempt)}/logs/${stream}?${query({ from, max: maxBytes })}`;
+}
+
+const query = (values: Readonly<Record<string, string | number>>): string =>
+  new URLSearchParams(
+    Object.entries(values).map(([key, value]): [string, string] => [key, String(value)]),
+  ).toString();
+
+function exchange(address: Address, agent: Agent, asked: Asked): Promise<IncomingMessage> {
+  const { method, path, body, signal, streams = false } = asked;
+  const headers: Record<string, string> = {
+    accept: streams ? 'text/event-stream' : 'application/json',
+  };
+  if (body !== undefined) {
+    headers['content-type'] = 'application/yaml';
+    headers['content-length'] = String(Buffer.byteLength(body));
+  }
+  if (address.kind === 'tcp' && address.token !== undefined) {
+    headers['authorization'] = `Bearer ${address.token}`;
+  }
+  const where = address.kind === 'socket' ? address.path : address.url;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const options = { method, headers, ...(signal === undefined ? {} : { signal }) };
+  const sent =
+    address.kind === 'socket'
+      ? request({ ...options, path, socketPath: address.path, ...(streams ? {} : { agent }) })
+      : overTcp(new URL(path, address.url), options);
+  const late = setTimeout(() => {
+    const waited = `${ANSWER_MS_MAX / 1_000} s`;
+    sent.destroy(new OperationError('TIMED_OUT', `${where} did not answer within ${waited}.`));
+  }, ANSWER_MS_MAX);
+  sent.once('response', (answer) => {
+    if (streams) clearTimeout(late);
+    else answer.once('close', () => clearTimeout(late));
+    resolve(answer);
+  });
+  sent.once('error', (error) => {
+    clearTimeout(late);
+    reject(networkError(error, where));
+  });
+  sent.end(body);
+  return promise;
+}
+
+function overTcp(url: URL, options: Parameters<typeof request>[1]) {
+  return url.protocol === 'https:' ? requestTls(url, options) : request(url, options);
+}
+
+async function readAll(answer: IncomingMessage): Promise<string> {
+  answer.setEncoding('utf8');
+  let text = '';
+  try {
+    for await (const piece of answer) {
+      text += piece;
+      if (text.length > ANSWER_BYTES_MAX) {
+        throw new OperationError('PROTOCOL', 'The daemon answers more than can be taken.');
+      }
+    }
+  } catch (error) {
+    throw networkError(error, 'the daemon');
+  }
+  return text;
+}
+
+/** What the network did, as one of our failures; aborts stay what they are. */
+function networkError(error: unknown, where: string): unknown {
+  if (error instanceof OperationError) return error;
+  if (!(error instanceof Error) || error.name === 'AbortError') return error;
+  const code = 'code' in error ? String(error.code) : error.message;
+  const what =
+    code === 'ECONNREFUSED' || code === 'ENOENT'
+      ? `Nobody answers at ${where}.`
+      : code === 'EACCES'
+        ? `Another user owns the daemon at ${where}.`
+        : `The connection to ${where} broke off (${code}).`;
+  return new OperationError('DAEMON_DOWN', what, { reason: code }, error);
+}
+
+function problemError(status: number, text: string, address: Address): OperationError {
+  let problem: z.infer<typeof problemSchema> | undefined;
+  try {
+    problem = problemSchema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (problem === undefined) {
+    const where = address.kind === 'socket' ? address.path : address.url;
+    return new OperationError('PROTOCOL', `${where} answered ${status}: is it a Berth daemon?`);
+  }
+  const { code, detail, hint, issues, facts } = problem;
+  return new OperationError(isErrorCode(code) ? code : 'PROTOCOL', detail, {
+    ...facts,
+    ...(issues === undefined ? {} : { issues }),
+    ...(isErrorCode(code) ? {} : { code }),
+    hint,
+  });
+}
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
+
+function parsed<T>(schema: z.ZodType<T>, text: string, path: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new OperationError('PROTOCOL', `The daemon's answer to ${path} is not JSON.`);
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const where = issue.path.join('.') || 'the document';
+  throw new OperationError(
+    'PROTOCOL',
+    `The daemon's answer to ${path} is not as agreed: ${where}: ${issue.message}.`,
+  );
+}

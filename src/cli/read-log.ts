@@ -1,0 +1,65 @@
+import type { LogChunk } from '../api/contract/documents.ts';
+import type { Client } from './client.ts';
+
+export interface LogAsked {
+  readonly attempt: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Only the last so many lines of what is there now; all when undefined. */
+  readonly tailLines: number | undefined;
+}
+
+const PIECE_BYTES = 262_144;
+/** `--tail` looks no further back. */
+const TAIL_BYTES_MAX = 1_048_576;
+
+/** What is kept of an attempt's log now, in order. */
+export async function* readLog(client: Client, asked: LogAsked): AsyncGenerator<LogChunk> {
+  const { attempt, stream, tailLines } = asked;
+  if (tailLines !== undefined) {
+    const end = await client.log({
+      attempt,
+      stream,
+      from: -TAIL_BYTES_MAX,
+      maxBytes: TAIL_BYTES_MAX,
+    });
+    yield { ...end, ...lastLines(end, tailLines) };
+    return;
+  }
+  for (let from = 0; ; ) {
+    const chunk = await client.log({ attempt, stream, from, maxBytes: PIECE_BYTES });
+    if (chunk.text !== '' || from === 0) yield chunk;
+    if (chunk.next <= chunk.offset) return;
+    from = chunk.next;
+  }
+}
+
+/** What is kept, and then what is written, until the attempt has ended or the signal aborts. */
+export async function* followLog(
+  client: Client,
+  asked: LogAsked,
+  signal: AbortSignal,
+): AsyncGenerator<LogChunk> {
+  let from = 0;
+  for await (const chunk of readLog(client, asked)) {
+    yield chunk;
+    from = chunk.next;
+  }
+  const { attempt, stream } = asked;
+  for await (const chunk of client.followLog(
+    { attempt, stream, from, maxBytes: PIECE_BYTES },
+    signal,
+  )) {
+    if (chunk.text !== '') yield chunk;
+    if (chunk.ended) return;
+  }
+}
+
+/** The last `lines` lines of the text; a last line without its end counts as one. */
+function lastLines(chunk: LogChunk, lines: number): Pick<LogChunk, 'text' | 'offset' | 'dropped'> {
+  const { text } = chunk;
+  let at = text.endsWith('\n') ? text.length - 1 : text.length;
+  for (let left = lines; left > 0 && at >= 0; left--) at = text.lastIndexOf('\n', at - 1);
+  const start = lines === 0 ? text.length : at + 1;
+  const skipped = new TextEncoder().encode(text.slice(0, start)).length;
+  return { text: text.slice(start), offset: chunk.offset + skipped, dropped: 0 };
+}

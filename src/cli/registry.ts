@@ -1,0 +1,39 @@
+import type { Command } from './command.ts';
+import { cancel } from './commands/cancel.ts';
+import { check } from './commands/check.ts';
+import { completion } from './commands/completion.ts';
+import { configExplain } from './commands/config-explain.ts';
+import { down } from './commands/down.ts';
+import { help } from './commands/help.ts';
+import { logs } from './commands/logs.ts';
+import { ps } from './commands/ps.ts';
+import { run } from './commands/run.ts';
+import { specSchema } from './commands/spec-schema.ts';
+import { status } from './commands/status.ts';
+import { submit } from './commands/submit.ts';
+import { top } from './commands/top.ts';
+import { up } from './commands/up.ts';
+import { version } from './commands/version.ts';
+import { wait } from './commands/wait.ts';
+import { why } from './commands/why.ts';
+
+/** Every command, in the order of help and reference. */
+export const registry: readonly Command[] = [
+  run,
+  submit,
+  ps,
+  logs,
+  why,
+  wait,
+  cancel,
+  top,
+  up,
+  down,
+  status,
+  check,
+  specSchema,
+  configExplain,
+  completion(() => registry),
+  version,
+  help(() => registry),
+];

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { WorkloadDocument } from '../api/contract/documents.ts';
+import { OperationError } from '../model/errors.ts';
+import type { Client } from './client.ts';
+import { hasEnded } from './status-word.ts';
+
+/** Usage of running attempts changes without an event. */
+const LOOK_EVERY_MS = 1_000;
+const LOOK_GAP_MS = 100;
+/** Large documents are fetched less often: at most this share of the time goes into it. */
+const FETCH_TIME_FACTOR = 5;
+/** A daemon that was killed is started again by somebody, and finds its workloads running. */
+const AWAY_MS_MAX = 60_000;
+const AWAY_LOOK_MS = 500;
+
+/** The workload each time it may have changed, until it has ended or the signal aborts. */
+export async function* watchWorkload(
+  client: Client,
+  id: string,
+  options: { readonly signal: AbortSignal; readonly note: (sentence: string) => void },
+): AsyncGenerator<WorkloadDocument> {
+  const { signal, note } = options;
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const bell = new Bell();
+  const listening = ringOnChange(client, id, bell, either);
+  let awaySince: number | undefined;
+  try {
+    while (!signal.aborted) {
+      const began = performance.now();
+      let document: WorkloadDocument;
+      try {
+        document = await client.workload(id, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isAway(error)) throw error;
+        if (awaySince === undefined)
+          note('The daemon does not answer; waiting for it to come back.');
+        awaySince ??= began;
+        if (began - awaySince > AWAY_MS_MAX) throw error;
+        await pause(AWAY_LOOK_MS, signal);
+        continue;
+      }
+      awaySince = undefined;
+      const tookMs = performance.now() - began;
+      yield document;
+      if (hasEnded(document.status)) return;
+      await pause(Math.max(LOOK_GAP_MS, tookMs * FETCH_TIME_FACTOR), signal);
+      await Promise.race([bell.rung(), pause(LOOK_EVERY_MS, either)]);
+    }
+  } finally {
+    over.abort();
+    await listening;
+  }
+}
+
+const isAway = (error: unknown): boolean =>
+  error instanceof OperationError && error.code === 'DAEMON_DOWN';
+
+/** Rings for each change of the workload. Without the stream the watch still looks every second. */
+async function ringOnChange(
+  client: Client,
+  id: string,
+  bell: Bell,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const change of client.changes(signal)) {
+        if (change.workloads.includes(id)) bell.ring();
+      }
+    } catch (error) {
+      if (!(error instanceof OperationError) && !signal.aborted) throw error;
+    }
+    await pause(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Resolves early, and does not reject, when the signal aborts. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await wait(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Remembers one ring for whoever comes next. */
+class Bell {
+  #hasRung = false;
+  #heard: (() => void) | undefined;
+
+  ring(): void {
+    this.#hasRung = true;
+    this.#heard?.();
+  }
+
+  async rung(): Promise<void> {
+    if (!this.#hasRung) {
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+    this.#hasRung = false;
+  }
+}

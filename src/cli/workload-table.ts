@@ -1,0 +1,28 @@
+import type { WorkloadSummary } from '../api/contract/documents.ts';
+import { formatMoment, formatSpan } from './format.ts';
+import { glyph, type Page } from './page.ts';
+import { stateCell } from './status-word.ts';
+import type { Cell, Column } from './table.ts';
+
+export const workloadColumns: readonly Column[] = [
+  { title: 'ID', align: 'right' },
+  { title: 'NAME', min: 8 },
+  { title: 'STATE' },
+  { title: 'TASKS', align: 'right' },
+  { title: 'SUBMITTED', drop: 2 },
+  { title: 'RAN', align: 'right' },
+  { title: 'REASON', min: 12, drop: 1 },
+];
+
+export function workloadRow(workload: WorkloadSummary, page: Page, now: number): readonly Cell[] {
+  const { started_at: started, ended_at: ended, tasks } = workload;
+  return [
+    workload.id,
+    workload.name,
+    stateCell(page, workload.status),
+    `${tasks.succeeded}/${tasks.total}`,
+    formatMoment(workload.submitted_at, now),
+    started === null ? glyph(page, 'unknown') : formatSpan((ended ?? now) - started),
+    workload.reason ?? '',
+  ];
+}

@@ -1,0 +1,79 @@
+import type { Client, SubmittedDocument } from './client.ts';
+import type { Page } from './page.ts';
+import type { Settings } from './settings.ts';
+
+/** All that commands may touch. `app/` supplies the real one. */
+export interface World {
+  readonly version: string;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly settings: Settings;
+  readonly terminal: Terminal;
+  readonly documents: Documents;
+  readonly daemons: Daemons;
+  now(): number;
+  /** A sentence on stderr, unless --quiet. */
+  note(sentence: string): void;
+  /** SIGINT and SIGTERM go to the newest listener until it is removed by the returned function. */
+  onInterrupt(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
+}
+
+export interface Terminal {
+  readonly stdin: { readonly isTerminal: boolean };
+  readonly stdout: { readonly isTerminal: boolean };
+  readonly stderr: { readonly isTerminal: boolean };
+  /** False on a dumb terminal, where nothing can be redrawn. */
+  readonly canRedraw: boolean;
+  stdoutPage(): Page;
+  stderrPage(): Page;
+  rows(): number;
+  /** Data, in order. Resolves when it is handed over; drops the text when the reader has gone. */
+  write(text: string): Promise<void>;
+  writeError(text: string): void;
+  /** Aborts when whoever reads stdout has gone. */
+  readonly readerGone: AbortSignal;
+  /** Key presses in raw mode, until the signal aborts; the mode is restored whatever happens. */
+  keys(signal: AbortSignal): AsyncIterable<string>;
+  /** Takes the whole screen and hides the cursor until the returned function is called, or the process ends. */
+  takeScreen(): () => void;
+  onResize(listener: () => void): () => void;
+}
+
+export interface Documents {
+  /** FILE, or `-` for stdin. Rejects with FILE_UNREADABLE or SPEC_INVALID when it cannot be a document. */
+  read(file: string): Promise<SubmittedDocument>;
+  check(document: SubmittedDocument): Promise<CheckedDocument>;
+  /** JSON Schema of the document. */
+  schema(): Promise<unknown>;
+}
+
+export interface CheckedDocument {
+  readonly valid: boolean;
+  readonly issues: readonly unknown[];
+  readonly warnings: readonly unknown[];
+  /** Issues, or else warnings, for people, with the lines that they are about; may be empty. */
+  readonly report: string;
+}
+
+export interface Daemons {
+  /** Whoever answers for the state folder; undefined when nobody does. With --url, that daemon or DAEMON_DOWN. */
+  find(): Promise<Client | undefined>;
+  /** As `find`, but rejects with DAEMON_DOWN. Nothing is sent yet. */
+  connect(): Promise<Client>;
+  /** A daemon in this process, on the state folder. */
+  open(options: {
+    readonly port: number | undefined;
+    readonly foreground: boolean;
+  }): Promise<OpenedDaemon>;
+  /** A daemon in a process of its own, once it answers. */
+  spawn(port: number): Promise<Client>;
+  /** Opens the web page with the token in it; undefined when the token cannot be read. */
+  loginLink(url: string): Promise<string | undefined>;
+  isAlive(pid: number): boolean;
+}
+
+export interface OpenedDaemon {
+  readonly client: Client;
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
