@@ -54,7 +54,7 @@ const cases: Record<string, { of: unknown; want: [string, string | null] }> = {
   'a retry that is not due': {
     of: { code: 'waits-to-retry', dueAt: 1_795_000_000_000 },
     want: [
-      'Its last attempt failed; the next is due at 2026-11-18T10:13:20.000Z.',
+      'Its last attempt failed; the next is due at 2026-11-18T11:06:40.000Z.',
       'It starts when that time has come and there is room.',
     ],
   },

@@ -365,6 +365,7 @@ export class ScenarioSite implements Site {
 
   /** Starts what is ready and fits, then brings states and reasons up to date. */
   #settle(): void {
+    const held = this.#held();
     for (const { document, toy } of this.#entries.values()) {
       document.steps.forEach((step, i) => {
         const toyStep = toy.steps[i]!;
@@ -391,16 +392,20 @@ export class ScenarioSite implements Site {
                 step.tasks.waiting,
               ),
             ];
-        } else this.#startTasks(document, step, toyStep);
+        } else this.#startTasks(document, step, toyStep, held);
         if (step.state !== 'skipped') this.#settleStep(step);
       });
       settleWorkload(document, this.now);
     }
   }
 
-  #startTasks(document: WorkloadDocument, step: StepDocument, toy: ToyStep): void {
+  #startTasks(
+    document: WorkloadDocument,
+    step: StepDocument,
+    toy: ToyStep,
+    held: { cpu: number; memory: number; gpu: number },
+  ): void {
     while (step.tasks.waiting > 0) {
-      const held = this.#held();
       const gpu = toy.gpuMilli ?? 0;
       const freeGpu = this.gpus * 1_000 - held.gpu;
       const freeCpu = this.cpuMilli - held.cpu;
@@ -438,6 +443,9 @@ export class ScenarioSite implements Site {
         return;
       }
       this.#start(document, step, toy);
+      held.cpu += toy.cpuMilli;
+      held.memory += toy.memoryBytes;
+      held.gpu += gpu;
     }
   }
 
