@@ -1,10 +1,12 @@
-// What CI checks before the tests: types, format and lint, dead code, the import table.
+// What CI checks before the tests: types, format and lint, dead code, generated documents, the import table.
 import { spawnSync } from 'node:child_process';
 
 const steps: readonly (readonly [string, ...string[]])[] = [
   ['tsc', '-p', 'tsconfig.json'],
   ['biome', 'check', '--error-on-warnings'],
+  ['tsc', '-p', 'web/tsconfig.json'],
   ['knip'],
+  ['node', 'scripts/generate.ts', '--check'],
   ['node', '--test', '--test-reporter=dot', 'test/architecture.test.ts'],
 ];
 let failed = 0;

@@ -23,6 +23,7 @@ export const errorTable = {
   BODY_TOO_LARGE: { http: 413, exit: 65, retry: 'never', hint: 'The limit is 1 MiB per document.' },
   UNAUTHORIZED: { http: 401, exit: 77, retry: 'never', hint: 'Pass the token from STATE/token.' },
   FORBIDDEN: { http: 403, exit: 77, retry: 'never', hint: 'This role or origin may not do that.' },
+  BUSY: { http: 503, exit: 75, retry: 'later', hint: 'Close some pages or `logs --follow`.' },
   DAEMON_DOWN: { http: 503, exit: 69, retry: 'later', hint: 'Start it with `berth up -d`.' },
   DAEMON_RUNNING: {
     http: 409,

@@ -1,0 +1,115 @@
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { assert } from '../../base/assert.ts';
+import { OperationError } from '../../model/errors.ts';
+import type { Site } from '../contract/views.ts';
+import { namesOf } from '../routes/access.ts';
+import type { Address, Connection, Log, Parse } from '../routes/api-env.ts';
+import { makeApi } from '../routes/make-api.ts';
+import { EventStreams } from './event-streams.ts';
+import { listening } from './listening.ts';
+import { pageFiles } from './page-files.ts';
+import { tokenCheck } from './token-check.ts';
+import { listenUnix } from './unix-socket.ts';
+
+const CONNECTIONS_MAX = 512;
+/** What is under way when the server closes gets this long to be answered. */
+const CLOSE_MS_MAX = 2_000;
+
+const limits: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 15_000,
+  maxHeaderSize: 16_384,
+};
+
+export interface ServerConfig {
+  readonly site: Site;
+  /** What clients over TCP must show; those on the unix socket need nothing. */
+  readonly token: string;
+  readonly socketPath: string;
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** Where the built page is. May be filled later; until then `/` says how to build it. */
+  readonly webDir: string;
+  readonly parse: Parse;
+  readonly log: Log;
+}
+
+export interface OpenServer {
+  /** Of the web page and the API over TCP, without a slash at its end. */
+  readonly url: string;
+  /** Ends event streams, lets short requests finish, and removes the socket. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the API and the page on a unix socket and on TCP.
+ * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
+ */
+export async function openServer(config: ServerConfig): Promise<OpenServer> {
+  const { site, token, socketPath, host, webDir, parse, log } = config;
+  const closing = new AbortController();
+  let address: Address = { names: [], cookie: '' };
+  const api = makeApi({
+    site,
+    parse,
+    log,
+    streams: new EventStreams({ signal: closing.signal }, { site, log }),
+    identify: tokenCheck(token),
+    address: () => address,
+    page: pageFiles(webDir),
+  });
+  const serverFor = (via: Connection['via']): Server => {
+    const listener = getRequestListener(
+      (request, env) => {
+        const { outgoing } = env as HttpBindings;
+        return api.fetch(request, { via, drop: () => outgoing.destroy() });
+      },
+      { overrideGlobalObjects: false },
+    );
+    const server = createServer(limits, listener);
+    server.maxConnections = CONNECTIONS_MAX;
+    return server;
+  };
+
+  const unix = serverFor('unix');
+  const tcp = serverFor('tcp');
+  await listenUnix(unix, socketPath);
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await Promise.all([ended(unix), ended(tcp)]);
+    rmSync(socketPath, { force: true });
+  };
+  try {
+    await listening(tcp, () => tcp.listen({ host, port: config.port }));
+  } catch (cause) {
+    await close();
+    throw listenFault(host, config.port, cause);
+  }
+  const bound = tcp.address();
+  assert(bound !== null && typeof bound === 'object', 'listens on TCP');
+  const { port } = bound;
+  address = { names: namesOf(host, port), cookie: `berth-${port}` };
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, close };
+}
+
+function listenFault(host: string, port: number, cause: unknown): OperationError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const why =
+    code === 'EADDRINUSE'
+      ? `Port ${port} of ${host} is in use by another process.`
+      : `Cannot listen on port ${port} of ${host} (${String(code)}).`;
+  return new OperationError('ADDRESS_IN_USE', why, { host, port }, cause);
+}
+
+async function ended(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const done = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
+  await done;
+  clearTimeout(cut);
+}

@@ -1,0 +1,57 @@
+import type { Role } from './api-env.ts';
+
+/** The headers by which a browser says for whom it asks. */
+export interface Provenance {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+  readonly fetchSite: string | undefined;
+  readonly fetchMode: string | undefined;
+  readonly fetchDest: string | undefined;
+}
+
+/**
+ * Why a request over TCP is refused, whoever asks: a stranger's name for this address (DNS
+ * rebinding), or a page of another site that a browser asks for. Nothing when it may go on.
+ */
+export function provenanceFault(asked: Provenance, names: readonly string[]): string | undefined {
+  const host = asked.host?.toLowerCase();
+  if (host === undefined || !names.includes(host)) {
+    return `The Host header is not one of ${names.join(', ')}.`;
+  }
+  if (asked.origin !== undefined && asked.origin.toLowerCase() !== `http://${host}`) {
+    return 'The Origin header is that of another site.';
+  }
+  const ours = asked.fetchSite === undefined || ['same-origin', 'none'].includes(asked.fetchSite);
+  if (ours) return undefined;
+  const opensPage =
+    asked.method === 'GET' &&
+    asked.fetchMode === 'navigate' &&
+    asked.fetchDest === 'document' &&
+    !asked.path.startsWith('/api/');
+  return opensPage ? undefined : 'Another site may only link to the pages.';
+}
+
+/** What clients may call a listener on this address; the port is left out where it is the default. */
+export function namesOf(host: string, port: number): readonly string[] {
+  const hosts = new Set([
+    'localhost',
+    '127.0.0.1',
+    '[::1]',
+    host.includes(':') ? `[${host}]` : host,
+  ]);
+  return [...hosts].flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
+}
+
+const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
+
+export function mayDo(role: Role, method: string, path: string): boolean {
+  const least =
+    path === '/api/v1/shutdown'
+      ? 'admin'
+      : method === 'GET' || method === 'HEAD'
+        ? 'viewer'
+        : 'user';
+  return rank[role] >= rank[least];
+}

@@ -1,0 +1,65 @@
+import type { TenantId } from '../../model/ids.ts';
+import type { WorkloadSpec } from '../../model/workload.ts';
+import type { LogRequest, Site } from '../contract/views.ts';
+
+/** From least to most that it may do. Only `admin` is handed out until there are tenants. */
+export type Role = 'viewer' | 'user' | 'admin';
+
+/** Who asks, as the token or the socket proved it. */
+export interface Identity {
+  readonly tenant: TenantId;
+  readonly role: Role;
+}
+
+/** What the listener knows of the connection that a request came over. */
+export interface Connection {
+  /** The file permissions of the socket stand for a token. */
+  readonly via: 'unix' | 'tcp';
+  /** Ends it at once, with whatever was not yet sent. */
+  drop(): void;
+}
+
+export interface ApiEnv {
+  Bindings: Connection;
+  Variables: { identity: Identity };
+}
+
+/** The document of a submission as `spec/` reads it; `text` shows all issues to a person. */
+export type Parse = (
+  text: string,
+  origin: { readonly fileName: string; readonly cwd: string },
+) => ParseOutcome;
+
+export type ParseOutcome =
+  | { readonly ok: true; readonly spec: WorkloadSpec; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly issues: readonly unknown[]; readonly text: string };
+
+/** Answers that stay open. They keep time and drop slow readers, so `io/` writes them. */
+export interface Streams {
+  changes(connection: Connection): Response;
+  follow(request: LogRequest, connection: Connection): Response;
+}
+
+/** What a listener on TCP is called, and by whom. */
+export interface Address {
+  /** Values of the Host header that mean us. */
+  readonly names: readonly string[];
+  /** Named after the port: cookies do not tell ports apart. */
+  readonly cookie: string;
+}
+
+export interface ApiDeps {
+  readonly site: Site;
+  readonly parse: Parse;
+  readonly streams: Streams;
+  readonly log: Log;
+  /** Whose token it is; takes the same time whatever is wrong with it. */
+  identify(token: string): Identity | undefined;
+  /** Asked per request, for the port is known only once the listener is open. */
+  address(): Address;
+  /** A file of the web page. */
+  page(path: string, headers: Headers): Response | undefined;
+}
+
+/** Where a failure goes that the asker is not told about. */
+export type Log = (sentence: string, error?: unknown) => void;

@@ -1,0 +1,32 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { logOperations } from './log-routes.ts';
+import { siteOperations } from './site-routes.ts';
+import { workloadOperations } from './workload-routes.ts';
+
+/** Every operation, in the order of the reference. */
+export const operations = [...workloadOperations, ...logOperations, ...siteOperations] as const;
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
+
+/** OpenAPI 3.1, made from the definitions that requests are checked against. */
+export function openApiDocument(): OpenApiDocument {
+  const api = new OpenAPIHono();
+  for (const operation of operations) api.openAPIRegistry.registerPath(operation);
+  api.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The text of STATE/token. Not needed over the unix socket.',
+  });
+  return api.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Berth',
+      version: 'v1',
+      description:
+        'Times are milliseconds since 1970, amounts are integers whose unit ends their name, failures are RFC 9457 problems.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: 'http://127.0.0.1:7171' }],
+    security: [{ token: [] }],
+  });
+}

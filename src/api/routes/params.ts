@@ -1,0 +1,89 @@
+import { z } from '@hono/zod-openapi';
+import { type SpanMs, spanMs } from '../../base/units.ts';
+import { type AttemptId, parseAttemptId, type WorkloadId } from '../../model/ids.ts';
+import { notFound } from './problem.ts';
+
+const LOG_BYTES_DEFAULT = 65_536;
+const LOG_BYTES_MAX = 1_048_576;
+const PAGE_MAX = 1_000;
+const WINDOW_MAX_MS = 86_400_000;
+
+const inPath = (name: string, example: string) => ({
+  param: { name, in: 'path' as const },
+  example,
+});
+
+export const workloadParams = z.object({ id: z.string().openapi(inPath('id', '12')) });
+
+export const logParams = z.object({
+  id: z.string().openapi(inPath('id', '12.prepare.3.2')),
+  stream: z.enum(['stdout', 'stderr']).openapi({ param: { name: 'stream', in: 'path' } }),
+});
+
+export const listQuery = z.object({
+  state: z
+    .enum(['active', 'ended', 'all'])
+    .default('all')
+    .openapi({ description: '`active` is waiting or running' }),
+  limit: z.coerce.number().pipe(z.int().min(0).max(PAGE_MAX)).default(100),
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+});
+
+export const submitQuery = z.object({
+  file: z.string().max(4_096).default('').openapi({ description: 'Its name in error messages' }),
+  cwd: z
+    .string()
+    .max(4_096)
+    .regex(/^\//, 'must be absolute')
+    .default('/')
+    .openapi({ description: 'The folder that relative paths and tasks start from' }),
+});
+
+export const logQuery = z.object({
+  from: z.coerce
+    .number()
+    .pipe(z.int())
+    .default(-LOG_BYTES_DEFAULT)
+    .openapi({ description: 'Byte offset since the attempt began; negative counts from the end' }),
+  max: z.coerce
+    .number()
+    .pipe(z.int().min(1).max(LOG_BYTES_MAX))
+    .default(LOG_BYTES_DEFAULT)
+    .openapi({ description: 'Bytes at most' }),
+  follow: z.enum(['0', '1']).default('0').openapi({
+    description: '`1` answers server-sent events: LogChunk by LogChunk until the attempt ends',
+  }),
+});
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+export const usageQuery = z.object({
+  window: z
+    .string()
+    .regex(/^[1-9]\d{0,4}[smh]$/, 'must be such as 90s, 15m or 1h')
+    .default('15m')
+    .transform(
+      (text): SpanMs =>
+        spanMs(Math.min(Number(text.slice(0, -1)) * unitMs[text.slice(-1)]!, WINDOW_MAX_MS)),
+    )
+    .openapi({
+      type: 'string',
+      description: 'How far back: 90s, 15m, 1h; at most a day',
+      example: '15m',
+    }),
+});
+
+/** Ids that cannot exist are answered as those that do not. */
+export function workloadIdOf(text: string): WorkloadId {
+  if (!/^\d{1,15}$/.test(text)) throw notFound(`workload ${quote(text)}`);
+  return text as WorkloadId;
+}
+
+export function attemptIdOf(text: string): AttemptId {
+  if (parseAttemptId(text) === undefined) throw notFound(`attempt ${quote(text)}`);
+  return text as AttemptId;
+}
+
+/** A stranger's text inside our sentence: short, and on one line. */
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

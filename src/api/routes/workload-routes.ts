@@ -1,0 +1,190 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
+import { OperationError } from '../../model/errors.ts';
+import {
+  submittedSchema,
+  whySchema,
+  workloadListSchema,
+  workloadSchema,
+} from '../contract/documents.ts';
+import type { ApiDeps, ApiEnv } from './api-env.ts';
+import { DOCUMENT_BYTES_MAX, readText } from './body.ts';
+import { defineOperation } from './operation.ts';
+import { listQuery, quote, submitQuery, workloadIdOf, workloadParams } from './params.ts';
+import { notFound } from './problem.ts';
+import { refusalSentence } from './refusal-sentence.ts';
+
+const written = { schema: { type: 'string' as const, maxLength: DOCUMENT_BYTES_MAX } };
+
+const submitWorkload = defineOperation(
+  {
+    method: 'post',
+    path: '/api/v1/workloads',
+    operationId: 'submitWorkload',
+    summary: 'Submit a workload, as the text of its document',
+    request: {
+      query: submitQuery,
+      body: {
+        required: true,
+        content: {
+          'application/yaml': written,
+          'application/json': written,
+          'text/plain': written,
+        },
+      },
+    },
+    responses: {
+      201: {
+        description: 'Accepted and durable',
+        content: { 'application/json': { schema: submittedSchema } },
+      },
+    },
+  },
+  ['USAGE', 'SPEC_INVALID', 'REFUSED', 'BODY_TOO_LARGE', 'STATE_UNWRITABLE', 'STATE_FULL'],
+);
+
+const listWorkloads = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/workloads',
+    operationId: 'listWorkloads',
+    summary: 'Workloads, newest first',
+    request: { query: listQuery },
+    responses: {
+      200: {
+        description: 'A page of them, and how many there are',
+        content: { 'application/json': { schema: workloadListSchema } },
+      },
+    },
+  },
+  ['USAGE'],
+);
+
+const getWorkload = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/workloads/{id}',
+    operationId: 'getWorkload',
+    summary: 'One workload with its steps and attempts',
+    request: { params: workloadParams },
+    responses: {
+      200: {
+        description: 'The workload as it is now',
+        content: { 'application/json': { schema: workloadSchema } },
+      },
+    },
+  },
+  ['NOT_FOUND'],
+);
+
+const explainWorkload = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/workloads/{id}/why',
+    operationId: 'explainWorkload',
+    summary: 'Why it waits, or why it ended as it did',
+    request: { params: workloadParams },
+    responses: {
+      200: {
+        description: 'In a sentence, and step by step',
+        content: { 'application/json': { schema: whySchema } },
+      },
+    },
+  },
+  ['NOT_FOUND'],
+);
+
+const getSource = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/workloads/{id}/source',
+    operationId: 'getWorkloadSource',
+    summary: 'The document as it was submitted',
+    request: { params: workloadParams },
+    responses: {
+      200: {
+        description: 'Its text, unchanged',
+        content: { 'text/plain': { schema: z.string() } },
+      },
+    },
+  },
+  ['NOT_FOUND'],
+);
+
+const cancelWorkload = defineOperation(
+  {
+    method: 'post',
+    path: '/api/v1/workloads/{id}/cancel',
+    operationId: 'cancelWorkload',
+    summary: 'Stop what runs of it and start nothing more',
+    request: { params: workloadParams },
+    responses: {
+      202: { description: 'Asked for; one that has ended already stays as it is' },
+    },
+  },
+  ['NOT_FOUND', 'STATE_UNWRITABLE', 'STATE_FULL'],
+);
+
+export const workloadOperations = [
+  submitWorkload,
+  listWorkloads,
+  getWorkload,
+  explainWorkload,
+  getSource,
+  cancelWorkload,
+] as const;
+
+const documentTypes = /^(application\/(x-)?(yaml|json)|text\/(plain|yaml|x-yaml))\s*(;|$)/i;
+
+export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: ApiDeps): void {
+  api.openapi(submitWorkload, async (c) => {
+    const type = c.req.header('content-type') ?? '';
+    if (!documentTypes.test(type)) {
+      throw new OperationError(
+        'USAGE',
+        `The body is ${type === '' ? 'of no type' : quote(type)}; send application/yaml, application/json or text/plain.`,
+      );
+    }
+    const { file, cwd } = c.req.valid('query');
+    const parsed = parse(await readText(c.req.raw), { fileName: file, cwd });
+    if (!parsed.ok) {
+      throw new OperationError('SPEC_INVALID', parsed.text, { issues: parsed.issues });
+    }
+    const outcome = await site.submit(parsed.spec, c.get('identity').tenant);
+    if (outcome.kind === 'refused') {
+      const { sentence, change } = refusalSentence(outcome.refusal);
+      const detail = change === null ? sentence : `${sentence} ${change}`;
+      throw new OperationError('REFUSED', detail, { ...outcome.refusal });
+    }
+    const location = `/api/v1/workloads/${outcome.id}`;
+    const { spec, warnings } = parsed;
+    return c.json({ id: outcome.id, name: spec.name, warnings: [...warnings] }, 201, { location });
+  });
+
+  api.openapi(listWorkloads, (c) => c.json(site.workloads(c.req.valid('query')), 200));
+
+  api.openapi(getWorkload, (c) => {
+    const { id } = c.req.valid('param');
+    return c.json(site.workload(workloadIdOf(id)) ?? missing(id), 200);
+  });
+
+  api.openapi(explainWorkload, (c) => {
+    const { id } = c.req.valid('param');
+    return c.json(site.why(workloadIdOf(id)) ?? missing(id), 200);
+  });
+
+  api.openapi(getSource, (c) => {
+    const { id } = c.req.valid('param');
+    return c.text(site.source(workloadIdOf(id)) ?? missing(id), 200);
+  });
+
+  api.openapi(cancelWorkload, async (c) => {
+    const { id } = c.req.valid('param');
+    const known = await site.cancel(workloadIdOf(id), c.get('identity').tenant);
+    return known ? c.body(null, 202) : missing(id);
+  });
+}
+
+function missing(id: string): never {
+  throw notFound(`workload ${quote(id)}`);
+}

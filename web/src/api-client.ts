@@ -1,0 +1,74 @@
+import type { Problem } from '../../src/api/contract/documents.ts';
+
+/** What went wrong, as the daemon or the network says it. */
+export class ApiProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+const REQUEST_MS_MAX = 20_000;
+
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await ask(path, { signal: withLimit(signal) })).json() as Promise<T>;
+}
+
+export async function getText(path: string, signal?: AbortSignal): Promise<string> {
+  return (await ask(path, { signal: withLimit(signal) })).text();
+}
+
+export async function post(path: string): Promise<void> {
+  await ask(path, { method: 'POST', signal: withLimit(undefined) });
+}
+
+/** Asks for the session cookie; false when the token is not the daemon's. */
+export async function login(token: string): Promise<boolean> {
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch('/login', { headers, redirect: 'manual' });
+  return answer.type === 'opaqueredirect';
+}
+
+const withLimit = (signal: AbortSignal | undefined): AbortSignal => {
+  const limit = AbortSignal.timeout(REQUEST_MS_MAX);
+  return signal === undefined ? limit : AbortSignal.any([signal, limit]);
+};
+
+export async function ask(path: string, init: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, init);
+  } catch (cause) {
+    if (
+      init.signal?.aborted === true &&
+      !(init.signal.reason instanceof DOMException && init.signal.reason.name === 'TimeoutError')
+    )
+      throw cause;
+    throw new ApiProblem({
+      type: 'about:blank',
+      title: 'No answer',
+      status: 0,
+      detail: 'The daemon does not answer.',
+      code: 'UNREACHABLE',
+      hint: 'Is it up? Run `berth status`, or start it with `berth up -d`.',
+    });
+  }
+  if (answer.ok) return answer;
+  throw new ApiProblem(await problemIn(answer));
+}
+
+async function problemIn(answer: Response): Promise<Problem> {
+  if ((answer.headers.get('content-type') ?? '').startsWith('application/problem+json')) {
+    return (await answer.json()) as Problem;
+  }
+  return {
+    type: 'about:blank',
+    title: answer.statusText,
+    status: answer.status,
+    detail: `The daemon answered ${answer.status}.`,
+    code: 'UNEXPECTED',
+    hint: 'See STATE/logs/daemon.log.',
+  };
+}

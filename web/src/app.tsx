@@ -1,0 +1,157 @@
+import { useEffect } from 'preact/hooks';
+import type { Status } from '../../src/api/contract/documents.ts';
+import { duration } from './format.ts';
+import { helpOpen } from './keyboard.ts';
+import { liveState } from './live.ts';
+import { NodesPage } from './pages/nodes-page.tsx';
+import { OverviewPage } from './pages/overview-page.tsx';
+import { QueuePage } from './pages/queue-page.tsx';
+import { WorkloadPage } from './pages/workload-page.tsx';
+import { WorkloadsPage } from './pages/workloads-page.tsx';
+import { KeyHelp } from './parts/key-help.tsx';
+import { LiveBadge } from './parts/live-badge.tsx';
+import { ProblemNote } from './parts/notes.tsx';
+import { SearchBox } from './parts/search-box.tsx';
+import { TokenForm } from './parts/token-form.tsx';
+import { type Route, route } from './router.ts';
+import { learnServerTime, now } from './server-time.ts';
+import { switchTheme, theme } from './theme.ts';
+import { always, useDocument } from './use-document.ts';
+
+const STATUS_EVERY_MS = 2_000;
+
+export function App() {
+  const { value: status, problem } = useDocument<Status>('/api/v1/status', {
+    when: always,
+    everyMs: STATUS_EVERY_MS,
+  }).value;
+  const at = route.value;
+  const key = at.page === 'workload' ? at.id : at.page;
+  useEffect(() => {
+    if (status !== undefined) learnServerTime(status.now);
+  }, [status]);
+  useEffect(() => {
+    document.title = `${titleOf(at)} · Berth${status === undefined ? '' : ` ${status.host}`}`;
+  }, [at, status?.host]);
+  useEffect(() => scrollTo(0, 0), [key]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={toContent}>
+        To the content
+      </button>
+      <header class="top">
+        <a class="brand" href="#/">
+          Berth
+        </a>
+        <span class="host muted">{status?.host}</span>
+        <SearchBox />
+        <LiveBadge />
+        <button
+          type="button"
+          class="plain icon"
+          onClick={switchTheme}
+          title="Light or dark (t)"
+          aria-label={`Switch to ${theme.value === 'dark' ? 'light' : 'dark'}`}
+        >
+          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
+            <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
+          </svg>
+        </button>
+        <button
+          type="button"
+          class="plain icon"
+          title="Keys (?)"
+          aria-label="Keys"
+          onClick={() => {
+            helpOpen.value = true;
+          }}
+        >
+          ?
+        </button>
+      </header>
+      <Rail at={at} status={status} />
+      <main id="main" tabIndex={-1}>
+        {liveState.value === 'locked' ? (
+          <TokenForm />
+        ) : (
+          <>
+            {problem !== undefined && liveState.value === 'paused' && (
+              <ProblemNote problem={problem} />
+            )}
+            <Page key={key} at={at} status={status} />
+          </>
+        )}
+      </main>
+      <KeyHelp />
+    </>
+  );
+}
+
+function Page({ at, status }: { readonly at: Route; readonly status: Status | undefined }) {
+  switch (at.page) {
+    case 'overview':
+      return <OverviewPage status={status} />;
+    case 'queue':
+      return <QueuePage />;
+    case 'workloads':
+      return <WorkloadsPage />;
+    case 'workload':
+      return <WorkloadPage id={at.id} attempt={at.attempt} />;
+    case 'nodes':
+      return <NodesPage status={status} />;
+    case 'nowhere':
+      return (
+        <h1 class="lead">
+          There is no page {at.hash}. Back to the <a href="#/">overview</a>.
+        </h1>
+      );
+  }
+}
+
+const places = [
+  { page: 'overview', href: '#/', name: 'Overview', key: 'o' },
+  { page: 'queue', href: '#/queue', name: 'Queue', key: 'q' },
+  { page: 'workloads', href: '#/workloads', name: 'Workloads', key: 'w' },
+  { page: 'nodes', href: '#/nodes', name: 'Nodes', key: 'n' },
+] as const;
+
+function Rail({ at, status }: { readonly at: Route; readonly status: Status | undefined }) {
+  const counts: Partial<Record<string, number>> = {
+    queue: status?.counts.waiting,
+    workloads: status?.counts.running,
+  };
+  const here = at.page === 'workload' ? 'workloads' : at.page;
+  return (
+    <nav class="rail" aria-label="Pages">
+      {places.map(({ page, href, name, key }) => (
+        <a
+          key={page}
+          href={href}
+          aria-current={page === here ? 'page' : undefined}
+          title={`${name} (g ${key})`}
+        >
+          {name}
+          <span class="number muted">{counts[page] ?? ''}</span>
+        </a>
+      ))}
+      {status !== undefined && (
+        <p class="about muted">
+          v{status.version}, up {duration(now.value - status.started_at)}
+          <br />
+          <a href="/docs">API</a>
+        </p>
+      )}
+    </nav>
+  );
+}
+
+function titleOf(at: Route): string {
+  if (at.page === 'workload') return `#${at.id}`;
+  return at.page === 'nowhere' ? 'Not found' : at.page[0]!.toUpperCase() + at.page.slice(1);
+}
+
+/** No link: the hash of the address says which page is shown. */
+function toContent(): void {
+  document.getElementById('main')?.focus();
+}

@@ -1,0 +1,74 @@
+import type { Why, WorkloadList, WorkloadSummary } from '../../../src/api/contract/documents.ts';
+import { counted, whole } from '../format.ts';
+import { Command, EmptyNote, ProblemNote } from '../parts/notes.tsx';
+import { WorkloadTable } from '../parts/workload-table.tsx';
+import { anyWorkload, useDocument } from '../use-document.ts';
+import { inQueueOrder } from './overview-page.tsx';
+
+/** The counterfactual of each group is one more request; the later groups only show their reason. */
+const EXPLAINED_MAX = 12;
+const LIMIT = 1_000;
+
+/** Who waits, for what, and what would change it: one group per reason, in queue order. */
+export function QueuePage() {
+  const { value, problem } = useDocument<WorkloadList>(
+    `/api/v1/workloads?state=active&limit=${LIMIT}`,
+    {
+      when: anyWorkload,
+      everyMs: 1_000,
+    },
+  ).value;
+  const waiting = inQueueOrder((value?.workloads ?? []).filter(({ tasks }) => tasks.waiting > 0));
+  const groups = [
+    ...Map.groupBy(waiting, ({ reason }) => reason ?? 'The reason is not known yet.'),
+  ];
+  const tasks = waiting.reduce((sum, workload) => sum + workload.tasks.waiting, 0);
+  return (
+    <>
+      <h1 class="lead">
+        {value === undefined
+          ? '\u00a0'
+          : waiting.length === 0
+            ? 'Nothing waits.'
+            : `${counted(waiting.length, 'workload')} ${waiting.length === 1 ? 'has' : 'have'} ${counted(tasks, 'task')} waiting${groups.length > 1 ? `, for ${groups.length} reasons` : ''}.`}
+      </h1>
+      {problem !== undefined && <ProblemNote problem={problem} />}
+      {value !== undefined && value.total > LIMIT && (
+        <p class="muted">
+          The newest {whole(LIMIT)} of {whole(value.total)} are shown; `berth ps` lists all.
+        </p>
+      )}
+      {value !== undefined && waiting.length === 0 && (
+        <EmptyNote command="berth run examples/quickstart.yaml">
+          Everything that was submitted has started. A workload that cannot start at once shows here
+          with its reason.
+        </EmptyNote>
+      )}
+      {groups.map(([reason, workloads], i) => (
+        <section key={reason} class="part" aria-label={reason}>
+          <header class="reason">
+            <h2>{reason}</h2>
+            {i < EXPLAINED_MAX && <Change of={workloads[0]!} />}
+          </header>
+          <WorkloadTable label={reason} layout="queued" workloads={workloads} />
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Change({ of }: { readonly of: WorkloadSummary }) {
+  const { value } = useDocument<Why>(`/api/v1/workloads/${of.id}/why`, {
+    when: anyWorkload,
+    everyMs: 2_000,
+  }).value;
+  const change = value?.steps
+    .flatMap(({ reasons }) => reasons)
+    .find((reason) => reason.change !== null)?.change;
+  return (
+    <div class="change">
+      <span>{change ?? '\u00a0'}</span>
+      <Command text={`berth why ${of.id}`} />
+    </div>
+  );
+}

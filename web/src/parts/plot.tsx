@@ -1,0 +1,125 @@
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { clock } from '../format.ts';
+import { theme } from '../theme.ts';
+
+export interface Line {
+  readonly name: string;
+  /** A class of the stylesheet whose `color` is the colour of the line. */
+  readonly colour: string;
+  readonly kind: 'used' | 'requested' | 'line';
+  readonly values: readonly (number | null)[];
+}
+
+interface PlotProps {
+  readonly label: string;
+  /** Milliseconds since 1970. */
+  readonly at: readonly number[];
+  readonly lines: readonly Line[];
+  /** The plot shows these milliseconds up to the last sample. */
+  readonly windowMs: number;
+  /** The least top of the vertical axis. */
+  readonly top: number;
+  readonly format: (value: number) => string;
+  /** The sample under the cursor, or nothing when it is elsewhere. */
+  readonly onCursor: (index: number | undefined) => void;
+}
+
+const HEIGHT = 132;
+const sync = uPlot.sync('usage');
+
+/** Lines over time, with a cursor shared by every plot on the page. */
+export function Plot({ label, at, lines, windowMs, top, format, onCursor }: PlotProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const chosen = theme.value;
+  const shape = lines.map(({ name, kind }) => `${name}/${kind}`).join();
+
+  useEffect(() => {
+    const element = box.current!;
+    const made = new uPlot(
+      optionsFor(element, { lines, top, format, onCursor }),
+      [[], ...lines.map(() => [])],
+      element,
+    );
+    plot.current = made;
+    const resized = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = undefined;
+    };
+  }, [chosen, shape, top]);
+
+  useEffect(() => {
+    const seconds = at.map((t) => t / 1_000);
+    plot.current?.setData([seconds, ...lines.map(({ values }) => [...values])], false);
+    const end = seconds.at(-1) ?? Date.now() / 1_000;
+    plot.current?.setScale('x', { min: end - windowMs / 1_000, max: end });
+  }, [at, lines, windowMs, chosen, shape]);
+
+  return (
+    <div class="plot" ref={box} role="img" aria-label={label} style={{ height: `${HEIGHT}px` }}>
+      <i class="plot-axis" />
+      <i class="plot-grid" />
+      {lines.map(({ name, colour }) => (
+        <i key={name} class={colour} />
+      ))}
+    </div>
+  );
+}
+
+type Looks = Pick<PlotProps, 'lines' | 'top' | 'format' | 'onCursor'>;
+
+/** A canvas knows no custom properties: colours are read from elements that have them. */
+function optionsFor(element: HTMLElement, { lines, top, format, onCursor }: Looks): uPlot.Options {
+  const colourOf = (name: string): string =>
+    getComputedStyle(element.querySelector(`i.${name}`)!).color;
+  const grid = { stroke: colourOf('plot-grid'), width: 1 };
+  const font = `11px ${getComputedStyle(element).fontFamily}`;
+  const axis = { stroke: colourOf('plot-axis'), font, grid, ticks: { show: false } };
+  return {
+    width: Math.max(element.clientWidth, 100),
+    height: HEIGHT,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: {
+      y: false,
+      sync: { key: sync.key },
+      points: { size: 6 },
+      drag: { x: false, y: false },
+    },
+    scales: {
+      x: { time: true },
+      y: { range: (_, __, max) => [0, Math.max(top, (max ?? 0) * 1.1)] },
+    },
+    axes: [
+      {
+        ...axis,
+        size: 24,
+        space: 60,
+        values: (_, ticks) => ticks.map((t) => clock(t * 1_000).slice(0, 5)),
+      },
+      { ...axis, size: 56, space: 32, values: (_, ticks) => ticks.map(format) },
+    ],
+    series: [
+      {},
+      ...lines.map(({ name, colour, kind }) => {
+        const stroke = colourOf(colour);
+        return {
+          label: name,
+          stroke,
+          width: kind === 'requested' ? 1 : 1.5,
+          points: { show: false },
+          ...(kind === 'used' && { fill: stroke.replace('rgb(', 'rgba(').replace(')', ', 0.22)') }),
+          ...(kind === 'requested' && { dash: [4, 3] }),
+        };
+      }),
+    ],
+    hooks: { setCursor: [(u) => onCursor(u.cursor.idx ?? undefined)] },
+  };
+}

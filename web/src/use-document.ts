@@ -1,0 +1,103 @@
+import { type Signal, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Problem } from '../../src/api/contract/documents.ts';
+import type { SiteChange } from '../../src/api/contract/views.ts';
+import { ApiProblem, getJson } from './api-client.ts';
+import { heard, onChange } from './live.ts';
+
+export interface Loaded<T> {
+  /** The last that was read, also while a newer one cannot be. */
+  readonly value: T | undefined;
+  readonly problem: Problem | undefined;
+}
+
+const CACHE_MAX = 32;
+/** Documents by path, so that going back shows at once what was there. */
+const cache = new Map<string, unknown>();
+
+export interface Reread {
+  /** Whether the document may differ after this change. */
+  readonly when: (change: SiteChange) => boolean;
+  /** The least time between two reads. */
+  readonly everyMs: number;
+}
+
+/** A document of the API that is read again when a change concerns it. Nothing is read without a path. */
+export function useDocument<T>(path: string | undefined, reread: Reread): Signal<Loaded<T>> {
+  const loaded = useSignal<Loaded<T>>({ value: undefined, problem: undefined });
+  useEffect(() => {
+    loaded.value = {
+      value: path === undefined ? undefined : recall<T>(path),
+      problem: undefined,
+    };
+    if (path === undefined) return undefined;
+    return keepReading<T>(path, reread, (next) => {
+      loaded.value = {
+        value: next.value ?? loaded.peek().value,
+        problem: next.problem,
+      };
+    });
+  }, [path]);
+  return loaded;
+}
+
+function keepReading<T>(
+  path: string,
+  reread: Reread,
+  onLoaded: (loaded: Loaded<T>) => void,
+): () => void {
+  const left = new AbortController();
+  let busy = false;
+  let dirty = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const read = async (): Promise<void> => {
+    timer = undefined;
+    if (busy || !dirty || document.visibilityState === 'hidden') return;
+    busy = true;
+    dirty = false;
+    try {
+      const value = await getJson<T>(path, left.signal);
+      remember(path, value);
+      heard();
+      onLoaded({ value, problem: undefined });
+    } catch (error) {
+      if (left.signal.aborted) return;
+      if (!(error instanceof ApiProblem)) throw error;
+      onLoaded({ value: undefined, problem: error.problem });
+    }
+    busy = false;
+    timer = setTimeout(read, reread.everyMs);
+  };
+  const stale = (): void => {
+    dirty = true;
+    if (!busy && timer === undefined) void read();
+  };
+  const stop = onChange((change) => {
+    if (reread.when(change)) stale();
+  });
+  document.addEventListener('visibilitychange', stale);
+  void read();
+  return () => {
+    left.abort();
+    clearTimeout(timer);
+    stop();
+    document.removeEventListener('visibilitychange', stale);
+  };
+}
+
+/** What was read from the same path before has the same shape. */
+const recall = <T>(path: string): T | undefined => cache.get(path) as T | undefined;
+
+function remember(path: string, value: unknown): void {
+  cache.delete(path);
+  cache.set(path, value);
+  if (cache.size > CACHE_MAX) cache.delete(cache.keys().next().value!);
+}
+
+export const anyWorkload = (change: SiteChange): boolean => change.workloads.length > 0;
+export const always = (): boolean => true;
+export const thisWorkload =
+  (id: string) =>
+  ({ workloads }: SiteChange): boolean =>
+    workloads.includes(id) || workloads.includes('*');

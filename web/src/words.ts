@@ -1,0 +1,127 @@
+import type {
+  AttemptDocument,
+  EnforcedDocument,
+  WorkloadDocument,
+} from '../../src/api/contract/documents.ts';
+import { bytes, counted, duration, listed } from './format.ts';
+
+export type Cause = NonNullable<AttemptDocument['cause']>;
+
+export const causeWords: Readonly<Record<Cause, string>> = {
+  succeeded: 'done',
+  failed: 'failed',
+  signalled: 'killed by signal',
+  'oom-killed': 'out of memory',
+  'timed-out': 'timed out',
+  cancelled: 'cancelled',
+  preempted: 'preempted',
+  'start-failed': 'did not start',
+  lost: 'lost',
+};
+
+export function attemptWord({ state, cause, exit_code, signal }: AttemptDocument): string {
+  if (cause === null) return state === 'placed' ? 'starting' : state;
+  if (cause === 'failed' && exit_code !== null) return `failed, exit ${exit_code}`;
+  if (cause === 'signalled' && signal !== null) return `killed, ${signal}`;
+  return causeWords[cause];
+}
+
+/** What happened to one attempt, in a sentence; nothing while all is as it should be. */
+export function attemptSentence(attempt: AttemptDocument): string | undefined {
+  const { cause, message, memory_peak_bytes, memory_limit_bytes, exit_code, signal, wall_ms } =
+    attempt;
+  const after = wall_ms === null ? '' : ` after ${duration(wall_ms)}`;
+  const note = message === null ? '' : ` ${message}`;
+  switch (cause) {
+    case null:
+    case 'succeeded':
+      return undefined;
+    case 'oom-killed':
+      return `Killed for memory${after}: it reached ${bytes(memory_peak_bytes)} of the ${bytes(memory_limit_bytes)} it may use.${note}`;
+    case 'failed':
+      return `Failed${after}${exit_code === null ? '' : ` with exit code ${exit_code}`}.${note}`;
+    case 'signalled':
+      return `Ended by ${signal ?? 'a signal'}${after}.${note}`;
+    case 'timed-out':
+      return `Stopped${after}: its time was up.${note}`;
+    case 'cancelled':
+      return `Cancelled${after}.${note}`;
+    case 'preempted':
+      return `Preempted${after}, to make room.${note}`;
+    case 'start-failed':
+      return `It did not start.${note}`;
+    case 'lost':
+      return `No record of its end was found.${note}`;
+  }
+}
+
+/** The sentence under the name of a workload. */
+export function workloadSentence(document: WorkloadDocument, now: number): string {
+  const { status, workload, steps } = document;
+  const ran =
+    workload.started_at === null ? null : (workload.ended_at ?? now) - workload.started_at;
+  const waiting = steps.find((step) => step.waiting_for.length > 0)?.waiting_for[0]?.sentence;
+  switch (status) {
+    case 'waiting':
+      return `Waits for ${duration(now - workload.submitted_at)}. ${waiting ?? ''}`;
+    case 'running': {
+      const busy = steps.filter((step) => step.state === 'running');
+      const parts = busy.map(({ id, tasks }) =>
+        tasks.total === 1 ? id : `${id} with ${tasks.running} of ${counted(tasks.total, 'task')}`,
+      );
+      const runs =
+        busy.length === 0
+          ? 'nothing runs just now'
+          : steps.length === 1 && steps[0]!.tasks.total === 1
+            ? ''
+            : listed(parts);
+      return `Runs for ${duration(ran)}${runs === '' ? '' : `: ${runs}`}.${busy.length === 0 && waiting !== undefined ? ` ${waiting}` : ''}`;
+    }
+    case 'succeeded':
+      return `Done in ${duration(ran)}${retries(document)}.`;
+    case 'failed': {
+      const step = steps.find(({ state }) => state === 'failed');
+      const last = step?.attempts
+        .filter(({ cause }) => cause !== null && cause !== 'succeeded')
+        .at(-1);
+      const why = last === undefined ? undefined : attemptSentence(last);
+      return `Failed after ${duration(ran)}${step === undefined || steps.length === 1 ? '' : ` in step ${step.id}`}. ${why ?? ''}`;
+    }
+    case 'cancelled':
+      return ran === null ? 'Cancelled before it started.' : `Cancelled after ${duration(ran)}.`;
+    case 'skipped':
+      return 'Skipped: a step that it needs did not succeed.';
+  }
+}
+
+function retries({ steps }: WorkloadDocument): string {
+  const count = steps.flatMap(({ attempts }) => attempts).filter(({ number }) => number > 1).length;
+  return count === 0 ? '' : `, with ${count} ${count === 1 ? 'retry' : 'retries'}`;
+}
+
+const drivers: Readonly<Record<EnforcedDocument['driver'], string>> = {
+  'cgroup-v2': 'cgroup v2',
+  'cgroup-v1': 'cgroup v1',
+  unprivileged: 'an unprivileged process',
+  simulated: 'a simulation',
+  unknown: 'an unknown driver',
+};
+
+/** What holds tasks to their limits, said plainly where nothing does. */
+export function enforcementSentence({ driver, cpu, memory, pids }: EnforcedDocument): string {
+  const held = [
+    cpu !== 'none' && `CPU by ${cpu}`,
+    memory !== 'none' && `memory by ${memory === 'kernel' ? 'the kernel' : 'a watchdog'}`,
+    pids !== 'none' && `processes by ${pids === 'kernel' ? 'the kernel' : 'rlimit'}`,
+  ].filter((part) => part !== false);
+  const open = [
+    cpu === 'none' && 'CPU',
+    memory === 'none' && 'memory',
+    pids === 'none' && 'processes',
+  ].filter((part) => part !== false);
+  const limits =
+    held.length === 0
+      ? `No limits are held by ${drivers[driver]}`
+      : `Limits are held by ${drivers[driver]}: ${listed(held)}`;
+  return `${limits}${open.length > 0 && held.length > 0 ? `; ${listed(open)} not at all` : ''}.`;
+}
