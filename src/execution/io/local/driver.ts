@@ -1,0 +1,332 @@
+import { readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SpanMs } from '../../../base/units.ts';
+import type { AttemptEnd, Enforcement, StopReason } from '../../../model/attempt.ts';
+import type { AttemptId } from '../../../model/ids.ts';
+import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
+import { countOf, recordFields } from '../../attempt-record.ts';
+import {
+  type Confinement,
+  type ConfinementSite,
+  parentsOf,
+  planConfinement,
+  siteEnforcement,
+} from '../../confinement.ts';
+import {
+  asAttemptId,
+  encodeLine,
+  type LauncherMessage,
+  START_LINE_MAX,
+  startLine,
+} from '../../launcher-protocol.ts';
+import { type AttemptTrace, END_RECORD, endFrom, START_RECORD, traceOf } from './attempt-folder.ts';
+import { openConfinementSite, sweepCgroups, type WantedEnforcement } from './confinement-site.ts';
+import { LauncherLink } from './launcher-link.ts';
+import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
+
+export interface LocalDriverOptions {
+  /** Absolute. */
+  readonly stateDir: string;
+  /** Where launcher.sock is; by default the state folder, or one below /tmp where its path is too long. */
+  readonly socketDir?: string;
+  readonly onReport: (report: Report) => void;
+  readonly enforcement?: WantedEnforcement;
+  /** Taken for a cgroup v2 mount instead of what is mounted. */
+  readonly cgroupRoot?: string;
+}
+
+export interface LocalDriverDeps {
+  readonly warn: (message: string) => void;
+}
+
+/** How often the attempts of an earlier launcher are looked at: nobody tells of their ends. */
+const ORPHAN_POLL_MS = 200;
+const BURIAL_MS = 15_000;
+const SCAN_AT_ONCE = 64;
+
+/**
+ * Tasks on this machine, under a launcher that outlives the daemon.
+ * @throws OperationError LAUNCHER_FAILED when it cannot be started, STATE_UNWRITABLE.
+ */
+export async function openLocalDriver(
+  options: LocalDriverOptions,
+  deps: LocalDriverDeps,
+): Promise<Driver> {
+  const instance = openInstance(options.stateDir);
+  const name = `berth-${instance.slice(0, 8)}`;
+  const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
+  const driver = new LocalDriver(options, deps, { instance, site, bootId: await readBootId() });
+  await driver.open(launcherSocketPath(options.stateDir, options.socketDir, name));
+  return driver;
+}
+
+interface Host {
+  readonly instance: string;
+  readonly site: ConfinementSite;
+  readonly bootId: string;
+}
+
+class LocalDriver implements Driver {
+  readonly enforcement: Enforcement;
+  readonly #options: LocalDriverOptions;
+  readonly #deps: LocalDriverDeps;
+  readonly #host: Host;
+  readonly #attemptsDir: string;
+  /** Sent, and not yet answered: sent again to a new launcher. Starts, then stops, then burials. */
+  readonly #starts = new Map<AttemptId, string>();
+  readonly #stops = new Map<AttemptId, string>();
+  readonly #burials = new Map<AttemptId, string>();
+  /** Who waits for a burial to be done. */
+  readonly #mourners = new Map<AttemptId, (end: AttemptEnd) => void>();
+  /** Run under a shim of an earlier launcher. */
+  readonly #orphans = new Set<AttemptId>();
+  /** Ends that the launcher holds because the disk is full. */
+  readonly #unsaved = new Map<AttemptId, AttemptEnd>();
+  readonly #settling = new Set<Promise<void>>();
+  #link: LauncherLink | undefined;
+  #closed = false;
+
+  constructor(options: LocalDriverOptions, deps: LocalDriverDeps, host: Host) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#host = host;
+    this.#attemptsDir = join(options.stateDir, 'attempts');
+    this.enforcement = siteEnforcement(host.site);
+  }
+
+  async open(path: string): Promise<void> {
+    const { link, owned } = await LauncherLink.open({
+      stateDir: this.#options.stateDir,
+      socketPath: path,
+      cgroupParents: parentsOf(this.#host.site),
+      onMessage: (message) => this.#hear(message),
+      onReconnected: (nowOwned) => void this.#resume(nowOwned),
+      warn: this.#deps.warn,
+    });
+    this.#link = link;
+    const keep = new Set<string>();
+    for (const [attempt, trace] of await this.#scan()) {
+      if (trace.kind !== 'running' && trace.kind !== 'abandoned') continue;
+      keep.add(attempt);
+      if (trace.kind === 'running' && !owned.has(attempt)) this.#orphans.add(attempt);
+    }
+    for (const path of await sweepCgroups(this.#host.site, keep)) {
+      this.#deps.warn(`${path} could not be removed`);
+    }
+    void this.#watchOrphans();
+  }
+
+  start(attempt: AttemptStart): void {
+    const id = attempt.attempt;
+    if (this.#starts.has(id)) return;
+    const plan = planConfinement(this.#host.site, {
+      attempt: id,
+      cpu: attempt.placement.held.cpu,
+      memoryLimit: attempt.placement.memoryLimit,
+      limits: attempt.limits,
+    });
+    // The marks by which the processes of a tree are found when its shim is gone.
+    const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT: id };
+    const line = startLine({ ...attempt, env }, plan);
+    const problem = unsendable(line);
+    if (problem !== undefined) {
+      this.#refuse(id, plan, problem);
+      return;
+    }
+    this.#starts.set(id, line);
+    this.#link?.send(line);
+  }
+
+  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
+    const line = encodeLine(['stop', attempt, reason, `${graceMs}`]);
+    this.#stops.set(attempt, line);
+    this.#link?.send(line);
+  }
+
+  async known(): Promise<readonly KnownAttempt[]> {
+    const found: KnownAttempt[] = [];
+    const burials: Promise<KnownAttempt>[] = [];
+    const seen = new Set<AttemptId>();
+    for (const [attempt, trace] of await this.#scan()) {
+      seen.add(attempt);
+      const unsaved = this.#unsaved.get(attempt);
+      if (unsaved !== undefined) found.push({ attempt, state: 'ended', end: unsaved });
+      else if (trace.kind === 'running') found.push({ attempt, state: 'running', pid: trace.pid });
+      else if (trace.kind === 'ended') found.push({ attempt, state: 'ended', end: trace.end });
+      else if (trace.kind === 'abandoned') burials.push(this.#mourn(attempt, trace.why));
+    }
+    for (const [attempt, end] of this.#unsaved) {
+      if (!seen.has(attempt)) found.push({ attempt, state: 'ended', end });
+    }
+    return [...found, ...(await Promise.all(burials))];
+  }
+
+  settle(attempt: AttemptId): void {
+    this.#forget(attempt);
+    const done = this.#removeRecord(attempt)
+      .catch((error: unknown) => this.#deps.warn(`${attempt} cannot be settled: ${error}`))
+      .finally(() => this.#settling.delete(done));
+    this.#settling.add(done);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all(this.#settling);
+    await this.#link?.close();
+  }
+
+  #hear(message: LauncherMessage): void {
+    if (this.#closed) return;
+    switch (message.kind) {
+      case 'started':
+        this.#starts.delete(message.attempt);
+        this.#options.onReport({ kind: 'started', attempt: message.attempt, pid: message.pid });
+        return;
+      case 'ended': {
+        const fields = recordFields(message.fields);
+        const end = endFrom(fields);
+        if (countOf(fields, 'saved') === 0) this.#unsaved.set(message.attempt, end);
+        this.#end(message.attempt, end);
+        return;
+      }
+      case 'exists':
+        void this.#reportExisting(message.attempt);
+        return;
+      case 'hello':
+      case 'owns':
+      case 'ready':
+      case 'bye':
+        return;
+    }
+  }
+
+  #end(attempt: AttemptId, end: AttemptEnd): void {
+    this.#forget(attempt);
+    this.#mourners.get(attempt)?.(end);
+    this.#options.onReport({ kind: 'ended', attempt, end });
+  }
+
+  #forget(attempt: AttemptId): void {
+    this.#starts.delete(attempt);
+    this.#stops.delete(attempt);
+    this.#burials.delete(attempt);
+    this.#orphans.delete(attempt);
+  }
+
+  /** A start of an attempt that was started before: says again what became of it. */
+  async #reportExisting(attempt: AttemptId): Promise<void> {
+    this.#starts.delete(attempt);
+    this.#reportTrace(attempt, await this.#trace(attempt));
+  }
+
+  #reportTrace(attempt: AttemptId, trace: AttemptTrace): void {
+    if (this.#closed) return;
+    switch (trace.kind) {
+      case 'none':
+        return;
+      case 'running':
+        this.#options.onReport({ kind: 'started', attempt, pid: trace.pid });
+        return;
+      case 'ended':
+        this.#end(attempt, trace.end);
+        return;
+      case 'abandoned':
+        this.#bury(attempt, trace.why);
+        return;
+    }
+  }
+
+  #bury(attempt: AttemptId, why: string): void {
+    const line = encodeLine(['bury', attempt, why]);
+    this.#burials.set(attempt, line);
+    this.#link?.send(line);
+  }
+
+  /** Resolves when nothing of the attempt is left, or could not be ended in time. */
+  async #mourn(attempt: AttemptId, why: string): Promise<KnownAttempt> {
+    const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
+    this.#mourners.set(attempt, resolve);
+    this.#bury(attempt, why);
+    const unburied = endFrom(recordFields(['cause=lost', `message=${why}`]));
+    const end = await Promise.race([promise, wait(BURIAL_MS, unburied, { ref: false })]);
+    this.#mourners.delete(attempt);
+    // The shim may have recorded the end after all.
+    return { attempt, state: end.cause === 'lost' ? 'lost' : 'ended', end };
+  }
+
+  /** After a reconnection: nothing that happened meanwhile was told. */
+  async #resume(owned: ReadonlySet<AttemptId>): Promise<void> {
+    const waiting = [...this.#starts.values(), ...this.#stops.values(), ...this.#burials.values()];
+    for (const line of waiting) this.#link?.send(line);
+    for (const [attempt, trace] of await this.#scan()) {
+      if (owned.has(attempt)) continue;
+      if (trace.kind === 'running') this.#orphans.add(attempt);
+      this.#reportTrace(attempt, trace);
+    }
+  }
+
+  async #watchOrphans(): Promise<void> {
+    while (!this.#closed) {
+      await wait(ORPHAN_POLL_MS, undefined, { ref: false });
+      for (const attempt of this.#orphans) {
+        const trace = await this.#trace(attempt);
+        if (trace.kind === 'running') continue;
+        this.#orphans.delete(attempt);
+        this.#reportTrace(attempt, trace);
+      }
+    }
+  }
+
+  async #removeRecord(attempt: AttemptId): Promise<void> {
+    const start = join(this.#attemptsDir, attempt, START_RECORD);
+    if (this.#unsaved.delete(attempt)) {
+      this.#link?.send(encodeLine(['settle', attempt]));
+      // The end record stays as the sign that the attempt was begun once.
+      await rename(start, join(this.#attemptsDir, attempt, END_RECORD)).catch(unlessAbsent);
+      return;
+    }
+    await unlink(start).catch(unlessAbsent);
+  }
+
+  #trace(attempt: AttemptId): Promise<AttemptTrace> {
+    return traceOf(this.#attemptsDir, attempt, this.#host.bootId);
+  }
+
+  /** All attempts that are begun and not settled. */
+  async #scan(): Promise<readonly (readonly [AttemptId, AttemptTrace])[]> {
+    const found: (readonly [AttemptId, AttemptTrace])[] = [];
+    const ids = (await readdir(this.#attemptsDir))
+      .map(asAttemptId)
+      .filter((id) => id !== undefined);
+    for (let at = 0; at < ids.length; at += SCAN_AT_ONCE) {
+      const some = ids.slice(at, at + SCAN_AT_ONCE);
+      const traces = await Promise.all(some.map((id) => this.#trace(id)));
+      traces.forEach((trace, i) => {
+        if (trace.kind !== 'none') found.push([some[i]!, trace]);
+      });
+    }
+    return found;
+  }
+
+  #refuse(attempt: AttemptId, plan: Confinement, message: string): void {
+    const end: AttemptEnd = {
+      cause: 'start-failed',
+      usage: {},
+      enforced: plan.enforced,
+      message,
+    };
+    queueMicrotask(() => this.#options.onReport({ kind: 'ended', attempt, end }));
+  }
+}
+
+function unsendable(line: string): string | undefined {
+  if (line.includes('\0')) return 'The command or its environment has a NUL character in it.';
+  if (line.length <= START_LINE_MAX) return undefined;
+  return `The command and its environment are longer than ${START_LINE_MAX} characters.`;
+}
+
+function unlessAbsent(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+}

@@ -1,0 +1,284 @@
+# What the launcher and its shims need of the host: clocks, records, process trees, cgroups, logs.
+# POSIX is left out where system call numbers are known: it makes every fork 60 us slower
+# (measured 2026-11-21, 2-core VM; docs/decisions/0003-launcher-in-perl.md).
+use strict;
+use warnings;
+use Config;
+use Errno qw(ENOENT);
+use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
+use constant {
+    WNOHANG          => 1,
+    CLOCK_REALTIME   => 0,
+    CLOCK_MONOTONIC  => 1,
+    PR_SET_PDEATHSIG => 1,
+    PR_SET_SUBREAPER => 36,
+    RUSAGE_CHILDREN  => -1,
+    AT_PAGESZ        => 6,
+    SEGMENTS         => 8,
+    RMDIR_MS         => 2_000,
+    TREE_MAX         => 100_000,
+};
+
+my %numbers = (
+    x86_64  => { clock => 228, setsid => 112, prctl => 157, exit => 231, rusage => 98 },
+    aarch64 => { clock => 113, setsid => 157, prctl => 167, exit => 94,  rusage => 165 },
+    riscv64 => { clock => 113, setsid => 157, prctl => 167, exit => 94,  rusage => 165 },
+);
+our $linux = $^O eq 'linux';
+my ($machine) = $Config{archname} =~ /^(x86_64|aarch64|riscv64)-linux/;
+my $calls = defined $machine && $Config{ptrsize} == 8 ? $numbers{$machine} : undef;
+require POSIX if !$calls;
+
+sub nowMs {
+    my ($clock) = @_;
+    if ($calls) {
+        my $spec = "\0" x 16;
+        syscall($calls->{clock}, $clock // CLOCK_MONOTONIC, $spec);
+        my ($seconds, $nanos) = unpack 'qq', $spec;
+        return $seconds * 1000 + int($nanos / 1_000_000);
+    }
+    return time * 1000 if defined $clock && $clock == CLOCK_REALTIME;
+    return int((POSIX::times())[0] * 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK()));
+}
+
+sub newSession { return $calls ? syscall($calls->{setsid}) : POSIX::setsid() }
+
+# Ends without running destructors or flushing what the parent had buffered.
+sub leave {
+    my ($code) = @_;
+    syscall($calls->{exit}, $code) if $calls;
+    POSIX::_exit($code);
+}
+
+# Orphans below this process become its children.
+sub becomeSubreaper {
+    syscall($calls->{prctl}, PR_SET_SUBREAPER, 1, 0, 0, 0) if $linux && $calls;
+    return;
+}
+
+sub dieWithParent {
+    my ($parent) = @_;
+    syscall($calls->{prctl}, PR_SET_PDEATHSIG, 9, 0, 0, 0) if $linux && $calls;
+    leave(127) if getppid() != $parent;
+    return;
+}
+
+my $pageBytes;
+
+sub pageSize {
+    return $pageBytes if $pageBytes;
+    my %auxv = unpack 'Q*', slurp('/proc/self/auxv') // '';
+    return $pageBytes = $auxv{ +AT_PAGESZ } // 4096;
+}
+
+sub residentBytes {
+    my ($root) = @_;
+    my $pages = 0;
+    for my $pid (descendants($root)) {
+        my $statm = slurp("/proc/$pid/statm") // next;
+        $pages += (split ' ', $statm)[1] // 0;
+    }
+    return $pages * pageSize();
+}
+
+# (CPU milliseconds, largest resident set of one process in bytes) of all children waited for.
+sub childrenUsage {
+    if (!$calls) { my (undef, undef, $user, $system) = times; return (int(($user + $system) * 1000), undef) }
+    my $usage = "\0" x 144;
+    return (undef, undef) if syscall($calls->{rusage}, RUSAGE_CHILDREN, $usage) != 0;
+    my ($us, $uus, $ss, $sus, $rssKiB) = unpack 'q5', $usage;
+    return (int(($us + $ss) * 1000 + ($uus + $sus) / 1000), $rssKiB * 1024);
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or return undef;
+    my $text = '';
+    1 while sysread $file, $text, 65536, length $text;
+    return $text;
+}
+
+sub spit {
+    my ($path, $text, $mode) = @_;
+    open my $file, $mode // '>', $path or return 0;
+    my $written = syswrite $file, $text;
+    my $why = $!;
+    return 1 if defined $written && $written == length $text && close $file;
+    $! = $why if !defined $written;
+    return 0;
+}
+
+# When the process began, in clock ticks since boot: tells it from a later one with the same pid.
+sub startTime {
+    my ($pid) = @_;
+    my $stat = slurp("/proc/$pid/stat") // return '';
+    return (split ' ', substr $stat, rindex($stat, ')') + 2)[19] // '';
+}
+
+sub isAlive {
+    my ($pid, $began) = @_;
+    return kill(0, $pid) || $!{EPERM} ? 1 : 0 if !$linux;
+    return $began ne '' && startTime($pid) eq $began;
+}
+
+sub pause { my ($ms) = @_; select undef, undef, undef, $ms / 1000; return }
+
+sub unblock {
+    my ($handle) = @_;
+    fcntl $handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK;
+    return $handle;
+}
+
+# ---------------------------------------------------------------- messages and records
+
+sub encode {
+    my $line = join "\t", map { my $f = $_; $f =~ s/([%\t\n\r])/sprintf '%%%02X', ord $1/ge; $f } @_;
+    return "$line\n";
+}
+
+sub decode {
+    my ($line) = @_;
+    chomp $line;
+    my @fields = split /\t/, $line, -1;
+    for (@fields) { s/%([0-9A-F]{2})/chr hex $1/ge if index($_, '%') >= 0 }
+    return @fields;
+}
+
+# KEY=VALUE fields as { KEY => [VALUE, ...] }.
+sub keyed {
+    my %values;
+    for (@_) { my ($key, $value) = split /=/, $_, 2; push @{ $values{$key} }, $value // '' }
+    return \%values;
+}
+
+sub readRecord {
+    my ($path) = @_;
+    my $text = slurp($path) // return undef;
+    return keyed(map { decode($_) } split /\n/, $text);
+}
+
+sub isId { return $_[0] =~ /\A[A-Za-z0-9][A-Za-z0-9._-]{0,250}\z/ }
+
+sub note { my ($text) = @_; syswrite STDERR, "launcher $$: $text\n"; return }
+
+# ---------------------------------------------------------------- process trees
+
+# All descendants of a process. The kernel lists children per thread.
+sub descendants {
+    my @open = @_;
+    my @found;
+    while (defined(my $pid = shift @open)) {
+        for my $list (glob "/proc/$pid/task/*/children") {
+            my @children = split ' ', slurp($list) // '';
+            push @found, @children;
+            push @open, @children;
+        }
+        last if @found > TREE_MAX;
+    }
+    return @found;
+}
+
+sub cgroupPids {
+    my ($dirs) = @_;
+    my %pids;
+    for my $dir (values %$dirs) {
+        $pids{$_} = 1 for split ' ', slurp("$dir/cgroup.procs") // '';
+    }
+    return grep { $_ > 0 } keys %pids;
+}
+
+# Everything that belongs to the attempt: by cgroup, and by descent from `root`.
+sub treePids {
+    my ($dirs, $root, $group) = @_;
+    my %pids = map { $_ => 1 } cgroupPids($dirs), defined $root ? descendants($root) : ();
+    if (!$linux && defined $group) { $pids{ -$group } = 1 if kill 0, -$group }
+    return keys %pids;
+}
+
+# One round: the caller repeats it until nothing is left. In a cgroup no new process can begin.
+sub killTree {
+    my ($dirs, $root, $group) = @_;
+    if (defined $dirs->{all}) { spit("$dirs->{all}/cgroup.kill", '1') }
+    elsif (defined $dirs->{pids}) { spit("$dirs->{pids}/pids.max", '0') }
+    my @pids = treePids($dirs, $root, $group);
+    if (!%$dirs) { kill 'STOP', $_ for @pids }
+    kill 'KILL', $_ for @pids;
+    return scalar @pids;
+}
+
+# Processes of an attempt whose shim is gone, by the marks in their environment.
+sub markedPids {
+    my ($id) = @_;
+    my $instance = slurp("$main::stateDir/instance") // return ();
+    chomp $instance;
+    my @found;
+    for my $path (glob '/proc/[0-9]*/environ') {
+        my $environ = slurp($path) // next;
+        next if index("\0$environ", "\0BERTH_INSTANCE=$instance\0") < 0;
+        next if index("\0$environ", "\0BERTH_ATTEMPT=$id\0") < 0;
+        push @found, $path =~ m{/proc/(\d+)/};
+    }
+    return @found;
+}
+
+sub removeCgroups {
+    my ($dirs) = @_;
+    my $until = nowMs() + RMDIR_MS;
+    my $left = 0;
+    my %unique = map { $_ => 1 } values %$dirs;
+    for my $dir (keys %unique) {
+        until (rmdir $dir) {
+            last if $!{ENOENT};
+            if (nowMs() > $until) { $left++; last }
+            pause(2);
+        }
+    }
+    return $left;
+}
+
+sub dirsOf { my ($record) = @_; return { map { split /:/, $_, 2 } @{ $record->{dir} // [] } } }
+
+# ---------------------------------------------------------------- the log of one stream
+
+# `stdout.log`, then `stdout.log.<bytes before it>`; the oldest go when all together would pass the cap.
+sub newLog {
+    my ($path, $cap) = @_;
+    my $segment = int($cap / SEGMENTS);
+    if ($segment < 4096) { my $half = int($cap / 2); $segment = $half < 4096 ? $half : 4096 }
+    return { path => $path, cap => $cap, segment => $segment, total => 0, size => 0, kept => [], lost => 0 };
+}
+
+sub segmentPath { my ($log, $base) = @_; return $base == 0 ? $log->{path} : "$log->{path}.$base" }
+
+sub appendLog {
+    my ($log, $data) = @_;
+    my $at = 0;
+    my $length = length $data;
+    while ($at < $length) {
+        if ($log->{segment} == 0) { $log->{total} += $length - $at; return }
+        if (!$log->{file} || $log->{size} >= $log->{segment}) {
+            push @{ $log->{kept} }, $log->{total};
+            while (@{ $log->{kept} } > 1
+                && $log->{total} - $log->{kept}[0] + $log->{segment} > $log->{cap}) {
+                unlink segmentPath($log, shift @{ $log->{kept} });
+            }
+            open $log->{file}, '>', segmentPath($log, $log->{total}) or $log->{file} = undef;
+            $log->{size} = 0;
+        }
+        my $part = $log->{segment} - $log->{size};
+        $part = $length - $at if $part > $length - $at;
+        my $written = $log->{file} ? syswrite $log->{file}, $data, $part, $at : undef;
+        if (!defined $written) {
+            # A full disk: the bytes are counted, a new segment begins after them.
+            $log->{lost} += $part;
+            $written = $part;
+            $log->{file} = undef;
+        }
+        $log->{size} += $written;
+        $log->{total} += $written;
+        $at += $written;
+    }
+    return;
+}
+
+1;

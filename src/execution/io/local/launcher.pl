@@ -1,0 +1,302 @@
+#!/usr/bin/perl
+# The launcher: starts tasks for the daemon and outlives it.
+#
+# It listens on a Unix socket. For each attempt it forks a shim (this same program, no exec), which is
+# the parent of the task: it keeps the task's log, holds it to its time limit, kills what is left of
+# its tree and records its end on disk. A shim needs neither the launcher nor the daemon to do so.
+#
+# One message is one line of tab-separated fields; % tab newline and return are written %25 %09 %0A %0D.
+#   to the launcher     hello PARENT...        cgroup folders to remove when the launcher ends
+#                       start ID KEY=VALUE...  see shim.pl; no more than once per ID, whoever asks
+#                       stop ID REASON GRACE_MS
+#                       bury ID WHY            its shim is gone: kill what is left, record `lost`
+#                       settle ID              forget an end that could not be written to disk
+#                       bye                    end when the last shim has ended
+#   from the launcher   hello VERSION PID, owns ID, ready, started ID PID, exists ID, bye COUNT
+#                       ended ID KEY=VALUE...  see findings() in shim.pl; saved=0: it is not on disk
+#
+# Uses what perl-base has, and no module that a bare system may lack.
+use strict;
+use warnings;
+use Errno qw(EAGAIN EEXIST EINTR);
+use Fcntl qw(:flock);
+use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
+
+our ($stateDir, $attemptsDir, $bootId, $taskUmask);
+our $linux;
+
+BEGIN {
+    my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
+    $here = "./$here" if $here !~ m{\A/};
+    require "$here/host.pl";
+    require "$here/shim.pl";
+}
+
+use constant {
+    VERSION      => 1,
+    LINE_MAX     => 8 << 20,     # the kernel takes at most about 2 MiB of arguments
+    OUT_MAX      => 16 << 20,    # a client that reads nothing is dropped, and reads the disk later
+    UNSAVED_MAX  => 10_000,
+    IDLE_EXIT_MS => 5_000,       # with no client and no shim
+    LOG_MAX      => 1 << 20,
+};
+
+($stateDir, my $socketPath) = @ARGV;
+die "usage: launcher.pl STATE SOCKET\n" if !defined $socketPath;
+$attemptsDir = "$stateDir/attempts";
+$taskUmask   = umask 077;
+$bootId      = slurp('/proc/sys/kernel/random/boot_id') // '';
+chomp $bootId;
+
+my (%shims, %idOf);    # id => pid, pid => id: shims and undertakers
+my %unsaved;           # id => the line of an end that could not be written
+my %burials;           # id => how often it was tried
+my @parents;
+my ($listener, $client, $reportR, $reportW, $lock);
+my ($clientIn, $clientOut, $reportIn, $leaving) = ('', '', '', 0);
+
+sub toClient {
+    return if !$client;
+    $clientOut .= $_[0];
+    dropClient('it reads nothing') if length $clientOut > OUT_MAX;
+    return;
+}
+
+sub dropClient {
+    my ($why) = @_;
+    note("client dropped: $why") if defined $why;
+    close $client if $client;
+    ($client, $clientIn, $clientOut) = (undef, '', '');
+    return;
+}
+
+# Runs `work` in a child that holds nothing of the launcher but the way to report.
+sub forkChild {
+    my ($id, $work) = @_;
+    my $pid = fork;
+    return undef if !defined $pid;
+    if ($pid == 0) {
+        close $_ for grep { defined } $listener, $client, $reportR, $lock;
+        $client = undef;
+        $work->();
+        leave(0);
+    }
+    $shims{$id} = $pid;
+    $idOf{$pid} = $id;
+    return $pid;
+}
+
+sub startAttempt {
+    my ($id, @fields) = @_;
+    my $dir = "$attemptsDir/$id";
+    return toClient(encode('exists', $id)) if $shims{$id};
+    if (!mkdir $dir, 0700) {
+        my $why = "$!";
+        if (!$!{EEXIST}) {
+            return toClient(encode('ended', $id, 'cause=lost', 'unstarted=1', "message=$why: $dir", 'saved=1'));
+        }
+        # A folder with neither record is one whose launcher died before it forked.
+        return toClient(encode('exists', $id)) if -e "$dir/start" || -e "$dir/exit";
+    }
+    my $tries = 0;
+    until (defined forkChild($id, sub { shim($id, $reportW, @fields) })) {
+        my $why = "$!";
+        if (++$tries > 5) {
+            rmdir $dir;
+            return toClient(encode('ended', $id, 'cause=lost', 'unstarted=1', "message=$why: fork", 'saved=1'));
+        }
+        pause(20);
+    }
+    return;
+}
+
+sub stopAttempt {
+    my ($id, $reason, $graceMs) = @_;
+    my $pid = $shims{$id};
+    if (!$pid) {
+        # A shim of an earlier launcher.
+        my $record = readRecord("$attemptsDir/$id/start") // return;
+        return if ($record->{boot}[0] // '') ne $bootId || -e "$attemptsDir/$id/exit";
+        $pid = $record->{shim}[0] // return;
+        return if !isAlive($pid, $record->{shimstart}[0] // '');
+    }
+    spit("$attemptsDir/$id/stop", int($graceMs) . "\n");
+    kill $reason eq 'preempted' ? 'USR2' : 'USR1', $pid;
+    return;
+}
+
+sub buryAttempt {
+    my ($id, $why) = @_;
+    # An undertaker that died too is not tried for ever; the next daemon asks again.
+    return note("$id was not buried") if ++$burials{$id} > 3;
+    forkChild($id, sub { bury($id, $reportW, $why) }) or note("fork: $!");
+    return;
+}
+
+sub handle {
+    my ($verb, $id, @rest) = decode($_[0]);
+    if ($verb eq 'hello') {
+        @parents = ($id // (), @rest);
+        toClient(encode('hello', VERSION, $$));
+        toClient(encode('owns', $_)) for keys %shims;
+        toClient($_) for values %unsaved;
+        toClient(encode('ready'));
+        return;
+    }
+    if ($verb eq 'bye') {
+        $leaving = 1;
+        return toClient(encode('bye', scalar(keys %shims) + keys %unsaved));
+    }
+    if (!defined $id || !isId($id)) { note("not an attempt: $verb"); return }
+    if    ($verb eq 'start')  { startAttempt($id, @rest) }
+    elsif ($verb eq 'stop')   { stopAttempt($id, @rest) }
+    elsif ($verb eq 'settle') { delete $unsaved{$id} }
+    elsif ($verb eq 'bury')   { buryAttempt($id, $rest[0]) if !$shims{$id} }
+    else                      { note("unknown message: $verb") }
+    return;
+}
+
+sub readReports {
+    for (;;) {
+        my $n = sysread $reportR, $reportIn, 65536, length $reportIn;
+        last if !$n;
+        last if $n < 65536;
+    }
+    while ((my $end = index $reportIn, "\n") >= 0) {
+        my $line = substr $reportIn, 0, $end + 1, '';
+        if ($line =~ /\Aended\t([^\t\n]+)/) {
+            my $id = $1;
+            my $pid = delete $shims{$id};
+            delete $burials{$id};
+            delete $idOf{$pid} if $pid;
+            if ($line =~ /\tsaved=0$/m && keys %unsaved < UNSAVED_MAX) { $unsaved{$id} = $line }
+        }
+        toClient($line);
+    }
+    return;
+}
+
+sub reap {
+    my @gone;
+    while ((my $pid = waitpid -1, WNOHANG) > 0) { push @gone, [ $pid, $? ] if $idOf{$pid} }
+    return if !@gone;
+    readReports();
+    for (@gone) {
+        my ($pid, $status) = @$_;
+        my $id = delete $idOf{$pid} // next;
+        delete $shims{$id};
+        my $signal = $status & 127;
+        my $why = $signal ? "signal $signal" : 'exit code ' . ($status >> 8);
+        note("the shim of $id ended early: $why");
+        buryAttempt($id, "its shim ended early ($why)");
+    }
+    return;
+}
+
+sub readClient {
+    my $n = sysread $client, $clientIn, 1 << 20, length $clientIn;
+    if (!defined $n) { return if $!{EAGAIN} || $!{EINTR}; return dropClient("read: $!") }
+    return dropClient() if $n == 0;
+    my $at = 0;
+    my $since = 0;
+    while ((my $end = index $clientIn, "\n", $at) >= 0) {
+        handle(substr $clientIn, $at, $end - $at);
+        return if !$client;
+        $at = $end + 1;
+        # Ends are passed on between starts, not after all of them.
+        if (++$since % 16 == 0) { readReports(); reap(); writeClient() }
+        return if !$client;
+    }
+    substr $clientIn, 0, $at, '';
+    dropClient('a line is too long') if length $clientIn > LINE_MAX;
+    return;
+}
+
+sub writeClient {
+    return if !$client || $clientOut eq '';
+    my $n = syswrite $client, $clientOut;
+    if (defined $n) { substr $clientOut, 0, $n, '' }
+    elsif (!$!{EAGAIN} && !$!{EINTR}) { dropClient("write: $!") }
+    return;
+}
+
+sub acceptClient {
+    accept my $new, $listener or return;
+    dropClient('another came') if $client;
+    $client  = unblock($new);
+    $leaving = 0;
+    return;
+}
+
+sub openUp {
+    chdir '/';
+    open $lock, '>>', "$stateDir/launcher.lock" or die "$stateDir/launcher.lock: $!\n";
+    my $until = nowMs() + 3000;
+    until (flock $lock, LOCK_EX | LOCK_NB) {
+        die "another launcher holds $stateDir/launcher.lock\n" if nowMs() > $until;
+        pause(10);
+    }
+    mkdir $attemptsDir, 0700;
+    unlink $socketPath;
+    socket $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
+    bind $listener, pack_sockaddr_un($socketPath) or die "$socketPath: $!\n";
+    chmod 0600, $socketPath;
+    listen $listener, 16 or die "listen: $!\n";
+    unblock($listener);
+    pipe $reportR, $reportW or die "pipe: $!\n";
+    unblock($reportR);
+    becomeSubreaper();
+    $SIG{$_}   = 'IGNORE' for qw(PIPE HUP INT);
+    $SIG{CHLD} = sub { };
+    $SIG{TERM} = sub { $leaving = 2 };
+    # Here, so that a shim has them from its first moment.
+    my $launcher = $$;
+    $SIG{USR1} = sub { orderedStop('cancelled') if $$ != $launcher };
+    $SIG{USR2} = sub { orderedStop('preempted') if $$ != $launcher };
+    syswrite STDOUT, "ready\n";
+    open STDOUT, '>', '/dev/null';
+    if ((-s STDERR // 0) > LOG_MAX) { truncate STDERR, 0 }
+    return;
+}
+
+# The disk may have space again.
+sub saveAgain {
+    for my $id (keys %unsaved) {
+        my (undef, undef, @fields) = decode($unsaved{$id});
+        pop @fields;
+        last if !saveEnd($id, @fields);
+        delete $unsaved{$id};
+    }
+    return;
+}
+
+sub serve {
+    my $idleSince = nowMs();
+    my $retriedAt = 0;
+    for (;;) {
+        my ($in, $out) = ('', undef);
+        vec($in, fileno $_, 1) = 1 for grep { defined } $listener, $reportR, $client;
+        if ($client && $clientOut ne '') { $out = ''; vec($out, fileno $client, 1) = 1 }
+        # One second, since a signal just before the select does not end it.
+        my $count = select $in, $out, undef, 1;
+        $in = $out = '' if $count <= 0;
+        readReports() if vec $in, fileno $reportR, 1;
+        reap();
+        if ($client && vec $in, fileno $client, 1) { readClient() }
+        writeClient();
+        acceptClient() if vec $in, fileno $listener, 1;
+        my $now = nowMs();
+        if (%unsaved && $now - $retriedAt >= 1000) { saveAgain(); $retriedAt = $now }
+        my $busy = %shims || %unsaved;
+        $idleSince = $now if $busy || ($client && !$leaving);
+        last if $leaving == 2 || ($leaving && !$busy) || $now - $idleSince > IDLE_EXIT_MS;
+    }
+    writeClient();
+    unlink $socketPath;
+    rmdir $_ for @parents;
+    return;
+}
+
+openUp();
+serve();
+leave(0);

@@ -1,0 +1,374 @@
+# The shim of one attempt: parent of the task, keeper of its log, its time limit and its end.
+# Runs in a fork of the launcher and needs neither it nor the daemon.
+use strict;
+use warnings;
+use Errno qw(EEXIST EINTR);
+use constant {
+    WATCH_MS       => 250,
+    DRAIN_MS       => 2_000,      # a process that escaped may hold the pipes for ever
+    KILL_MS        => 10_000,     # a process in an uninterruptible wait may never die
+    KILL_PAUSE_MAX => 1_000,
+    # Before exec a task has the size of this program, so that its largest size says nothing below that.
+    SIZE_KNOWN     => 16 << 20,
+    NOTES_MAX      => 8,
+};
+use constant HELD => qw(held cpu memory pids);
+
+our ($linux, $attemptsDir, $bootId, $taskUmask);
+our $stopAsked;    # set by a signal: 'cancelled' or 'preempted'
+my $wakeIn;        # a byte here ends the select
+
+sub orderedStop { $stopAsked //= $_[0]; return wakeShim() }
+sub wakeShim { syswrite $wakeIn, '.' if $wakeIn; return }
+
+# The start message, as { KEY => [VALUE, ...] }:
+#   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
+#   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
+#   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   memlimit (bytes)  for the watchdog, where the kernel does not hold it
+sub shim {
+    my ($id, $report, @fields) = @_;
+    my $ask = keyed(@fields);
+    my $s   = {
+        id     => $id,
+        dir    => "$attemptsDir/$id",
+        report => $report,
+        ask    => $ask,
+        dirs   => dirsOf($ask),
+        held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
+        self   => $$,
+        began  => nowMs(),
+        grace  => $ask->{grace}[0],
+        limit  => $ask->{memlimit}[0],
+    };
+    newSession();
+    becomeSubreaper();
+    pipe(my $wakeOut, $wakeIn) or die "pipe: $!\n";
+    $s->{wake} = unblock($wakeOut);
+    unblock($wakeIn);
+    $SIG{CHLD} = \&wakeShim;
+    # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
+    $SIG{$_} = 'IGNORE' for qw(PIPE HUP INT TERM);
+    writeStart($s);
+    enterLimits($s);
+    $s->{watch} = $linux && $s->{held}{memory} ne 'kernel' && defined $s->{limit};
+    $s->{held}{memory} = 'watchdog' if $s->{watch};
+    forkTask($s);
+    attend($s);
+    recordEnd($s->{report}, $id, findings($s), heldFields($s->{held}));
+    leave(0);
+}
+
+sub writeStart {
+    my ($s) = @_;
+    my @fields = ("boot=$bootId", "shim=$$", 'shimstart=' . startTime($$), 'began=' . nowMs(CLOCK_REALTIME),
+        heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
+    return if spit("$s->{dir}/start", join '', map { encode($_) } @fields);
+    my $why = "$!: $s->{dir}/start";
+    unlink "$s->{dir}/start";
+    recordEnd($s->{report}, $s->{id}, 'cause=lost', 'unstarted=1', "message=$why", heldFields($s->{held}));
+    leave(0);
+}
+
+# Makes the cgroups and sets their limits; what does not hold is taken back, with a note.
+sub enterLimits {
+    my ($s) = @_;
+    my $dirs = $s->{dirs};
+    my %made;
+    for my $aspect (keys %$dirs) {
+        next if $made{ $dirs->{$aspect} }++ || mkdir($dirs->{$aspect}, 0755) || $!{EEXIST};
+        release($s->{held}, $aspect, "mkdir: $!");
+        delete $dirs->{$aspect};
+    }
+    for (@{ $s->{ask}{set} // [] }) {
+        my ($aspect, $file, $value) = split /:/, $_, 3;
+        my $dir = $dirs->{$aspect} // $dirs->{all} // next;
+        if (!spit("$dir/$file", $value)) { release($s->{held}, $aspect, "$file: $!"); next }
+        my $got = slurp("$dir/$file") // '';
+        chomp $got;
+        next if $got eq $value;
+        # The kernel rounds memory down to pages, of at most 64 KiB.
+        next if "$got$value" =~ /\A\d+\z/ && $got <= $value && $value - $got < 65536;
+        release($s->{held}, $aspect, "$file: wrote '$value', it says '$got'");
+    }
+    return;
+}
+
+sub release {
+    my ($held, $aspect, $why) = @_;
+    my $name = $aspect eq 'all' ? 'cgroup' : $aspect;
+    push @{ $held->{note} }, substr "$name: $why", 0, 200 if @{ $held->{note} } < NOTES_MAX;
+    for my $one ($aspect eq 'all' ? qw(cpu memory pids) : $aspect) { $held->{$one} = 'none' }
+    return;
+}
+
+sub forkTask {
+    my ($s) = @_;
+    pipe(my $outR,    my $outW)    or die "pipe: $!\n";
+    pipe(my $errR,    my $errW)    or die "pipe: $!\n";
+    pipe(my $statusR, my $statusW) or die "pipe: $!\n";
+    my $task = fork;
+    becomeTask($s, $outW, $errW, $statusW) if defined $task && $task == 0;
+    my $cap = $s->{ask}{log}[0];
+    $s->{logs}    = [ newLog("$s->{dir}/stdout.log", $cap), newLog("$s->{dir}/stderr.log", $cap) ];
+    $s->{streams} = { fileno($outR) => [ $outR, $s->{logs}[0] ], fileno($errR) => [ $errR, $s->{logs}[1] ] };
+    ($s->{status}, $s->{said}) = ($statusR, '');
+    if (defined $task) {
+        $s->{task} = $task;
+        spit("$s->{dir}/start", encode("task=$task") . encode('taskstart=' . startTime($task)), '>>');
+    } else {
+        ($s->{execError}, $s->{exit}, $s->{endedAt}) = ("$!: fork", 127 << 8, nowMs());
+    }
+    return;
+}
+
+# In the forked task: becomes the program, or says on `status` why it cannot, and ends.
+sub becomeTask {
+    my ($s, $out, $err, $status) = @_;
+    my $ask = $s->{ask};
+    dieWithParent($s->{self});
+    newSession();
+    $SIG{$_} = 'DEFAULT' for qw(PIPE HUP INT TERM CHLD USR1 USR2);
+    my $join = $ask->{join}[0] // '';
+    my %joined;
+    for my $aspect (keys %{ $s->{dirs} }) {
+        next if $joined{ $s->{dirs}{$aspect} }++;
+        spit("$s->{dirs}{$aspect}/$join", '0') or syswrite $status, encode('join', $aspect, "$join: $!");
+    }
+    my $fail = sub { syswrite $status, encode('exec', $_[0]); leave(127) };
+    open STDIN,  '<',  '/dev/null' or $fail->("$!: /dev/null");
+    open STDOUT, '>&', $out        or $fail->("$!: stdout");
+    open STDERR, '>&', $err        or $fail->("$!: stderr");
+    umask $taskUmask;
+    my $cwd = $ask->{cwd}[0];
+    chdir $cwd or $fail->("$!: $cwd (the working folder)");
+    %ENV = map { split /=/, $_, 2 } @{ $ask->{env} // [] };
+    my @argv = @{ $ask->{arg} // [''] };
+    { no warnings 'exec'; exec { $argv[0] } @argv; }
+    $fail->("$!: $argv[0]");
+    return;
+}
+
+# Until the task has ended, nothing of its tree is left and its log is complete.
+sub attend {
+    my ($s) = @_;
+    until (defined $s->{exit} && $s->{childless} && !$s->{status} && !%{ $s->{streams} }) {
+        my $now = nowMs();
+        my $wakeAt = defined $s->{exit} ? closeDown($s, $now) : holdToLimits($s, $now);
+        last if defined $s->{giveUpAt} && $now >= $s->{giveUpAt};
+        my $bits = '';
+        vec($bits, fileno $_, 1) = 1 for $s->{wake}, grep { defined } $s->{status};
+        vec($bits, $_, 1) = 1 for keys %{ $s->{streams} };
+        my $wait = defined $wakeAt ? ($wakeAt > $now ? ($wakeAt - $now) / 1000 : 0) : undef;
+        $bits = '' if 0 >= select $bits, undef, undef, $wait;
+        if (vec $bits, fileno $s->{wake}, 1) { sysread $s->{wake}, my $sink, 4096 }
+        readStatus($s) if $s->{status} && vec $bits, fileno $s->{status}, 1;
+        for my $fd (keys %{ $s->{streams} }) { copyLog($s, $fd) if vec $bits, $fd, 1 }
+        reapTree($s);
+    }
+    return;
+}
+
+# While the task runs: stop orders, the time limit, the memory watchdog. Returns when to look again.
+sub holdToLimits {
+    my ($s, $now) = @_;
+    my $wall = $s->{ask}{wall}[0];
+    my $deadline = defined $wall ? $s->{began} + $wall : undef;
+    if (!$s->{ordered}) {
+        if ($stopAsked) {
+            $s->{ordered} = $stopAsked;
+            $s->{grace} = $1 if (slurp("$s->{dir}/stop") // '') =~ /\A(\d+)/;
+            unlink "$s->{dir}/stop";
+        } elsif (defined $deadline && $now >= $deadline) {
+            $s->{ordered} = 'timed-out';
+        }
+        if ($s->{ordered}) {
+            $s->{killAt} = $now + $s->{grace};
+            kill 'TERM', $_ for treePids($s->{dirs}, $s->{self}, $s->{task});
+        }
+    }
+    if ($s->{watch} && $now >= ($s->{watchAt} // $s->{began} + WATCH_MS)) {
+        my $bytes = residentBytes($s->{self});
+        $s->{peak} = $bytes if $bytes > ($s->{peak} // 0);
+        if ($bytes > $s->{limit} && !$s->{ordered}) { ($s->{watched}, $s->{killAt}) = ($bytes, $now) }
+        $s->{watchAt} = $now + WATCH_MS;
+    }
+    my @wakes = $s->{watch} ? $s->{watchAt} // $s->{began} + WATCH_MS : ();
+    if (!defined $s->{killAt}) { push @wakes, $deadline if defined $deadline }
+    elsif ($now < $s->{killAt}) { push @wakes, $s->{killAt} }
+    else { push @wakes, killRound($s, $now) }
+    return (sort { $a <=> $b } @wakes)[0];
+}
+
+# The task has ended: the rest of its tree does not outlive it, and the pipes are read to their end.
+sub closeDown {
+    my ($s, $now) = @_;
+    $s->{giveUpAt} //= $now + ($s->{childless} ? DRAIN_MS : KILL_MS);
+    return $s->{childless} ? $s->{giveUpAt} : killRound($s, $now);
+}
+
+sub killRound {
+    my ($s, $now) = @_;
+    killTree($s->{dirs}, $s->{self}, $s->{task});
+    my $pause = $s->{killPause} = ($s->{killPause} // 1) * 2;
+    return $now + ($pause < KILL_PAUSE_MAX ? $pause : KILL_PAUSE_MAX);
+}
+
+# What the task says before exec; the pipe closes with exec.
+sub readStatus {
+    my ($s) = @_;
+    return if sysread $s->{status}, $s->{said}, 4096, length $s->{said};
+    return if $!{EINTR};
+    $s->{status} = undef;
+    for (split /^/, $s->{said}) {
+        my ($kind, @words) = decode($_);
+        if ($kind eq 'exec') { $s->{execError} = $words[0] }
+        else                 { release($s->{held}, @words) }
+    }
+    syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
+    return;
+}
+
+sub copyLog {
+    my ($s, $fd) = @_;
+    my ($from, $log) = @{ $s->{streams}{$fd} };
+    my $n = sysread $from, my $data, 65536;
+    if ($n) { appendLog($log, $data) }
+    elsif (defined $n || !$!{EINTR}) { delete $s->{streams}{$fd} }
+    return;
+}
+
+# Orphans of the tree are children of the shim, so that no child means no tree.
+sub reapTree {
+    my ($s) = @_;
+    my $pid;
+    while (($pid = waitpid -1, WNOHANG) > 0) {
+        next if defined $s->{exit} || $pid != $s->{task};
+        ($s->{exit}, $s->{endedAt}, $s->{killPause}) = ($?, nowMs(), undef);
+    }
+    if ($pid < 0 && !$s->{childless}) { ($s->{childless}, $s->{giveUpAt}) = (1, undef) }
+    return;
+}
+
+# What is known of the end, as KEY=VALUE fields.
+sub findings {
+    my ($s) = @_;
+    my ($kernelPeak, $kills, $refused, $kernelCpuMs) = readCounters($s->{dirs});
+    my ($cpuMs, $largest) = childrenUsage();
+    my $peak = $kernelPeak // $s->{peak};
+    $peak //= $largest if defined $largest && $largest > SIZE_KNOWN;
+    my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{self}, $s->{task});
+    my ($total, $lost) = (0, 0);
+    for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
+    my ($code, $signal) = ($s->{exit} >> 8, $s->{exit} & 127);
+    my $cause = causeOf($s, $kills);
+    my @known = (
+        cause    => $cause,
+        message  => defined $s->{execError} ? substr $s->{execError}, 0, 400 : undef,
+        code     => defined $s->{execError} || $signal ? undef : $code,
+        signal   => $signal || undef,
+        wall     => $s->{endedAt} - $s->{began},
+        cpu      => $kernelCpuMs // $cpuMs,
+        peak     => $peak,
+        log      => $total,
+        lostlog  => $lost || undef,
+        oom      => $kills || undef,
+        watched  => $s->{watched},
+        limit    => $s->{limit},
+        wallmax  => $s->{ask}{wall}[0],
+        refused  => $refused || undef,
+        unkilled => $unkilled || undef,
+        leaked   => removeCgroups($s->{dirs}) || undef,
+        ended    => nowMs(CLOCK_REALTIME),
+    );
+    my @fields;
+    while (my ($key, $value) = splice @known, 0, 2) { push @fields, "$key=$value" if defined $value }
+    return @fields;
+}
+
+sub causeOf {
+    my ($s, $kills) = @_;
+    return 'start-failed' if defined $s->{execError};
+    return $s->{ordered} if $s->{ordered};
+    return 'oom-killed'  if defined $s->{watched} || ($kills && $s->{exit} != 0);
+    return 'signalled'   if $s->{exit} & 127;
+    return $s->{exit} ? 'failed' : 'succeeded';
+}
+
+# What the kernel counted: memory peak, processes killed for memory, forks refused, CPU milliseconds.
+sub readCounters {
+    my ($dirs) = @_;
+    my ($memory, $pids) = map { $dirs->{$_} // $dirs->{all} } qw(memory pids);
+    my ($peak, $kills, $refused, $cpuMs);
+    if (defined $memory) {
+        $peak = slurp($dirs->{all} ? "$memory/memory.peak" : "$memory/memory.max_usage_in_bytes");
+        chomp $peak if defined $peak;
+        my $events = slurp($dirs->{all} ? "$memory/memory.events" : "$memory/memory.oom_control") // '';
+        ($kills) = $events =~ /^oom_kill (\d+)/m;
+    }
+    ($refused) = (slurp("$pids/pids.events") // '') =~ /^max (\d+)/m if defined $pids;
+    if (defined $dirs->{all}) {
+        my ($micros) = (slurp("$dirs->{all}/cpu.stat") // '') =~ /^usage_usec (\d+)/m;
+        $cpuMs = int($micros / 1000) if defined $micros;
+    }
+    return ($peak, $kills // 0, $refused // 0, $cpuMs);
+}
+
+sub heldFields {
+    my ($held) = @_;
+    return ((map { "$_-by=$held->{$_}" } HELD), map { "note=$_" } @{ $held->{note} });
+}
+
+# Writes the end to disk and tells the launcher, so that neither alone can lose it.
+sub recordEnd {
+    my ($report, $id, @fields) = @_;
+    my $saved = saveEnd($id, @fields) ? 1 : 0;
+    # At most PIPE_BUF, so that lines of different shims do not mix.
+    syswrite $report, encode('ended', $id, @fields, "saved=$saved");
+    return;
+}
+
+sub saveEnd {
+    my ($id, @fields) = @_;
+    my $path = "$attemptsDir/$id/exit";
+    return spit("$path.tmp", join '', map { encode($_) } @fields) && rename "$path.tmp", $path;
+}
+
+# In a child of the launcher: the shim of `id` is gone. Ends what it left, and records that nobody saw the end.
+sub bury {
+    my ($id, $report, $why) = @_;
+    my $dir = "$attemptsDir/$id";
+    $SIG{$_} = 'IGNORE' for qw(PIPE HUP INT TERM);
+    if (defined(my $end = slurp("$dir/exit"))) {
+        syswrite $report, encode('ended', $id, (map { decode($_) } split /\n/, $end), 'saved=1');
+        leave(0);
+    }
+    my $record = readRecord("$dir/start") // {};
+    my @counted;
+    if (($record->{boot}[0] // '') eq $bootId) {
+        my $dirs  = dirsOf($record);
+        my $until = nowMs() + KILL_MS;
+        pause(5) while killLeft($id, $record, $dirs) && nowMs() < $until;
+        my ($peak, $kills, undef, $cpuMs) = readCounters($dirs);
+        push @counted, "peak=$peak" if defined $peak;
+        push @counted, "cpu=$cpuMs" if defined $cpuMs;
+        push @counted, "oom=$kills" if $kills;
+        my $leaked = removeCgroups($dirs);
+        push @counted, "leaked=$leaked" if $leaked;
+    }
+    my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note';
+    recordEnd($report, $id, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);
+    leave(0);
+}
+
+# One round of killing what a dead shim left; returns how many were found.
+sub killLeft {
+    my ($id, $record, $dirs) = @_;
+    my @pids = $linux ? markedPids($id) : ();
+    my $group = $record->{task}[0];
+    push @pids, -$group if !$linux && defined $group && kill 0, -$group;
+    kill 'KILL', $_ for @pids;
+    return @pids + (%$dirs ? killTree($dirs) : 0);
+}
+
+1;
