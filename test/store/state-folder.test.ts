@@ -32,7 +32,7 @@ test('a new folder is private, and so is what is in it', async (t) => {
   assert.equal(mode(folder.paths.token), '600');
   assert.equal(mode(folder.paths.attempts), '700');
   assert.equal(Buffer.from(folder.token, 'base64url').length, 32);
-  assert.match(folder.instance, /^[0-9a-f]{8}$/);
+  assert.match(folder.instance, /^[0-9a-f]{16}$/);
   assert.equal(folder.paths.apiSocket, join(dir, 'berth.sock'));
 });
 

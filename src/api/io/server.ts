@@ -30,8 +30,8 @@ export interface ServerConfig {
   readonly token: string;
   readonly socketPath: string;
   readonly host: string;
-  /** 0 takes any that is free. */
-  readonly port: number;
+  /** 0 takes any that is free; undefined opens none, only the unix socket. */
+  readonly port: number | undefined;
   /** Where the built page is. May be filled later; until then `/` says how to build it. */
   readonly webDir: string;
   readonly parse: Parse;
@@ -39,7 +39,7 @@ export interface ServerConfig {
 }
 
 export interface OpenServer {
-  /** Of the web page and the API over TCP, without a slash at its end. */
+  /** Of the web page and the API over TCP, without a slash at its end; empty without TCP. */
   readonly url: string;
   /** Ends event streams, lets short requests finish, and removes the socket. */
   close(): Promise<void>;
@@ -83,11 +83,13 @@ export async function openServer(config: ServerConfig): Promise<OpenServer> {
     await Promise.all([ended(unix), ended(tcp)]);
     rmSync(socketPath, { force: true });
   };
+  const wanted = config.port;
+  if (wanted === undefined) return { url: '', close };
   try {
-    await listening(tcp, () => tcp.listen({ host, port: config.port }));
+    await listening(tcp, () => tcp.listen({ host, port: wanted }));
   } catch (cause) {
     await close();
-    throw listenFault(host, config.port, cause);
+    throw listenFault(host, wanted, cause);
   }
   const bound = tcp.address();
   assert(bound !== null && typeof bound === 'object', 'listens on TCP');

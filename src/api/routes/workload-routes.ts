@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
+import type { TimeMs } from '../../base/units.ts';
 import { OperationError } from '../../model/errors.ts';
 import {
   submittedSchema,
@@ -7,12 +8,12 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../contract/documents.ts';
+import { refusalSentence } from '../views/sentences.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { DOCUMENT_BYTES_MAX, readText } from './body.ts';
 import { defineOperation } from './operation.ts';
 import { listQuery, quote, submitQuery, workloadIdOf, workloadParams } from './params.ts';
 import { notFound } from './problem.ts';
-import { refusalSentence } from './refusal-sentence.ts';
 
 const written = { schema: { type: 'string' as const, maxLength: DOCUMENT_BYTES_MAX } };
 
@@ -152,9 +153,8 @@ export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: Api
     }
     const outcome = await site.submit(parsed.spec, c.get('identity').tenant);
     if (outcome.kind === 'refused') {
-      const { sentence, change } = refusalSentence(outcome.refusal);
-      const detail = change === null ? sentence : `${sentence} ${change}`;
-      throw new OperationError('REFUSED', detail, { ...outcome.refusal });
+      const sentence = refusalSentence(outcome.refusal, site.status().now as TimeMs);
+      throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...outcome.refusal });
     }
     const location = `/api/v1/workloads/${outcome.id}`;
     const { spec, warnings } = parsed;

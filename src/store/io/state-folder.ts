@@ -37,7 +37,7 @@ export interface StateFolder {
   readonly paths: StatePaths;
   /** The bearer token of this folder, made once. */
   readonly token: string;
-  /** Eight hex digits that name this folder's cgroups; made once. */
+  /** Sixteen hex digits that name this folder's cgroups; made once. */
   readonly instance: string;
   /** Lets another daemon have it. The folder stays as it is. */
   release(): void;
@@ -45,7 +45,7 @@ export interface StateFolder {
 
 /** 256 bits in base64url; an operator may put one of their own in its place. */
 const TOKEN = /^[\w.~+/=-]{16,256}$/;
-const INSTANCE = /^[0-9a-f]{8}$/;
+const INSTANCE = /^[0-9a-f]{16}$/;
 /** sun_path of unix(7) has 108 bytes, the last of them zero. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
@@ -74,7 +74,7 @@ export async function openStateFolder(options: { readonly dir: string }): Promis
     }
     const token = writtenOnce(paths.token, TOKEN, () => randomBytes(32).toString('base64url'));
     const instance = writtenOnce(join(dir, 'instance'), INSTANCE, () =>
-      randomBytes(4).toString('hex'),
+      randomBytes(8).toString('hex'),
     );
     return { dir, paths, token, instance, release };
   } catch (error) {

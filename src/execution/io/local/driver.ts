@@ -127,7 +127,7 @@ class LocalDriver implements Driver {
       limits: attempt.limits,
     });
     // The marks by which the processes of a tree are found when its shim is gone.
-    const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT: id };
+    const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
     const problem = unsendable(line);
     if (problem !== undefined) {

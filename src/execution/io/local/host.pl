@@ -215,7 +215,7 @@ sub markedPids {
     for my $path (glob '/proc/[0-9]*/environ') {
         my $environ = slurp($path) // next;
         next if index("\0$environ", "\0BERTH_INSTANCE=$instance\0") < 0;
-        next if index("\0$environ", "\0BERTH_ATTEMPT=$id\0") < 0;
+        next if index("\0$environ", "\0BERTH_ATTEMPT_ID=$id\0") < 0;
         push @found, $path =~ m{/proc/(\d+)/};
     }
     return @found;
