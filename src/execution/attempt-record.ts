@@ -18,8 +18,27 @@ export function recordFields(fields: Iterable<string>): RecordFields {
   return found;
 }
 
-export function parseRecord(text: string): RecordFields {
-  return recordFields(text.split('\n').flatMap(decodeLine));
+/** The record of an attempt on disk: lines of `start`, `task` and `ended` fields, as launcher.pl writes them. */
+export interface AttemptRecord {
+  readonly start: RecordFields;
+  /** Of the task itself, once it is forked. */
+  readonly task: RecordFields;
+  readonly ended: RecordFields | undefined;
+}
+
+export function parseRecord(text: string): AttemptRecord {
+  const lines = new Map<string, readonly string[]>();
+  // What follows the last newline was cut off.
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [kind, ...fields] = decodeLine(line);
+    lines.set(kind!, fields);
+  }
+  const ended = lines.get('ended');
+  return {
+    start: recordFields(lines.get('start') ?? []),
+    task: recordFields(lines.get('task') ?? []),
+    ended: ended && recordFields(ended),
+  };
 }
 
 export function fieldOf(record: RecordFields, key: string): string | undefined {

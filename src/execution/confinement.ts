@@ -55,6 +55,7 @@ export interface Confined {
   readonly limits: Limits;
 }
 
+/** The kernel's default (sched/bandwidth: cpu.cfs_period_us), so that v1 needs no second write. */
 const PERIOD_US = 100_000;
 /** The kernel takes no quota below 1 ms. */
 const QUOTA_MIN_US = 1000;
@@ -142,10 +143,7 @@ function settings(site: ConfinementSite, task: Confined): readonly CgroupSetting
     if (task.limits.cpu !== UNLIMITED) {
       const quota = Math.max(QUOTA_MIN_US, Math.round((task.limits.cpu * PERIOD_US) / 1000));
       if (v2) sets.push({ aspect: 'cpu', file: 'cpu.max', value: `${quota} ${PERIOD_US}` });
-      else {
-        sets.push({ aspect: 'cpu', file: 'cpu.cfs_period_us', value: `${PERIOD_US}` });
-        sets.push({ aspect: 'cpu', file: 'cpu.cfs_quota_us', value: `${quota}` });
-      }
+      else sets.push({ aspect: 'cpu', file: 'cpu.cfs_quota_us', value: `${quota}` });
     }
   }
   if (has.includes('memory') && task.memoryLimit !== UNLIMITED) {

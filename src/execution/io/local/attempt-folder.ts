@@ -14,24 +14,29 @@ export type AttemptTrace =
   /** It was begun; neither its shim nor its end is there. */
   | { readonly kind: 'abandoned'; readonly why: string };
 
-export const START_RECORD = 'start';
-export const END_RECORD = 'exit';
+/** The name tells a settled attempt from one that is not. */
+const RECORD = 'record';
+const SETTLED_RECORD = 'settled';
 
 export async function traceOf(
   attemptsDir: string,
   attempt: AttemptId,
   bootId: string,
 ): Promise<AttemptTrace> {
-  const folder = join(attemptsDir, attempt);
-  const startText = await readIfThere(join(folder, START_RECORD));
-  if (startText === undefined) return { kind: 'none' };
-  const start = parseRecord(startText);
-  // Looked at before the end record: a shim writes that one first and goes then.
-  const why = await absenceOfShim(start, bootId);
-  const endText = await readIfThere(join(folder, END_RECORD));
-  if (endText !== undefined) return { kind: 'ended', end: endFrom(parseRecord(endText)) };
-  if (why !== undefined) return { kind: 'abandoned', why };
-  return { kind: 'running', pid: countOf(start, 'task') ?? countOf(start, 'shim')! };
+  const path = join(attemptsDir, attempt, RECORD);
+  const text = await readIfThere(path);
+  if (text === undefined) return { kind: 'none' };
+  const record = parseRecord(text);
+  if (record.ended !== undefined) return { kind: 'ended', end: endFrom(record.ended) };
+  const why = await absenceOfShim(record.start, bootId);
+  if (why === undefined) {
+    return { kind: 'running', pid: countOf(record.task, 'pid') ?? countOf(record.start, 'shim')! };
+  }
+  // It may have written the end and gone, just now.
+  const again = parseRecord((await readIfThere(path)) ?? '');
+  return again.ended === undefined
+    ? { kind: 'abandoned', why }
+    : { kind: 'ended', end: endFrom(again.ended) };
 }
 
 export function endFrom(record: RecordFields): AttemptEnd {
@@ -69,15 +74,20 @@ function isSignalable(pid: number): boolean {
   }
 }
 
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && isAbsence(error.code)) return undefined;
-    throw error;
-  }
+/** Nothing more will be written to its folder. */
+export async function isOver(folder: string): Promise<boolean> {
+  const text = await readIfThere(join(folder, RECORD));
+  if (text !== undefined) return parseRecord(text).ended !== undefined;
+  return (await readIfThere(join(folder, SETTLED_RECORD))) !== undefined;
+}
+
+export function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(unlessAbsent);
 }
 
 /** A process may end between open and read: ESRCH. */
-const isAbsence = (code: unknown): boolean =>
-  code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH';
+export function unlessAbsent(error: unknown): undefined {
+  const absences: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ESRCH'];
+  if (error instanceof Error && 'code' in error && absences.includes(error.code)) return undefined;
+  throw error;
+}

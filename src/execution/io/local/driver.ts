@@ -1,4 +1,4 @@
-import { readdir, rename, unlink } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpanMs } from '../../../base/units.ts';
@@ -20,7 +20,7 @@ import {
   START_LINE_MAX,
   startLine,
 } from '../../launcher-protocol.ts';
-import { type AttemptTrace, END_RECORD, endFrom, START_RECORD, traceOf } from './attempt-folder.ts';
+import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
 import { openConfinementSite, sweepCgroups, type WantedEnforcement } from './confinement-site.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
@@ -83,7 +83,6 @@ class LocalDriver implements Driver {
   readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
-  readonly #settling = new Set<Promise<void>>();
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -164,16 +163,14 @@ class LocalDriver implements Driver {
 
   settle(attempt: AttemptId): void {
     this.#forget(attempt);
-    const done = this.#removeRecord(attempt)
-      .catch((error: unknown) => this.#deps.warn(`${attempt} cannot be settled: ${error}`))
-      .finally(() => this.#settling.delete(done));
-    this.#settling.add(done);
+    this.#unsaved.delete(attempt);
+    // Where it is lost with a launcher, the next daemon hears of the end once more.
+    this.#link?.send(encodeLine(['settle', attempt]));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all(this.#settling);
     await this.#link?.close();
   }
 
@@ -279,17 +276,6 @@ class LocalDriver implements Driver {
     }
   }
 
-  async #removeRecord(attempt: AttemptId): Promise<void> {
-    const start = join(this.#attemptsDir, attempt, START_RECORD);
-    if (this.#unsaved.delete(attempt)) {
-      this.#link?.send(encodeLine(['settle', attempt]));
-      // The end record stays as the sign that the attempt was begun once.
-      await rename(start, join(this.#attemptsDir, attempt, END_RECORD)).catch(unlessAbsent);
-      return;
-    }
-    await unlink(start).catch(unlessAbsent);
-  }
-
   #trace(attempt: AttemptId): Promise<AttemptTrace> {
     return traceOf(this.#attemptsDir, attempt, this.#host.bootId);
   }
@@ -325,8 +311,4 @@ function unsendable(line: string): string | undefined {
   if (line.includes('\0')) return 'The command or its environment has a NUL character in it.';
   if (line.length <= START_LINE_MAX) return undefined;
   return `The command and its environment are longer than ${START_LINE_MAX} characters.`;
-}
-
-function unlessAbsent(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }

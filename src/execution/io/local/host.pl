@@ -1,33 +1,47 @@
 # What the launcher and its shims need of the host: clocks, records, process trees, cgroups, logs.
-# POSIX is left out where system call numbers are known: it makes every fork 60 us slower
-# (measured 2026-11-21, 2-core VM; docs/decisions/0003-launcher-in-perl.md).
+# No module is loaded where the system's numbers are known: every page of this program is copied
+# again for each attempt. Without them it has 1.1 MiB of its own instead of 3.1 MiB.
+# (measured 2026-11-21, 2-core VM; docs/decisions/0003-launcher-in-perl.md)
 use strict;
-use warnings;
-use Config;
-use Errno qw(ENOENT);
-use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
-use constant {
-    WNOHANG          => 1,
-    CLOCK_REALTIME   => 0,
-    CLOCK_MONOTONIC  => 1,
-    PR_SET_PDEATHSIG => 1,
-    PR_SET_SUBREAPER => 36,
-    RUSAGE_CHILDREN  => -1,
-    AT_PAGESZ        => 6,
-    SEGMENTS         => 8,
-    RMDIR_MS         => 2_000,
-    TREE_MAX         => 100_000,
-};
 
-my %numbers = (
-    x86_64  => { clock => 228, setsid => 112, prctl => 157, exit => 231, rusage => 98 },
-    aarch64 => { clock => 113, setsid => 157, prctl => 167, exit => 94,  rusage => 165 },
-    riscv64 => { clock => 113, setsid => 157, prctl => 167, exit => 94,  rusage => 165 },
-);
+sub WNOHANG()          { 1 }
+sub CLOCK_REALTIME()   { 0 }
+sub CLOCK_MONOTONIC()  { 1 }
+sub PR_SET_PDEATHSIG() { 1 }
+sub PR_SET_SUBREAPER() { 36 }
+sub RUSAGE_CHILDREN()  { -1 }
+sub AT_PAGESZ()        { 6 }
+sub F_GETFL()          { 3 }
+sub F_SETFL()          { 4 }
+sub SEGMENTS()         { 8 }
+sub RMDIR_MS()         { 2_000 }
+sub TREE_MAX()         { 100_000 }
+
 our $linux = $^O eq 'linux';
-my ($machine) = $Config{archname} =~ /^(x86_64|aarch64|riscv64)-linux/;
-my $calls = defined $machine && $Config{ptrsize} == 8 ? $numbers{$machine} : undef;
-require POSIX if !$calls;
+my $calls = $linux ? systemCalls() : undef;
+our ($again, $exists, $interrupted, $absent, $denied, $nonblock);
+if ($calls) {
+    # asm-generic/errno-base.h and fcntl.h: the same on the three machines below.
+    ($again, $exists, $interrupted, $absent, $denied, $nonblock) = (11, 17, 4, 2, 1, 2048);
+} else {
+    require POSIX;
+    require Errno;
+    require Fcntl;
+    ($again, $exists, $interrupted, $absent, $denied)
+        = (Errno::EAGAIN(), Errno::EEXIST(), Errno::EINTR(), Errno::ENOENT(), Errno::EPERM());
+    $nonblock = Fcntl::O_NONBLOCK();
+}
+
+# Numbers of system calls by the machine that this perl was built for: e_machine of its ELF header.
+sub systemCalls {
+    open my $self, '<', '/proc/self/exe' or return undef;
+    sysread $self, my $header, 20;
+    my ($class, $type) = unpack 'x4 C x13 S', $header;
+    return undef if $class != 2;
+    return { clock => 228, setsid => 112, prctl => 157, exit => 231, rusage => 98 } if $type == 62;
+    return { clock => 113, setsid => 157, prctl => 167, exit => 94, rusage => 165 } if $type == 183 || $type == 243;
+    return undef;
+}
 
 sub nowMs {
     my ($clock) = @_;
@@ -83,9 +97,9 @@ sub residentBytes {
 
 # (CPU milliseconds, largest resident set of one process in bytes) of all children waited for.
 sub childrenUsage {
-    if (!$calls) { my (undef, undef, $user, $system) = times; return (int(($user + $system) * 1000), undef) }
+    if (!$calls) { my (undef, undef, $user, $system) = times; return (int(($user + $system) * 1000), 0) }
     my $usage = "\0" x 144;
-    return (undef, undef) if syscall($calls->{rusage}, RUSAGE_CHILDREN, $usage) != 0;
+    syscall($calls->{rusage}, RUSAGE_CHILDREN, $usage);
     my ($us, $uus, $ss, $sus, $rssKiB) = unpack 'q5', $usage;
     return (int(($us + $ss) * 1000 + ($uus + $sus) / 1000), $rssKiB * 1024);
 }
@@ -98,14 +112,44 @@ sub slurp {
     return $text;
 }
 
+sub listFolder {
+    my ($path) = @_;
+    opendir my $folder, $path or return ();
+    return grep { !/\A\./ } readdir $folder;
+}
+
 sub spit {
-    my ($path, $text, $mode) = @_;
-    open my $file, $mode // '>', $path or return 0;
+    my ($path, $text) = @_;
+    open my $file, '>', $path or return 0;
+    return writeAll($file, $text);
+}
+
+sub writeAll {
+    my ($file, $text) = @_;
     my $written = syswrite $file, $text;
-    my $why = $!;
-    return 1 if defined $written && $written == length $text && close $file;
-    $! = $why if !defined $written;
-    return 0;
+    return defined $written && $written == length $text;
+}
+
+# For files of the kernel: what it says after the write.
+sub writeAndReadBack {
+    my ($path, $text) = @_;
+    open my $file, '+<', $path or return undef;
+    writeAll($file, $text) && defined sysseek($file, 0, 0) && defined sysread($file, my $got, 4096) or return undef;
+    chomp $got;
+    return $got;
+}
+
+my $unread = '';
+
+# The next line of a pipe; undef at its end.
+sub nextLine {
+    my ($pipe) = @_;
+    my $end;
+    until (($end = index $unread, "\n") >= 0) {
+        my $n = sysread $pipe, $unread, 1 << 20, length $unread;
+        return undef if defined $n ? $n == 0 : $! != $interrupted;
+    }
+    return substr $unread, 0, $end + 1, '';
 }
 
 # When the process began, in clock ticks since boot: tells it from a later one with the same pid.
@@ -117,7 +161,7 @@ sub startTime {
 
 sub isAlive {
     my ($pid, $began) = @_;
-    return kill(0, $pid) || $!{EPERM} ? 1 : 0 if !$linux;
+    return kill(0, $pid) || $! == $denied ? 1 : 0 if !$linux;
     return $began ne '' && startTime($pid) eq $began;
 }
 
@@ -125,11 +169,9 @@ sub pause { my ($ms) = @_; select undef, undef, undef, $ms / 1000; return }
 
 sub unblock {
     my ($handle) = @_;
-    fcntl $handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK;
+    fcntl $handle, F_SETFL, fcntl($handle, F_GETFL, 0) | $nonblock;
     return $handle;
 }
-
-# ---------------------------------------------------------------- messages and records
 
 sub encode {
     my $line = join "\t", map { my $f = $_; $f =~ s/([%\t\n\r])/sprintf '%%%02X', ord $1/ge; $f } @_;
@@ -151,25 +193,27 @@ sub keyed {
     return \%values;
 }
 
+# What the record of an attempt says of its beginning, as { KEY => [VALUE, ...] }, and the line of its end.
 sub readRecord {
-    my ($path) = @_;
-    my $text = slurp($path) // return undef;
-    return keyed(map { decode($_) } split /\n/, $text);
+    my ($id) = @_;
+    my (@fields, $ended);
+    for my $line (split /^/, slurp("$main::attemptsDir/$id/record") // '') {
+        next if $line !~ /\n\z/;
+        if ($line =~ /\Aended\t/) { $ended = $line }
+        else                      { push @fields, decode($line) }
+    }
+    return (keyed(@fields), $ended);
 }
 
-sub isId { return $_[0] =~ /\A[A-Za-z0-9][A-Za-z0-9._-]{0,250}\z/ }
-
 sub note { my ($text) = @_; syswrite STDERR, "launcher $$: $text\n"; return }
-
-# ---------------------------------------------------------------- process trees
 
 # All descendants of a process. The kernel lists children per thread.
 sub descendants {
     my @open = @_;
     my @found;
     while (defined(my $pid = shift @open)) {
-        for my $list (glob "/proc/$pid/task/*/children") {
-            my @children = split ' ', slurp($list) // '';
+        for my $thread (listFolder("/proc/$pid/task")) {
+            my @children = split ' ', slurp("/proc/$pid/task/$thread/children") // '';
             push @found, @children;
             push @open, @children;
         }
@@ -212,11 +256,11 @@ sub markedPids {
     my $instance = slurp("$main::stateDir/instance") // return ();
     chomp $instance;
     my @found;
-    for my $path (glob '/proc/[0-9]*/environ') {
-        my $environ = slurp($path) // next;
+    for my $pid (grep { /\A\d+\z/ } listFolder('/proc')) {
+        my $environ = slurp("/proc/$pid/environ") // next;
         next if index("\0$environ", "\0BERTH_INSTANCE=$instance\0") < 0;
         next if index("\0$environ", "\0BERTH_ATTEMPT_ID=$id\0") < 0;
-        push @found, $path =~ m{/proc/(\d+)/};
+        push @found, $pid;
     }
     return @found;
 }
@@ -228,7 +272,7 @@ sub removeCgroups {
     my %unique = map { $_ => 1 } values %$dirs;
     for my $dir (keys %unique) {
         until (rmdir $dir) {
-            last if $!{ENOENT};
+            last if $! == $absent;
             if (nowMs() > $until) { $left++; last }
             pause(2);
         }
@@ -237,8 +281,6 @@ sub removeCgroups {
 }
 
 sub dirsOf { my ($record) = @_; return { map { split /:/, $_, 2 } @{ $record->{dir} // [] } } }
-
-# ---------------------------------------------------------------- the log of one stream
 
 # `stdout.log`, then `stdout.log.<bytes before it>`; the oldest go when all together would pass the cap.
 sub newLog {

@@ -171,7 +171,7 @@ async function startLauncher(options: LauncherLinkOptions): Promise<string | und
   mkdirSync(join(options.stateDir, 'logs'), { recursive: true, mode: 0o700 });
   const log = openSync(logPath, 'a', 0o600);
   try {
-    const child = spawn('perl', [program, options.stateDir, options.socketPath], {
+    const child = spawn('perl', ['-w', program, options.stateDir, options.socketPath], {
       cwd: '/',
       detached: true,
       // Nothing of the daemon's is for tasks; a locale would change the system's words.

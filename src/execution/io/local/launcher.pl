@@ -10,20 +10,16 @@
 #                       start ID KEY=VALUE...  see shim.pl; no more than once per ID, whoever asks
 #                       stop ID REASON GRACE_MS
 #                       bury ID WHY            its shim is gone: kill what is left, record `lost`
-#                       settle ID              forget an end that could not be written to disk
+#                       settle ID              its end is journalled: its record may go
 #                       bye                    end when the last shim has ended
 #   from the launcher   hello VERSION PID, owns ID, ready, started ID PID, exists ID, bye COUNT
 #                       ended ID KEY=VALUE...  see findings() in shim.pl; saved=0: it is not on disk
 #
 # Uses what perl-base has, and no module that a bare system may lack.
 use strict;
-use warnings;
-use Errno qw(EAGAIN EEXIST EINTR);
-use Fcntl qw(:flock);
-use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
 
 our ($stateDir, $attemptsDir, $bootId, $taskUmask);
-our $linux;
+our ($linux, $again, $exists, $interrupted);
 
 BEGIN {
     my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
@@ -32,14 +28,17 @@ BEGIN {
     require "$here/shim.pl";
 }
 
-use constant {
-    VERSION      => 1,
-    LINE_MAX     => 8 << 20,     # the kernel takes at most about 2 MiB of arguments
-    OUT_MAX      => 16 << 20,    # a client that reads nothing is dropped, and reads the disk later
-    UNSAVED_MAX  => 10_000,
-    IDLE_EXIT_MS => 5_000,       # with no client and no shim
-    LOG_MAX      => 1 << 20,
-};
+sub VERSION()      { 1 }
+sub LINE_MAX()     { 8 << 20 }     # the kernel takes at most about 2 MiB of arguments
+sub OUT_MAX()      { 16 << 20 }    # a client that reads nothing is dropped, and reads the disk later
+sub UNSAVED_MAX()  { 10_000 }
+sub IDLE_EXIT_MS() { 5_000 }       # with no client and no shim
+sub KEPT_MAX()     { 16 }          # shims that are used again; each holds a pipe open
+sub LOG_MAX()      { 1 << 20 }
+sub LOCK_EX()      { 2 }
+sub LOCK_NB()      { 4 }
+sub AF_UNIX()      { 1 }
+sub SOCK_STREAM()  { 1 }
 
 ($stateDir, my $socketPath) = @ARGV;
 die "usage: launcher.pl STATE SOCKET\n" if !defined $socketPath;
@@ -51,6 +50,7 @@ chomp $bootId;
 my (%shims, %idOf);    # id => pid, pid => id: shims and undertakers
 my %unsaved;           # id => the line of an end that could not be written
 my %burials;           # id => how often it was tried
+my (%pipes, @idle);    # pid => the way to give a kept shim its next attempt; pids of those that wait
 my @parents;
 my ($listener, $client, $reportR, $reportW, $lock);
 my ($clientIn, $clientOut, $reportIn, $leaving) = ('', '', '', 0);
@@ -76,7 +76,7 @@ sub forkChild {
     my $pid = fork;
     return undef if !defined $pid;
     if ($pid == 0) {
-        close $_ for grep { defined } $listener, $client, $reportR, $lock;
+        close $_ for grep { defined } $listener, $client, $reportR, $lock, values %pipes;
         $client = undef;
         $work->();
         leave(0);
@@ -86,28 +86,46 @@ sub forkChild {
     return $pid;
 }
 
+# To a shim that waits, or to a new one; the first few are kept for more.
+sub giveToShim {
+    my ($id, $line) = @_;
+    while (defined(my $pid = pop @idle)) {
+        next if !writeAll($pipes{$pid}, $line);
+        $shims{$id} = $pid;
+        $idOf{$pid} = $id;
+        return 1;
+    }
+    my ($next, $give);
+    my $kept = $linux && keys %pipes < KEPT_MAX && pipe $next, $give;
+    my $pid = forkChild($id, sub {
+        close $give if $give;
+        beShim($reportW, $line, $next);
+    }) // return 0;
+    $pipes{$pid} = $give if $kept;
+    return 1;
+}
+
 sub startAttempt {
-    my ($id, @fields) = @_;
+    my ($id, $line) = @_;
     my $dir = "$attemptsDir/$id";
     return toClient(encode('exists', $id)) if $shims{$id};
     if (!mkdir $dir, 0700) {
-        my $why = "$!";
-        if (!$!{EEXIST}) {
-            return toClient(encode('ended', $id, 'cause=lost', 'unstarted=1', "message=$why: $dir", 'saved=1'));
-        }
-        # A folder with neither record is one whose launcher died before it forked.
-        return toClient(encode('exists', $id)) if -e "$dir/start" || -e "$dir/exit";
+        return toClient(unstarted($id, "$!: $dir")) if $! != $exists;
+        # A folder with no record is one whose launcher died before it forked.
+        return toClient(encode('exists', $id)) if -e "$dir/record" || -e "$dir/settled";
     }
     my $tries = 0;
-    until (defined forkChild($id, sub { shim($id, $reportW, @fields) })) {
-        my $why = "$!";
-        if (++$tries > 5) {
-            rmdir $dir;
-            return toClient(encode('ended', $id, 'cause=lost', 'unstarted=1', "message=$why: fork", 'saved=1'));
-        }
+    until (giveToShim($id, $line)) {
+        my $why = "$!: fork";
+        if (++$tries > 5) { rmdir $dir; return toClient(unstarted($id, $why)) }
         pause(20);
     }
     return;
+}
+
+sub unstarted {
+    my ($id, $why) = @_;
+    return encode('ended', $id, 'cause=lost', 'unstarted=1', "message=$why", 'saved=1');
 }
 
 sub stopAttempt {
@@ -115,11 +133,13 @@ sub stopAttempt {
     my $pid = $shims{$id};
     if (!$pid) {
         # A shim of an earlier launcher.
-        my $record = readRecord("$attemptsDir/$id/start") // return;
-        return if ($record->{boot}[0] // '') ne $bootId || -e "$attemptsDir/$id/exit";
+        my ($record, $ended) = readRecord($id);
+        return if defined $ended || ($record->{boot}[0] // '') ne $bootId;
         $pid = $record->{shim}[0] // return;
         return if !isAlive($pid, $record->{shimstart}[0] // '');
     }
+    # The signal may come when this attempt is over: it must not meet another one.
+    delete $pipes{$pid};
     spit("$attemptsDir/$id/stop", int($graceMs) . "\n");
     kill $reason eq 'preempted' ? 'USR2' : 'USR1', $pid;
     return;
@@ -134,25 +154,34 @@ sub buryAttempt {
 }
 
 sub handle {
-    my ($verb, $id, @rest) = decode($_[0]);
+    my ($line) = @_;
+    # The shim decodes the rest of it.
+    return startAttempt($1, $line) if $line =~ /\Astart\t([A-Za-z0-9][A-Za-z0-9._-]{0,250})\t/;
+    my ($verb, $id, @rest) = decode($line);
     if ($verb eq 'hello') {
         @parents = ($id // (), @rest);
         toClient(encode('hello', VERSION, $$));
         toClient(encode('owns', $_)) for keys %shims;
         toClient($_) for values %unsaved;
-        toClient(encode('ready'));
-        return;
+        return toClient(encode('ready'));
     }
     if ($verb eq 'bye') {
         $leaving = 1;
         return toClient(encode('bye', scalar(keys %shims) + keys %unsaved));
     }
-    if (!defined $id || !isId($id)) { note("not an attempt: $verb"); return }
-    if    ($verb eq 'start')  { startAttempt($id, @rest) }
+    if (!defined $id || $id !~ /\A[A-Za-z0-9][A-Za-z0-9._-]{0,250}\z/) { note("not an attempt: $verb") }
     elsif ($verb eq 'stop')   { stopAttempt($id, @rest) }
-    elsif ($verb eq 'settle') { delete $unsaved{$id} }
+    elsif ($verb eq 'settle') { settleAttempt($id) }
     elsif ($verb eq 'bury')   { buryAttempt($id, $rest[0]) if !$shims{$id} }
     else                      { note("unknown message: $verb") }
+    return;
+}
+
+# Renamed, not deleted: it says that the attempt was begun, and ext4 is slow to make files after deletions.
+sub settleAttempt {
+    my ($id) = @_;
+    delete $unsaved{$id};
+    rename "$attemptsDir/$id/record", "$attemptsDir/$id/settled";
     return;
 }
 
@@ -167,9 +196,11 @@ sub readReports {
         if ($line =~ /\Aended\t([^\t\n]+)/) {
             my $id = $1;
             my $pid = delete $shims{$id};
+            my $saved = $line !~ /\tsaved=0$/m;
             delete $burials{$id};
             delete $idOf{$pid} if $pid;
-            if ($line =~ /\tsaved=0$/m && keys %unsaved < UNSAVED_MAX) { $unsaved{$id} = $line }
+            if ($pid && $pipes{$pid} && $saved && $line !~ /\tleaving=1\b/) { push @idle, $pid }
+            $unsaved{$id} = $line if !$saved && keys %unsaved < UNSAVED_MAX;
         }
         toClient($line);
     }
@@ -178,11 +209,12 @@ sub readReports {
 
 sub reap {
     my @gone;
-    while ((my $pid = waitpid -1, WNOHANG) > 0) { push @gone, [ $pid, $? ] if $idOf{$pid} }
+    while ((my $pid = waitpid -1, WNOHANG) > 0) { push @gone, [ $pid, $? ] if $idOf{$pid} || $pipes{$pid} }
     return if !@gone;
     readReports();
     for (@gone) {
         my ($pid, $status) = @$_;
+        @idle = grep { $_ != $pid } @idle if delete $pipes{$pid};
         my $id = delete $idOf{$pid} // next;
         delete $shims{$id};
         my $signal = $status & 127;
@@ -195,12 +227,12 @@ sub reap {
 
 sub readClient {
     my $n = sysread $client, $clientIn, 1 << 20, length $clientIn;
-    if (!defined $n) { return if $!{EAGAIN} || $!{EINTR}; return dropClient("read: $!") }
+    if (!defined $n) { return if $! == $again || $! == $interrupted; return dropClient("read: $!") }
     return dropClient() if $n == 0;
     my $at = 0;
     my $since = 0;
     while ((my $end = index $clientIn, "\n", $at) >= 0) {
-        handle(substr $clientIn, $at, $end - $at);
+        handle(substr $clientIn, $at, $end + 1 - $at);
         return if !$client;
         $at = $end + 1;
         # Ends are passed on between starts, not after all of them.
@@ -216,7 +248,7 @@ sub writeClient {
     return if !$client || $clientOut eq '';
     my $n = syswrite $client, $clientOut;
     if (defined $n) { substr $clientOut, 0, $n, '' }
-    elsif (!$!{EAGAIN} && !$!{EINTR}) { dropClient("write: $!") }
+    elsif ($! != $again && $! != $interrupted) { dropClient("write: $!") }
     return;
 }
 
@@ -228,6 +260,13 @@ sub acceptClient {
     return;
 }
 
+sub socketAddress {
+    my ($path) = @_;
+    return pack 'S Z108', AF_UNIX, $path if $linux;
+    require Socket;
+    return Socket::pack_sockaddr_un($path);
+}
+
 sub openUp {
     chdir '/';
     open $lock, '>>', "$stateDir/launcher.lock" or die "$stateDir/launcher.lock: $!\n";
@@ -236,10 +275,12 @@ sub openUp {
         die "another launcher holds $stateDir/launcher.lock\n" if nowMs() > $until;
         pause(10);
     }
+    truncate $lock, 0;
+    writeAll($lock, "$$\n");
     mkdir $attemptsDir, 0700;
     unlink $socketPath;
     socket $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
-    bind $listener, pack_sockaddr_un($socketPath) or die "$socketPath: $!\n";
+    bind $listener, socketAddress($socketPath) or die "$socketPath: $!\n";
     chmod 0600, $socketPath;
     listen $listener, 16 or die "listen: $!\n";
     unblock($listener);
@@ -251,8 +292,8 @@ sub openUp {
     $SIG{TERM} = sub { $leaving = 2 };
     # Here, so that a shim has them from its first moment.
     my $launcher = $$;
-    $SIG{USR1} = sub { orderedStop('cancelled') if $$ != $launcher };
-    $SIG{USR2} = sub { orderedStop('preempted') if $$ != $launcher };
+    $SIG{USR1} = sub { orderStop('cancelled') if $$ != $launcher };
+    $SIG{USR2} = sub { orderStop('preempted') if $$ != $launcher };
     syswrite STDOUT, "ready\n";
     open STDOUT, '>', '/dev/null';
     if ((-s STDERR // 0) > LOG_MAX) { truncate STDERR, 0 }
@@ -262,17 +303,24 @@ sub openUp {
 # The disk may have space again.
 sub saveAgain {
     for my $id (keys %unsaved) {
-        my (undef, undef, @fields) = decode($unsaved{$id});
-        pop @fields;
-        last if !saveEnd($id, @fields);
+        my $line = $unsaved{$id} =~ s/\tsaved=0$//mr;
+        open my $record, '>>', "$attemptsDir/$id/record" or last;
+        last if !writeAll($record, "\n$line");
         delete $unsaved{$id};
     }
     return;
 }
 
+# Closing its pipe ends a shim that waits.
+sub dismissIdle {
+    delete $pipes{$_} for @idle;
+    @idle = ();
+    return;
+}
+
 sub serve {
     my $idleSince = nowMs();
-    my $retriedAt = 0;
+    my ($retriedAt, $quietSince) = (0, $idleSince);
     for (;;) {
         my ($in, $out) = ('', undef);
         vec($in, fileno $_, 1) = 1 for grep { defined } $listener, $reportR, $client;
@@ -289,11 +337,15 @@ sub serve {
         if (%unsaved && $now - $retriedAt >= 1000) { saveAgain(); $retriedAt = $now }
         my $busy = %shims || %unsaved;
         $idleSince = $now if $busy || ($client && !$leaving);
+        $quietSince = $now if %shims;
+        dismissIdle() if @idle && $now - $quietSince > IDLE_EXIT_MS;
         last if $leaving == 2 || ($leaving && !$busy) || $now - $idleSince > IDLE_EXIT_MS;
     }
     writeClient();
+    dismissIdle();
     unlink $socketPath;
     rmdir $_ for @parents;
+    truncate $lock, 0;
     return;
 }
 

@@ -1,38 +1,58 @@
 # The shim of one attempt: parent of the task, keeper of its log, its time limit and its end.
 # Runs in a fork of the launcher and needs neither it nor the daemon.
 use strict;
-use warnings;
-use Errno qw(EEXIST EINTR);
-use constant {
-    WATCH_MS       => 250,
-    DRAIN_MS       => 2_000,      # a process that escaped may hold the pipes for ever
-    KILL_MS        => 10_000,     # a process in an uninterruptible wait may never die
-    KILL_PAUSE_MAX => 1_000,
-    # Before exec a task has the size of this program, so that its largest size says nothing below that.
-    SIZE_KNOWN     => 16 << 20,
-    NOTES_MAX      => 8,
-};
-use constant HELD => qw(held cpu memory pids);
 
-our ($linux, $attemptsDir, $bootId, $taskUmask);
-our $stopAsked;    # set by a signal: 'cancelled' or 'preempted'
+sub WATCH_MS()       { 250 }
+sub DRAIN_MS()       { 2_000 }     # a process that escaped may hold the pipes for ever
+sub KILL_MS()        { 10_000 }    # a process in an uninterruptible wait may never die
+sub KILL_PAUSE_MAX() { 1_000 }
+# Before exec a task has the size of this program, so that its largest size says nothing below that.
+sub SIZE_KNOWN()     { 16 << 20 }
+sub NOTES_MAX()      { 8 }
+sub HELD()           { qw(held cpu memory pids) }
+
+our ($linux, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+my $shimStart;
+my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
+our $stopAsked;    # set by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
 my $wakeIn;        # a byte here ends the select
 
-sub orderedStop { $stopAsked //= $_[0]; return wakeShim() }
+sub orderStop { $stopAsked //= $_[0]; return wakeShim() }
 sub wakeShim { syswrite $wakeIn, '.' if $wakeIn; return }
+
+# Holds one attempt after another: a fork for each would cost as much again as all else it does.
+# `next` gives the message of the next one; it ends with the launcher.
+sub beShim {
+    my ($report, $line, $next) = @_;
+    newSession();
+    becomeSubreaper();
+    $shimStart = startTime($$);
+    pipe(my $wakeOut, $wakeIn) or die "pipe: $!\n";
+    unblock($wakeOut);
+    unblock($wakeIn);
+    $SIG{CHLD} = \&wakeShim;
+    # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
+    # Caught, so that exec gives the task the default again.
+    $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
+    # What is left over, in processes or in memory of an end, is not mixed with another attempt.
+    while (defined $line && holdAttempt($report, $wakeOut, $line) && $next) { $line = nextLine($next) }
+    leave(0);
+}
 
 # The start message, as { KEY => [VALUE, ...] }:
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
-sub shim {
-    my ($id, $report, @fields) = @_;
+sub holdAttempt {
+    my ($report, $wake, $line) = @_;
+    my (undef, $id, @fields) = decode($line);
     my $ask = keyed(@fields);
     my $s   = {
         id     => $id,
         dir    => "$attemptsDir/$id",
         report => $report,
+        wake   => $wake,
         ask    => $ask,
         dirs   => dirsOf($ask),
         held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
@@ -41,33 +61,25 @@ sub shim {
         grace  => $ask->{grace}[0],
         limit  => $ask->{memlimit}[0],
     };
-    newSession();
-    becomeSubreaper();
-    pipe(my $wakeOut, $wakeIn) or die "pipe: $!\n";
-    $s->{wake} = unblock($wakeOut);
-    unblock($wakeIn);
-    $SIG{CHLD} = \&wakeShim;
-    # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
-    $SIG{$_} = 'IGNORE' for qw(PIPE HUP INT TERM);
-    writeStart($s);
+    beginRecord($s) or return 0;
     enterLimits($s);
     $s->{watch} = $linux && $s->{held}{memory} ne 'kernel' && defined $s->{limit};
     $s->{held}{memory} = 'watchdog' if $s->{watch};
     forkTask($s);
     attend($s);
-    recordEnd($s->{report}, $id, findings($s), heldFields($s->{held}));
-    leave(0);
+    return recordEnd($s, findings($s), heldFields($s->{held})) && $s->{childless};
 }
 
-sub writeStart {
+# The record has lines `start`, `task` and `ended`, each written at once; one without its newline is void.
+sub beginRecord {
     my ($s) = @_;
-    my @fields = ("boot=$bootId", "shim=$$", 'shimstart=' . startTime($$), 'began=' . nowMs(CLOCK_REALTIME),
-        heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
-    return if spit("$s->{dir}/start", join '', map { encode($_) } @fields);
-    my $why = "$!: $s->{dir}/start";
-    unlink "$s->{dir}/start";
-    recordEnd($s->{report}, $s->{id}, 'cause=lost', 'unstarted=1', "message=$why", heldFields($s->{held}));
-    leave(0);
+    my $path = "$s->{dir}/record";
+    my $line = encode('start', "boot=$bootId", "shim=$$", "shimstart=$shimStart",
+        'began=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
+    return 1 if open($s->{record}, '>>', $path) && writeAll($s->{record}, $line);
+    my $why = "$!: $path";
+    recordEnd($s, 'cause=lost', 'unstarted=1', "message=$why", heldFields($s->{held}));
+    return 0;
 }
 
 # Makes the cgroups and sets their limits; what does not hold is taken back, with a note.
@@ -76,16 +88,15 @@ sub enterLimits {
     my $dirs = $s->{dirs};
     my %made;
     for my $aspect (keys %$dirs) {
-        next if $made{ $dirs->{$aspect} }++ || mkdir($dirs->{$aspect}, 0755) || $!{EEXIST};
+        next if $made{ $dirs->{$aspect} }++ || mkdir($dirs->{$aspect}, 0755) || $! == $exists;
         release($s->{held}, $aspect, "mkdir: $!");
         delete $dirs->{$aspect};
     }
     for (@{ $s->{ask}{set} // [] }) {
         my ($aspect, $file, $value) = split /:/, $_, 3;
         my $dir = $dirs->{$aspect} // $dirs->{all} // next;
-        if (!spit("$dir/$file", $value)) { release($s->{held}, $aspect, "$file: $!"); next }
-        my $got = slurp("$dir/$file") // '';
-        chomp $got;
+        my $got = writeAndReadBack("$dir/$file", $value);
+        if (!defined $got) { release($s->{held}, $aspect, "$file: $!"); next }
         next if $got eq $value;
         # The kernel rounds memory down to pages, of at most 64 KiB.
         next if "$got$value" =~ /\A\d+\z/ && $got <= $value && $value - $got < 65536;
@@ -107,6 +118,8 @@ sub forkTask {
     pipe(my $outR,    my $outW)    or die "pipe: $!\n";
     pipe(my $errR,    my $errW)    or die "pipe: $!\n";
     pipe(my $statusR, my $statusW) or die "pipe: $!\n";
+    # What can be done before the fork: the task copies each page that it writes to.
+    %ENV = map { split /=/, $_, 2 } @{ $s->{ask}{env} // [] };
     my $task = fork;
     becomeTask($s, $outW, $errW, $statusW) if defined $task && $task == 0;
     my $cap = $s->{ask}{log}[0];
@@ -115,7 +128,7 @@ sub forkTask {
     ($s->{status}, $s->{said}) = ($statusR, '');
     if (defined $task) {
         $s->{task} = $task;
-        spit("$s->{dir}/start", encode("task=$task") . encode('taskstart=' . startTime($task)), '>>');
+        writeAll($s->{record}, encode('task', "pid=$task"));
     } else {
         ($s->{execError}, $s->{exit}, $s->{endedAt}) = ("$!: fork", 127 << 8, nowMs());
     }
@@ -126,9 +139,9 @@ sub forkTask {
 sub becomeTask {
     my ($s, $out, $err, $status) = @_;
     my $ask = $s->{ask};
+    $SIG{TERM} = 'DEFAULT';
     dieWithParent($s->{self});
     newSession();
-    $SIG{$_} = 'DEFAULT' for qw(PIPE HUP INT TERM CHLD USR1 USR2);
     my $join = $ask->{join}[0] // '';
     my %joined;
     for my $aspect (keys %{ $s->{dirs} }) {
@@ -136,15 +149,13 @@ sub becomeTask {
         spit("$s->{dirs}{$aspect}/$join", '0') or syswrite $status, encode('join', $aspect, "$join: $!");
     }
     my $fail = sub { syswrite $status, encode('exec', $_[0]); leave(127) };
-    open STDIN,  '<',  '/dev/null' or $fail->("$!: /dev/null");
     open STDOUT, '>&', $out        or $fail->("$!: stdout");
     open STDERR, '>&', $err        or $fail->("$!: stderr");
     umask $taskUmask;
     my $cwd = $ask->{cwd}[0];
     chdir $cwd or $fail->("$!: $cwd (the working folder)");
-    %ENV = map { split /=/, $_, 2 } @{ $ask->{env} // [] };
     my @argv = @{ $ask->{arg} // [''] };
-    { no warnings 'exec'; exec { $argv[0] } @argv; }
+    { local $^W = 0; exec { $argv[0] } @argv; }
     $fail->("$!: $argv[0]");
     return;
 }
@@ -218,7 +229,7 @@ sub killRound {
 sub readStatus {
     my ($s) = @_;
     return if sysread $s->{status}, $s->{said}, 4096, length $s->{said};
-    return if $!{EINTR};
+    return if $! == $interrupted;
     $s->{status} = undef;
     for (split /^/, $s->{said}) {
         my ($kind, @words) = decode($_);
@@ -234,7 +245,7 @@ sub copyLog {
     my ($from, $log) = @{ $s->{streams}{$fd} };
     my $n = sysread $from, my $data, 65536;
     if ($n) { appendLog($log, $data) }
-    elsif (defined $n || !$!{EINTR}) { delete $s->{streams}{$fd} }
+    elsif (defined $n || $! != $interrupted) { delete $s->{streams}{$fd} }
     return;
 }
 
@@ -253,10 +264,13 @@ sub reapTree {
 # What is known of the end, as KEY=VALUE fields.
 sub findings {
     my ($s) = @_;
-    my ($kernelPeak, $kills, $refused, $kernelCpuMs) = readCounters($s->{dirs});
+    my ($kernelPeak, $kills, $refused, $kernelCpuMs) = readCounters($s->{dirs}, $s->{held}{pids} ne 'none');
     my ($cpuMs, $largest) = childrenUsage();
     my $peak = $kernelPeak // $s->{peak};
-    $peak //= $largest if defined $largest && $largest > SIZE_KNOWN;
+    # The size of the largest process, of all that this shim has ever waited for.
+    $peak //= $largest if $largest > $largestBefore && $largest > SIZE_KNOWN;
+    my $usedMs = $cpuMs - $cpuBefore;
+    ($cpuBefore, $largestBefore) = ($cpuMs, $largest);
     my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{self}, $s->{task});
     my ($total, $lost) = (0, 0);
     for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
@@ -268,7 +282,7 @@ sub findings {
         code     => defined $s->{execError} || $signal ? undef : $code,
         signal   => $signal || undef,
         wall     => $s->{endedAt} - $s->{began},
-        cpu      => $kernelCpuMs // $cpuMs,
+        cpu      => $kernelCpuMs // $usedMs,
         peak     => $peak,
         log      => $total,
         lostlog  => $lost || undef,
@@ -278,6 +292,7 @@ sub findings {
         wallmax  => $s->{ask}{wall}[0],
         refused  => $refused || undef,
         unkilled => $unkilled || undef,
+        leaving  => $s->{childless} ? undef : 1,
         leaked   => removeCgroups($s->{dirs}) || undef,
         ended    => nowMs(CLOCK_REALTIME),
     );
@@ -297,7 +312,7 @@ sub causeOf {
 
 # What the kernel counted: memory peak, processes killed for memory, forks refused, CPU milliseconds.
 sub readCounters {
-    my ($dirs) = @_;
+    my ($dirs, $limited) = @_;
     my ($memory, $pids) = map { $dirs->{$_} // $dirs->{all} } qw(memory pids);
     my ($peak, $kills, $refused, $cpuMs);
     if (defined $memory) {
@@ -306,7 +321,7 @@ sub readCounters {
         my $events = slurp($dirs->{all} ? "$memory/memory.events" : "$memory/memory.oom_control") // '';
         ($kills) = $events =~ /^oom_kill (\d+)/m;
     }
-    ($refused) = (slurp("$pids/pids.events") // '') =~ /^max (\d+)/m if defined $pids;
+    ($refused) = (slurp("$pids/pids.events") // '') =~ /^max (\d+)/m if defined $pids && $limited;
     if (defined $dirs->{all}) {
         my ($micros) = (slurp("$dirs->{all}/cpu.stat") // '') =~ /^usage_usec (\d+)/m;
         $cpuMs = int($micros / 1000) if defined $micros;
@@ -321,29 +336,23 @@ sub heldFields {
 
 # Writes the end to disk and tells the launcher, so that neither alone can lose it.
 sub recordEnd {
-    my ($report, $id, @fields) = @_;
-    my $saved = saveEnd($id, @fields) ? 1 : 0;
+    my ($s, @fields) = @_;
+    my $saved = $s->{record} && writeAll($s->{record}, encode('ended', $s->{id}, @fields)) ? 1 : 0;
     # At most PIPE_BUF, so that lines of different shims do not mix.
-    syswrite $report, encode('ended', $id, @fields, "saved=$saved");
-    return;
-}
-
-sub saveEnd {
-    my ($id, @fields) = @_;
-    my $path = "$attemptsDir/$id/exit";
-    return spit("$path.tmp", join '', map { encode($_) } @fields) && rename "$path.tmp", $path;
+    syswrite $s->{report}, encode('ended', $s->{id}, @fields, "saved=$saved");
+    return $saved;
 }
 
 # In a child of the launcher: the shim of `id` is gone. Ends what it left, and records that nobody saw the end.
 sub bury {
     my ($id, $report, $why) = @_;
-    my $dir = "$attemptsDir/$id";
-    $SIG{$_} = 'IGNORE' for qw(PIPE HUP INT TERM);
-    if (defined(my $end = slurp("$dir/exit"))) {
-        syswrite $report, encode('ended', $id, (map { decode($_) } split /\n/, $end), 'saved=1');
+    $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
+    my ($record, $ended) = readRecord($id);
+    if (defined $ended) {
+        chomp $ended;
+        syswrite $report, "$ended\tsaved=1\n";
         leave(0);
     }
-    my $record = readRecord("$dir/start") // {};
     my @counted;
     if (($record->{boot}[0] // '') eq $bootId) {
         my $dirs  = dirsOf($record);
@@ -357,7 +366,11 @@ sub bury {
         push @counted, "leaked=$leaked" if $leaked;
     }
     my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note';
-    recordEnd($report, $id, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);
+    my $s = { id => $id, report => $report };
+    open $s->{record}, '>>', "$attemptsDir/$id/record" or $s->{record} = undef;
+    # Ends a line that was cut off.
+    writeAll($s->{record}, "\n") if $s->{record};
+    recordEnd($s, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);
     leave(0);
 }
 
@@ -365,7 +378,7 @@ sub bury {
 sub killLeft {
     my ($id, $record, $dirs) = @_;
     my @pids = $linux ? markedPids($id) : ();
-    my $group = $record->{task}[0];
+    my $group = $record->{pid}[0];
     push @pids, -$group if !$linux && defined $group && kill 0, -$group;
     kill 'KILL', $_ for @pids;
     return @pids + (%$dirs ? killTree($dirs) : 0);
