@@ -166,11 +166,9 @@ export class NodeTable {
   }
 
   #move(row: NodeIndex, held: Resources, gpus: readonly string[], sign: 1 | -1): void {
-    const base = row * this.#columns;
-    this.#free[base + CPU]! += sign * held.cpu;
-    this.#free[base + MEMORY]! += sign * held.memory;
-    for (const [name, amount] of held.custom)
-      this.#free[base + this.#column(name)]! += sign * amount;
+    this.#add(row, CPU, sign * held.cpu);
+    this.#add(row, MEMORY, sign * held.memory);
+    for (const [name, amount] of held.custom) this.#add(row, this.#column(name), sign * amount);
     const share = Math.min(held.gpu, WHOLE_GPU);
     const free = this.#gpuFree[row]!;
     const heldOf = this.#gpuHeld[row]!;
@@ -181,6 +179,11 @@ export class NodeTable {
       const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
       if (index >= 0) free[index] = free[index]! + sign * share;
     }
+  }
+
+  /** The cell is found only now: a column that was just added has moved them all. */
+  #add(row: NodeIndex, column: number, amount: number): void {
+    this.#free[row * this.#columns + column]! += amount;
   }
 
   #capacityOf(node: Node, column: number): number {
