@@ -91,6 +91,7 @@ export class History {
       () => this.#death(prng.pick(deathPlaces)),
       () => this.#death(prng.pick(deathPlaces)),
       () => this.#loseNode(prng.pick(this.cluster)),
+      () => this.#missNode(prng.pick(this.cluster)),
       () => this.#shrinkNode(prng.pick(this.cluster)),
       () => this.#loseLauncher(prng.pick(this.cluster)),
       () => this.#reboot(prng.pick(this.cluster)),
@@ -146,6 +147,16 @@ export class History {
       this.#world.leave(node.id);
     });
     this.#after(noticedMs + prng.between(1, 600_000), () => this.#join(node));
+  }
+
+  /** It is taken for lost, but works on. */
+  #missNode(node: Node): void {
+    if (!this.#present.has(node.id)) return;
+    this.#world.mark('node out of reach', node.id);
+    this.#world.leave(node.id);
+    this.#after(this.#prng.between(1, 300_000), () => {
+      if (this.#present.has(node.id)) this.#world.join(node);
+    });
   }
 
   #shrinkNode(node: Node): void {
