@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { marks, noMarks } from '../../src/simulation/faults.ts';
 import { runSeed } from './run-seed.ts';
 
-/** About ten seconds on one core; `npm run sim` runs more. */
-const SEEDS = 500;
+/** About 15 s on one core (measured 2026-11-21, 2 shared cores); `npm run sim` runs more. */
+const SEEDS = 1_000;
 const limit = { timeout: 300_000 };
 
 test(`${SEEDS} worlds of faults keep every promise, and meet every fault`, limit, async () => {
