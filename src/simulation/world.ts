@@ -21,7 +21,7 @@ import { VirtualClock } from './virtual-clock.ts';
 /** 2026-01-01, so that times in a trace look like times. */
 const START = timeMs(1_767_225_600_000);
 /** Longer than any chain of promises between two entries of the timeline; determinism does not hang on it. */
-const MICROTASKS = 24;
+const MICROTASKS = 8;
 
 const site: LaunchSite = { baseEnv: {}, workRoot: '/work', nodePath: '/node' };
 

@@ -33,7 +33,7 @@ test('the queue gives what a sorted array gives, with some shapes asleep and som
       for (const item of all) pending.push(item.shape, item);
       const want = inOrder(all.filter((item) => alive.has(item) && awake.includes(item.shape)));
       const got: Item[] = [];
-      for (;;) {
+      while (got.length <= all.length) {
         const first = pending.first((shape) => awake.includes(shape));
         if (first === undefined) break;
         assert.equal(first.shape, first.item.shape);

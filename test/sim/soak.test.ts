@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { marks, noMarks } from '../../src/simulation/faults.ts';
 import { runSeed } from './run-seed.ts';
 
-/** About 15 s on one core (measured 2026-11-21, 2 shared cores); `npm run sim` runs more. */
-const SEEDS = 1_000;
+/** About 15 s here, where node:test makes each promise dear; `npm run sim` does 1,000 in that time. */
+const SEEDS = 500;
 const limit = { timeout: 300_000 };
 
 test(`${SEEDS} worlds of faults keep every promise, and meet every fault`, limit, async () => {
