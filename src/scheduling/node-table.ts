@@ -197,11 +197,9 @@ export class NodeTable {
   }
 
   #move(row: NodeIndex, held: Resources, gpus: readonly string[], sign: 1 | -1): void {
-    const base = row * this.#columns;
-    this.#free[base + CPU]! += sign * held.cpu;
-    this.#free[base + MEMORY]! += sign * held.memory;
-    for (const [name, amount] of held.custom)
-      this.#free[base + this.#column(name)]! += sign * amount;
+    this.#add(row, CPU, sign * held.cpu);
+    this.#add(row, MEMORY, sign * held.memory);
+    for (const [name, amount] of held.custom) this.#add(row, this.#column(name), sign * amount);
     const share = Math.min(held.gpu, WHOLE_GPU);
     const free = this.#gpuFree[row]!;
     const heldOf = this.#gpuHeld[row]!;
@@ -233,6 +231,11 @@ export class NodeTable {
   #note(row: NodeIndex): void {
     this.#changes[this.#changeCount % CHANGES_KEPT] = row;
     this.#changeCount++;
+  }
+
+  /** The cell is found only now: a column that was just added has moved them all. */
+  #add(row: NodeIndex, column: number, amount: number): void {
+    this.#free[row * this.#columns + column]! += amount;
   }
 
   #capacityOf(node: Node, column: number): number {

@@ -34,8 +34,8 @@ function drawRequest(prng: Prng, node: Node): Resources {
         ? prng.pick([100, 250, 500, 700])
         : prng.between(1, devices) * 1000;
   return {
-    cpu: milliCpu(prng.chance(8) ? 0 : share(prng, node.cpu)),
-    memory: bytes(prng.chance(8) ? 0 : share(prng, node.memory)),
+    cpu: milliCpu(prng.chance(12) ? 0 : share(prng, node.cpu)),
+    memory: bytes(prng.chance(12) ? 0 : share(prng, node.memory)),
     gpu: milliGpu(gpu),
     custom,
   };

@@ -8,6 +8,7 @@ export const marks = [
   'replayed from the start',
   'machine rebooted',
   'node lost',
+  'node out of reach',
   'node shrunk',
   'launcher lost',
   'clock jumped',

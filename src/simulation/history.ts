@@ -12,6 +12,8 @@ import type { World } from './world.ts';
 /** Length of the safety phase. */
 const STORM_MS = spanMs(40 * 60_000);
 const WORKLOADS_MAX = 30;
+/** Those that people change their minds about. */
+const RECENT = 5;
 const tenants = ['ada', 'ben', 'eve'] as TenantId[];
 
 /**
@@ -66,14 +68,17 @@ export class History {
     }
     const cancels = prng.chance(50) ? 0 : prng.between(1, count);
     for (let i = 0; i < cancels; i++) {
-      const workload = String(prng.between(1, count)) as WorkloadId;
-      this.#sometime(() => this.#cancel(workload, prng.pick(tenants)));
+      this.#sometime(() => this.#cancelOne());
     }
   }
 
-  #cancel(workload: WorkloadId, by: TenantId): void {
+  /** One of the last that were submitted, or one that never was. */
+  #cancelOne(): void {
+    const ever = this.#world.engine?.state.workloadsEver ?? 0;
+    const number = this.#prng.between(Math.max(1, ever - RECENT), ever + 1);
+    const workload = String(number) as WorkloadId;
     this.#world.mark('cancelled', workload);
-    this.#world.ask({ kind: 'cancel', workload, by });
+    this.#world.ask({ kind: 'cancel', workload, by: this.#prng.pick(tenants) });
   }
 
   /** Each world gets some kinds of trouble, so that quiet and wild ones are both met. */
@@ -91,6 +96,7 @@ export class History {
       () => this.#death(prng.pick(deathPlaces)),
       () => this.#death(prng.pick(deathPlaces)),
       () => this.#loseNode(prng.pick(this.cluster)),
+      () => this.#missNode(prng.pick(this.cluster)),
       () => this.#shrinkNode(prng.pick(this.cluster)),
       () => this.#loseLauncher(prng.pick(this.cluster)),
       () => this.#reboot(prng.pick(this.cluster)),
@@ -104,11 +110,12 @@ export class History {
     }
   }
 
-  /** The daemon dies at once, or the next time that it comes to that place. */
+  /** The daemon dies at once, or when it comes to that place; now and then in the middle of a cancel. */
   #death(place: DeathPlace): void {
     const visits = place === 'while-acting' ? this.#prng.between(1, 4) : this.#prng.between(1, 3);
     if (place === 'idle') this.#world.kill();
     else this.#world.doom(place, visits);
+    if (this.#prng.chance(30)) this.#cancelOne();
   }
 
   /** Something starts the daemon again; now and then it is doomed to die while it recovers. */
@@ -146,6 +153,16 @@ export class History {
       this.#world.leave(node.id);
     });
     this.#after(noticedMs + prng.between(1, 600_000), () => this.#join(node));
+  }
+
+  /** It is taken for lost, but works on. */
+  #missNode(node: Node): void {
+    if (!this.#present.has(node.id)) return;
+    this.#world.mark('node out of reach', node.id);
+    this.#world.leave(node.id);
+    this.#after(this.#prng.between(1, 300_000), () => {
+      if (this.#present.has(node.id)) this.#world.join(node);
+    });
   }
 
   #shrinkNode(node: Node): void {

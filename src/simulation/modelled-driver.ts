@@ -35,6 +35,8 @@ interface Process {
   readonly truth: TaskTruth;
   readonly pid: number;
   end: AttemptEnd | undefined;
+  /** It was told to stop. */
+  stopping: boolean;
   readonly timers: Revoke[];
 }
 
@@ -97,9 +99,11 @@ export class ModelledDriver {
   }
 
   /** Attempts with a process, in the order in which they were started. */
-  running(): AttemptId[] {
-    const running: AttemptId[] = [];
-    for (const [id, proc] of this.#processes) if (proc.end === undefined) running.push(id);
+  running(): { readonly attempt: AttemptId; readonly stopping: boolean }[] {
+    const running: { attempt: AttemptId; stopping: boolean }[] = [];
+    for (const [attempt, { end, stopping }] of this.#processes) {
+      if (end === undefined) running.push({ attempt, stopping });
+    }
     return running;
   }
 
@@ -138,6 +142,7 @@ export class ModelledDriver {
       truth: truth(start),
       pid: this.#pids++,
       end: undefined,
+      stopping: false,
       timers: [],
     };
     this.#processes.set(start.attempt, proc);
@@ -157,6 +162,7 @@ export class ModelledDriver {
   #stop(id: AttemptId, reason: StopReason, graceMs: SpanMs): void {
     const proc = this.#processes.get(id);
     if (proc === undefined || proc.end !== undefined) return;
+    proc.stopping = true;
     this.#endAfter(proc, spanMs(Math.min(proc.truth.termMs, graceMs)), reason);
   }
 

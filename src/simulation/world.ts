@@ -21,7 +21,7 @@ import { VirtualClock } from './virtual-clock.ts';
 /** 2026-01-01, so that times in a trace look like times. */
 const START = timeMs(1_767_225_600_000);
 /** Longer than any chain of promises between two entries of the timeline; determinism does not hang on it. */
-const MICROTASKS = 24;
+const MICROTASKS = 8;
 
 const site: LaunchSite = { baseEnv: {}, workRoot: '/work', nodePath: '/node' };
 
@@ -29,6 +29,8 @@ const site: LaunchSite = { baseEnv: {}, workRoot: '/work', nodePath: '/node' };
 export interface Witness {
   /** A batch became durable; the engine stands right after it. */
   durable(events: readonly Event[], engine: Engine): void;
+  /** A batch was acted on, or reconciling has ended. */
+  acted(): void;
   answered(request: Request, answer: Answer): void;
   /** The daemon starts with this engine. */
   rebuilt(engine: Engine): void;
@@ -130,6 +132,7 @@ export class World {
       clock: new VirtualClock(this.timeline, life),
       driver,
       onBatch: () => {
+        if (!life.over && !daemon.recovering) this.#observe(() => this.#deps.witness.acted());
         life.reaches('before-answer');
       },
       onFatal: (error) => {
@@ -165,11 +168,21 @@ export class World {
     };
   }
 
+  /** What a witness throws inside the loop is not the loop's failure. */
+  #observe(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
   async #recover(daemon: Daemon): Promise<void> {
     await Promise.all(this.#owed.map((request) => this.#tellNode(daemon, request)));
     await daemon.loop.reconcile();
     if (daemon.life.over) return;
     daemon.recovering = false;
+    this.#deps.witness.acted();
     this.#deps.witness.note(this.timeline.now, '* reconciled');
   }
 

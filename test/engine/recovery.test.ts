@@ -53,3 +53,22 @@ test('a GPU that goes and comes back is still held by what runs on it', () => {
   b.end('1.a.0.1');
   assert.deepEqual(b.engine.state.table.freeGpu(0), [0], 'and free once for the next');
 });
+
+test('a restored engine knows what is held of a resource that its node no longer has', () => {
+  const licences = [['licence', 2]] as [string, number][];
+  const b = bench(node('first'), node('n', { custom: licences }));
+  const request = { ...resources(), custom: licences };
+  b.submit(workload('w', step('a', { request })));
+  b.join(node('n'));
+  const restored = fresh();
+  restoreSnapshot(restored.state, takeSnapshot(b.engine.state));
+  for (const { table } of [b.engine.state, restored.state]) {
+    assert.deepEqual(
+      [0, 1].map((row) => [table.freeCpu(row), table.freeCustom(row, 'licence')]),
+      [
+        [2000, 0],
+        [1000, -2],
+      ],
+    );
+  }
+});

@@ -36,7 +36,7 @@ export class Checker implements Witness {
     }
     this.books.checkSettled();
     compareTable(this.books.nodes, engine);
-    if (this.#prng.chance(2)) {
+    if (this.#prng.chance(1)) {
       checkSameFuture(engine, this.#batches, this.#fresh, timeMs(events[0]!.at));
     }
   }
@@ -44,6 +44,16 @@ export class Checker implements Witness {
   rebuilt(engine: Engine): void {
     checkReplay(engine, this.#batches, this.#fresh);
     compareTable(this.books.nodes, engine);
+  }
+
+  /** Nothing runs but what the books say runs, and nothing that was told to stop was forgotten. */
+  acted(): void {
+    for (const { attempt, stopping } of this.world!.driver.running()) {
+      if (stopping) continue;
+      const book = this.books.attempts.get(attempt);
+      assert.ok(book !== undefined && book.end === undefined, `${attempt} runs, and nobody knows`);
+      assert.ok(!book.stopped, `${attempt} runs on, although it was to stop`);
+    }
   }
 
   answered(request: Request, answer: Answer): void {

@@ -1,12 +1,21 @@
-// `npm run sim`: SEED=42 replays one world with its trace; SEEDS=1000 runs that many, from FIRST=1 on.
+// `npm run sim`: SEEDS=1000 runs that many worlds, from FIRST=1 on; SEED=42 replays one, with its trace.
 import { type MarkCounts, marks, noMarks } from '../../src/simulation/faults.ts';
 import { runSeed } from './run-seed.ts';
 
-const { SEED, SEEDS = '1000', FIRST = '1' } = process.env;
+const SEEDS_DEFAULT = 1_000;
 const out = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-if (SEED === undefined) await many(Number(FIRST), Number(SEEDS));
-else await one(Number(SEED));
+const seed = fromEnv('SEED');
+if (seed !== undefined) await one(seed);
+else await many(fromEnv('FIRST') ?? 1, fromEnv('SEEDS') ?? SEEDS_DEFAULT);
+
+function fromEnv(name: string): number | undefined {
+  const text = process.env[name];
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  process.stderr.write(`${name} is a whole number, not '${text}'\n`);
+  process.exit(64);
+}
 
 async function one(seed: number): Promise<void> {
   try {
@@ -33,7 +42,7 @@ async function many(first: number, count: number): Promise<void> {
       out(`seed ${seed} fails: ${error instanceof Error ? error.message : String(error)}`);
       out(`replay it with: SEED=${seed} npm run sim`);
       process.exitCode = 1;
-      if (process.env['KEEP_GOING'] === undefined) return;
+      return;
     }
     if ((seed - first + 1) % 100 === 0) process.stderr.write(`${seed - first + 1} of ${count}\n`);
   }
