@@ -190,6 +190,8 @@ test(
     daemon.workloads.set('12', workload('running', [step('a', 'running')], { name }));
     const args = ['ps', '--state', daemon.stateDir];
     assert.ok((await berthBeside(args)).stdout.includes(name));
+    const top = (await berthBeside(['top', '--state', daemon.stateDir])).stdout;
+    assert.ok(top.split('\n').every((line) => [...line].length <= 120));
     const narrow = (await berthBeside(args, { COLUMNS: '80' })).stdout;
     assert.ok(narrow.split('\n').every((line) => [...line].length <= 80));
   },
