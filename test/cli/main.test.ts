@@ -164,6 +164,8 @@ test('a reader that leaves early ends the command quietly', bounded, async () =>
   await new Promise((resolve) => child.once('close', resolve));
   assert.equal(out, 'line\nline\n');
   assert.equal(err, 'exit 0\n');
+  // The log has 39 pieces: what nobody reads is not fetched.
+  assert.ok(daemon.requests.filter((request) => request.includes('/logs/')).length < 20);
 });
 
 test('a long answer reaches a pipe whole', bounded, async () => {
