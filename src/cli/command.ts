@@ -20,7 +20,7 @@ export type OptionSpec =
   /** Written `90s`, `5m`, `1h30m`; milliseconds in the input. */
   | (OptionBase & { readonly kind: 'span'; readonly value: string });
 
-export interface OperandSpec {
+interface OperandSpec {
   readonly name: string;
   readonly summary: string;
   readonly required: boolean;
@@ -28,17 +28,17 @@ export interface OperandSpec {
   readonly complete: 'file' | 'none' | readonly string[];
 }
 
-export interface OptionValues {
+interface OptionValues {
   flag: boolean;
   text: string | undefined;
   count: number | undefined;
   span: number | undefined;
 }
-export type ParsedOptions<O extends Readonly<Record<string, OptionSpec>>> = {
+type ParsedOptions<O extends Readonly<Record<string, OptionSpec>>> = {
   readonly [K in keyof O]: OptionValues[O[K]['kind']];
 };
 
-export interface CommandInput<O extends Readonly<Record<string, OptionSpec>>> {
+interface CommandInput<O extends Readonly<Record<string, OptionSpec>>> {
   readonly operands: readonly string[];
   readonly options: ParsedOptions<O>;
 }

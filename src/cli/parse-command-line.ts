@@ -95,7 +95,7 @@ function collect(own: CommanderCommand, program: CommanderCommand) {
   return { operands: own.args, values: own.opts(), flags: program.opts<GlobalFlags>() };
 }
 
-export function operandSyntax(operand: NonNullable<Command['operand']>): string {
+function operandSyntax(operand: NonNullable<Command['operand']>): string {
   const name = operand.many ? `${operand.name}...` : operand.name;
   return operand.required ? `<${name}>` : `[${name}]`;
 }

@@ -76,7 +76,7 @@ export function describeError(error: unknown): {
   };
 }
 
-export function errorLines(page: Page, problem: Problem): readonly string[] {
+function errorLines(page: Page, problem: Problem): readonly string[] {
   return [
     `${paint(page, 'failed', 'berth:')} ${problem.detail}`,
     ...(problem.hint === '' ? [] : [`  ${paint(page, 'faint', problem.hint)}`]),

@@ -44,7 +44,7 @@ export interface Surroundings {
 }
 
 /** Unassigned by IANA (2026), below the ephemeral ports of Linux. */
-export const DEFAULT_PORT = 7411;
+const DEFAULT_PORT = 7411;
 
 /** Default < environment < flag, each with where it came from. An unusable variable is not an error: it is ignored and says so. */
 export function resolveSettings(flags: GlobalFlags, around: Surroundings): Settings {

@@ -47,7 +47,7 @@ export interface Documents {
   schema(): Promise<unknown>;
 }
 
-export interface CheckedDocument {
+interface CheckedDocument {
   readonly valid: boolean;
   readonly issues: readonly unknown[];
   readonly warnings: readonly unknown[];

@@ -206,6 +206,22 @@ test('a watch sees each change, and ends with the workload', bounded, async () =
   client.close();
 });
 
+test('a watch hears of changes sooner than it would look by itself', bounded, async () => {
+  await using daemon = await TestDaemon.open();
+  const client = clientOf(daemon);
+  const running = workload('running', [step('a', 'running')]);
+  daemon.workloads.set('12', running);
+  const signal = new AbortController().signal;
+  const began = performance.now();
+  let looks = 0;
+  for await (const _ of watchWorkload(client, '12', { signal, note: () => undefined })) {
+    daemon.change(++looks < 8 ? running : workload('succeeded', [step('a', 'succeeded')]));
+  }
+  // By itself it looks once a second; the first look may be before the stream is open.
+  assert.ok(performance.now() - began < 5_000);
+  client.close();
+});
+
 test('a watch outlives its daemon', bounded, async () => {
   const first = await TestDaemon.open();
   await using second = await TestDaemon.open();

@@ -164,6 +164,8 @@ test('a reader that leaves early ends the command quietly', bounded, async () =>
   await new Promise((resolve) => child.once('close', resolve));
   assert.equal(out, 'line\nline\n');
   assert.equal(err, 'exit 0\n');
+  // The log has 39 pieces: what nobody reads is not fetched.
+  assert.ok(daemon.requests.filter((request) => request.includes('/logs/')).length < 20);
 });
 
 test('a long answer reaches a pipe whole', bounded, async () => {
@@ -190,6 +192,8 @@ test(
     daemon.workloads.set('12', workload('running', [step('a', 'running')], { name }));
     const args = ['ps', '--state', daemon.stateDir];
     assert.ok((await berthBeside(args)).stdout.includes(name));
+    const top = (await berthBeside(['top', '--state', daemon.stateDir])).stdout;
+    assert.ok(top.split('\n').every((line) => [...line].length <= 120));
     const narrow = (await berthBeside(args, { COLUMNS: '80' })).stdout;
     assert.ok(narrow.split('\n').every((line) => [...line].length <= 80));
   },

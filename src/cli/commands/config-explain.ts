@@ -45,7 +45,7 @@ interface Explained {
 }
 
 /** The token is never shown, only that there is one. */
-export function explain(settings: Settings): readonly Explained[] {
+function explain(settings: Settings): readonly Explained[] {
   const { token } = settings;
   const row = (
     name: string,

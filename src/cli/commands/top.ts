@@ -13,7 +13,9 @@ const USAGE_WINDOW_MS = 60_000;
 /** At most one look per second, whatever happens; and one each five when nothing does. */
 const LOOK_GAP_MS = 1_000;
 const LOOK_EVERY_MS = 5_000;
+/** Of the one screen that is printed where there is no terminal. */
 const ROWS_DEFAULT = 24;
+const WIDTH_MAX = 120;
 
 export const top = defineCommand({
   name: 'top',
@@ -35,9 +37,11 @@ export const top = defineCommand({
     return {
       document: { status, nodes, usage, workloads: list },
       view: (page) =>
-        renderTop(data, initialTopState, { page, rows: ROWS_DEFAULT, now: data.at }).map((line) =>
-          line.trimEnd(),
-        ),
+        renderTop(data, initialTopState, {
+          page: { ...page, width: Math.min(page.width, WIDTH_MAX) },
+          rows: ROWS_DEFAULT,
+          now: data.at,
+        }).map((line) => line.trimEnd()),
       exit: EXIT.ok,
     };
   },

@@ -10,7 +10,7 @@ export interface TopState {
   readonly sort: Sort;
 }
 
-export type Sort = 'newest' | 'state' | 'name';
+type Sort = 'newest' | 'state' | 'name';
 const sorts: readonly Sort[] = ['newest', 'state', 'name'];
 const FILTER_MAX = 40;
 
