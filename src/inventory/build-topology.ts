@@ -23,6 +23,8 @@ export interface TopologyParts {
   readonly threads: readonly CpuThread[];
   readonly caches: readonly CpuCache[];
   readonly nodes: readonly NumaNode[];
+  /** Ids of all nodes that the kernel told, in the order of its distances; some may not be in `nodes`. */
+  readonly allNodes: readonly number[];
   /** For the one node of a machine whose kernel tells none. */
   readonly memoryBytes: Fact<number>;
   readonly pci: readonly PciDevice[];
@@ -48,7 +50,7 @@ export function buildTopology(parts: TopologyParts): Topology {
   const order = nodes.filter((node) => has(kept, node.id));
   return {
     vertices: flatten(root),
-    distances: distancesOf(nodes, order),
+    distances: distancesOf(parts.allNodes.length === 0 ? [0] : parts.allNodes, order),
     links: parts.links,
     problems,
   };
@@ -131,13 +133,12 @@ function prune(at: Branch, cpus: IdSet, nodes: IdSet): boolean {
   return at.children.length > 0 || at.attached.length > 0 || at.kind === 'machine';
 }
 
-function distancesOf(all: readonly NumaNode[], kept: readonly NumaNode[]): number[][] | undefined {
-  const columns = kept.map((node) => all.indexOf(node));
+function distancesOf(all: readonly number[], kept: readonly NumaNode[]): number[][] | undefined {
+  const columns = kept.map((node) => all.indexOf(node.id));
   const rows: number[][] = [];
   for (const node of kept) {
-    if (!node.distances.known) return undefined;
+    if (!node.distances.known || node.distances.value.length !== all.length) return undefined;
     const row = node.distances.value;
-    if (row.length !== all.length) return undefined;
     rows.push(columns.map((column) => row[column]!));
   }
   return rows;

@@ -1,5 +1,6 @@
 import type { HostReader } from './host-reader.ts';
-import { type Mount, parseMountinfo, parseMounts } from './parsers/mounts.ts';
+import { parseMountinfo } from './parsers/mountinfo.ts';
+import { parseMounts, type TableMount } from './parsers/mounts.ts';
 import { sysfsText } from './sysfs.ts';
 
 /** A controller of the cgroup tree that this process is in. */
@@ -50,12 +51,19 @@ export function readCgroupLayout(host: HostReader): CgroupLayout {
   };
 }
 
-function readMounts(host: HostReader): Mount[] {
+interface CgroupMount extends TableMount {
+  /** The cgroup that is mounted there: not `/` where a container was given a part of the host's tree. */
+  readonly root: string;
+}
+
+function readMounts(host: HostReader): CgroupMount[] {
   const info = host.text('/proc/self/mountinfo', TABLE_BYTES_MAX);
-  const mounts = info.ok ? parseMountinfo(info.value) : [];
-  if (mounts.length > 0) return mounts;
+  const mounts = info.ok ? parseMountinfo(info.value).mounts : [];
+  if (mounts.length > 0) {
+    return mounts.map((m) => ({ ...m, options: [...m.options, ...m.superOptions] }));
+  }
   const table = host.text('/proc/mounts', TABLE_BYTES_MAX);
-  return table.ok ? parseMounts(table.value) : [];
+  return table.ok ? parseMounts(table.value).map((m) => ({ ...m, root: '/' })) : [];
 }
 
 /** Path by controller, from `3:cpu,cpuacct:/a/b`; the unified tree has the empty name. */
@@ -82,7 +90,7 @@ function hasController(host: HostReader, mountPoint: string, controller: string)
 
 function placeOf(
   host: HostReader,
-  mount: Mount,
+  mount: CgroupMount,
   path: string | undefined,
   version: 'v1' | 'v2',
   hasPrefix: boolean,

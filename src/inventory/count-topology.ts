@@ -51,7 +51,8 @@ export function countIo(topology: Topology, which: 'all' | 'important'): IoCount
   return counts;
 }
 
-function isImportant(v: Vertex, hasChildren: boolean): boolean {
+/** Is it worth a line to whoever places work? Asked with what is left below it. */
+export function isImportant(v: Vertex, hasChildren: boolean): boolean {
   if (v.kind === 'host-bridge' || v.kind === 'bridge') return hasChildren;
   if (v.device !== undefined) {
     return v.device.kind !== 'gpu' && v.device.kind !== 'dma' && !v.device.isUsb;

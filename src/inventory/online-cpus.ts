@@ -7,6 +7,7 @@ export const CPU_FOLDER = '/sys/devices/system/cpu';
 export interface CpuFolders {
   /** Every CPU that the kernel has a folder for, online or not. */
   readonly present: IdSet;
+  readonly online: IdSet;
   /** Online, and with a topology: only these are placed. */
   readonly placed: IdSet;
   /** Before Linux 5.3 `core_cpus` was `thread_siblings`, and `package_cpus` was `core_siblings`. */
@@ -19,13 +20,12 @@ export function readCpuFolders(host: HostReader): CpuFolders | undefined {
   if (!listing.ok) return undefined;
   const all = numberedNames(listing.value, 'cpu');
   const online = sysfsList(host, `${CPU_FOLDER}/online`);
-  const placed = all.filter((cpu) => {
-    const isOnline =
-      online === undefined
-        ? sysfsInteger(host, `${CPU_FOLDER}/cpu${cpu}/online`) !== 0
-        : has(online, cpu);
-    return isOnline && host.exists(`${CPU_FOLDER}/cpu${cpu}/topology`);
-  });
+  const isOnline = (cpu: number) =>
+    online === undefined
+      ? sysfsInteger(host, `${CPU_FOLDER}/cpu${cpu}/online`) !== 0
+      : has(online, cpu);
+  const running = all.filter(isOnline);
+  const placed = running.filter((cpu) => host.exists(`${CPU_FOLDER}/cpu${cpu}/topology`));
   const first = placed[0];
   if (first === undefined) return undefined;
   const topology = `${CPU_FOLDER}/cpu${first}/topology`;
@@ -34,5 +34,5 @@ export function readCpuFolders(host: HostReader): CpuFolders | undefined {
     !newNames &&
     (host.exists(`${topology}/core_siblings`) || host.exists(`${topology}/thread_siblings`));
   if (!newNames && !oldNames) return undefined;
-  return { present: setOf(all), placed: setOf(placed), oldNames };
+  return { present: setOf(all), online: setOf(running), placed: setOf(placed), oldNames };
 }

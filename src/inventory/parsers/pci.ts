@@ -20,13 +20,6 @@ export function parseHex(text: string): number | undefined {
   return /^(0x)?[0-9a-f]{1,8}$/i.test(text) ? Number.parseInt(text, 16) : undefined;
 }
 
-/** As the kernel writes it, whatever the driver wrote: nvidia-smi has eight digits of domain in capitals. */
-export function formatPciAddress(place: PciAddress): string {
-  const hex = (n: number, width: number) => n.toString(16).padStart(width, '0');
-  const { domain, bus, device } = place;
-  return `${hex(domain, 4)}:${hex(bus, 2)}:${hex(device, 2)}.${place.function}`;
-}
-
 export interface BridgeBuses {
   readonly secondary: number;
   readonly subordinate: number;

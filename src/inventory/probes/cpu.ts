@@ -1,5 +1,5 @@
 import { type CpuKind, readCpuKinds } from '../cpu-kinds.ts';
-import { type IdSet, setOf } from '../cpu-set.ts';
+import { difference, type IdSet, setOf } from '../cpu-set.ts';
 import { type CpuThread, readCpuThreads, threadsOfCpuinfo } from '../cpu-threads.ts';
 import { type Fact, fact, unknown } from '../fact.ts';
 import type { HostReader } from '../host-reader.ts';
@@ -33,6 +33,7 @@ export interface CpuFacts {
   readonly threads: readonly CpuThread[];
   /** All that the kernel has a folder for; equal to the online ones where only /proc/cpuinfo tells. */
   readonly present: IdSet;
+  /** Present and switched off; CPUs that could be plugged in are in `possible` only. */
   readonly offline: Fact<IdSet>;
   readonly possible: Fact<IdSet>;
   /** Kept from the scheduler by `isolcpus`. */
@@ -42,6 +43,8 @@ export interface CpuFacts {
   readonly smtControl: Fact<string>;
   /** Does any core run more than one thread now? */
   readonly smtActive: Fact<boolean>;
+  /** How many processors /proc/cpuinfo lists: a second opinion on the number of threads. */
+  readonly cpuinfoProcessors: Fact<number>;
   readonly kinds: readonly CpuKind[];
   /** Thermal design power is in no kernel file: from a datasheet, or unknown. */
   readonly thermalDesignWatts: Fact<number>;
@@ -75,8 +78,13 @@ export const cpuProbe = defineProbe<'cpu', CpuFacts>({
       ...identity(info, machine, family),
       ...availability(host),
       threads,
+      offline:
+        folders === undefined
+          ? unknown('not-reported')
+          : fact(difference(folders.present, folders.online), 'kernel'),
       present: folders?.present ?? placed,
       smtActive: smtActive(threads),
+      cpuinfoProcessors: factOr(info.blocks.length || undefined, 'not-reported'),
       kinds: readCpuKinds(host, placed),
       thermalDesignWatts: unknown('not-reported'),
     };
@@ -132,7 +140,6 @@ function availability(host: HostReader) {
       : fact(set, 'kernel');
   };
   return {
-    offline: list(`${CPU_FOLDER}/offline`),
     possible: list(`${CPU_FOLDER}/possible`),
     isolated: list(`${CPU_FOLDER}/isolated`),
     nohzFull: list(`${CPU_FOLDER}/nohz_full`),
