@@ -13,8 +13,8 @@ export interface CrossCheck {
   readonly detail: string;
 }
 
-/** Nodes are counted a little differently from the whole: by up to this share. */
-const MEMORY_TOLERANCE = 0.02;
+/** Old kernels count in a node what they reserved, and not in the whole: 2 % on machines seen. */
+const MEMORY_TOLERANCE = 0.05;
 
 export function crossCheck(
   outcomes: Outcomes,

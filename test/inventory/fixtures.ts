@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { after } from 'node:test';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -20,10 +19,15 @@ export function dataFolder(name: string): string | undefined {
   return existsSync(folder) ? folder : undefined;
 }
 
-/** A folder of its own that is removed when the test file ends. */
+const made: string[] = [];
+process.once('exit', () => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder of its own, removed when the test file ends: `after` would end with the test that asked. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'berth-inventory-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  made.push(folder);
   return folder;
 }
 
