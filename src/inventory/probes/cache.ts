@@ -4,7 +4,14 @@ import type { HostReader } from '../host-reader.ts';
 import { CPU_FOLDER, readCpuFolders } from '../online-cpus.ts';
 import { parseKernelSize } from '../parsers/sizes.ts';
 import { defineProbe } from '../probe.ts';
-import { parseInteger, sysfsFact, sysfsInteger, sysfsMask, sysfsText } from '../sysfs.ts';
+import {
+  numberedNames,
+  parseInteger,
+  sysfsFact,
+  sysfsInteger,
+  sysfsMask,
+  sysfsText,
+} from '../sysfs.ts';
 
 export type CacheKind = 'data' | 'instruction' | 'unified';
 
@@ -20,9 +27,6 @@ export interface CpuCache {
   readonly cpus: IdSet;
 }
 
-/** An index folder per level and kind; no CPU has had more than five. */
-const INDEX_MAX = 10;
-
 const KINDS: Readonly<Record<string, CacheKind>> = {
   Data: 'data',
   Instruction: 'instruction',
@@ -37,13 +41,11 @@ export const cacheProbe = defineProbe<'cache', readonly CpuCache[]>({
     if (folders === undefined) return { kind: 'absent' };
     const caches: CpuCache[] = [];
     for (const cpu of idsOf(folders.placed)) {
-      for (let index = 0; index < INDEX_MAX; index++) {
+      const listing = host.list(`${CPU_FOLDER}/cpu${cpu}/cache`);
+      for (const index of numberedNames(listing.ok ? listing.value : [], 'index')) {
         const folder = `${CPU_FOLDER}/cpu${cpu}/cache/index${index}`;
         const cpus = sharing(host, folder, cpu, folders.placed, folders.oldNames);
-        if (cpus === undefined) {
-          if (!host.exists(folder)) break;
-          continue;
-        }
+        if (cpus === undefined) continue;
         // Each cache is met once by every CPU that shares it, and told by the first.
         if (firstOf(cpus) !== cpu) continue;
         const cache = readCache(host, folder, cpus);
@@ -80,7 +82,7 @@ function readCache(host: HostReader, folder: string, cpus: IdSet): CpuCache | un
     const n = parseInteger(text);
     return n === undefined || n <= 0 ? undefined : n;
   };
-  const sizeBytes = sysfsFact(host, `${folder}/size`, (text) => parseKernelSize(text) || undefined);
+  const sizeBytes = sysfsFact(host, `${folder}/size`, parseCacheSize);
   const lineBytes = sysfsFact(host, `${folder}/coherency_line_size`, positive);
   const sets = sysfsFact(host, `${folder}/number_of_sets`, positive);
   const partition = sysfsFact(host, `${folder}/physical_line_partition`, positive);
@@ -94,6 +96,10 @@ function readCache(host: HostReader, folder: string, cpus: IdSet): CpuCache | un
     cpus,
   };
 }
+
+/** Always with its unit, so that a cut figure (`204` of `2048K`) is not taken for another. */
+const parseCacheSize = (text: string): number | undefined =>
+  /[KMG]$/.test(text) ? parseKernelSize(text) || undefined : undefined;
 
 /** `ways_of_associativity` is 0 on some machines and −1 on others, so it is worked out from the rest. */
 function associativity(
