@@ -1,5 +1,5 @@
 import { type Fact, fact, unknown } from '../fact.ts';
-import { jsonAt, jsonList, jsonNumber, jsonText, parseJson } from './json.ts';
+import { jsonList, jsonNumber, jsonText, parseJson } from './json.ts';
 import { words } from './scalars.ts';
 
 /** What a baseboard controller tells of a chassis' power (DMTF Power, PowerSubsystem and its parts). */
@@ -141,10 +141,4 @@ function fanOf(fan: unknown) {
     speedBp: tell(percent && reading !== undefined ? Math.round(reading * 100) : undefined),
     health: text(fan, 'Status', 'Health'),
   };
-}
-
-/** `…/Systems/<id>`: only whether it is switched on, for a chassis that tells no figures. */
-export function parseRedfishSystemOn(json: string): boolean | undefined {
-  const state = jsonAt(parseJson(json), 'PowerState');
-  return state === 'On' ? true : state === 'Off' ? false : undefined;
 }

@@ -72,8 +72,6 @@ export const powerProbe = defineProbe({
   },
 });
 
-const positive = (text: string) => count(text) || undefined;
-
 function zone(id: string, attributes: Attributes): PowerZone {
   const at = `/sys/class/powercap/${id}`;
   const constraints: PowerConstraint[] = [];
@@ -85,9 +83,7 @@ function zone(id: string, attributes: Attributes): PowerZone {
       name,
       limitMicrowatts: attributes.fact(`${prefix}_power_limit_uw`, count),
       windowMicroseconds: attributes.fact(`${prefix}_time_window_us`, count),
-      maximumMicrowatts: zeroIsUnknown(
-        attributes.fact(`${prefix}_max_power_uw`, count, 'firmware'),
-      ),
+      maximumMicrowatts: attributes.positiveCount(`${prefix}_max_power_uw`, 'firmware'),
     });
   }
   return {
@@ -96,13 +92,10 @@ function zone(id: string, attributes: Attributes): PowerZone {
     parent: /:.*:/.test(id) ? id.slice(0, id.lastIndexOf(':')) : undefined,
     enabled: attributes.fact(`${at}/enabled`, yesNo),
     energyMicrojoules: attributes.fact(`${at}/energy_uj`, count, 'measured'),
-    rangeMicrojoules: attributes.fact(`${at}/max_energy_range_uj`, positive),
+    rangeMicrojoules: attributes.positiveCount(`${at}/max_energy_range_uj`),
     constraints,
   };
 }
-
-const zeroIsUnknown = (found: Fact<number>): Fact<number> =>
-  found.known && found.value === 0 ? { known: false, reason: 'not-reported' } : found;
 
 function supply(name: string, attributes: Attributes): PowerSupply {
   const at = `/sys/class/power_supply/${name}`;
