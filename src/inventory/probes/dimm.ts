@@ -72,11 +72,10 @@ function summed(found: {
 }): MemoryModules {
   const { arrays } = found;
   const main = arrays.filter((a) => !a.use.known || a.use.value === 'System Memory');
+  // Some firmware names arrays that are not there: such a module counts as the host's.
+  const others = new Set(arrays.filter((a) => !main.includes(a)).map((a) => a.handle));
   const modules = found.modules.filter(
-    (m) =>
-      m.arrayHandle === undefined ||
-      arrays.length === 0 ||
-      main.some((a) => a.handle === undefined || a.handle === m.arrayHandle),
+    (m) => m.arrayHandle === undefined || !others.has(m.arrayHandle),
   );
   const present = modules.filter((m) => m.sizeBytes.known && m.sizeBytes.value > 0);
   const unsure = modules.some((m) => !m.sizeBytes.known);
