@@ -53,7 +53,7 @@ H20 96GB | H20$ | 96 | HBM3 | 4000 | 148 | 44 | 400 | 9.0 | 78 | 9984 | 312 | 90
 H200 SXM 141GB | H200$ | 141 | HBM3e | 4800 | 989 | 67 | 700 | 9.0 | 132 | 16896 | 528 | 900 | 5 | NVIDIA H200 datasheet, 2024
 H200 NVL 141GB | H200 NVL | 141 | HBM3e | 4800 | 835 | 60 | 600 | 9.0 | 132 | 16896 | 528 | 900 | 5 | NVIDIA H200 datasheet, 2024
 GH200 96GB | GH200 480GB | 96 | HBM3 | 4000 | 989 | 67 | - | 9.0 | 132 | 16896 | 528 | 900 | 5 | NVIDIA GH200 datasheet, 2023
-B200 180GB | NVIDIA B200$ | 180 | HBM3e | 7700 | 2250 | 75 | 1000 | 10.0 | 148 | 18944 | 592 | 1800 | 5 | NVIDIA HGX B200 datasheet, 2025
+B200 180GB | NVIDIA B200$ | 180 | HBM3e | 8000 | 2250 | 75 | 1000 | 10.0 | 148 | 18944 | 592 | 1800 | 5 | NVIDIA DGX B200 datasheet, 2024
 GB10 | GB10$ | - | LPDDR5X | 273 | - | - | 140 | 12.1 | 48 | 6144 | 192 | - | 5 | NVIDIA DGX Spark datasheet, 2025
 MI100 | MI100 | 32 | HBM2 | 1228.8 | 184.6 | 23.1 | 300 | gfx908 | 120 | 7680 | 480 | 276 | 4 | AMD Instinct MI100 brochure, 2020
 MI210 | MI210 | 64 | HBM2e | 1638.4 | 181 | 22.6 | 300 | gfx90a | 104 | 6656 | 416 | 300 | 4 | AMD Instinct MI210 brochure, 2022

@@ -1,6 +1,6 @@
 import { type Fact, type Source, unknown } from '../fact.ts';
 import type { HostReader, ReadProblem } from '../host-reader.ts';
-import { told } from '../parsers/scalars.ts';
+import { count, told, wholeNumber } from '../parsers/scalars.ts';
 
 /** Attributes are one line; longer ones (pp_od_clk_voltage) are below this. */
 const ATTRIBUTE_BYTES_MAX = 16 * 1024;
@@ -37,6 +37,19 @@ export class Attributes {
     this.#remember(read.problem);
     if (read.problem.kind === 'absent') return unknown('not-reported');
     return unknown(read.problem.kind === 'denied' ? 'denied' : 'failed');
+  }
+
+  /** A count where the kernel writes −1 for "not known": a NUMA node, the speed of a link. */
+  countOrNone(path: string): Fact<number> {
+    const found = this.fact(path, wholeNumber);
+    if (!found.known || found.value >= 0) return found;
+    return unknown(found.value === -1 ? 'not-reported' : 'garbled');
+  }
+
+  /** A count where zero stands for "not told": a limit, a chunk size, the range of a counter. */
+  positiveCount(path: string, source: Source = 'kernel'): Fact<number> {
+    const found = this.fact(path, count, source);
+    return found.known && found.value === 0 ? unknown('not-reported') : found;
   }
 
   /** Names in a folder; none when it is not there or may not be listed. */

@@ -123,7 +123,7 @@ function blockDevice(name: string, attributes: Attributes): BlockDevice {
     logicalBlockBytes: attributes.fact(`${at}/queue/logical_block_size`, count),
     physicalBlockBytes: attributes.fact(`${at}/queue/physical_block_size`, count),
     writeCache: attributes.fact(`${at}/queue/write_cache`, words),
-    numaNode: attributes.fact(`${at}/device/numa_node`, count),
+    numaNode: attributes.countOrNone(`${at}/device/numa_node`),
     pciAddress: pciOf(real),
     ...stackOf(at, kind, attributes),
     slaves: attributes.list(`${at}/slaves`),

@@ -53,7 +53,7 @@ function controller(name: string, attributes: Attributes): NvmeController {
     state: attributes.fact(`${at}/state`, words),
     transport: attributes.fact(`${at}/transport`, words),
     address: attributes.fact(`${at}/address`, words),
-    numaNode: attributes.fact(`${at}/numa_node`, count),
+    numaNode: attributes.countOrNone(`${at}/numa_node`),
     namespaces: attributes
       .list(at)
       .filter((entry) => /^nvme\d+(c\d+)?n\d+$/.test(entry))

@@ -86,7 +86,10 @@ function raidArray(
       const missing = count(text);
       return missing === undefined ? undefined : missing > 0;
     }),
-    chunkBytes: first(detail?.chunkBytes, 'chunk_size', positive),
+    chunkBytes:
+      detail?.chunkBytes !== undefined
+        ? fact(detail.chunkBytes, 'kernel')
+        : attributes.positiveCount(`${at}/chunk_size`),
     uuid: first(detail?.uuid, 'uuid', words),
     syncAction:
       sync !== undefined ? fact(sync.action, 'kernel') : first(undefined, 'sync_action', words),
@@ -104,8 +107,6 @@ const sectors = (text: string) => {
   const n = count(text);
   return n === undefined || n > 2 ** 44 ? undefined : n * 512;
 };
-/** A chunk size of zero means that the level has none. */
-const positive = (text: string) => count(text) || undefined;
 
 function sysfsMembers(at: string, attributes: Attributes): MdArray['members'] {
   return attributes

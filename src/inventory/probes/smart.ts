@@ -1,6 +1,7 @@
 import type { HostReader, ReadProblem } from '../host-reader.ts';
 import { parseSmartctl, parseSmartScan, type SmartReport } from '../parsers/smartctl.ts';
 import { defineProbe } from '../probe.ts';
+import { printed } from './program-output.ts';
 
 /** A shelf of disks behind one controller; more are named as not asked. */
 const DRIVES_MAX = 64;
@@ -53,7 +54,11 @@ async function ask(
     ],
     DRIVE_TIMEOUT_MS,
   );
-  if (!answer.ok) return answer.problem;
-  const report = parseSmartctl(answer.value);
-  return report ?? { kind: 'failed', detail: `smartctl ${drive.name}: not a report` };
+  // Its exit status has a bit for each thing that is wrong with the drive.
+  const text = printed(answer);
+  const report = text === undefined ? undefined : parseSmartctl(text);
+  if (report !== undefined) return report;
+  return answer.ok
+    ? { kind: 'failed', detail: `smartctl ${drive.name}: not a report` }
+    : answer.problem;
 }
