@@ -55,9 +55,9 @@ const TRACKED: readonly Tracked[] = [
   {
     what: 'memory-module',
     items: (d) => d.memory?.modules ?? [],
-    keys: ['locator', 'slot', 'serial'],
+    keys: ['slot', 'serial'],
     identity: ['serial'],
-    fields: { size_bytes: 'lower', configured_speed: 'lower' },
+    fields: { size_bytes: 'lower', configured_megatransfers: 'lower' },
   },
   {
     what: 'pci',
@@ -120,7 +120,7 @@ const TRACKED: readonly Tracked[] = [
     what: 'network',
     items: (d) => listIn(d.network, 'network'),
     keys: ['name'],
-    fields: { speed: 'lower', carrier: 'false', mtu: 'neither' },
+    fields: { speed_bits_per_second: 'lower', carrier: 'false', mtu_bytes: 'neither' },
   },
 ];
 

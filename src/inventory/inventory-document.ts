@@ -42,7 +42,6 @@ const SECTIONS: Readonly<Record<string, 'storage' | 'network' | 'devices'>> = {
   smart: 'storage',
   network: 'network',
   infiniband: 'network',
-  bonding: 'network',
   pci: 'devices',
   'os-devices': 'devices',
   cpufreq: 'devices',
@@ -51,7 +50,6 @@ const SECTIONS: Readonly<Record<string, 'storage' | 'network' | 'devices'>> = {
   accelerators: 'devices',
   power: 'devices',
   thermal: 'devices',
-  hwmon: 'devices',
 };
 
 function sectionOf({ outcomes }: Inventory, section: string): Open {
@@ -175,6 +173,7 @@ function memoryDocument({ outcomes }: Inventory): InventoryDocument['memory'] {
   const memory = found(outcomes.memory);
   if (memory === undefined) return null;
   const pages = found(outcomes.hugepages);
+  const modules = found(outcomes.dimm);
   const facts: [string, AnyFact][] = [
     ['total_bytes', memory.totalBytes],
     ['available_bytes', memory.availableBytes],
@@ -191,7 +190,7 @@ function memoryDocument({ outcomes }: Inventory): InventoryDocument['memory'] {
     swap_free_bytes: orNull(memory.swapFreeBytes),
     huge_total_bytes: orNull(memory.hugeTotalBytes),
     huge_pages: pages === undefined ? null : openOf(plain(pages)),
-    modules: null,
+    modules: modules === undefined ? null : modules.modules.map((m) => openOf(plain(m))),
     ...provenance(facts),
   };
 }

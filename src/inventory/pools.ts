@@ -1,4 +1,5 @@
 import { idsOf, intersection, isEmpty, sizeOf } from './cpu-set.ts';
+import { knownValue } from './fact.ts';
 import { found, type Inventory } from './inventory.ts';
 import { usableGpus } from './to-node.ts';
 
@@ -41,6 +42,8 @@ export type Pool =
       readonly name: string;
       readonly numaNode: number | undefined;
       readonly interfaces: readonly string[];
+      /** Of those that tell a speed. */
+      readonly bitsPerSecond: number;
     };
 
 export type GpuTier = 'training-high-end' | 'training-mid-range' | 'training-entry' | 'inference';
@@ -115,15 +118,17 @@ function storagePools({ outcomes }: Inventory): Pool[] {
     }));
 }
 
+/** Interfaces with a device behind them; bonds and bridges are made of those. */
 function networkPools({ outcomes }: Inventory): Pool[] {
-  const cards = (found(outcomes['os-devices']) ?? []).filter((d) => d.kind === 'net');
-  const byNode = Map.groupBy(cards, (d) => d.numaNode);
+  const cards = (found(outcomes.network) ?? []).filter((i) => !i.virtual);
+  const byNode = Map.groupBy(cards, (i) => knownValue(i.numaNode));
   return [...byNode]
     .sort(([a], [b]) => (a ?? -1) - (b ?? -1))
     .map(([numaNode, members]) => ({
       kind: 'network',
       name: numaNode === undefined ? 'any' : `numa-${numaNode}`,
       numaNode,
-      interfaces: members.map((d) => d.name),
+      interfaces: members.map((i) => i.name),
+      bitsPerSecond: members.reduce((sum, i) => sum + (knownValue(i.speedBitsPerSecond) ?? 0), 0),
     }));
 }

@@ -15,6 +15,7 @@ export function renderInventory(inventory: Inventory): string {
       memory(inventory),
       gpus(inventory),
       storage(inventory),
+      network(inventory),
       limits(inventory),
       ...checks(inventory),
       ...failures(inventory),
@@ -78,8 +79,13 @@ function memory({ outcomes }: Inventory): TextTree {
   const thp = pages?.transparent.known
     ? [line(`Transparent huge pages: ${pages.transparent.value}`)]
     : [];
+  const modules = found(outcomes.dimm);
+  const slots =
+    modules === undefined
+      ? []
+      : [line(`${modules.populated} of ${plural(modules.slots, 'slot')} with a module`)];
   const swap = facts.swapTotalBytes.known ? `, swap ${bytesOr(facts.swapTotalBytes)}` : '';
-  return line(`Memory: ${bytesOr(facts.totalBytes)}${swap}`, [...pools, ...thp]);
+  return line(`Memory: ${bytesOr(facts.totalBytes)}${swap}`, [...slots, ...pools, ...thp]);
 }
 
 function gpus(inventory: Inventory): TextTree {
@@ -102,6 +108,18 @@ function storage({ outcomes }: Inventory): TextTree {
     return line(`${d.name}: ${bytesOr(d.sizeBytes)} ${textOf(d.medium)}${model}`);
   });
   return line(`Storage: ${plural(disks.length, 'disk')}`, lines);
+}
+
+function network({ outcomes }: Inventory): TextTree {
+  const cards = (found(outcomes.network) ?? []).filter((i) => !i.virtual);
+  const lines = cards.map((i) => {
+    const speed = i.speedBitsPerSecond.known
+      ? `${i.speedBitsPerSecond.value / 1e9} Gbit/s`
+      : 'speed unknown';
+    const mtu = i.mtuBytes.known ? `, MTU ${i.mtuBytes.value}` : '';
+    return line(`${i.name}: ${i.kind}, ${speed}${mtu}`);
+  });
+  return line(`Network: ${plural(cards.length, 'interface')}`, lines);
 }
 
 function limits({ limits: l, outcomes }: Inventory): TextTree {

@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -52,33 +44,4 @@ export function writeTree(folder: string, files: Readonly<Record<string, string>
     if (content.startsWith('-> ')) symlinkSync(content.slice(3), target);
     else writeFileSync(target, content);
   }
-}
-
-/**
- * Unpacks a text archive of the Prometheus projects: `Path:`, `Lines:`, content with NULLBYTE and EOF
- * escapes, `Mode:`, `SymlinkTo:`, `Directory:`.
- */
-export function unpackTtar(archive: string): string {
-  const folder = temporaryFolder();
-  const lines = readFileSync(archive, 'latin1').split('\n');
-  let path = '';
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i]!;
-    if (line.startsWith('Path: ')) path = join(folder, line.slice(6));
-    else if (line.startsWith('Directory: ')) {
-      mkdirSync(join(folder, line.slice(11)), { recursive: true });
-    } else if (line.startsWith('SymlinkTo: ')) {
-      mkdirSync(dirname(path), { recursive: true });
-      symlinkSync(line.slice(11), path);
-    } else if (line.startsWith('Lines: ')) {
-      const count = Number(line.slice(7));
-      const content = `${lines.slice(i + 1, i + 1 + count).join('\n')}\n`;
-      i += count;
-      mkdirSync(dirname(path), { recursive: true });
-      // `EOF` at the end says that the file has no last line feed.
-      const plain = content.replaceAll('NULLBYTE', '\0').replace(/EOF\n$/, '');
-      writeFileSync(path, Buffer.from(count === 0 ? '' : plain, 'latin1'));
-    }
-  }
-  return folder;
 }
