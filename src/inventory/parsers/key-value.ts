@@ -1,10 +1,13 @@
-/** `MemTotal:  123 kB` files as bytes by name; a line of another form is passed over, as is one too large to count. */
+/**
+ * `MemTotal:  123 kB` lines as bytes by name, of /proc/meminfo and of a node. Figures without a
+ * unit are counts of pages, or were cut off: both are passed over.
+ */
 export function parseMeminfo(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const line of text.split('\n')) {
-    const match = /^(?:Node \d+ )?([A-Za-z0-9_()]+):\s+(\d{1,16})( kB)?\s*$/.exec(line);
+    const match = /^(?:Node \d+ )?([A-Za-z0-9_()]+):\s+(\d{1,16}) kB\s*$/.exec(line);
     if (match === null || found.has(match[1]!)) continue;
-    const amount = Number(match[2]) * (match[3] === undefined ? 1 : 1024);
+    const amount = Number(match[2]) * 1024;
     if (Number.isSafeInteger(amount)) found.set(match[1]!, amount);
   }
   return found;
