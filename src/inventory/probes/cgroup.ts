@@ -30,7 +30,7 @@ export interface CgroupFacts {
 
 export const cgroupProbe = defineProbe<'cgroup', CgroupFacts>({
   name: 'cgroup',
-  cost: 'fast',
+  cost: 'slow',
   read(host) {
     const layout = readCgroupLayout(host);
     const memory = layout.place('memory');

@@ -32,7 +32,8 @@ export const cpuidleProbe = defineProbe<'cpuidle', IdleFacts>({
     const folder = `${CPU_FOLDER}/cpu${cpu}/cpuidle`;
     const states = cpu === undefined ? undefined : host.list(folder);
     const driver = word(`${CPU_FOLDER}/cpuidle/current_driver`);
-    if (states === undefined && !driver.known) return { kind: 'absent' };
+    const isDriven = driver.known && driver.value !== 'none';
+    if (states === undefined && !isDriven) return { kind: 'absent' };
     const value: IdleFacts = {
       driver,
       governor: word(`${CPU_FOLDER}/cpuidle/current_governor_ro`),

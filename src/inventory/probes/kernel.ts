@@ -11,7 +11,6 @@ export interface KernelFacts {
   readonly kernelName: Fact<string>;
   readonly kernelRelease: Fact<string>;
   readonly kernelVersion: Fact<string>;
-  readonly commandLine: Fact<string>;
   readonly bootId: Fact<string>;
   readonly osId: Fact<string>;
   readonly osVersion: Fact<string>;
@@ -27,7 +26,7 @@ export interface KernelFacts {
 
 export const kernelProbe = defineProbe<'kernel', KernelFacts>({
   name: 'kernel',
-  cost: 'fast',
+  cost: 'slow',
   read(host) {
     const names = readSystemNames(host);
     const os = parseAssignments(
@@ -42,7 +41,6 @@ export const kernelProbe = defineProbe<'kernel', KernelFacts>({
       kernelName: factOr(names.system, 'not-reported'),
       kernelRelease: factOr(names.release, 'not-reported'),
       kernelVersion: factOr(names.version, 'not-reported'),
-      commandLine: text('/proc/cmdline'),
       bootId: text('/proc/sys/kernel/random/boot_id'),
       osId: factOr(os.get('ID'), 'not-reported'),
       osVersion: factOr(os.get('VERSION_ID'), 'not-reported'),

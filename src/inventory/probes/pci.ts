@@ -1,6 +1,7 @@
 import { EMPTY_SET, type IdSet } from '../cpu-set.ts';
 import { type Fact, fact, unknown } from '../fact.ts';
 import type { HostReader } from '../host-reader.ts';
+import { readSystemNames } from '../machine-name.ts';
 import {
   type BridgeBuses,
   bridgeBuses,
@@ -58,22 +59,27 @@ export const pciProbe = defineProbe<'pci', readonly PciDevice[]>({
         : { kind: 'failed', problem: listing.problem };
     }
     const devices: PciDevice[] = [];
+    const needsConfig = isBefore413(readSystemNames(host).release);
     for (const address of listing.value.slice(0, DEVICES_MAX)) {
       const place = parsePciAddress(address);
-      if (place !== undefined) devices.push(readDevice(host, address, place));
+      if (place !== undefined) devices.push(readDevice(host, address, place, needsConfig));
     }
     if (devices.length === 0) return { kind: 'absent' };
     return { kind: 'found', value: withParents(host, devices), problems: [] };
   },
 });
 
-function readDevice(host: HostReader, address: string, place: PciAddress): PciDevice {
+function readDevice(
+  host: HostReader,
+  address: string,
+  place: PciAddress,
+  needsConfig: boolean,
+): PciDevice {
   const folder = `${PCI_FOLDER}/${address}`;
   const hex = (file: string) => sysfsFact(host, `${folder}/${file}`, parseHex);
   const deviceClass = hex('class');
   const isBridge = deviceClass.known && deviceClass.value >> 8 === BRIDGE_CLASS;
-  const config =
-    isBridge || !host.exists(`${folder}/current_link_speed`) ? readConfig(host, folder) : undefined;
+  const config = needsConfig ? readConfig(host, folder) : undefined;
   const header = isBridge ? bridgeHeader(host, folder, place.bus, config) : undefined;
   return {
     address,
@@ -96,11 +102,17 @@ function readDevice(host: HostReader, address: string, place: PciAddress): PciDe
 }
 
 /**
- * Configuration space, where it is needed. Kernels before 4.13 do not tell a bridge's buses nor a link's
- * speed in files of their own; newer ones are spared the read, which is slow and reaches the device.
+ * Since Linux 4.13 a bridge's buses and a link's speed have files of their own. Before, they are in the
+ * configuration space; reading that reaches the device and takes milliseconds, so it is done only there,
+ * and where a tree was recorded without the name of its kernel.
  */
+function isBefore413(release: string | undefined): boolean {
+  const [major, minor] = (release ?? '').split('.').map(Number);
+  if (major === undefined || minor === undefined || Number.isNaN(major + minor)) return true;
+  return major < 4 || (major === 4 && minor < 13);
+}
+
 function readConfig(host: HostReader, folder: string): Uint8Array | undefined {
-  if (host.exists(`${folder}/secondary_bus_number`)) return undefined;
   const read = host.bytes(`${folder}/config`, CONFIG_BYTES_MAX);
   return read.ok ? read.value : undefined;
 }
