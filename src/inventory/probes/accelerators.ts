@@ -29,7 +29,7 @@ const DEVICES_MAX = 16_384;
  */
 export const acceleratorsProbe = defineProbe({
   name: 'accelerators',
-  cost: 'fast',
+  cost: 'slow',
   read(host) {
     const folder = '/sys/bus/pci/devices';
     const listed = host.list(folder);

@@ -55,7 +55,7 @@ const DEVICES_MAX = 4096;
 /** Disks, partitions and what is stacked on them, from /sys/block. */
 export const blockDevicesProbe = defineProbe({
   name: 'block-devices',
-  cost: 'fast',
+  cost: 'slow',
   read(host) {
     const listed = host.list('/sys/block');
     if (!listed.ok) {

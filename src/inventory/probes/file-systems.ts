@@ -34,7 +34,7 @@ const remoteTypes =
 
 export const fileSystemsProbe = defineProbe({
   name: 'file-systems',
-  cost: 'fast',
+  cost: 'slow',
   read(host) {
     const read = firstReadable(host, ['/proc/self/mountinfo', '/proc/1/mountinfo']);
     if (!read.ok) {

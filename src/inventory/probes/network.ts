@@ -55,7 +55,7 @@ const INTERFACES_MAX = 4096;
 
 export const networkProbe = defineProbe({
   name: 'network',
-  cost: 'fast',
+  cost: 'slow',
   read(host) {
     const listed = host.list('/sys/class/net');
     if (!listed.ok) {
