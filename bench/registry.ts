@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { preemptionBench } from './preemption.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -8,6 +9,7 @@ export interface Bench {
 
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  preemption: preemptionBench,
   replay: replayBench,
   swf: swfBench,
 };

@@ -365,7 +365,7 @@ export class State {
 
   #runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
     const { id, task, placement, placedAt } = attempt;
-    return { attempt: id, task, row, held: placement.held, placedAt };
+    return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
   }
 
   #open(step: StepRecord): void {

@@ -21,6 +21,40 @@ export interface Candidate {
   readonly shape: ShapeIndex;
   /** How long it is expected to run; apart from the limit at which it is killed. */
   readonly estimateMs: SpanMs | undefined;
+  /** The tasks that it starts with, all or none. */
+  readonly gang?: Gang | undefined;
+  readonly stops?: StopTerms | undefined;
+  /** How often it was stopped for others. */
+  readonly preempted?: number;
+}
+
+/** Tasks of one step that start together. One object for all of them. */
+export interface Gang {
+  readonly key: string;
+  /** With fewer than this it is of no use. */
+  readonly min: number;
+  readonly size: number;
+  /** Its tasks that run or have succeeded, now. */
+  readonly alive: number;
+  readonly running: number;
+  readonly topology?: Topology | undefined;
+}
+
+/** Tasks that should share a value of a node label: a rack, a zone; `node` means the very node. */
+export interface Topology {
+  readonly label: string;
+  readonly required: boolean;
+}
+
+/** What stopping a task early costs, and whether it may be. */
+export interface StopTerms {
+  readonly preemptible: boolean;
+  /** It saves its work at least this often; undefined when it never does. */
+  readonly checkpointMs: SpanMs | undefined;
+  /** From its start until it works on where it was. */
+  readonly restartMs: SpanMs;
+  /** It is left alone for so long after each start. */
+  readonly minRunMs: SpanMs;
 }
 
 /** Order of tasks that no policy tells apart: of one workload's submission, then its place in it. */
@@ -41,6 +75,7 @@ export interface Running<T extends Candidate> {
   readonly task: T;
   readonly row: NodeIndex;
   readonly held: Resources;
+  readonly gpus: readonly string[];
   readonly placedAt: TimeMs;
 }
 
