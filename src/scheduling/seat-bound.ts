@@ -11,34 +11,38 @@ const EXACT_MAX = 32;
  * all nodes: a search looks at tens of thousands of tasks, and its arrays would be most of the work.
  */
 export class SeatBound {
-  readonly #amounts: number[] = [];
-  readonly #weights: number[] = [];
-  readonly #costs: number[] = [];
+  readonly #amounts = new Float64Array(EXACT_MAX);
+  readonly #weights = new Float64Array(EXACT_MAX);
+  readonly #costs = new Float64Array(EXACT_MAX);
+  #count = 0;
+  #lowest = 0;
   #pick: (held: Resources) => number = one;
   #lack = 0;
   weight = 0;
   cost = 0;
 
   begin(table: NodeTable, row: NodeIndex, ask: Resources): void {
-    this.#amounts.length = 0;
-    this.#weights.length = 0;
-    this.#costs.length = 0;
+    this.#count = 0;
+    this.#lowest = Number.POSITIVE_INFINITY;
     const gpu = ask.gpu >= WHOLE_GPU ? ask.gpu - table.gpuFreeFor(row, ask.gpu) : 0;
     const cpu = ask.cpu - table.freeCpu(row);
     const memory = ask.memory - table.freeMemory(row);
-    [this.#lack, this.#pick] =
-      gpu > 0 ? [gpu, gpuOf] : cpu > 0 ? [cpu, cpuOf] : memory > 0 ? [memory, memoryOf] : [1, one];
+    this.#lack = gpu > 0 ? gpu : cpu > 0 ? cpu : memory > 0 ? memory : 1;
+    this.#pick = gpu > 0 ? gpuOf : cpu > 0 ? cpuOf : memory > 0 ? memoryOf : one;
   }
 
   add(held: Resources, weight: number, cost: number): void {
-    this.#amounts.push(this.#pick(held));
-    this.#weights.push(weight);
-    this.#costs.push(cost);
+    if (weight < this.#lowest) this.#lowest = weight;
+    const i = this.#count++;
+    if (i >= EXACT_MAX) return;
+    this.#amounts[i] = this.#pick(held);
+    this.#weights[i] = weight;
+    this.#costs[i] = cost;
   }
 
   /** False when all of them together free too little. Sets `weight` and `cost`. */
   end(): boolean {
-    const count = this.#amounts.length;
+    const count = this.#count;
     if (count === 0) return false;
     if (count > EXACT_MAX) return this.#cheapestAlone();
     this.#sortByWeight(count);
@@ -64,8 +68,10 @@ export class SeatBound {
         if (this.#amounts[i] === 0) continue;
         const own = this.#costs[i]! / this.#amounts[i]!;
         if (own <= floor) continue;
-        if (own < ratio) [ratio, amount] = [own, this.#amounts[i]!];
-        else if (own === ratio) amount += this.#amounts[i]!;
+        if (own < ratio) {
+          ratio = own;
+          amount = this.#amounts[i]!;
+        } else if (own === ratio) amount += this.#amounts[i]!;
       }
       cost += ratio * Math.min(lack, amount);
       lack -= amount;
@@ -75,16 +81,20 @@ export class SeatBound {
   }
 
   #cheapestAlone(): boolean {
-    this.weight = Math.min(...this.#weights);
+    this.weight = this.#lowest;
     this.cost = 0;
     return true;
   }
 
   /** Insertion: a node has a few tasks. */
   #sortByWeight(count: number): void {
-    const [weights, costs, amounts] = [this.#weights, this.#costs, this.#amounts];
+    const weights = this.#weights;
+    const costs = this.#costs;
+    const amounts = this.#amounts;
     for (let i = 1; i < count; i++) {
-      const [weight, cost, amount] = [weights[i]!, costs[i]!, amounts[i]!];
+      const weight = weights[i]!;
+      const cost = costs[i]!;
+      const amount = amounts[i]!;
       let j = i - 1;
       for (; j >= 0 && weights[j]! > weight; j--) {
         weights[j + 1] = weights[j]!;

@@ -32,7 +32,8 @@ type Rank = readonly [number, number];
 /** A way to one more seat on a node: its victims, or only a bound while `units` is missing. */
 interface Way<T extends Candidate> {
   readonly row: NodeIndex;
-  readonly rank: Rank;
+  readonly weight: number;
+  readonly cost: number;
   readonly units: readonly Unit<T>[] | undefined;
   readonly stamp: number;
   /** Of all gangs: the other members of one may be on any row. */
@@ -138,18 +139,18 @@ class Search<T extends Candidate> {
       const weight = weightOf(ranking, running, policy.at);
       bound.add(running.held, weight, evictionCost(running, policy.at));
     }
-    if (bound.end()) this.#push(row, [bound.weight, bound.cost], undefined);
+    if (bound.end()) this.#push(row, bound.weight, bound.cost, undefined);
   }
 
   #tryOut(row: NodeIndex): void {
     const found = this.#cheapest(row);
     if (found === undefined) return;
-    this.#push(row, this.#rank(found), found);
+    this.#push(row, ...this.#rank(found), found);
   }
 
-  #push(row: NodeIndex, rank: Rank, units: readonly Unit<T>[] | undefined): void {
+  #push(row: number, weight: number, cost: number, units: readonly Unit<T>[] | undefined): void {
     const gangs = this.#units.gangChoices;
-    this.#ways.push({ row, rank, units, stamp: this.#stamp(row), gangs });
+    this.#ways.push({ row, weight, cost, units, stamp: this.#stamp(row), gangs });
   }
 
   #stamp(row: NodeIndex): number {
@@ -304,7 +305,8 @@ const compareRanks = (a: Rank, b: Rank): number => a[0] - b[0] || a[1] - b[1];
 
 function compareWays<T extends Candidate>(a: Way<T>, b: Way<T>): number {
   return (
-    compareRanks(a.rank, b.rank) ||
+    a.weight - b.weight ||
+    a.cost - b.cost ||
     (a.units?.length ?? 0) - (b.units?.length ?? 0) ||
     a.row - b.row
   );
