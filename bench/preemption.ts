@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { spanMs, timeMs } from '../src/base/units.ts';
 import type { AttemptId, QueueName, TaskId, TenantId } from '../src/model/ids.ts';
+import { planGang } from '../src/scheduling/gang.ts';
 import { NodeTable } from '../src/scheduling/node-table.ts';
 import { Occupancy } from '../src/scheduling/occupancy.ts';
 import { decidePreemption } from '../src/scheduling/preemption.ts';
 import type { Candidate } from '../src/scheduling/scheduler.ts';
-import { planGang } from '../src/scheduling/gang.ts';
 import { findVictims } from '../src/scheduling/victim-search.ts';
 import { GIB, node, resources } from '../test/builders/workload.ts';
 import type { Bench } from './registry.ts';
@@ -17,7 +17,12 @@ function fullCluster(nodes: number): { table: NodeTable; occupancy: Occupancy<Ca
   let number = 0;
   for (let i = 0; i < nodes; i++) {
     const row = table.join(node(`n${i}`, { cpu: 128_000, memory: 1024 * GIB, gpus: 8 }));
-    for (const gpus of [[1, 1, 2, 4], [2, 2, 4], [4, 4], [1, 1, 1, 1, 1, 1, 1, 1]][i % 4]!) {
+    for (const gpus of [
+      [1, 1, 2, 4],
+      [2, 2, 4],
+      [4, 4],
+      [1, 1, 1, 1, 1, 1, 1, 1],
+    ][i % 4]!) {
       const held = resources({ cpu: gpus * 8_000, memory: gpus * 64 * GIB, gpu: gpus * 1000 });
       const ids = table.chooseGpus(row, held.gpu).map((gpu) => gpu.id);
       table.take(row, held, ids);

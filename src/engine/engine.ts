@@ -6,8 +6,10 @@ import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../mo
 import type { Command, EndState, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
-import type { WorkloadSpec } from '../model/workload.ts';
+import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
+import { planGang } from '../scheduling/gang.ts';
+import { NodeTable } from '../scheduling/node-table.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
 
@@ -64,11 +66,17 @@ export class Engine {
 
   /**
    * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
-   * workloads, stops, retries that are due, then one placement. Reads the state, never writes its tables;
+   * workloads, stops, retries that are due, then one placement, then one preemption. Reads the state, never writes its tables;
    * it does note what it found settled or without a place, which is derived and forgotten on recovery.
    */
   next(at: TimeMs): Event | undefined {
-    return this.#nextEnd(at) ?? this.#nextStop(at) ?? this.#nextDue(at) ?? this.#nextPlacement(at);
+    return (
+      this.#nextEnd(at) ??
+      this.#nextStop(at) ??
+      this.#nextDue(at) ??
+      this.#nextPlacement(at) ??
+      this.#nextPreemption(at)
+    );
   }
 
   /** Writes the state, never decides: replaying the journal through `apply` rebuilds it exactly. */
@@ -84,7 +92,7 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = neverFits(step.id, step.request, nodes);
+      const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const workload = String(this.state.workloadsEver + 1) as WorkloadId;
@@ -133,7 +141,7 @@ export class Engine {
     if (task.step.workload.cancelledBy !== undefined) {
       return { kind: 'task-ended', at, attempt: id, end };
     }
-    const retry = retryAfter(task.step.spec.retry, attempt.number, end, {
+    const retry = retryAfter(task.step.spec.retry, attempt.number - task.preempted, end, {
       limit: attempt.placement.memoryLimit,
       max: this.#memoryMax(task.step),
     });
@@ -173,9 +181,9 @@ export class Engine {
   }
 
   #nextStop(at: TimeMs): Event | undefined {
-    const attempt = this.state.firstToStop();
-    if (attempt === undefined) return undefined;
-    return { kind: 'stop-ordered', at, attempt: attempt.id, reason: 'cancelled' };
+    const first = this.state.firstToStop();
+    if (first === undefined) return undefined;
+    return { kind: 'stop-ordered', at, attempt: first.attempt.id, reason: first.reason };
   }
 
   #nextDue(at: TimeMs): Event | undefined {
@@ -202,10 +210,37 @@ export class Engine {
     };
   }
 
-  /** When `next` will have something to say without any command: the first retry that is due. */
-  nextTimer(): TimeMs | undefined {
-    return this.state.firstResting()?.dueAt;
+  /** Free capacity was used first: nothing is left to place. */
+  #nextPreemption(at: TimeMs): Event | undefined {
+    const preemption = this.state.scheduler.preempt?.(at);
+    return preemption && { kind: 'preemption-ordered', at, preemption };
   }
+
+  /** When `next` will have something to say without any command: a retry is due, or somebody may be stopped. */
+  nextTimer(): TimeMs | undefined {
+    const due = this.state.firstResting()?.dueAt;
+    const wake = this.state.scheduler.wakeAt?.();
+    if (due === undefined || wake === undefined) return due ?? wake;
+    return Math.min(due, wake) as TimeMs;
+  }
+}
+
+/** The same for a gang as a whole: tried on a table of empty nodes. */
+function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefined {
+  if (step.gangMin === undefined || nodes.length === 0) return undefined;
+  const table = new NodeTable();
+  for (const node of nodes) table.join(node);
+  const { request, gangMin, topology } = step;
+  const plan = planGang(table, { ask: request, members: gangMin, topology });
+  if (plan.kind === 'fits') return undefined;
+  const { room } = plan;
+  return {
+    code: 'gang-never-fits',
+    step: step.id,
+    needed: gangMin,
+    room,
+    topology: topology?.label,
+  };
 }
 
 const refuse = (refusal: Refusal): Decision => ({

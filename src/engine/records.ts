@@ -8,9 +8,10 @@ import {
   type WorkloadId,
 } from '../model/ids.ts';
 import type { EndState, Placement } from '../model/messages.ts';
+import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import type { Candidate } from '../scheduling/scheduler.ts';
+import type { Candidate, Gang } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -42,6 +43,8 @@ export interface StepRecord {
   /** Made when the step opens; empty before. */
   tasks: TaskRecord[];
   readonly counts: TaskCounts;
+  /** Shared by its tasks; absent when they do not start together. */
+  gang: Gang | undefined;
   /** Tasks 0 … released − 1 have been let into the queue; the others wait for `maxParallel`. */
   released: number;
 }
@@ -62,6 +65,8 @@ export interface TaskRecord extends Candidate {
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
+  /** Attempts that were stopped for others: they count against no retry. */
+  preempted: number;
   readonly attempts: AttemptRecord[];
 }
 
@@ -74,8 +79,15 @@ export interface AttemptRecord {
   startedAt: TimeMs | undefined;
   pid: number | undefined;
   stop: StopReason | undefined;
+  /** It was stopped for others; absent when it was stopped with its gang. */
+  preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+}
+
+export interface PreemptionRecord {
+  readonly at: TimeMs;
+  readonly preemption: Preemption;
 }
 
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
@@ -108,7 +120,7 @@ export function newWorkload(
     for (const need of step.needs) dependents.get(need)!.push(index);
   });
   spec.steps.forEach((step, index) => {
-    steps.push({
+    const record: StepRecord = {
       workload,
       index,
       spec: step,
@@ -118,11 +130,34 @@ export function newWorkload(
       endedAt: undefined,
       tasks: [],
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
+      gang: undefined,
       released: 0,
-    });
+    };
+    record.gang = gangOf(record);
+    steps.push(record);
   });
   return workload;
 }
+
+function gangOf({ spec, workload, counts }: StepRecord): Gang | undefined {
+  if (spec.gangMin === undefined) return undefined;
+  return {
+    key: `${workload.id}.${spec.id}`,
+    min: spec.gangMin,
+    size: spec.count,
+    topology: spec.topology,
+    get alive() {
+      return counts.running + counts.succeeded;
+    },
+    get running() {
+      return counts.running;
+    },
+  };
+}
+
+/** A gang that lost so many that the rest is of no use: it is stopped, and starts again as one. */
+export const isBroken = ({ gang, counts }: StepRecord): boolean =>
+  gang !== undefined && counts.running > 0 && gang.alive < gang.min;
 
 /** A task of an open step as it stands before its first attempt. */
 export function newTask(step: StepRecord, index: number, shape: ShapeIndex): TaskRecord {
@@ -139,10 +174,13 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     stepIndex: step.index,
     estimateMs:
       spec.estimateMs ?? (spec.limits.wallMs === UNLIMITED ? undefined : spec.limits.wallMs),
+    gang: step.gang,
+    stops: spec.stops,
     state: 'held-back',
     shape,
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
+    preempted: 0,
     attempts: [],
   };
 }

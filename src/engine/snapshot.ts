@@ -8,6 +8,7 @@ import type { WorkloadSpec } from '../model/workload.ts';
 import {
   newTask,
   newWorkload,
+  type PreemptionRecord,
   type StepRecord,
   stepNamed,
   type TaskRecord,
@@ -16,7 +17,7 @@ import {
 import type { SavedOrder, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 1;
+export const SNAPSHOT_FORMAT = 2;
 
 interface Snapshot {
   readonly format: number;
@@ -24,6 +25,7 @@ interface Snapshot {
   readonly nodes: readonly Node[];
   readonly order: SavedOrder;
   readonly workloads: readonly SavedWorkload[];
+  readonly preemptions: readonly PreemptionRecord[];
 }
 
 interface SavedWorkload {
@@ -70,6 +72,7 @@ export function takeSnapshot(state: State): string {
     nodes: state.nodes(),
     order: state.order(),
     workloads: [...state.workloads()].map(saveWorkload),
+    preemptions: state.preemptions,
   };
   return JSON.stringify(snapshot);
 }
@@ -80,6 +83,7 @@ export function restoreSnapshot(state: State, text: string): void {
   assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
   for (const node of snapshot.nodes) state.table.join(node);
   state.restore(snapshot.workloads.map(loadWorkload), snapshot.order, snapshot.ever);
+  state.restorePreemptions(snapshot.preemptions);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
@@ -149,6 +153,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.state = saved.state;
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
+  task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
   saved.attempts.forEach((attempt, i) => {
     task.attempts.push({
       id: attemptId(task.id, i + 1),
@@ -159,6 +164,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
       startedAt: attempt.startedAt,
       pid: attempt.pid,
       stop: attempt.stop,
+      preemption: undefined,
       end: attempt.end,
       endedAt: attempt.endedAt,
     });

@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { Heap } from '../base/heap.ts';
 import type { TimeMs } from '../base/units.ts';
-import type { EndCause } from '../model/attempt.ts';
+import type { EndCause, StopReason } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -12,8 +12,10 @@ import { Shapes } from '../scheduling/shape.ts';
 import {
   type AttemptRecord,
   currentAttempt,
+  isBroken,
   newTask,
   newWorkload,
+  type PreemptionRecord,
   requestOf,
   type StepRecord,
   stepNamed,
@@ -45,6 +47,14 @@ interface Resting {
   readonly task: TaskRecord;
 }
 
+interface ToStop {
+  readonly attempt: AttemptRecord;
+  readonly reason: StopReason;
+}
+
+/** Preemptions kept for explaining them and for the budgets; of the older ones the journal tells. */
+const PREEMPTIONS_KEPT = 1_000;
+
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
  * (free amounts, the queue, verdicts) is kept beside them and never journalled.
@@ -59,7 +69,8 @@ export class State {
     a.dueAt === b.dueAt ? a.task.id < b.task.id : a.dueAt < b.dueAt,
   );
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop: AttemptRecord[] = [];
+  readonly #toStop: ToStop[] = [];
+  #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
@@ -116,10 +127,11 @@ export class State {
     }
   }
 
-  firstToStop(): AttemptRecord | undefined {
+  firstToStop(): ToStop | undefined {
     while (this.#toStop.length > 0) {
-      const attempt = this.#toStop.at(-1)!;
-      if (attempt.end === undefined && attempt.stop === undefined) return attempt;
+      const first = this.#toStop.at(-1)!;
+      const { attempt } = first;
+      if (attempt.end === undefined && attempt.stop === undefined) return first;
       this.#toStop.pop();
     }
     return undefined;
@@ -163,6 +175,10 @@ export class State {
         break;
       case 'stop-ordered':
         this.#attempt(event.attempt).stop = event.reason;
+        this.scheduler.stopping?.(event.attempt);
+        break;
+      case 'preemption-ordered':
+        this.#preempt({ at: event.at, preemption: event.preemption });
         break;
       case 'task-ended':
         this.#end(event);
@@ -211,6 +227,7 @@ export class State {
       startedAt: undefined,
       pid: undefined,
       stop: undefined,
+      preemption: undefined,
       end: undefined,
       endedAt: undefined,
     };
@@ -240,15 +257,65 @@ export class State {
     this.#running.delete(attempt.id);
     this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
     counts.running--;
+    if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row));
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
+    if (event.end.cause !== 'succeeded') this.#stopBroken(task.step);
     this.#unsettled.add(workload);
   }
 
+  /** What is left of a gang below its minimum stops, and starts again with it. */
+  #stopBroken(step: StepRecord): void {
+    if (!isBroken(step)) return;
+    for (const task of step.tasks) {
+      if (task.state !== 'running') continue;
+      this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'preempted' });
+    }
+  }
+
+  #preempt(record: PreemptionRecord): void {
+    this.#preemptions.push(record);
+    if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
+    for (const victim of record.preemption.victims.toReversed()) {
+      const attempt = this.#attempt(victim.attempt);
+      attempt.preemption = record;
+      this.#toStop.push({ attempt, reason: 'preempted' });
+    }
+    this.scheduler.preempting?.(
+      record.preemption,
+      record.at,
+      this.#task(record.preemption.preemptor),
+    );
+  }
+
+  /** The last ones, the oldest first. */
+  get preemptions(): readonly PreemptionRecord[] {
+    return this.#preemptions;
+  }
+
+  restorePreemptions(records: readonly PreemptionRecord[]): void {
+    this.#preemptions = [...records];
+    for (const record of records) {
+      const { victims, preemptor } = record.preemption;
+      let stopping = false;
+      for (const victim of victims) {
+        const attempt = this.attempt(victim.attempt);
+        if (attempt === undefined) continue;
+        attempt.preemption = record;
+        if (attempt.end === undefined) stopping = true;
+      }
+      const task = stopping ? this.#taskIf(preemptor) : undefined;
+      const waits = task?.state === 'waiting' && startsMore(task.step);
+      this.scheduler.preempting?.(record.preemption, record.at, waits ? task : undefined);
+    }
+  }
+
   #endTask(task: TaskRecord, cause: EndCause): void {
-    task.state = cause === 'succeeded' || cause === 'cancelled' ? cause : 'failed';
+    // Only a task of a cancelled workload does not try again after it was stopped for others.
+    const end = cause === 'preempted' ? 'cancelled' : cause;
+    task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
     else this.#release(task.step);
@@ -303,7 +370,8 @@ export class State {
       this.#withdrawWaiting(step);
       if (step.counts.running === 0) continue;
       for (const task of step.tasks) {
-        if (task.state === 'running') this.#toStop.push(currentAttempt(task)!);
+        if (task.state !== 'running') continue;
+        this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'cancelled' });
       }
     }
     this.#unsettled.add(workload);
@@ -329,7 +397,14 @@ export class State {
       }
     }
     this.#running.clear();
-    for (const id of order.running) this.#running.set(id, this.#attempt(id));
+    for (const id of order.running) {
+      const attempt = this.#attempt(id);
+      this.#running.set(id, attempt);
+      const row = this.table.rowOf(attempt.placement.node);
+      assert(row !== undefined, 'what runs, runs on a node that is there');
+      this.scheduler.placed(this.#runningOf(attempt, row));
+      if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
+    }
     for (const id of order.ended) this.#ended.push(this.#workload(id));
     this.#workloadsEver = ever;
   }
@@ -349,7 +424,9 @@ export class State {
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
       this.#running.set(attempt.id, attempt);
-      if (step.workload.cancelledBy !== undefined) this.#toStop.push(attempt);
+      if (step.workload.cancelledBy !== undefined) {
+        this.#toStop.push({ attempt, reason: 'cancelled' });
+      }
     }
   }
 
@@ -412,10 +489,14 @@ export class State {
     return attempt;
   }
 
-  #task(id: TaskId): TaskRecord {
+  #taskIf(id: TaskId): TaskRecord | undefined {
     const name = parseAttemptId(`${id}.1`);
     const workload = name && this.#workloads.get(name.workload);
-    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return workload && stepNamed(workload, name.step)?.tasks[name.index];
+  }
+
+  #task(id: TaskId): TaskRecord {
+    const task = this.#taskIf(id);
     assert(task !== undefined, `a task that is known: ${id}`);
     return task;
   }

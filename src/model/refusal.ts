@@ -1,4 +1,4 @@
-import type { NodeId, StepId, WorkloadId } from './ids.ts';
+import type { AttemptId, NodeId, StepId, WorkloadId } from './ids.ts';
 import type { Event } from './messages.ts';
 
 /** "Not now" or "never", as data: stored, counted, and turned into sentences only at the edge. */
@@ -22,6 +22,29 @@ export type Refusal =
       readonly node: NodeId | undefined;
     }
   | { readonly code: 'no-nodes' }
+  /** Not even on empty nodes, where its topology lets them, would all that a gang needs find a place. */
+  | {
+      readonly code: 'gang-never-fits';
+      readonly step: StepId;
+      readonly needed: number;
+      readonly room: number;
+      readonly topology: string | undefined;
+    }
+  /** A gang: so many of its tasks fit at once where its topology lets them, of those it needs. */
+  | {
+      readonly code: 'gang-no-room';
+      readonly needed: number;
+      readonly room: number;
+      readonly topology: string | undefined;
+    }
+  /** A gang starts again once all of it has stopped and waits. */
+  | { readonly code: 'gang-incomplete'; readonly ready: number; readonly needed: number }
+  /** Others were told to stop for it. */
+  | { readonly code: 'waits-for-victims'; readonly victims: readonly AttemptId[] }
+  /** Waiting is cheaper than stopping anybody, or those who stop anyway leave enough; `until` when known. */
+  | { readonly code: 'waits-for-completion'; readonly until: number | undefined }
+  /** It would fit, but what is free is kept for others. */
+  | { readonly code: 'reserved'; readonly by: string; readonly node: NodeId }
   | { readonly code: 'waits-for-steps'; readonly steps: readonly StepId[] }
   | { readonly code: 'waits-to-retry'; readonly dueAt: number }
   | { readonly code: 'step-parallelism'; readonly max: number }
@@ -41,6 +64,12 @@ export const refusalTraits: Record<
 > = {
   'never-fits': { evictionHelps: false, wokenBy: ['node-joined'] },
   insufficient: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  'gang-never-fits': { evictionHelps: false, wokenBy: ['node-joined'] },
+  'gang-no-room': { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  'gang-incomplete': { evictionHelps: false, wokenBy: ['task-ended', 'retry-due'] },
+  'waits-for-victims': { evictionHelps: false, wokenBy: ['task-ended'] },
+  'waits-for-completion': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
+  reserved: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
   'waits-to-retry': { evictionHelps: false, wokenBy: ['retry-due'] },

@@ -1,6 +1,6 @@
 import type { Resources } from '../model/resources.ts';
+import type { Topology } from '../model/workload.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
-import type { Topology } from './scheduler.ts';
 
 /** So many members of one gang on one node. */
 export interface Seats {
@@ -68,7 +68,11 @@ function roomByDomain(table: NodeTable, { ask, members, topology, aside, allows 
     const room = table.slots(row, ask, kept, members);
     if (room === 0) continue;
     const value =
-      topology === undefined ? '' : topology.label === 'node' ? node.id : node.labels[topology.label];
+      topology === undefined
+        ? ''
+        : topology.label === 'node'
+          ? node.id
+          : node.labels[topology.label];
     if (value === undefined && topology?.required === true) continue;
     const key = value ?? '';
     let domain = domains.get(key);

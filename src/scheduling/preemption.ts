@@ -8,10 +8,11 @@ import type {
   PreemptionStrategy,
 } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
+import type { Topology } from '../model/workload.ts';
 import { heldWeight, latePenalty, type StartPromise } from './eviction-cost.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
-import type { Candidate, Topology } from './scheduler.ts';
+import type { Candidate } from './scheduler.ts';
 import { findVictims, type Ranking, type Victims } from './victim-search.ts';
 
 export interface PreemptionOptions {
@@ -46,7 +47,11 @@ export interface PreemptionAsk<T extends Candidate> {
 export type PreemptionVerdict =
   | { readonly kind: 'preempt'; readonly preemption: Preemption }
   /** It fits once those that were told to stop have stopped, or waiting is cheaper than stopping anybody. */
-  | { readonly kind: 'wait'; readonly until: TimeMs | undefined; readonly options: readonly OptionScore[] }
+  | {
+      readonly kind: 'wait';
+      readonly until: TimeMs | undefined;
+      readonly options: readonly OptionScore[];
+    }
   /** No set of victims helps now; `until` is when the next one leaves its minimum run time. */
   | { readonly kind: 'no-help'; readonly until: TimeMs | undefined };
 
@@ -132,7 +137,14 @@ function optionOf<T extends Candidate>(strategy: Ranking, victims: Victims<T>): 
     count += unit.members.length;
     highest = Math.max(highest, unit.priority);
   }
-  const score = { strategy, victims: count, highestPriority: highest, lost, waiting: 0, total: lost };
+  const score = {
+    strategy,
+    victims: count,
+    highestPriority: highest,
+    lost,
+    waiting: 0,
+    total: lost,
+  };
   return { score, victims, until: undefined };
 }
 
@@ -203,7 +215,11 @@ function seatTimes<T extends Candidate>(
     cpu += held.cpu;
     memory += held.memory;
     gpu += held.gpu;
-    const now = Math.min(goesInto(cpu, ask.cpu), goesInto(memory, ask.memory), goesInto(gpu, ask.gpu));
+    const now = Math.min(
+      goesInto(cpu, ask.cpu),
+      goesInto(memory, ask.memory),
+      goesInto(gpu, ask.gpu),
+    );
     for (; seats < now && seats < members; seats++) times.push(end);
   }
 }
@@ -310,7 +326,11 @@ function ruleOf<T extends Candidate>(
   const queues = [...new Set(stopped.map(({ running }) => running.task.queue))];
   const givers = queues.map((queue) => {
     const lost = stopped.filter((one) => one.running.task.queue === queue);
-    const after = shares.shareAfter(queue, [], lost.map(({ running }) => running.held));
+    const after = shares.shareAfter(
+      queue,
+      [],
+      lost.map(({ running }) => running.held),
+    );
     return { queue, before: shares.share(queue), after };
   });
   const giver = givers.reduce((a, b) => (b.after < a.after ? b : a));

@@ -1,7 +1,9 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptId, QueueName, TaskId, TenantId } from '../model/ids.ts';
+import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import type { StopTerms, Topology } from '../model/workload.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
@@ -38,23 +40,6 @@ export interface Gang {
   readonly alive: number;
   readonly running: number;
   readonly topology?: Topology | undefined;
-}
-
-/** Tasks that should share a value of a node label: a rack, a zone; `node` means the very node. */
-export interface Topology {
-  readonly label: string;
-  readonly required: boolean;
-}
-
-/** What stopping a task early costs, and whether it may be. */
-export interface StopTerms {
-  readonly preemptible: boolean;
-  /** It saves its work at least this often; undefined when it never does. */
-  readonly checkpointMs: SpanMs | undefined;
-  /** From its start until it works on where it was. */
-  readonly restartMs: SpanMs;
-  /** It is left alone for so long after each start. */
-  readonly minRunMs: SpanMs;
 }
 
 /** Order of tasks that no policy tells apart: of one workload's submission, then its place in it. */
@@ -96,8 +81,25 @@ export interface Scheduler<T extends Candidate = Candidate> {
   nodesChanged(): void;
   /** The next placement to make at `at`, or nothing until something changes. */
   next(at: TimeMs): Choice<T> | undefined;
+  /** Who is to stop for whom at `at`, asked once there is nothing left to place; or nothing. */
+  preempt?(at: TimeMs): Preemption | undefined;
+  /**
+   * The victims are told to stop, and what they leave belongs to the preemptor. Without a `preemptor` it is
+   * over, and counts for the budgets only.
+   */
+  preempting?(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void;
+  /** The attempt was told to stop. */
+  stopping?(attempt: AttemptId): void;
+  /** When `next` or `preempt` may have something to say though nothing happened. */
+  wakeAt?(): TimeMs | undefined;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
+}
+
+/** A scheduler that can say who found no place, so that others may be stopped for them. */
+export interface OrderedScheduler<T extends Candidate = Candidate> extends Scheduler<T> {
+  /** The first waiting task of each kind that found no place in the last pass, the most deserving first. */
+  passedOver(): readonly T[];
 }
 
 /** What every scheduler is built from. */

@@ -180,7 +180,8 @@ class Search<T extends Candidate> {
     this.#trial.undo(mark);
     if (given.length > 1) alone = candidates.find((unit) => this.#suffices(unit, row));
     if (!fits) return undefined;
-    if (alone !== undefined && compareRanks(this.#rank([alone]), this.#rank(given)) < 0) return [alone];
+    if (alone !== undefined && compareRanks(this.#rank([alone]), this.#rank(given)) < 0)
+      return [alone];
     return given;
   }
 

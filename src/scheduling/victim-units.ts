@@ -52,7 +52,8 @@ export class VictimUnits<T extends Candidate> {
         gangs.add(gang.key);
         const rest = this.#occupancy.ofGang(gang.key).filter((other) => !this.chosen.has(other));
         const free = rest.filter((other) => !other.stopping);
-        if (free.every((other) => this.#policy.mayStop(other))) units.push(this.#unit(free, gang.key));
+        if (free.every((other) => this.#policy.mayStop(other)))
+          units.push(this.#unit(free, gang.key));
       }
     }
     return units;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Prng } from '../../src/base/prng.ts';
-import type { TimeMs } from '../../src/base/units.ts';
+import { spanMs, type TimeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
+import { GangScheduler } from '../../src/scheduling/gang-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { scorers } from '../../src/scheduling/scorers/registry.ts';
 import type { MarkCounts } from '../../src/simulation/faults.ts';
@@ -37,9 +38,16 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     endedMax: prng.chance(50) ? 1_000 : prng.between(0, 5),
   };
   const scorer = prng.pick(scorers);
+  const preemption = {
+    minRunMs: spanMs(prng.pick([0, 0, 60_000])),
+    perQueueHour: prng.pick([1, 5, 1_000]),
+  };
+  const policy = prng.chance(50) ? { preemption } : {};
   const make = options.engine ?? ((...args) => new Engine(...args));
   const engine = () =>
-    make(engineOptions, { scheduler: (deps) => new PriorityScheduler(deps, scorer) });
+    make(engineOptions, {
+      scheduler: (deps) => new GangScheduler(deps, new PriorityScheduler(deps, scorer), policy),
+    });
   const checker = new Checker(prng.fork(), engine, options.trace);
   const world = new World({
     prng: prng.fork(),

@@ -17,6 +17,27 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `asks for ${formatAmount(refusal.resource, refusal.asked)}; ` +
         `${refusal.node ?? 'no node'} has ${formatAmount(refusal.resource, refusal.free)} free`
       );
+    case 'gang-never-fits':
+      return (
+        `step ${refusal.step} can never start: its ${refusal.needed} tasks start together, and ` +
+        `${refusal.room} of them fit on empty nodes` +
+        (refusal.topology === undefined ? '' : ` of one ${refusal.topology}`)
+      );
+    case 'gang-no-room':
+      return (
+        `its ${refusal.needed} tasks start together, and ${refusal.room} of them fit ` +
+        (refusal.topology === undefined ? 'now' : `in one ${refusal.topology} now`)
+      );
+    case 'gang-incomplete':
+      return `its tasks start together: ${refusal.ready} of ${refusal.needed} are ready`;
+    case 'waits-for-victims':
+      return `waits for ${refusal.victims.join(', ')} to stop`;
+    case 'waits-for-completion':
+      return refusal.until === undefined
+        ? 'waits for tasks that were told to stop'
+        : `nobody is stopped for it: it can start in ${formatSpan(Math.max(0, refusal.until - now))}`;
+    case 'reserved':
+      return `would fit on ${refusal.node}, where what is free is kept for ${refusal.by}`;
     case 'no-nodes':
       return 'no node has joined';
     case 'waits-for-steps':
