@@ -42,6 +42,8 @@ export class GangQueue<T extends Candidate> {
       this.#gangs.set(gang.key, known);
     }
     known.waiting.push(task);
+    // With another member it may need less: they need not all ask for the same.
+    known.room = undefined;
     this.#dirty.add(known);
   }
 

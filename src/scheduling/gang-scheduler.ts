@@ -83,7 +83,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#gangs.remove(task);
     this.#inner.placed(running);
     this.#occupancy.add(running);
-    this.#nominations.placed(task, row);
+    if (this.#nominations.placed(task, row)) this.#wake();
     this.#forgetAnswers();
   }
 
@@ -199,12 +199,18 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #placeNominated(at: TimeMs): boolean {
     for (const nomination of this.#nominations.all()) {
       const { preemptor } = nomination;
+      const gang = this.#gangs.of(preemptor);
+      // All of the gang has started, or it has fallen below its minimum and starts again as one.
+      if (preemptor.gang !== undefined && (gang === undefined || neededNow(gang) === undefined)) {
+        this.#nominations.drop(nomination);
+        this.#freed();
+        return true;
+      }
       const plan = planGang(this.#deps.table, {
         ...this.#askOf(preemptor),
         aside: (row) => this.#holds.asideFor(preemptor, row, at),
       });
       if (plan.kind === 'fits') {
-        const gang = this.#gangs.of(preemptor);
         const members = gang?.waiting.slice(0, neededNow(gang) || 1) ?? [preemptor];
         this.#handOut(members, plan.seats);
         return true;
@@ -252,6 +258,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Something is free that was not, or may be used by others now. */
   #freed(): void {
     this.#handout = [];
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#inner.nodesChanged();
     this.#gangs.wake();
     this.#forgetAnswers();

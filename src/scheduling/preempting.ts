@@ -47,6 +47,9 @@ export class Nominations<T extends Candidate> {
     for (const { queue } of victims) this.#stops.push({ at, queue });
     if (preemptor === undefined) return;
     const owner = ownerOf(preemptor);
+    // One that was given up is dropped when it comes up in `next`, which a replay does not call.
+    const former = this.#byOwner.get(owner);
+    if (former !== undefined) this.drop(former);
     const holds: Hold[] = [];
     let left = 0;
     for (const { node, members } of claims) {
@@ -68,14 +71,15 @@ export class Nominations<T extends Candidate> {
     this.#byOwner.set(owner, { preemptor, ask, victims: attempts, holds, left });
   }
 
-  /** A task was placed: what was held for it there is no longer. */
-  placed(task: T, row: number): void {
+  /** A task was placed: what was held for it there is no longer. False when nothing was. */
+  placed(task: T, row: number): boolean {
     const nomination = this.of(task);
-    if (nomination === undefined) return;
+    if (nomination === undefined) return false;
     nomination.left--;
     const hold = nomination.holds.find((one) => one.row === row);
     if (hold !== undefined) this.#holds.resize(hold, less(hold.amount, nomination.ask));
     if (nomination.left <= 0) this.drop(nomination);
+    return true;
   }
 
   drop(nomination: Nomination<T>): void {

@@ -207,8 +207,12 @@ function seatTimes<T extends Candidate>(
   const ending: { end: number; held: Resources }[] = [];
   for (const { running, stopping } of occupancy.onRow(row)) {
     const { estimateMs } = running.task;
-    const end = stopping ? at : running.placedAt + (estimateMs ?? UNLIMITED);
-    if (end >= at && end < UNLIMITED) ending.push({ end, held: running.held });
+    const end = running.placedAt + (estimateMs ?? UNLIMITED);
+    if (stopping) {
+      cpu += running.held.cpu;
+      memory += running.held.memory;
+      gpu += running.held.gpu;
+    } else if (end > at && end < UNLIMITED) ending.push({ end, held: running.held });
   }
   ending.sort((a, b) => a.end - b.end);
   for (const { end, held } of ending) {

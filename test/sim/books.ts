@@ -204,6 +204,10 @@ export class Books {
     this.preemptions++;
     const room = new Map<string, number>();
     const told = new Set(victims.map((victim) => victim.attempt as string));
+    const gone = new Set(told);
+    for (const { held } of this.nodes.values()) {
+      for (const id of held.keys()) if (this.attempts.get(id)!.stopped) gone.add(id);
+    }
     for (const { attempt: id } of victims) {
       const attempt = this.#live(id);
       const { step } = this.#task(id, id);
@@ -227,7 +231,7 @@ export class Books {
     }
     for (const { node: id, members } of claims) {
       const node = this.nodes.get(id)!;
-      room.set(id, node.seatsWithout(told, waiting.ask, members));
+      room.set(id, node.seatsWithout(gone, waiting.ask, members));
       assert.ok(room.get(id)! >= members, `${preemptor} fits on ${id} once they have stopped`);
     }
     const owner = preemptor.slice(0, preemptor.lastIndexOf('.'));
@@ -453,7 +457,9 @@ function neededNow({ spec, tasks }: StepBook): number | undefined {
   const succeeded = tasks.filter((task) => task.state === 'succeeded').length;
   if (running + succeeded >= spec.gangMin) return 1;
   const needed = spec.gangMin - succeeded;
-  const ready = tasks.filter((task) => task.state === 'new' || task.state === 'due').length;
+  const due = tasks.filter((task) => task.state === 'due').length;
+  const slots = spec.maxParallel - tasks.filter(holdsSlot).length;
+  const ready = due + Math.min(slots, tasks.filter((task) => task.state === 'new').length);
   return running > 0 || ready < needed ? undefined : needed;
 }
 
