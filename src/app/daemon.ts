@@ -13,6 +13,7 @@ import type { NodeId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Driver, Report } from '../runtime/ports.ts';
+import { GangScheduler } from '../scheduling/gang-scheduler.ts';
 import { PriorityScheduler } from '../scheduling/priority-scheduler.ts';
 import { bestFit } from '../scheduling/scorers/best-fit.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
@@ -111,7 +112,9 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => journal.close());
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX },
-    { scheduler: (deps) => new PriorityScheduler(deps, bestFit) },
+    {
+      scheduler: (deps) => new GangScheduler(deps, new PriorityScheduler(deps, bestFit), {}),
+    },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({

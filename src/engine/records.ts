@@ -167,6 +167,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     index,
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
+    workloadName: workload.spec.name,
     queue: workload.spec.queue,
     priority: workload.spec.priority,
     age: workload.number,

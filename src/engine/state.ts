@@ -389,6 +389,7 @@ export class State {
   /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
   restore(workloads: readonly WorkloadRecord[], order: SavedOrder, ever: number): void {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
+    this.scheduler.nodesChanged();
     for (const workload of workloads) {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);

@@ -9,6 +9,7 @@ import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
 import { Nominations } from './preempting.ts';
 import { decidePreemption, type PreemptionOptions } from './preemption.ts';
+import { type Reservation, ReservationBook } from './reservations.ts';
 import {
   byAge,
   type Candidate,
@@ -17,10 +18,12 @@ import {
   type Running,
   type SchedulerDeps,
 } from './scheduler.ts';
+import { SortedList } from './sorted-list.ts';
 
 export interface GangSchedulerOptions {
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionOptions;
+  readonly reservations?: readonly Reservation[];
 }
 
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
@@ -43,6 +46,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
+  readonly #reservations: ReservationBook;
+  /** Waiting tasks for which something is reserved, by age. */
+  readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   #handout: { readonly task: T; readonly row: NodeIndex }[] = [];
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
@@ -54,6 +60,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#options = options;
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
+    const { reservations = [] } = options;
+    this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
       (task) => inner.enqueue(task),
       (task) => inner.withdraw(task),
@@ -61,6 +69,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   enqueue(task: T): void {
+    if (this.#reservations.isFor(task)) this.#privileged.add(task);
     if (task.gang === undefined) this.#inner.enqueue(task);
     else this.#gangs.add(task, task.gang);
   }
@@ -72,6 +81,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#nominations.drop(nomination);
       this.#freed();
     }
+    this.#privileged.remove(task);
     if (task.gang === undefined) this.#inner.withdraw(task);
     else this.#gangs.remove(task);
   }
@@ -80,9 +90,11 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { task, row } = running;
     if (this.#handout[0]?.task === task) this.#handout.shift();
     else this.#handout = [];
+    this.#privileged.remove(task);
     this.#gangs.remove(task);
     this.#inner.placed(running);
     this.#occupancy.add(running);
+    this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     this.#forgetAnswers();
   }
@@ -90,6 +102,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   ended(running: Running<T>): void {
     this.#handout = [];
     this.#occupancy.remove(running.attempt);
+    this.#reservations.ended(running.attempt);
     this.#inner.ended(running);
     this.#gangs.touch(running.task);
     this.#gangs.wake();
@@ -97,6 +110,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   nodesChanged(): void {
+    this.#reservations.bind();
     this.#freed();
   }
 
@@ -112,13 +126,17 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   next(at: TimeMs): Choice<T> | undefined {
+    if (this.#reservations.advance(at)) this.#freed();
     for (;;) {
       this.#gangs.settle();
       const [first] = this.#handout;
       if (first !== undefined) return this.#choice(first.task, first.row);
       if (this.#placeNominated(at)) continue;
       const choice = this.#inner.next(at);
-      if (choice === undefined) return undefined;
+      if (choice === undefined) {
+        if (this.#placeOnHeld(at)) continue;
+        return undefined;
+      }
       const gang = this.#gangs.of(choice.task);
       const needed = gang && neededNow(gang);
       if (gang === undefined || needed === undefined || needed === 0) return choice;
@@ -156,7 +174,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   wakeAt(): TimeMs | undefined {
-    let first: TimeMs | undefined;
+    let first = this.#reservations.changeAt;
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
   }
@@ -219,6 +237,27 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       // All have stopped, and it does not fit: a node left or shrank. It queues like everybody else.
       this.#nominations.drop(nomination);
       this.#freed();
+      return true;
+    }
+    return false;
+  }
+
+  /** Those for whom something is kept use it, and others until it starts when they end in time. */
+  #placeOnHeld(at: TimeMs): boolean {
+    if (this.#holds.size === 0) return false;
+    for (const task of [...this.#privileged.items, ...this.passedOver()]) {
+      const gang = this.#gangs.of(task);
+      const needed = gang === undefined ? 1 : neededNow(gang);
+      if (needed === undefined) continue;
+      const plan = planGang(this.#deps.table, {
+        ...this.#askOf(task),
+        aside: (row) => this.#holds.asideFor(task, row, at),
+      });
+      if (plan.kind !== 'fits') continue;
+      this.#handOut(
+        gang !== undefined && needed > 0 ? gang.waiting.slice(0, needed) : [task],
+        plan.seats,
+      );
       return true;
     }
     return false;

@@ -11,6 +11,8 @@ import type { ShapeIndex, Shapes } from './shape.ts';
 export interface Candidate {
   readonly id: TaskId;
   readonly tenant: TenantId;
+  /** Name of its workload, which a reservation may ask for. */
+  readonly workloadName?: string;
   readonly queue: QueueName;
   readonly priority: number;
   /** Counter of its workload: the order of submission. */
