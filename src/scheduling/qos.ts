@@ -50,9 +50,8 @@ export interface Consumer {
 }
 
 /**
- * Who is stopped first when a resource of a node runs out: those above their request before those within it,
- * then by class, priority, and who uses most beyond the request (kubelet's order, with the class before
- * the priority: a guaranteed task within its request goes last, whatever its priority).
+ * Who is stopped first when a resource of a node runs out: by class, best-effort first; within a class those
+ * above their request, the lower priority, and who uses most beyond the request.
  */
 export function evictionOrder(consumers: readonly Consumer[]): Consumer[] {
   return consumers.toSorted((a, b) => {

@@ -1,5 +1,5 @@
 import type { Resources } from '../model/resources.ts';
-import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
+import type { NodeIndex, NodeTable } from './node-table.ts';
 
 /** Beyond so many tasks on a node the bound is its cheapest task alone. */
 const EXACT_MAX = 32;
@@ -24,7 +24,8 @@ export class SeatBound {
   begin(table: NodeTable, row: NodeIndex, ask: Resources): void {
     this.#count = 0;
     this.#lowest = Number.POSITIVE_INFINITY;
-    const gpu = ask.gpu >= WHOLE_GPU ? ask.gpu - table.gpuFreeFor(row, ask.gpu) : 0;
+    // Free shares count: a device may lack only a part of being whole.
+    const gpu = ask.gpu - table.freeGpuSum(row);
     const cpu = ask.cpu - table.freeCpu(row);
     const memory = ask.memory - table.freeMemory(row);
     this.#lack = gpu > 0 ? gpu : cpu > 0 ? cpu : memory > 0 ? memory : 1;
