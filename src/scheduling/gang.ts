@@ -23,6 +23,9 @@ export type GangPlan =
   /** `room` is the most members that fit at once where the topology lets them. */
   | { readonly kind: 'short'; readonly room: number };
 
+/** Tasks that ask for nothing fit as often as one likes. */
+const ROOM_MAX = 1_000_000;
+
 interface Domain {
   readonly value: string;
   readonly seats: Seats[];
@@ -59,13 +62,13 @@ export function planGang(table: NodeTable, ask: GangAsk): GangPlan {
 }
 
 /** Rows with room, grouped by the value of the topology's label; rows without the label form no group. */
-function roomByDomain(table: NodeTable, { ask, members, topology, aside, allows }: GangAsk) {
+function roomByDomain(table: NodeTable, { ask, topology, aside, allows }: GangAsk) {
   const domains = new Map<string, Domain>();
   for (let row = 0; row < table.rows; row++) {
     const node = table.node(row);
     if (node === undefined || allows?.(row) === false) continue;
     const kept = aside === undefined ? table.aside(row) : aside(row);
-    const room = table.slots(row, ask, kept, members);
+    const room = table.slots(row, ask, kept, ROOM_MAX);
     if (room === 0) continue;
     const value =
       topology === undefined

@@ -221,21 +221,35 @@ class Search<T extends Candidate> {
     this.#stamps.set(row, (this.#stamps.get(row) ?? 0) + 1);
   }
 
-  /** Whoever can run on beside the preemptor does, the most precious first. */
+  /** Whoever can run on beside the preemptor does, the most precious first; seats may move for it. */
   #putBack(): void {
     const precious = this.#chosen.toSorted((a, b) => this.#compare(b, a));
+    // Everywhere else is full: only where somebody stopped can there be a seat too many.
+    const touched = new Set(precious.flatMap((unit) => unit.members.map((one) => one.running.row)));
     for (const unit of precious) {
+      // With the rest of its gang stopped, it would run below the minimum.
+      const key = unit.members[0]!.running.task.gang?.key;
+      if (unit.gang === undefined && this.#chosen.some((other) => other.gang === (key ?? '')))
+        continue;
       const mark = this.#trial.mark;
       const rows = new Set(unit.members.map(({ running }) => running.row));
       for (const row of rows) this.#unseat(row);
       this.#retakeUnit(unit);
-      const moved = new Map<NodeIndex, (readonly string[])[]>();
-      const fits = [...rows].every((row) => this.#reseat(row, moved)) && this.#intact(rows);
-      if (!fits) {
+      const seats = new Map<NodeIndex, (readonly string[])[]>();
+      let left = 0;
+      for (const row of rows) {
+        left += this.#seats.get(row)?.length ?? 0;
+        seats.set(row, []);
+      }
+      for (const row of [...rows, ...touched]) left = this.#reseat(row, left, seats);
+      if (left > 0 || !this.#intact(rows)) {
         this.#trial.undo(mark);
         continue;
       }
-      for (const [row, seats] of moved) this.#seats.set(row, seats);
+      for (const [row, list] of seats) {
+        if (list.length === 0) this.#seats.delete(row);
+        else this.#seats.set(row, list);
+      }
       this.#units.unchoose(unit);
       this.#chosen.splice(this.#chosen.indexOf(unit), 1);
     }
@@ -254,14 +268,19 @@ class Search<T extends Candidate> {
     for (const gpus of this.#seats.get(row) ?? []) this.#trial.give(row, this.#ask.ask, gpus);
   }
 
-  #reseat(row: NodeIndex, moved: Map<NodeIndex, (readonly string[])[]>): boolean {
-    const seats: (readonly string[])[] = [];
-    for (const _ of this.#seats.get(row) ?? []) {
-      if (!this.#table.fits(row, this.#ask.ask)) return false;
-      seats.push(this.#trial.place(row, this.#ask.ask));
+  /** Places up to `left` seats on the row, and says how many are left. */
+  #reseat(row: NodeIndex, left: number, seats: Map<NodeIndex, (readonly string[])[]>): number {
+    const { ask, rows } = this.#ask;
+    if (rows !== undefined && !rows.includes(row)) return left;
+    let rest = left;
+    let list = seats.get(row);
+    while (rest > 0 && this.#table.fits(row, ask)) {
+      list ??= [...(this.#seats.get(row) ?? [])];
+      list.push(this.#trial.place(row, ask));
+      seats.set(row, list);
+      rest--;
     }
-    if (seats.length > 0) moved.set(row, seats);
-    return true;
+    return rest;
   }
 
   #release({ running: { row, held, gpus } }: Occupant<T>): void {
