@@ -85,6 +85,19 @@ export interface AttemptRecord {
   endedAt: TimeMs | undefined;
 }
 
+export interface ToStop {
+  readonly attempt: AttemptRecord;
+  readonly reason: StopReason;
+}
+
+/** Orders that the records themselves do not show. */
+export interface SavedOrder {
+  /** Attempts that run, in order of placement. */
+  readonly running: readonly AttemptId[];
+  /** Workloads that ended, the first that ended first. */
+  readonly ended: readonly WorkloadId[];
+}
+
 export interface PreemptionRecord {
   readonly at: TimeMs;
   readonly preemption: Preemption;

@@ -9,12 +9,13 @@ import {
   newTask,
   newWorkload,
   type PreemptionRecord,
+  type SavedOrder,
   type StepRecord,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedOrder, State } from './state.ts';
+import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 2;

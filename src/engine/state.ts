@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { Heap } from '../base/heap.ts';
 import type { TimeMs } from '../base/units.ts';
-import type { EndCause, StopReason } from '../model/attempt.ts';
+import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -17,9 +17,11 @@ import {
   newWorkload,
   type PreemptionRecord,
   requestOf,
+  type SavedOrder,
   type StepRecord,
   stepNamed,
   type TaskRecord,
+  type ToStop,
   type WorkloadRecord,
 } from './records.ts';
 
@@ -33,23 +35,10 @@ export interface EngineOptions {
 /** The policy of a site, built around the tables of one state. */
 export type MakeScheduler = (deps: SchedulerDeps) => Scheduler<TaskRecord>;
 
-/** Orders that the records themselves do not show. */
-export interface SavedOrder {
-  /** Attempts that run, in order of placement. */
-  readonly running: readonly AttemptId[];
-  /** Workloads that ended, the first that ended first. */
-  readonly ended: readonly WorkloadId[];
-}
-
 /** Keeps its own time: a task that rests again must not move an entry that is in the heap already. */
 interface Resting {
   readonly dueAt: TimeMs;
   readonly task: TaskRecord;
-}
-
-interface ToStop {
-  readonly attempt: AttemptRecord;
-  readonly reason: StopReason;
 }
 
 /** Preemptions kept for explaining them and for the budgets; of the older ones the journal tells. */

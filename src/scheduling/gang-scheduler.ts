@@ -29,6 +29,9 @@ export interface GangSchedulerOptions {
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
 const SEARCHES_MAX = 16;
 
+/** Waiting tasks that are tried on what is kept for some, in one pass. */
+const HELD_MAX = 100;
+
 /** Why nobody was stopped for a task in the last pass. */
 type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
 
@@ -47,7 +50,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
   readonly #reservations: ReservationBook;
-  /** Waiting tasks for which something is reserved, by age. */
+  /** Waiting tasks for which something is reserved, or that may end before it is needed. */
   readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   #handout: { readonly task: T; readonly row: NodeIndex }[] = [];
   /** By kind of ask: those alike get the same answer until something changes. */
@@ -69,7 +72,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   enqueue(task: T): void {
-    if (this.#reservations.isFor(task)) this.#privileged.add(task);
+    if (this.#reservations.mayUse(task)) this.#privileged.add(task);
     if (task.gang === undefined) this.#inner.enqueue(task);
     else this.#gangs.add(task, task.gang);
   }
@@ -245,7 +248,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Those for whom something is kept use it, and others until it starts when they end in time. */
   #placeOnHeld(at: TimeMs): boolean {
     if (this.#holds.size === 0) return false;
-    for (const task of [...this.#privileged.items, ...this.passedOver()]) {
+    for (const task of [...this.#privileged.items.slice(0, HELD_MAX), ...this.passedOver()]) {
       const gang = this.#gangs.of(task);
       const needed = gang === undefined ? 1 : neededNow(gang);
       if (needed === undefined) continue;

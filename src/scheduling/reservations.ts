@@ -129,6 +129,12 @@ export class ReservationBook {
     return this.#reservations.some(({ selector }) => selects(selector, task));
   }
 
+  /** Whether it might use what is kept: as one it is for, or until it is needed. */
+  mayUse(task: Candidate): boolean {
+    if (this.#reservations.length === 0) return false;
+    return task.estimateMs !== undefined || this.isFor(task);
+  }
+
   /** Parts that found no node that is large enough. */
   unbound(): number {
     const wanted = this.#reservations.reduce((sum, { parts }) => sum + parts, 0);
