@@ -267,7 +267,17 @@ sub socketAddress {
     return Socket::pack_sockaddr_un($path);
 }
 
+# The daemon, or who started it, may have left files open: nothing of that is for tasks.
+sub closeForeignFiles {
+    for my $fd ($linux ? grep { $_ > 2 } listFolder('/proc/self/fd') : 3 .. 255) {
+        open my $file, '<&=', $fd or next;
+        close $file;
+    }
+    return;
+}
+
 sub openUp {
+    closeForeignFiles();
     chdir '/';
     open $lock, '>>', "$stateDir/launcher.lock" or die "$stateDir/launcher.lock: $!\n";
     my $until = nowMs() + 3000;
