@@ -33,7 +33,8 @@ export function OverviewPage({ status }: { readonly status: Status | undefined }
       </h1>
       {problem !== undefined && <ProblemNote problem={problem} />}
       <UsagePlots />
-      {nothing ? (
+      {/* All sections at once, so that none pushes another away. */}
+      {!known ? null : nothing ? (
         <EmptyNote command="berth run examples/quickstart.yaml">
           Nothing was submitted yet. Start with an example:
         </EmptyNote>
@@ -43,21 +44,21 @@ export function OverviewPage({ status }: { readonly status: Status | undefined }
             {running.length > 0 ? (
               <WorkloadTable label="Running" layout="running" workloads={running.slice(0, SHOWN)} />
             ) : (
-              known && <p class="muted quiet">Nothing runs.</p>
+              <p class="muted quiet">Nothing runs.</p>
             )}
           </Part>
           <Part title="Waiting" count={status?.counts.waiting} all="#/queue">
             {waiting.length > 0 ? (
               <WorkloadTable label="Waiting" layout="waiting" workloads={waiting.slice(0, SHOWN)} />
             ) : (
-              known && <p class="muted quiet">Nothing waits.</p>
+              <p class="muted quiet">Nothing waits.</p>
             )}
           </Part>
           <Part title="Just ended" count={status?.counts.ended} all="#/workloads">
             {done.length > 0 ? (
               <WorkloadTable label="Just ended" layout="ended" workloads={done.slice(0, SHOWN)} />
             ) : (
-              known && <p class="muted quiet">Nothing has ended yet.</p>
+              <p class="muted quiet">Nothing has ended yet.</p>
             )}
           </Part>
         </>

@@ -16,7 +16,7 @@ interface AttemptRow {
 const columns: readonly Column<AttemptRow>[] = [
   {
     head: 'Attempt',
-    class: 'col-name',
+    class: 'col-attempt',
     cell: ({ attempt }) => (
       <span class="workload-name">
         <Mark state={attempt.cause ?? attempt.state} />
@@ -70,6 +70,7 @@ interface AttemptTableProps {
 export function AttemptTable({ workload, steps, selected }: AttemptTableProps) {
   const rows = steps
     .flatMap((step) => step.attempts.map((attempt) => ({ attempt, step })))
+    .reverse()
     .sort((a, b) => b.attempt.placed_at - a.attempt.placed_at);
   return (
     <RowTable
