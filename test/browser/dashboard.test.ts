@@ -90,11 +90,15 @@ test('2,000 tasks are shown without 2,000 rows in the document', bounded, async 
   assert.ok((await rowsOf(opened, 'Attempts')).length < 120);
   await opened.shot('workload-2000-tasks');
   const before = site.now;
-  await table.evaluate((element) =>
-    scrollTo(0, element.getBoundingClientRect().bottom + scrollY - innerHeight),
-  );
+  await page.locator('.row-table.inner').evaluate((element) => {
+    element.scrollTop = element.scrollHeight;
+  });
   await page.locator('[data-row="1.embed.0.1"]').waitFor();
   assert.ok((await rowsOf(opened, 'Attempts')).length < 120);
+  await page.getByRole('button', { name: 'not done' }).click();
+  await see(/^\d+ of 1\u202f\d+$/);
+  await page.getByRole('cell', { name: 'failed, exit 1' }).first().waitFor();
+  assert.equal(await page.getByRole('cell', { name: 'done', exact: true }).count(), 0);
   site.advance(60_000);
   await see(/Runs for 4m 00s/);
   assert.equal(site.now, before + 60_000);
@@ -137,7 +141,7 @@ for (const [name, look] of Object.entries({
     const opened = await openPage(t, browser, busyLab(), look);
     const { page, see, go, shot } = opened;
     const pages: Record<string, [string, string | RegExp]> = {
-      overview: ['#/', /3 run, 3 wait/],
+      overview: ['#/', /3 running, 3 waiting/],
       queue: ['#/queue', 'Asks 40 CPUs; lab-3 has 8 free.'],
       workloads: ['#/workloads', '9 workloads.'],
       workload: ['#/workloads/9', /^Runs for/],
@@ -165,7 +169,7 @@ for (const [name, look] of Object.entries({
 
 test('on a phone the pages are at the thumb', bounded, async (t) => {
   const { page, see } = await openPage(t, browser, busyLab(), { phone: true });
-  await see(/3 run/);
+  await see(/3 running/);
   const box = await page.getByRole('navigation').boundingBox();
   assert.ok(box !== null && Math.round(box.y + box.height) === 844 && box.width === 390);
   await page.getByRole('link', { name: /^Queue/ }).click();
@@ -174,7 +178,7 @@ test('on a phone the pages are at the thumb', bounded, async (t) => {
 
 test('the keyboard alone reaches everything', bounded, async (t) => {
   const { page, see, shot } = await openPage(t, browser, busyLab());
-  await see(/3 run/);
+  await see(/3 running/);
   const { keyboard } = page;
   await keyboard.press('j');
   await keyboard.press('j');
@@ -255,7 +259,8 @@ test(
     await see(/^live/);
     await server.close();
     await see(/^paused, data \d+s old/);
-    await see(/1 runs/);
+    await see(/Last known, at/);
+    await see(/1 running/);
     await see('The daemon does not answer.');
     await shot('paused');
     site.advance(400_000);
@@ -285,7 +290,7 @@ test('a browser that the daemon does not know is asked for the token', bounded, 
   await see('That is not the token of this daemon.');
   await page.getByLabel('Token').fill(TOKEN);
   await page.keyboard.press('Enter');
-  await see(/All well\. 1 runs/);
+  await see(/All well\. 1 running/);
 });
 
 test('a workload is cancelled only after a confirmation', bounded, async (t) => {
@@ -386,7 +391,7 @@ for (const [name, hash, text] of [
 test('every scenario opens without a complaint', bounded, async (t) => {
   for (const [name, make] of Object.entries(scenarios)) {
     const { see, complaints, page } = await openPage(t, browser, make());
-    await see(/runs?,|Nothing runs/);
+    await see(/running,|Nothing runs/);
     assert.deepEqual(complaints, [], name);
     await page.close();
   }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Status, WorkloadList, WorkloadSummary } from '../../../src/api/contract/documents.ts';
-import { counted, whole } from '../format.ts';
+import { clock, whole } from '../format.ts';
+import { liveState } from '../live.ts';
 import { EmptyNote, ProblemNote } from '../parts/notes.tsx';
 import { UsagePlots } from '../parts/usage-plots.tsx';
 import { WorkloadTable } from '../parts/workload-table.tsx';
@@ -112,6 +113,9 @@ function Health({
   ].filter((text) => text !== false);
   return (
     <>
+      {liveState.value === 'paused' && (
+        <span class="muted">Last known, at {clock(status.now)}: </span>
+      )}
       {wrong.length > 0 ? (
         <strong class="alarm">{wrong.join(' ')}</strong>
       ) : failed.length === 0 ? (
@@ -119,17 +123,11 @@ function Health({
       ) : (
         'Running normally.'
       )}{' '}
-      {counts.running === 0
-        ? 'Nothing runs'
-        : `${whole(counts.running)} ${counts.running === 1 ? 'runs' : 'run'}`}
-      ,{' '}
-      {counts.waiting === 0
-        ? 'nothing waits'
-        : `${whole(counts.waiting)} ${counts.waiting === 1 ? 'waits' : 'wait'}`}
+      {counts.running === 0 ? 'Nothing runs' : `${whole(counts.running)} running`},{' '}
+      {counts.waiting === 0 ? 'nothing waits' : `${whole(counts.waiting)} waiting`}
       {failed.length > 0 && (
         <>
-          , <span class="failed-text">{counted(failed.length, 'workload')} failed</span> in the last
-          hour
+          , <span class="failed-text">{whole(failed.length)} failed</span> in the last hour
         </>
       )}
       .

@@ -91,6 +91,9 @@ function Body({
   const step = useSignal<string | undefined>(undefined);
   const attempts = document.steps.flatMap(({ attempts }) => attempts);
   const shown = attempts.find(({ id }) => id === wanted) ?? mostTelling(attempts);
+  // Not twice on one page.
+  const told = shown === undefined ? undefined : attemptSentence(shown);
+  const sentence = told !== undefined && !workloadSentence(document, 0).includes(told) ? told : '';
   const steps = document.steps.filter(({ id }) => step.value === undefined || id === step.value);
   // The graph shows already which step waits for which.
   const waiting = document.steps.flatMap(({ id, waiting_for }) =>
@@ -150,7 +153,7 @@ function Body({
           <header class="section-head">
             <h2>Log</h2>
             <code>{shown.id}</code>
-            <span>{attemptSentence(shown) ?? ''}</span>
+            <span>{sentence}</span>
           </header>
           <LogView key={shown.id} attempt={shown.id} />
         </section>
