@@ -19,8 +19,13 @@ export function QueuePage() {
     },
   ).value;
   const waiting = inQueueOrder((value?.workloads ?? []).filter(({ tasks }) => tasks.waiting > 0));
+  // What has begun only waits for its own earlier steps or tasks, and is in nobody's way.
+  const begun = waiting.filter(({ status }) => status === 'running');
   const groups = [
-    ...Map.groupBy(waiting, ({ reason }) => reason ?? 'The reason is not known yet.'),
+    ...Map.groupBy(
+      waiting.filter(({ status }) => status === 'waiting'),
+      ({ reason }) => reason ?? 'The reason is not known yet.',
+    ),
   ];
   const tasks = waiting.reduce((sum, workload) => sum + workload.tasks.waiting, 0);
   return (
@@ -53,6 +58,14 @@ export function QueuePage() {
           <WorkloadTable label={reason} layout="queued" workloads={workloads} />
         </section>
       ))}
+      {begun.length > 0 && (
+        <section class="part" aria-label="Begun">
+          <header class="section-head">
+            <h2>Running, with tasks still to start</h2>
+          </header>
+          <WorkloadTable label="Begun" layout="begun" workloads={begun} />
+        </section>
+      )}
     </>
   );
 }

@@ -14,7 +14,7 @@ export function LiveBadge() {
     locked: 'locked',
   }[state];
   return (
-    <output class={`live ${state}`}>
+    <output class={`badge ${state}`}>
       <i aria-hidden="true" />
       {words} {state === 'live' && <span class="number muted">{clock(ticking)}</span>}
     </output>
