@@ -1,4 +1,4 @@
-import type { Command } from './command.ts';
+import { type Command, commandGroups } from './command.ts';
 import { exitCodeTable } from './exit-codes.ts';
 import { globalOptions } from './global-options.ts';
 import { optionRows, usage } from './help.ts';

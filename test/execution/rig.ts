@@ -38,6 +38,7 @@ export function attemptStart(attempt: AttemptId, ask: Ask): AttemptStart {
     run,
     env: ask.env ?? { PATH: '/usr/bin:/bin' },
     cwd: ask.cwd ?? '/',
+    workdir: '/tmp',
     placement: {
       node: 'here' as NodeId,
       held: { cpu: milliCpu(ask.cpu ?? 1000), memory: bytes(0), gpu: milliGpu(0), custom: [] },
