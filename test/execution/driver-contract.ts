@@ -119,7 +119,7 @@ export function driverContract(enforcement: WantedEnforcement): void {
     const env = { PATH: '/usr/bin:/bin', GREETING: 'a=b c\n', EMPTY: '' };
     await rig.run(1, { run: ['/usr/bin/env', '-0'], env });
     const seen = rig.log(1).split('\0').slice(0, -1).sort();
-    const marks = [`BERTH_ATTEMPT=${id(1)}`, `BERTH_INSTANCE=${rig.instance()}`];
+    const marks = [`BERTH_ATTEMPT_ID=${id(1)}`, `BERTH_INSTANCE=${rig.instance()}`];
     assert.deepEqual(seen, [...Object.entries(env).map(([k, v]) => `${k}=${v}`), ...marks].sort());
   });
 
