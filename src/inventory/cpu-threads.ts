@@ -1,4 +1,13 @@
-import { firstOf, type IdSet, idsOf, intersection, setOf, single, sizeOf } from './cpu-set.ts';
+import {
+  difference,
+  firstOf,
+  type IdSet,
+  idsOf,
+  intersection,
+  setOf,
+  single,
+  sizeOf,
+} from './cpu-set.ts';
 import type { HostReader } from './host-reader.ts';
 import { CPU_FOLDER, type CpuFolders } from './online-cpus.ts';
 import type { Cpuinfo } from './parsers/cpuinfo.ts';
@@ -57,7 +66,7 @@ function splitComputeUnits(threads: readonly CpuThread[]): CpuThread[] {
   const numbers = new Map(threads.map((t) => [t.id, t.coreNumber]));
   const shared = threads.find((t) => t.core !== undefined && sizeOf(t.core) > 1);
   if (shared?.core === undefined) return [...threads];
-  const other = firstOf(intersection(shared.core, ~single(shared.id) as IdSet));
+  const other = firstOf(difference(shared.core, single(shared.id)));
   if (other === undefined || numbers.get(other) === shared.coreNumber) return [...threads];
   return threads.map((t) => ({ ...t, core: t.core === undefined ? undefined : single(t.id) }));
 }

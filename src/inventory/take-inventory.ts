@@ -36,7 +36,7 @@ async function runProbe(host: HostReader, probe: Probe): Promise<ProbeOutcome<un
 }
 
 /** The inventory that these outcomes make; what they do not tell is unknown in it. */
-export function assemble(outcomes: Outcomes): Inventory {
+function assemble(outcomes: Outcomes): Inventory {
   const topology = topologyOf(outcomes);
   const gpus = gpusOf(outcomes);
   return {

@@ -15,7 +15,7 @@ import { dataFolder, unpackTree } from './fixtures.ts';
 
 const folder = dataFolder('hosts/hwloc');
 const archives = folder === undefined ? [] : globSync(`${folder}/*.tar.gz`).sort();
-const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 8);
+const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 4);
 const FIRST = Number(process.env['SEED'] ?? 1);
 
 type Spoil = (prng: Prng, path: string) => 'leave' | ReadProblem['kind'] | 'change';
