@@ -25,7 +25,7 @@ import { GIB, type ToyStep, type ToyWorkload } from './toy-workload.ts';
 
 const SAMPLE_MS = 5_000;
 
-export const kernelHolds: EnforcedDocument = {
+const kernelHolds: EnforcedDocument = {
   driver: 'cgroup-v2',
   cpu: 'quota',
   memory: 'kernel',

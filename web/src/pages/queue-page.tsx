@@ -27,15 +27,12 @@ export function QueuePage() {
       ({ reason }) => reason ?? 'The reason is not known yet.',
     ),
   ];
-  const tasks = waiting.reduce((sum, workload) => sum + workload.tasks.waiting, 0);
   return (
     <>
       <h1 class="lead">
         {value === undefined
           ? '\u00a0'
-          : waiting.length === 0
-            ? 'Nothing waits.'
-            : `${counted(waiting.length, 'workload')} ${waiting.length === 1 ? 'has' : 'have'} ${counted(tasks, 'task')} waiting${groups.length > 1 ? `, for ${groups.length} reasons` : ''}.`}
+          : leadOf(waiting.length - begun.length, groups.length, begun.length)}
       </h1>
       {problem !== undefined && <ProblemNote problem={problem} />}
       {value !== undefined && value.total > LIMIT && (
@@ -68,6 +65,16 @@ export function QueuePage() {
       )}
     </>
   );
+}
+
+function leadOf(waiting: number, reasons: number, begun: number): string {
+  const more =
+    begun === 0
+      ? ''
+      : `${waiting === 0 ? '' : ' '}${whole(begun)} running with tasks still to start.`;
+  if (waiting === 0) return `Nothing waits to begin. ${more}`;
+  const of = reasons > 1 ? `, for ${reasons} reasons` : '';
+  return `${counted(waiting, 'workload')} ${waiting === 1 ? 'waits' : 'wait'}${of}.${more}`;
 }
 
 function Change({ of }: { readonly of: WorkloadSummary }) {
