@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -172,7 +173,23 @@ export class Rig {
       for (const pid of left) kill(pid);
       return left.length === 0 || undefined;
     });
+    for (const parent of this.cgroups()) {
+      for (const child of readdirSync(parent, { withFileTypes: true })) {
+        if (child.isDirectory()) rmdirSync(join(parent, child.name));
+      }
+      rmdirSync(parent);
+    }
     rmSync(this.stateDir, { recursive: true, force: true });
+  }
+
+  /** Our parent cgroups, wherever they are. */
+  cgroups(): string[] {
+    if (this.#options.enforcement === 'unprivileged') return [];
+    const name = `berth-${this.instance().slice(0, 8)}`;
+    const found = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', name], {
+      encoding: 'utf8',
+    });
+    return [...new Set(found.stdout.split('\n').filter((path) => path !== ''))];
   }
 }
 
