@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -128,7 +129,7 @@ class LocalDriver implements Driver {
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
-    const problem = unsendable(line);
+    const problem = unsendable(line) ?? unmade(attempt.workdir);
     if (problem !== undefined) {
       this.#refuse(id, plan, problem);
       return;
@@ -304,6 +305,17 @@ class LocalDriver implements Driver {
       message,
     };
     queueMicrotask(() => this.#options.onReport({ kind: 'ended', attempt, end }));
+  }
+}
+
+/** Makes the folder where it is missing; why it could not be made. */
+function unmade(workdir: string): string | undefined {
+  try {
+    mkdirSync(workdir, { recursive: true, mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return `The folder of the workload cannot be made: ${why}.`;
   }
 }
 
