@@ -129,7 +129,11 @@ class LocalDriver implements Driver {
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
+<<<<<<< HEAD
     const problem = unsendable(line) ?? makeFolder(attempt.workdir);
+=======
+    const problem = unsendable(line) ?? unmade(attempt.workdir);
+>>>>>>> e2e
     if (problem !== undefined) {
       this.#refuse(id, plan, problem);
       return;
@@ -305,6 +309,17 @@ class LocalDriver implements Driver {
       message,
     };
     queueMicrotask(() => this.#options.onReport({ kind: 'ended', attempt, end }));
+  }
+}
+
+/** Makes the folder where it is missing; why it could not be made. */
+function unmade(workdir: string): string | undefined {
+  try {
+    mkdirSync(workdir, { recursive: true, mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return `The folder of the workload cannot be made: ${why}.`;
   }
 }
 
