@@ -14,7 +14,7 @@ export interface AmdGpus {
 }
 
 /** Python tools that load a library: a second each on an idle host. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5000;
 
 /** AMD GPUs: the kernel's own files, completed by amd-smi, or by rocm-smi where that is all there is. */
 export const amdProbe = defineProbe({
