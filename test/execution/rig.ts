@@ -62,12 +62,17 @@ export class Rig {
   readonly stateDir = mkdtempSync(join(tmpdir(), 'berth-test-'));
   readonly reports: Report[] = [];
   readonly warnings: string[] = [];
-  readonly #options: Partial<LocalDriverOptions>;
+  #options: Partial<LocalDriverOptions>;
   #driver: Driver | undefined;
 
   constructor(t: TestContext, options: Partial<LocalDriverOptions>) {
     this.#options = options;
     t.after(() => this.#cleanUp());
+  }
+
+  /** For the next `open`. */
+  use(options: Partial<LocalDriverOptions>): void {
+    this.#options = options;
   }
 
   get driver(): Driver {
@@ -183,7 +188,8 @@ export class Rig {
 
   /** Our parent cgroups, wherever they are. */
   cgroups(): string[] {
-    if (this.#options.enforcement === 'unprivileged') return [];
+    const { enforcement, cgroupRoot } = this.#options;
+    if (enforcement === 'unprivileged' || cgroupRoot !== undefined) return [];
     const name = `berth-${this.instance().slice(0, 8)}`;
     const found = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', name], {
       encoding: 'utf8',

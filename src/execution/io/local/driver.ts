@@ -100,7 +100,7 @@ class LocalDriver implements Driver {
       socketPath: path,
       cgroupParents: parentsOf(this.#host.site),
       onMessage: (message) => this.#hear(message),
-      onReconnected: (nowOwned) => void this.#resume(nowOwned),
+      onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
     });
     this.#link = link;
@@ -113,7 +113,7 @@ class LocalDriver implements Driver {
     for (const path of await sweepCgroups(this.#host.site, keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
-    void this.#watchOrphans();
+    this.#attempt(this.#watchOrphans());
   }
 
   start(attempt: AttemptStart): void {
@@ -189,7 +189,7 @@ class LocalDriver implements Driver {
         return;
       }
       case 'exists':
-        void this.#reportExisting(message.attempt);
+        this.#attempt(this.#reportExisting(message.attempt));
         return;
       case 'hello':
       case 'owns':
@@ -294,6 +294,11 @@ class LocalDriver implements Driver {
       });
     }
     return found;
+  }
+
+  /** What fails here is told again when the driver is opened next. */
+  #attempt(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#deps.warn(`the attempts cannot be read: ${error}`));
   }
 
   #refuse(attempt: AttemptId, plan: Confinement, message: string): void {

@@ -58,8 +58,7 @@ sub holdAttempt {
     };
     beginRecord($s) or return 0;
     enterLimits($s);
-    $s->{watch} = $linux && $s->{held}{memory} ne 'kernel' && defined $s->{limit};
-    $s->{held}{memory} = 'watchdog' if $s->{watch};
+    watchIfUnheld($s);
     forkTask($s);
     attend($s);
     return recordEnd($s, findings($s), heldFields($s->{held})) && $s->{childless};
@@ -112,6 +111,14 @@ sub release {
     my $name = $aspect eq 'all' ? 'cgroup' : $aspect;
     push @{ $held->{note} }, substr "$name: $why", 0, 200 if @{ $held->{note} } < NOTES_MAX;
     for my $one ($aspect eq 'all' ? qw(cpu memory pids) : $aspect) { $held->{$one} = 'none' }
+    return;
+}
+
+# What the kernel does not hold to the memory limit is watched.
+sub watchIfUnheld {
+    my ($s) = @_;
+    return if !$linux || $s->{held}{memory} eq 'kernel' || !defined $s->{limit};
+    ($s->{watch}, $s->{held}{memory}) = (1, 'watchdog');
     return;
 }
 
@@ -238,7 +245,7 @@ sub readStatus {
     for (split /^/, $s->{said}) {
         my ($kind, @words) = decode($_);
         if ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
-        else                 { release($s->{held}, @words) }
+        else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
     syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
     return;
