@@ -149,6 +149,12 @@ export class Rig {
     return Number(readFileSync(join(this.stateDir, 'launcher.lock'), 'utf8'));
   }
 
+  /** Settled by a launcher that may have been killed meanwhile. */
+  async settled(n: number): Promise<void> {
+    const path = join(this.attemptsDir, id(n), 'settled');
+    await until(`${n} to be settled`, () => existsSync(path) || undefined);
+  }
+
   shimPid(n: number): number {
     return Number(/\tshim=(\d+)/.exec(this.record(n))?.[1]);
   }
@@ -210,6 +216,8 @@ export async function until<T>(what: string, look: () => T | undefined): Promise
 }
 
 export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  // 0 would be the group of this very process.
+  assert.ok(pid > 1, `not to be signalled: ${pid}`);
   try {
     process.kill(pid, signal);
   } catch {

@@ -44,6 +44,7 @@ export interface LocalDriverDeps {
 const ORPHAN_POLL_MS = 200;
 const BURIAL_MS = 15_000;
 const SCAN_AT_ONCE = 64;
+const SETTLED_MAX = 10_000;
 
 /**
  * Tasks on this machine, under a launcher that outlives the daemon.
@@ -83,6 +84,8 @@ class LocalDriver implements Driver {
   readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
+  /** The last ones: the launcher may have died before it did what it was told. */
+  readonly #settled = new Set<AttemptId>();
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -164,7 +167,11 @@ class LocalDriver implements Driver {
   settle(attempt: AttemptId): void {
     this.#forget(attempt);
     this.#unsaved.delete(attempt);
-    // Where it is lost with a launcher, the next daemon hears of the end once more.
+    this.#settled.add(attempt);
+    if (this.#settled.size > SETTLED_MAX) {
+      for (const oldest of this.#settled.values().take(SETTLED_MAX / 2))
+        this.#settled.delete(oldest);
+    }
     this.#link?.send(encodeLine(['settle', attempt]));
   }
 
@@ -259,6 +266,10 @@ class LocalDriver implements Driver {
     for (const line of waiting) this.#link?.send(line);
     for (const [attempt, trace] of await this.#scan()) {
       if (owned.has(attempt)) continue;
+      if (this.#settled.has(attempt)) {
+        this.#link?.send(encodeLine(['settle', attempt]));
+        continue;
+      }
       if (trace.kind === 'running') this.#orphans.add(attempt);
       this.#reportTrace(attempt, trace);
     }

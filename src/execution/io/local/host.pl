@@ -27,7 +27,6 @@ sub TREE_MAX()         { 100_000 }
 
 our $linux = $^O eq 'linux';
 my $calls = $linux ? systemCalls() : undef;
-our $knownCalls = defined $calls;
 our ($again, $exists, $interrupted, $absent, $denied, $nonblock);
 if ($calls) {
     # asm-generic/errno-base.h and fcntl.h: the same on the three machines below.
@@ -234,12 +233,17 @@ sub isAlive {
 # Signals as bytes of a file: one that comes just before a select must end it, which a handler of perl
 # cannot promise, since it runs only between two operations. (asm-generic/signal.h, signalfd(2))
 my %signals = (10 => 'USR1', 12 => 'USR2', 17 => 'CHLD');
+my %unheard = (1 => 'HUP', 2 => 'INT', 13 => 'PIPE', 15 => 'TERM');
 
-# From here on these signals come through the file of which this is the number.
+# From here on these signals come through the file of which this is the number, and the others not at all.
 sub openSignals {
-    my $set = pack 'Q', 0;
+    if (!$calls) { $SIG{$_} = sub { } for values %unheard; return undef }
+    my ($set, $all) = (pack('Q', 0)) x 2;
     vec($set, $_ - 1, 1) = 1 for keys %signals;
-    syscall $calls->{sigmask}, SIG_BLOCK, $set, 0, 8;
+    vec($all, $_ - 1, 1) = 1 for keys %signals, keys %unheard;
+    syscall $calls->{sigmask}, SIG_BLOCK, $all, 0, 8;
+    # What is ignored stays so beyond exec.
+    $SIG{$_} = 'DEFAULT' for values %unheard;
     my $fd = syscall $calls->{signalfd}, -1, $set, 8, SFD_NONBLOCK | O_CLOEXEC;
     die "signalfd: $!\n" if $fd < 0;
     return $fd;
@@ -253,9 +257,11 @@ sub takeSignals {
     return $n > 0 ? map { $signals{ unpack 'L', substr $buffer, $_ * 128, 4 } } 0 .. $n / 128 - 1 : ();
 }
 
+# In the task: one that came since the fork is met now.
 sub unblockSignals {
     my $none = pack 'Q', 0;
-    syscall $calls->{sigmask}, SIG_SETMASK, $none, 0, 8 if $calls;
+    if ($calls) { syscall $calls->{sigmask}, SIG_SETMASK, $none, 0, 8 }
+    else        { $SIG{$_} = 'DEFAULT' for values %unheard }
     return;
 }
 

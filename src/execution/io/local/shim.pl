@@ -12,7 +12,7 @@ sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
 sub HELD()           { qw(held cpu memory pids) }
 
-our ($linux, $knownCalls, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our ($linux, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
 our $stopAsked;    # by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
@@ -25,10 +25,8 @@ sub beShim {
     newSession();
     becomeSubreaper();
     $shimStart = startTime($$);
-    my $signals = $knownCalls ? openSignals() : undef;
     # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
-    # Caught, so that exec gives the task the default again.
-    $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
+    my $signals = openSignals();
     # What is left over, in processes or in memory of an end, is not mixed with another attempt.
     while (defined $line && holdAttempt($report, $signals, $line) && $next) { $line = nextLine($next) }
     leave(0);
@@ -154,7 +152,6 @@ sub forkTask {
 sub becomeTask {
     my ($s, $out, $err, $status) = @_;
     my $ask = $s->{ask};
-    $SIG{TERM} = 'DEFAULT';
     unblockSignals();
     dieWithParent($s->{self});
     newSession();
