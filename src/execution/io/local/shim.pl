@@ -12,7 +12,7 @@ sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
 sub HELD()           { qw(held cpu memory pids) }
 
-our ($linux, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our ($linux, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
 our $stopAsked;    # by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
@@ -45,9 +45,9 @@ sub holdAttempt {
         id     => $id,
         dir    => "$attemptsDir/$id",
         report => $report,
-        signals => $signals,
         ask    => $ask,
         dirs   => dirsOf($ask),
+        signals => $signals,
         held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
         began  => nowMs(),
@@ -257,7 +257,6 @@ sub copyLog {
     return;
 }
 
-# Orphans of the tree are children of the shim, so that no child means no tree.
 sub reapTree {
     my ($s) = @_;
     my $pid;
@@ -265,7 +264,9 @@ sub reapTree {
         next if defined $s->{exit} || $pid != $s->{task};
         ($s->{exit}, $s->{endedAt}, $s->{killPause}) = ($?, nowMs(), undef);
     }
-    if ($pid < 0 && !$s->{childless}) { ($s->{childless}, $s->{giveUpAt}) = (1, undef) }
+    return if $pid == 0 || $s->{childless};
+    return if !$adopts && treePids($s->{dirs}, $s->{self}, $s->{task});
+    ($s->{childless}, $s->{giveUpAt}) = (1, undef);
     return;
 }
 
