@@ -45,6 +45,7 @@ export interface LocalDriverDeps {
 const ORPHAN_POLL_MS = 200;
 const BURIAL_MS = 15_000;
 const SCAN_AT_ONCE = 64;
+const SETTLED_MAX = 10_000;
 
 /**
  * Tasks on this machine, under a launcher that outlives the daemon.
@@ -84,6 +85,8 @@ class LocalDriver implements Driver {
   readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
+  /** The last ones: the launcher may have died before it did what it was told. */
+  readonly #settled = new Set<AttemptId>();
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -101,7 +104,7 @@ class LocalDriver implements Driver {
       socketPath: path,
       cgroupParents: parentsOf(this.#host.site),
       onMessage: (message) => this.#hear(message),
-      onReconnected: (nowOwned) => void this.#resume(nowOwned),
+      onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
     });
     this.#link = link;
@@ -114,7 +117,7 @@ class LocalDriver implements Driver {
     for (const path of await sweepCgroups(this.#host.site, keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
-    void this.#watchOrphans();
+    this.#attempt(this.#watchOrphans());
   }
 
   start(attempt: AttemptStart): void {
@@ -165,7 +168,11 @@ class LocalDriver implements Driver {
   settle(attempt: AttemptId): void {
     this.#forget(attempt);
     this.#unsaved.delete(attempt);
-    // Where it is lost with a launcher, the next daemon hears of the end once more.
+    this.#settled.add(attempt);
+    if (this.#settled.size > SETTLED_MAX) {
+      for (const oldest of this.#settled.values().take(SETTLED_MAX / 2))
+        this.#settled.delete(oldest);
+    }
     this.#link?.send(encodeLine(['settle', attempt]));
   }
 
@@ -190,7 +197,7 @@ class LocalDriver implements Driver {
         return;
       }
       case 'exists':
-        void this.#reportExisting(message.attempt);
+        this.#attempt(this.#reportExisting(message.attempt));
         return;
       case 'hello':
       case 'owns':
@@ -260,6 +267,10 @@ class LocalDriver implements Driver {
     for (const line of waiting) this.#link?.send(line);
     for (const [attempt, trace] of await this.#scan()) {
       if (owned.has(attempt)) continue;
+      if (this.#settled.has(attempt)) {
+        this.#link?.send(encodeLine(['settle', attempt]));
+        continue;
+      }
       if (trace.kind === 'running') this.#orphans.add(attempt);
       this.#reportTrace(attempt, trace);
     }
@@ -295,6 +306,11 @@ class LocalDriver implements Driver {
       });
     }
     return found;
+  }
+
+  /** What fails here is told again when the driver is opened next. */
+  #attempt(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#deps.warn(`the attempts cannot be read: ${error}`));
   }
 
   #refuse(attempt: AttemptId, plan: Confinement, message: string): void {
