@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { launchBench } from './launch.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -8,6 +9,7 @@ export interface Bench {
 
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  launch: launchBench,
   replay: replayBench,
   swf: swfBench,
 };

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpanMs } from '../../../base/units.ts';
-import type { AttemptEnd, Enforcement, StopReason } from '../../../model/attempt.ts';
+import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
 import { countOf, recordFields } from '../../attempt-record.ts';
@@ -132,9 +132,14 @@ class LocalDriver implements Driver {
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
-    const problem = unsendable(line) ?? unmade(attempt.workdir);
+    const problem = unsendable(line);
     if (problem !== undefined) {
-      this.#refuse(id, plan, problem);
+      this.#refuse(id, plan, 'start-failed', problem);
+      return;
+    }
+    const unmade = makeFolder(attempt.workdir);
+    if (unmade !== undefined) {
+      this.#refuse(id, plan, 'lost', unmade);
       return;
     }
     this.#starts.set(id, line);
@@ -313,9 +318,10 @@ class LocalDriver implements Driver {
     work.catch((error: unknown) => this.#deps.warn(`the attempts cannot be read: ${error}`));
   }
 
-  #refuse(attempt: AttemptId, plan: Confinement, message: string): void {
+  /** `lost` where another try may find the machine in a better state. */
+  #refuse(attempt: AttemptId, plan: Confinement, cause: EndCause, message: string): void {
     const end: AttemptEnd = {
-      cause: 'start-failed',
+      cause,
       usage: {},
       enforced: plan.enforced,
       message,
@@ -324,14 +330,14 @@ class LocalDriver implements Driver {
   }
 }
 
-/** Makes the folder where it is missing; why it could not be made. */
-function unmade(workdir: string): string | undefined {
+/** Why it could not be made; undefined when it is there. */
+function makeFolder(path: string): string | undefined {
   try {
-    mkdirSync(workdir, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     return undefined;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return `The folder of the workload cannot be made: ${why}.`;
+    return `It could not be started: ${why}.`;
   }
 }
 
