@@ -8,6 +8,11 @@ import type {
   WorkloadList,
 } from '../api/contract/documents.ts';
 import type {
+  CpuUse,
+  InventoryChanges,
+  InventoryDocument,
+} from '../api/contract/inventory-documents.ts';
+import type {
   LogRequest,
   Site,
   SiteChange,
@@ -26,6 +31,7 @@ import { parseAttemptId, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop } from '../runtime/loop.ts';
+import type { HostInventory } from './host-inventory.ts';
 
 /** Changes are gathered this long before listeners hear of them. */
 const GATHER_MS = 100;
@@ -38,6 +44,7 @@ export interface LiveSiteDeps {
   readonly status: () => Omit<Status, 'now' | 'counts'>;
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
+  readonly inventory: HostInventory;
   readonly now: () => TimeMs;
   readonly shutDown: () => void;
 }
@@ -122,6 +129,18 @@ export class LiveSite implements Site {
     return this.#deps.usage(window);
   }
 
+  inventory(fresh: boolean): Promise<InventoryDocument> {
+    return this.#deps.inventory.document(fresh);
+  }
+
+  inventoryChanges(): Promise<InventoryChanges> {
+    return this.#deps.inventory.changes();
+  }
+
+  cpuUse(): Promise<CpuUse> {
+    return this.#deps.inventory.use();
+  }
+
   log(request: LogRequest): Promise<LogChunk | undefined> {
     return this.#deps.readLog(request);
   }
@@ -149,6 +168,13 @@ export class LiveSite implements Site {
   noteSample(): void {
     if (this.#listeners.size === 0) return;
     this.#sampled = true;
+    this.#schedule();
+  }
+
+  /** Something was noticed of the machine. */
+  noteInventory(): void {
+    if (this.#listeners.size === 0) return;
+    this.#nodesChanged = true;
     this.#schedule();
   }
 
