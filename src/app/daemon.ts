@@ -5,13 +5,13 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
-import { openLocalDriver } from '../execution/io/local/driver.ts';
+import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 
 import { readLog } from '../execution/io/local/log-reader.ts';
 
 import type { Event } from '../model/messages.ts';
 import { Loop } from '../runtime/loop.ts';
-import type { Driver, Report } from '../runtime/ports.ts';
+import type { Report } from '../runtime/ports.ts';
 import { PriorityScheduler } from '../scheduling/priority-scheduler.ts';
 import { bestFit } from '../scheduling/scorers/best-fit.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
@@ -98,7 +98,7 @@ interface Parts {
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
-  readonly driver: Driver;
+  readonly driver: LocalDriver;
   readonly inventory: HostInventory;
   readonly replayed: number;
   /** The newest sample of the host. */
@@ -189,7 +189,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       socket: folder.paths.apiSocket,
       host: hostname(),
       started_at: startedAt,
-      launcher_pid: null,
+      launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
     }),

@@ -54,11 +54,11 @@ const SETTLED_MAX = 10_000;
 export async function openLocalDriver(
   options: LocalDriverOptions,
   deps: LocalDriverDeps,
-): Promise<Driver> {
+): Promise<LocalDriver> {
   const instance = openInstance(options.stateDir);
   const name = `berth-${instance.slice(0, 8)}`;
   const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
-  const driver = new LocalDriver(options, deps, { instance, site, bootId: await readBootId() });
+  const driver = new LauncherDriver(options, deps, { instance, site, bootId: await readBootId() });
   await driver.open(launcherSocketPath(options.stateDir, options.socketDir, name));
   return driver;
 }
@@ -69,7 +69,13 @@ interface Host {
   readonly bootId: string;
 }
 
-class LocalDriver implements Driver {
+/** A driver that can say which process launches for it. */
+export interface LocalDriver extends Driver {
+  /** Undefined while none is connected. */
+  readonly launcherPid: number | undefined;
+}
+
+class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
@@ -118,6 +124,10 @@ class LocalDriver implements Driver {
       this.#deps.warn(`${path} could not be removed`);
     }
     this.#attempt(this.#watchOrphans());
+  }
+
+  get launcherPid(): number | undefined {
+    return this.#link?.launcherPid;
   }
 
   start(attempt: AttemptStart): void {
