@@ -7,7 +7,7 @@ import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { openLocalDriver } from '../execution/io/local/driver.ts';
 
-const readLog = async (..._: unknown[]) => undefined;
+import { readLog } from '../execution/io/local/log-reader.ts';
 
 import type { NodeId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';

@@ -5,6 +5,8 @@ import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
+import { inventory } from './commands/inventory.ts';
+import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { ps } from './commands/ps.ts';
 import { run } from './commands/run.ts';
@@ -30,6 +32,8 @@ export const registry: readonly Command[] = [
   up,
   down,
   status,
+  inventory,
+  inventoryDiff,
   check,
   specSchema,
   configExplain,

@@ -1,3 +1,5 @@
+import type { Inventory } from '../inventory/inventory.ts';
+import type { InventoryDocument } from '../inventory/inventory-schema.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
 import type { Settings } from './settings.ts';
@@ -11,6 +13,7 @@ export interface World {
   readonly terminal: Terminal;
   readonly documents: Documents;
   readonly daemons: Daemons;
+  readonly inventories: Inventories;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;
@@ -45,6 +48,13 @@ export interface Documents {
   check(document: SubmittedDocument): Promise<CheckedDocument>;
   /** JSON Schema of the document. */
   schema(): Promise<unknown>;
+}
+
+export interface Inventories {
+  /** Of this machine, or of a recorded tree below `sysroot`. */
+  take(sysroot: string | undefined): Promise<Inventory>;
+  /** One that was saved. Rejects with FILE_UNREADABLE or SPEC_INVALID. */
+  read(file: string): Promise<InventoryDocument>;
 }
 
 interface CheckedDocument {

@@ -3,7 +3,7 @@ import type { HostReader, ReadProblem } from './host-reader.ts';
 /** Reads one thing of a host. A probe that fails never hides the others. */
 export interface Probe<Name extends string = string, T = unknown> {
   readonly name: Name;
-  /** `fast` probes read a few kernel files and may run every second; `slow` ones start programs. */
+  /** `fast` probes may run every second: all of them together take less than half a millisecond of CPU. */
   readonly cost: 'fast' | 'slow';
   read(host: HostReader): ProbeOutcome<T> | Promise<ProbeOutcome<T>>;
 }

@@ -177,6 +177,10 @@ const asked: Record<
     path: '/api/v1/workloads?limit=many',
     want: [400, 'USAGE', /limit/],
   },
+  'a limit that is empty': {
+    path: '/api/v1/workloads?limit=',
+    want: [400, 'USAGE', /limit.*whole number/],
+  },
   'a limit that is too large': {
     path: '/api/v1/workloads?limit=1001',
     want: [400, 'USAGE', /limit/],

@@ -25,7 +25,7 @@ import { GIB, type ToyStep, type ToyWorkload } from './toy-workload.ts';
 
 const SAMPLE_MS = 5_000;
 
-export const kernelHolds: EnforcedDocument = {
+const kernelHolds: EnforcedDocument = {
   driver: 'cgroup-v2',
   cpu: 'quota',
   memory: 'kernel',
@@ -425,7 +425,7 @@ export class ScenarioSite implements Site {
           waits(
             'insufficient',
             `Asks ${gpu / 1_000} GPUs; lab-3 has ${freeGpu / 1_000} free.`,
-            `It starts when ${(gpu - freeGpu) / 1_000} more are free; with at most ${freeGpu / 1_000} it could start now.`,
+            `It starts when ${(gpu - freeGpu) / 1_000} more are free; likely when train-7b ends.`,
             step.tasks.waiting,
           ),
         ];

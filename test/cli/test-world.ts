@@ -53,6 +53,10 @@ export function testWorld(
     terminal,
     out,
     err,
+    inventories: {
+      take: () => Promise.reject(new Error('no machine here')),
+      read: () => Promise.reject(new Error('no inventory here')),
+    },
     documents: {
       read: async (file) => ({ text: `# ${file}`, fileName: file, cwd: '/work' }),
       check: async ({ text }) => {

@@ -7,6 +7,7 @@ import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/id
 import type { Command, Event } from '../../src/model/messages.ts';
 import type { Node } from '../../src/model/node.ts';
 import type { StepSpec } from '../../src/model/workload.ts';
+import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { bestFit } from '../../src/scheduling/scorers/best-fit.ts';
 import { endedBy } from '../builders/engine-bench.ts';
 import { node, resources, step, workload } from '../builders/workload.ts';
@@ -45,7 +46,7 @@ const tenant = 'operator' as TenantId;
 
 /** Plays one scenario on an engine and a clock of its own. */
 export class Stage {
-  #engine = new Engine(options, { scorer: bestFit });
+  #engine = new Engine(options, { scheduler: (deps) => new PriorityScheduler(deps, bestFit) });
   readonly #journal: Event[] = [];
   #now = timeMs(0);
 
@@ -105,7 +106,9 @@ export class Stage {
 
   /** A new engine, from the journal or from a snapshot of the old one. */
   #restart(from: string): void {
-    const engine = new Engine(options, { scorer: bestFit });
+    const engine = new Engine(options, {
+      scheduler: (deps) => new PriorityScheduler(deps, bestFit),
+    });
     if (from === 'snapshot') restoreSnapshot(engine.state, takeSnapshot(this.#engine.state));
     else for (const event of this.#journal) engine.apply(event);
     this.#engine = engine;

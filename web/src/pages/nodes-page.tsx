@@ -69,7 +69,8 @@ function NodeBlock({
           <tr>
             <th scope="col">Resource</th>
             <th scope="col" class="col-bar">
-              Held <i class="key outline" /> and used <i class="key fill" />
+              Held <i class="key outline" /> <span class="key-words">and used</span>{' '}
+              <i class="key fill" />
             </th>
             <th scope="col" class="number">
               Used
