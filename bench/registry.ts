@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -9,5 +10,6 @@ export interface Bench {
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
   replay: replayBench,
+  queues: queuesBench,
   swf: swfBench,
 };

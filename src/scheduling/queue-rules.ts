@@ -1,3 +1,4 @@
+import { UNLIMITED } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { type QueueNode, type QueueTree, RESOURCE_NAMES } from './queue-tree.ts';
@@ -47,13 +48,14 @@ const tenantConfig = ({ config }: QueueNode, tenant: TenantId) =>
 function tooMany(leaf: QueueNode, asked: Entry, active: ActiveTasks): Refusal | undefined {
   const { queue, tenant, tasks } = asked;
   const cap = tenantConfig(leaf, tenant).activeMax;
-  const mine = active(queue, tenant);
+  const mine = cap === UNLIMITED ? 0 : active(queue, tenant);
   if (mine + tasks > cap) {
     const facts = { what: 'active', count: mine, asked: tasks, max: cap } as const;
     return { code: 'queue-cap', queue, tenant, ...facts };
   }
   for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) {
     const max = q.config.activeMax;
+    if (max === UNLIMITED) continue;
     const count = activeBelow(q, active);
     if (count + tasks > max) {
       const facts = { what: 'active', count, asked: tasks, max } as const;

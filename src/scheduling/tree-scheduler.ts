@@ -281,9 +281,8 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
     const cap = this.#capOf(bucket, task, at);
     if (cap !== undefined) {
       bucket.capped = true;
-      let sleepers = this.#cappedAt.get(cap.at);
-      if (sleepers === undefined) this.#cappedAt.set(cap.at, (sleepers = new Set()));
-      sleepers.add(bucket);
+      const sleepers = this.#cappedAt.get(cap.at) ?? new Set();
+      this.#cappedAt.set(cap.at, sleepers.add(bucket));
       bucket.line.bestKnown = false;
       return undefined;
     }
@@ -348,9 +347,8 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   #opened(bucket: Bucket<T>): void {
-    let buckets = this.#bucketsByShape.get(bucket.shape);
-    if (buckets === undefined) this.#bucketsByShape.set(bucket.shape, (buckets = new Set()));
-    buckets.add(bucket);
+    const buckets = this.#bucketsByShape.get(bucket.shape) ?? new Set();
+    this.#bucketsByShape.set(bucket.shape, buckets.add(bucket));
   }
 
   #place(task: T): { leaf: LeafQueue<T>; line: TenantLine<T> } {
