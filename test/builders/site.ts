@@ -163,9 +163,11 @@ export class Site {
     return held;
   }
 
+  /** Why the first task of a workload that waits does so. */
   why(id: number): Refusal | undefined {
-    const task = this.engine.state.workload(String(id) as never)!.steps[0]!.tasks[0]!;
-    return this.engine.state.scheduler.refusal(task);
+    const { tasks } = this.engine.state.workload(String(id) as never)!.steps[0]!;
+    const task = tasks.find((other) => other.state === 'waiting');
+    return task && this.engine.state.scheduler.refusal(task);
   }
 
   /** Goes on as an engine that was restored from a snapshot of this one. */

@@ -39,8 +39,8 @@ test('production, research and best effort share 60 : 30 : 10, and their childre
 });
 
 test('weights count among those that want something only: an idle queue lends its part', () => {
-  const site = shared(productionResearchBestEffort, 80, greedy('ml_serving', 'best_effort'));
-  assert.deepEqual(site.held('queue'), { ml_serving: 69, best_effort: 11 });
+  const site = shared(productionResearchBestEffort, 70, greedy('ml_serving', 'best_effort'));
+  assert.deepEqual(site.held('queue'), { ml_serving: 60, best_effort: 10 });
 });
 
 test('a queue that grows idle is out of the share, and back in it when it wants something', () => {
