@@ -89,6 +89,7 @@ function drawnSite(seed: number): Site {
   const prng = new Prng(seed);
   const { scheduling, queues } = drawTree(prng);
   const site = new Site(scheduling, node('n', { cpu: 8000, memory: 16 * GIB, gpus: 2 }));
+  site.now = 1_767_225_600_000;
   for (let i = prng.between(5, 40); i > 0; i--) {
     site.submit({
       queue: prng.pick(queues),
