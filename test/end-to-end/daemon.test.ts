@@ -74,27 +74,31 @@ test('up -d, status, submit, wait, ps, logs -f, down', bounded, async (t) => {
   assert.equal((await runBerth(['status', '--state', state])).code, 69);
 });
 
-test('a second daemon on a state folder is refused with the pid of the first', bounded, async (t) => {
-  const scratch = scratchState(t);
-  const { pid } = await daemon(scratch);
-  for (const detach of [['-d'], []]) {
-    const second = await runBerth([
-      'up',
-      ...detach,
-      '--port',
-      '0',
-      '--json',
-      '--state',
-      scratch.state,
-    ]);
-    assert.equal(second.code, 75);
-    const problem = problemSchema.parse(JSON.parse(second.stdout));
-    assert.equal(problem.code, 'DAEMON_RUNNING');
-    assert.match(problem.detail, new RegExp(`\\b${pid}\\b`));
-    assert.match(second.stderr, new RegExp(`\\b${pid}\\b`));
-  }
-  assert.equal((await berth(scratch.state, 'status')).pid, pid, 'the first goes on');
-});
+test(
+  'a second daemon on a state folder is refused with the pid of the first',
+  bounded,
+  async (t) => {
+    const scratch = scratchState(t);
+    const { pid } = await daemon(scratch);
+    for (const detach of [['-d'], []]) {
+      const second = await runBerth([
+        'up',
+        ...detach,
+        '--port',
+        '0',
+        '--json',
+        '--state',
+        scratch.state,
+      ]);
+      assert.equal(second.code, 75);
+      const problem = problemSchema.parse(JSON.parse(second.stdout));
+      assert.equal(problem.code, 'DAEMON_RUNNING');
+      assert.match(problem.detail, new RegExp(`\\b${pid}\\b`));
+      assert.match(second.stderr, new RegExp(`\\b${pid}\\b`));
+    }
+    assert.equal((await berth(scratch.state, 'status')).pid, pid, 'the first goes on');
+  },
+);
 
 test('down leaves tasks running, and the next daemon adopts them', bounded, async (t) => {
   const scratch = scratchState(t);

@@ -129,11 +129,7 @@ class LocalDriver implements Driver {
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
-<<<<<<< HEAD
-    const problem = unsendable(line) ?? makeFolder(attempt.workdir);
-=======
     const problem = unsendable(line) ?? unmade(attempt.workdir);
->>>>>>> e2e
     if (problem !== undefined) {
       this.#refuse(id, plan, problem);
       return;
@@ -327,14 +323,4 @@ function unsendable(line: string): string | undefined {
   if (line.includes('\0')) return 'The command or its environment has a NUL character in it.';
   if (line.length <= START_LINE_MAX) return undefined;
   return `The command and its environment are longer than ${START_LINE_MAX} characters.`;
-}
-
-/** Why the folder cannot be made; undefined when it is there. */
-function makeFolder(path: string): string | undefined {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return undefined;
-  } catch (error) {
-    return `${path} cannot be made: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }
