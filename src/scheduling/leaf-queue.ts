@@ -263,9 +263,9 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
       return line.best;
     }
     let best: Bucket<T> | undefined;
-    // A copy, where looking at a head may move it to another bucket.
-    const buckets = this.rule.classShifts ? [...line.buckets] : line.buckets;
-    for (const bucket of buckets) {
+    // Looking at a head may move it to another bucket, and leave its own empty.
+    if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket);
+    for (const bucket of line.buckets) {
       if (!asleep && !this.#awake(bucket)) continue;
       if (this.head(bucket) === undefined) continue;
       if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;

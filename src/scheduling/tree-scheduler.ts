@@ -150,7 +150,20 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   nextTimer(): TimeMs | undefined {
-    return this.#gatedWaiting > 0 ? this.#deps.gate!.nextChange(this.#lastAt) : undefined;
+    const { gate, shapes } = this.#deps;
+    if (gate === undefined || this.#gatedWaiting === 0) return undefined;
+    const at = this.#lastAt;
+    for (const leaf of this.#leaves.values()) {
+      for (const line of leaf.lines.values()) {
+        if (!line.gated || line.waiting === 0) continue;
+        for (const bucket of line.buckets) {
+          const task = leaf.head(bucket);
+          const waits = task && gate.refusal(task, shapes.request(task.shape), at);
+          if (waits !== undefined) return gate.nextChange(at);
+        }
+      }
+    }
+    return undefined;
   }
 
   /** Quota before limits, limits before the turn in a strict queue, and that before room on a node. */
