@@ -1,5 +1,6 @@
 import { engineBench, replayBench } from './engine.ts';
 import { launchBench } from './launch.ts';
+import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -11,5 +12,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
   launch: launchBench,
   replay: replayBench,
+  queues: queuesBench,
   swf: swfBench,
 };

@@ -10,10 +10,10 @@ import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.
 import { readLog } from '../execution/io/local/log-reader.ts';
 
 import type { Event } from '../model/messages.ts';
+import { defaultScheduling } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
-import { PriorityScheduler } from '../scheduling/priority-scheduler.ts';
-import { bestFit } from '../scheduling/scorers/best-fit.ts';
+import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
@@ -123,8 +123,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX },
-    { scheduler: (deps) => new PriorityScheduler(deps, bestFit) },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling: defaultScheduling },
+    { scheduler: makeScheduler(defaultScheduling) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
