@@ -50,15 +50,14 @@ const bus = (n: number): string => `0000:${hex(0xa0 + n)}:00.0`;
 /** Two sockets with the report of one recorded H100, eight times, and a recorded NVLink matrix. */
 function eightGpus(): Promise<InventoryDocument> {
   const capture = recorded('nvidia-smi/linux-x86_64__nvidia-h100-80gb-hbm3__590.48.01.txt');
-  const report = captureSections(capture).get('idle :: query (-q)') ?? capture;
-  const xml = /<nvidia_smi_log>[\s\S]*?<\/nvidia_smi_log>/.exec(capture)?.[0] ?? report;
-  const [head = ''] = xml.split(/<gpu id=/);
-  const one = /<gpu id=[\s\S]*?<\/gpu>/.exec(xml)?.[0] ?? '';
+  const report = captureSections(capture).get('load :: query (-q)')!;
+  const at = report.search(/^GPU [0-9A-F]{8}:/m);
   const gpus = Array.from({ length: 8 }, (_, i) =>
-    one
-      .replace(/<gpu id="[^"]*"/, `<gpu id="0000${bus(i)}"`)
-      .replace(/<uuid>[^<]*/, `<uuid>${uuid(i)}`)
-      .replace(/<pci_bus_id>[^<]*/, `<pci_bus_id>0000${bus(i)}`),
+    report
+      .slice(at)
+      .replace(/^GPU \S+/, `GPU 0000${bus(i)}`)
+      .replace(/(GPU UUID +: ).*/, `$1${uuid(i)}`)
+      .replace(/(Bus Id +: ).*/, `$10000${bus(i)}`),
   );
   const rows = gpus.map((_, i) => `${i}, 0000${bus(i)}, 9.0, ${uuid(i)}`);
   const nodes = gpus.map((_, i) => [
@@ -66,7 +65,7 @@ function eightGpus(): Promise<InventoryDocument> {
     `${i < 4 ? 0 : 1}\n`,
   ]);
   return recordedMachine('32em64t-2n8c+dax+nvme+mic+dimms', {
-    '.berth-commands/nvidia-smi -q -x': `${head}${gpus.join('\n')}</nvidia_smi_log>\n`,
+    '.berth-commands/nvidia-smi -q -x': `${report.slice(0, at)}${gpus.join('\n')}`,
     '.berth-commands/nvidia-smi topo -m': recorded('nvidia-smi/topo/h100-8gpu-nvswitch-12nic.txt'),
     [`.berth-commands/${QUERY}`]: `index, pci.bus_id, compute_cap, uuid\n${rows.join('\n')}\n`,
     ...Object.fromEntries(nodes),

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { machines, noMachines } from '../api/machines.ts';
-import type { ScenarioSite } from '../api/scenario-site.ts';
-import { busyLab, oneRunning } from '../api/scenarios.ts';
+import { ScenarioSite } from '../api/scenario-site.ts';
+import { oneRunning } from '../api/scenarios.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, openPage, skipReason } from './open-page.ts';
 
@@ -21,12 +21,21 @@ after(async () => {
   if (skip === false) await browser.close();
 });
 
-/** The lab of the other tests, on a recorded machine. */
+/** A node of the size of a recorded machine, about half of it at work. */
 async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
-  const site = busyLab();
-  site.hardware = machines[name]();
-  const { gpus } = await site.hardware;
-  site.gpuIds = gpus.flatMap((gpu) => gpu.id ?? []);
+  const document = await machines[name]();
+  const gpuIds = document.gpus.flatMap((gpu) =>
+    gpu.mig_enabled === true ? gpu.mig.flatMap(({ id }) => id ?? []) : (gpu.id ?? []),
+  );
+  const cpuMilli = document.limits.cpu_milli ?? 0;
+  const memoryBytes = document.limits.memory_bytes ?? 0;
+  const site = new ScenarioSite({ cpuMilli, memoryBytes, gpus: gpuIds.length });
+  site.hardware = Promise.resolve(document);
+  site.gpuIds = gpuIds;
+  const gpuMilli = Math.floor(gpuIds.length * 0.7) * 1_000;
+  const half = { cpuMilli: cpuMilli / 2, memoryBytes: memoryBytes / 2, gpuMilli, runMs: 9_000_000 };
+  site.add({ name: 'train-7b', steps: [{ id: 'train', command: 'torchrun train.py', ...half }] });
+  site.advance(60_000);
   site.hardwareChanges = [
     {
       at: site.now - 720_000,
@@ -45,9 +54,9 @@ async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
 const seen: Record<keyof typeof machines, { parts: RegExp[]; cells: number }> = {
   'eight-gpus': { parts: [/^GPU 0, NVIDIA H100/, /^disk nvme0n1/, /^NUMA node 1, 16/], cells: 16 },
   mig: { parts: [/MIG instances/], cells: 8 },
-  'four-sockets': { parts: [/^NUMA node 7, 16 GiB, \d+% in use/], cells: 64 },
+  'four-sockets': { parts: [/^NUMA node 7, 15\.\d GiB, [\d.]+% in use/], cells: 64 },
   'dgx-gb10': { parts: [/^Cluster · L3 8 MiB/], cells: 20 },
-  hybrid: { parts: [/^Package 0/], cells: 14 },
+  hybrid: { parts: [/Package 0/], cells: 14 },
 };
 const looks = {
   light: { height: 1_000 },

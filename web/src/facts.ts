@@ -10,7 +10,7 @@ export interface FactRow {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  absent: 'this machine has none',
+  absent: 'absent',
   'not-reported': 'not reported',
   denied: 'not permitted',
   failed: 'could not be read',
@@ -98,6 +98,8 @@ export const wordsOf = (field: string): string =>
   field
     .replace(SUFFIXES, '')
     .replaceAll('_', ' ')
+
+    .replace(/\bcpus\b/g, 'CPUs')
     .replace(/\b(cpu|numa|pci|pcie|ecc|mig|uuid|mtu|mac|isa|smt|id|gpu)\b/g, (w) =>
       w.toUpperCase(),
     );

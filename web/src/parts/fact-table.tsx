@@ -12,18 +12,20 @@ export interface FactColumn {
 
 interface FactTableProps {
   readonly title: string;
+  /** Beside the title, in place of their number. */
+  readonly note?: string;
   readonly columns: readonly FactColumn[];
   readonly rows: readonly Item[];
 }
 
 /** Things of one kind; each cell says on hover where it is from, or why it is not known. */
-export function FactTable({ title, columns, rows }: FactTableProps) {
+export function FactTable({ title, note, columns, rows }: FactTableProps) {
   if (rows.length === 0) return null;
   return (
     <section class="part" aria-label={title}>
       <header class="section-head">
         <h2>{title}</h2>
-        <span class="muted">{rows.length}</span>
+        <span class="muted">{note ?? rows.length}</span>
       </header>
       <table class="fact-table" aria-label={title}>
         <thead>

@@ -98,6 +98,9 @@ const readable = (detail: string): string =>
 function Lists({ document }: { readonly document: InventoryDocument }) {
   const { storage, network, memory, devices } = document;
   const disks = listOf(storage['block_devices']).filter((item) => item['kind'] === 'disk');
+  const modules = memory?.modules ?? [];
+  const populated = modules.filter((module) => module['size_bytes'] !== 0);
+  const slots = `in ${populated.length} of ${counted(modules.length, 'slot')}`;
   const interfaces = listOf(network['network']).filter((item) => item['virtual'] !== true);
   return (
     <>
@@ -140,7 +143,8 @@ function Lists({ document }: { readonly document: InventoryDocument }) {
       />
       <FactTable
         title="Memory modules"
-        rows={memory?.modules ?? []}
+        note={slots}
+        rows={populated}
         columns={[
           { head: 'Slot', field: 'slot' },
           { head: 'Size', field: 'size_bytes', number: true },

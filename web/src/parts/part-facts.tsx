@@ -30,9 +30,8 @@ export function PartFacts({ box, document, chosen, use }: PartFactsProps) {
             {rows.map((row) => (
               <div key={row.name} title={row.source === '' ? undefined : `source: ${row.source}`}>
                 <dt>{row.name}</dt>
-                <dd>
-                  {row.text} <span class="fact-source">{row.source}</span>
-                </dd>
+                <dd>{row.text}</dd>
+                <dd class="fact-source">{row.source}</dd>
               </div>
             ))}
           </dl>

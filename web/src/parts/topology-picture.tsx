@@ -69,7 +69,7 @@ export function TopologyPicture({ document, use, gpus }: PictureProps) {
   return (
     <div class="topology">
       <div class="topo-side">
-        <Legend use={use} />
+        <Legend use={use} isHybrid={(document.cpu?.kinds.length ?? 0) > 1} />
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset has a border and a legend of its own */}
         <div
           ref={picture}
@@ -92,7 +92,13 @@ export function TopologyPicture({ document, use, gpus }: PictureProps) {
   );
 }
 
-function Legend({ use }: { readonly use: CpuUse | undefined }) {
+function Legend({
+  use,
+  isHybrid,
+}: {
+  readonly use: CpuUse | undefined;
+  readonly isHybrid: boolean;
+}) {
   return (
     <p class="topo-legend muted">
       <span>
@@ -105,6 +111,7 @@ function Legend({ use }: { readonly use: CpuUse | undefined }) {
       <span>
         <i class="key gpu hatched" /> GPU held by work
       </span>
+      {isHybrid && <span>smaller cells: the slower kind of core</span>}
     </p>
   );
 }
@@ -188,13 +195,14 @@ const isSmall = (box: Box): boolean =>
 function CellPart({ cell, filling }: { readonly cell: Cell; readonly filling: Filling }) {
   const shares = cell.threads.map((id) => filling.busy.get(id));
   const known = shares.filter((share) => share !== undefined);
+  const kind = slowness(filling.document, cell);
   const busy = known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
   return (
     <Part
       id={cell.id}
       filling={filling}
-      class="topo-cell cpu"
-      label={`${cell.core.label}, CPU ${cell.threads.join(' and ')}, ${busy === undefined ? 'use unknown' : `${percent(busy)} busy`}`}
+      class={`topo-cell cpu ${kind === undefined ? '' : 'slower'}`}
+      label={`${cell.core.label}, CPU ${cell.threads.join(' and ')}, ${busy === undefined ? 'use unknown' : `${percent(busy)} busy`}${kind === undefined ? '' : `, of the slower kind ${kind}`}`}
     >
       {shares.map((share, i) => (
         <i key={cell.threads[i]} style={{ height: percent(share ?? 0) }} />
@@ -202,6 +210,13 @@ function CellPart({ cell, filling }: { readonly cell: Cell; readonly filling: Fi
       <b>{cell.threads[0] ?? ''}</b>
     </Part>
   );
+}
+
+/** The name of its kind, where the machine has a faster one. */
+function slowness({ cpu }: InventoryDocument, { threads }: Cell): string | undefined {
+  const kinds = cpu?.kinds ?? [];
+  const at = kinds.findIndex(({ cpus }) => cpus.includes(threads[0] ?? -1));
+  return at >= 0 && at < kinds.length - 1 ? kinds[at]?.name : undefined;
 }
 
 function MemoryPart({ memory, filling }: { readonly memory: Vertex; readonly filling: Filling }) {
@@ -265,11 +280,11 @@ function GpuPart({ device, filling }: { readonly device: Device; readonly fillin
     weight: mig.memory_bytes ?? 1,
   }));
   const heldText =
-    held !== undefined
-      ? `${percent(held / 1_000)} held`
-      : instances.length > 0
-        ? `${counted(instances.length, 'MIG instance')}`
-        : 'not given out';
+    instances.length > 0
+      ? counted(instances.length, 'MIG instance')
+      : held === undefined
+        ? 'not given out'
+        : `${percent(held / 1_000)} held`;
   return (
     <Part
       id={device.id}
