@@ -1,4 +1,6 @@
 import { engineBench, replayBench } from './engine.ts';
+import { launchBench } from './launch.ts';
+import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -8,6 +10,8 @@ export interface Bench {
 
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  launch: launchBench,
   replay: replayBench,
+  queues: queuesBench,
   swf: swfBench,
 };

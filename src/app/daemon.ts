@@ -5,15 +5,15 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
-import { openLocalDriver } from '../execution/io/local/driver.ts';
+import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 
 import { readLog } from '../execution/io/local/log-reader.ts';
 
 import type { Event } from '../model/messages.ts';
+import { defaultScheduling } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
-import type { Driver, Report } from '../runtime/ports.ts';
-import { PriorityScheduler } from '../scheduling/priority-scheduler.ts';
-import { bestFit } from '../scheduling/scorers/best-fit.ts';
+import type { Report } from '../runtime/ports.ts';
+import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
@@ -98,7 +98,7 @@ interface Parts {
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
-  readonly driver: Driver;
+  readonly driver: LocalDriver;
   readonly inventory: HostInventory;
   readonly replayed: number;
   /** The newest sample of the host. */
@@ -123,8 +123,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX },
-    { scheduler: (deps) => new PriorityScheduler(deps, bestFit) },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling: defaultScheduling },
+    { scheduler: makeScheduler(defaultScheduling) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -189,7 +189,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       socket: folder.paths.apiSocket,
       host: hostname(),
       started_at: startedAt,
-      launcher_pid: null,
+      launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
     }),

@@ -21,7 +21,8 @@ import type {
 } from '../api/contract/views.ts';
 import { explainWorkload } from '../api/views/explain.ts';
 import { nodeList } from '../api/views/nodes.ts';
-import { workloadDocument, workloadStatus, workloadSummary } from '../api/views/workload.ts';
+import { workloadStatus } from '../api/views/status.ts';
+import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
 import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';

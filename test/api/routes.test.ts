@@ -312,7 +312,7 @@ test('a refusal answers its sentence and its facts', bounded, async (t) => {
   const problem = problemSchema.parse(answer.json());
   assert.equal(
     problem.detail,
-    'Step main asks 9 GPUs; the largest node, lab-3, has 8 GPUs. Ask at most 8 GPUs, or add a larger node.',
+    'Refused: step main can never start: it asks for 9 GPUs, and the node that comes nearest, lab-3, has 8 GPUs.',
   );
   assert.equal(problem.facts?.['asked'], 9_000);
 });

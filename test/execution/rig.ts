@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -62,12 +63,17 @@ export class Rig {
   readonly stateDir = mkdtempSync(join(tmpdir(), 'berth-test-'));
   readonly reports: Report[] = [];
   readonly warnings: string[] = [];
-  readonly #options: Partial<LocalDriverOptions>;
+  #options: Partial<LocalDriverOptions>;
   #driver: Driver | undefined;
 
   constructor(t: TestContext, options: Partial<LocalDriverOptions>) {
     this.#options = options;
     t.after(() => this.#cleanUp());
+  }
+
+  /** For the next `open`. */
+  use(options: Partial<LocalDriverOptions>): void {
+    this.#options = options;
   }
 
   get driver(): Driver {
@@ -144,6 +150,12 @@ export class Rig {
     return Number(readFileSync(join(this.stateDir, 'launcher.lock'), 'utf8'));
   }
 
+  /** Settled by a launcher that may have been killed meanwhile. */
+  async settled(n: number): Promise<void> {
+    const path = join(this.attemptsDir, id(n), 'settled');
+    await until(`${n} to be settled`, () => existsSync(path) || undefined);
+  }
+
   shimPid(n: number): number {
     return Number(/\tshim=(\d+)/.exec(this.record(n))?.[1]);
   }
@@ -172,7 +184,24 @@ export class Rig {
       for (const pid of left) kill(pid);
       return left.length === 0 || undefined;
     });
+    for (const parent of this.cgroups()) {
+      for (const child of readdirSync(parent, { withFileTypes: true })) {
+        if (child.isDirectory()) rmdirSync(join(parent, child.name));
+      }
+      rmdirSync(parent);
+    }
     rmSync(this.stateDir, { recursive: true, force: true });
+  }
+
+  /** Our parent cgroups, wherever they are. */
+  cgroups(): string[] {
+    const { enforcement, cgroupRoot } = this.#options;
+    if (enforcement === 'unprivileged' || cgroupRoot !== undefined) return [];
+    const name = `berth-${this.instance().slice(0, 8)}`;
+    const found = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', name], {
+      encoding: 'utf8',
+    });
+    return [...new Set(found.stdout.split('\n').filter((path) => path !== ''))];
   }
 }
 
@@ -188,6 +217,8 @@ export async function until<T>(what: string, look: () => T | undefined): Promise
 }
 
 export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  // 0 would be the group of this very process.
+  assert.ok(pid > 1, `not to be signalled: ${pid}`);
   try {
     process.kill(pid, signal);
   } catch {

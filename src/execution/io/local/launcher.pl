@@ -19,7 +19,7 @@
 use strict;
 
 our ($stateDir, $attemptsDir, $bootId, $taskUmask);
-our ($linux, $again, $exists, $interrupted);
+our ($linux, $again, $exists, $interrupted, $stopAsked);
 
 BEGIN {
     my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
@@ -302,8 +302,8 @@ sub openUp {
     $SIG{TERM} = sub { $leaving = 2 };
     # Here, so that a shim has them from its first moment.
     my $launcher = $$;
-    $SIG{USR1} = sub { orderStop('cancelled') if $$ != $launcher };
-    $SIG{USR2} = sub { orderStop('preempted') if $$ != $launcher };
+    $SIG{USR1} = sub { $stopAsked //= 'cancelled' if $$ != $launcher };
+    $SIG{USR2} = sub { $stopAsked //= 'preempted' if $$ != $launcher };
     syswrite STDOUT, "ready\n";
     open STDOUT, '>', '/dev/null';
     if ((-s STDERR // 0) > LOG_MAX) { truncate STDERR, 0 }
