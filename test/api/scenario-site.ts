@@ -57,6 +57,7 @@ export class ScenarioSite implements Site {
   shutDowns = 0;
   /** Of the machine that the node is on; a small one unless a scenario puts a recorded one in place. */
   hardware: Promise<InventoryDocument> = smallMachine();
+  gpuIds: readonly string[] = [];
   hardwareChanges: InventoryChanges['changes'] = [];
   refuse: Extract<SubmitOutcome, { kind: 'refused' }> | undefined;
   readonly cpuMilli: number;
@@ -245,7 +246,7 @@ export class ScenarioSite implements Site {
           allocatable: resources(this.cpuMilli, this.memoryBytes, this.gpus * 1_000),
           held: resources(held.cpu, held.memory, held.gpu),
           gpus: Array.from({ length: this.gpus }, (_, i) => ({
-            id: `GPU-${i}f3c2a10`,
+            id: this.gpuIds[i] ?? `GPU-${i}f3c2a10`,
             model: 'NVIDIA A100-SXM4-80GB',
             memory_bytes: 80 * GIB,
             held_milli: Math.max(0, Math.min(1_000, held.gpu - i * 1_000)),
