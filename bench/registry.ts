@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
@@ -10,6 +11,7 @@ export interface Bench {
 
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  journal: journalBench,
   launch: launchBench,
   replay: replayBench,
   queues: queuesBench,
