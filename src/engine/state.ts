@@ -1,24 +1,18 @@
-import { chargeOf } from '../admission/charge.ts';
-import { type HeldSpan, QuotaBook, type SavedQuota } from '../admission/quota.ts';
+import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
 import { assert, assertNever } from '../base/assert.ts';
 import { Heap } from '../base/heap.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
-import {
-  type AttemptId,
-  parseAttemptId,
-  type QueueName,
-  type TaskId,
-  type TenantId,
-  type WorkloadId,
-} from '../model/ids.ts';
+import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
-import type { Running, Scheduler, SchedulerDeps, StartGate } from '../scheduling/scheduler.ts';
+import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
+import { ActiveTasks } from './active-tasks.ts';
+import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attain,
@@ -26,7 +20,6 @@ import {
   newTask,
   newWorkload,
   requestOf,
-  runMaxOf,
   type StepRecord,
   stepNamed,
   type TaskRecord,
@@ -74,8 +67,7 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
-  /** Tasks of active workloads, by queue and tenant. */
-  readonly #activeTasks = new Map<QueueName, Map<TenantId, number>>();
+  readonly active = new ActiveTasks();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new Heap<Resting>((a, b) =>
@@ -86,7 +78,6 @@ export class State {
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
-  #tasksActive = 0;
 
   constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
     const deps = { table: this.table, shapes: this.shapes };
@@ -103,16 +94,7 @@ export class State {
 
   /** Tasks of workloads that have not ended. */
   get tasksActive(): number {
-    return this.#tasksActive;
-  }
-
-  activeIn(queue: QueueName, tenant?: TenantId): number {
-    const byTenant = this.#activeTasks.get(queue);
-    if (byTenant === undefined) return 0;
-    if (tenant !== undefined) return byTenant.get(tenant) ?? 0;
-    let sum = 0;
-    for (const count of byTenant.values()) sum += count;
-    return sum;
+    return this.active.total;
   }
 
   /** In order of submission. */
@@ -227,7 +209,7 @@ export class State {
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
-    this.#countActive(workload, 1);
+    this.active.count(workload, 1);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -358,7 +340,7 @@ export class State {
     const workload = this.#workload(event.workload);
     workload.state = event.state;
     workload.endedAt = event.at;
-    this.#countActive(workload, -1);
+    this.active.count(workload, -1);
     this.#ended.push(workload);
     this.#unsettled.delete(workload);
   }
@@ -374,7 +356,7 @@ export class State {
     for (const workload of workloads) {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
-      if (workload.state === 'active') this.#countActive(workload, 1);
+      if (workload.state === 'active') this.active.count(workload, 1);
     }
     for (const id of order.running) {
       const attempt = this.#attempt(id);
@@ -453,16 +435,6 @@ export class State {
     }
   }
 
-  #countActive({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {
-    const tasks = sign * spec.steps.reduce((sum, step) => sum + step.count, 0);
-    this.#tasksActive += tasks;
-    const byTenant = this.#activeTasks.get(spec.queue) ?? new Map<TenantId, number>();
-    this.#activeTasks.set(spec.queue, byTenant);
-    const count = (byTenant.get(tenant) ?? 0) + tasks;
-    if (count > 0) byTenant.set(tenant, count);
-    else byTenant.delete(tenant);
-  }
-
   #listNodes(): Node[] {
     const nodes: Node[] = [];
     for (let row = 0; row < this.table.rows; row++) {
@@ -496,21 +468,3 @@ export class State {
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 const startsMore = (step: StepRecord): boolean =>
   step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;
-
-function spanOf({ task, placement, placedAt }: AttemptRecord): HeldSpan {
-  const { queue, tenant } = task;
-  return { queue, tenant, request: placement.held, placedAt, runMaxMs: runMaxOf(task) };
-}
-
-function quotaGate(quotas: QuotaBook): StartGate<TaskRecord> {
-  return {
-    governs: (queue, tenant) => quotas.governs(queue, tenant),
-    runMaxMs: runMaxOf,
-    refusal: (task, request, at) => {
-      const { queue, tenant } = task;
-      const most = chargeOf(request, runMaxOf(task));
-      return quotas.startRefusal({ queue, tenant, request, most }, at);
-    },
-    nextChange: (at) => quotas.nextChange(at),
-  };
-}
