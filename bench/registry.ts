@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { launchBench } from './launch.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
@@ -9,6 +10,7 @@ export interface Bench {
 
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  launch: launchBench,
   replay: replayBench,
   queues: queuesBench,
   swf: swfBench,

@@ -177,3 +177,7 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
   if (task.memoryLimit === limits.memory || task.memoryLimit <= request.memory) return request;
   return { ...request, memory: task.memoryLimit };
 }
+
+/** A step that failed, or whose workload was cancelled, starts nothing more. */
+export const startsMore = (step: StepRecord): boolean =>
+  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;

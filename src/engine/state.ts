@@ -1,7 +1,5 @@
 import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
 import { assert, assertNever } from '../base/assert.ts';
-import { Heap } from '../base/heap.ts';
-import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
@@ -21,10 +19,12 @@ import {
   newWorkload,
   requestOf,
   type StepRecord,
+  startsMore,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
+import { RestingTasks } from './resting-tasks.ts';
 
 export interface EngineOptions {
   /** Tasks that may wait or run at once; a submission beyond that is refused. */
@@ -52,12 +52,6 @@ export interface SavedMemory {
   readonly quotas?: readonly SavedQuota[];
 }
 
-/** Keeps its own time: a task that rests again must not move an entry that is in the heap already. */
-interface Resting {
-  readonly dueAt: TimeMs;
-  readonly task: TaskRecord;
-}
-
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
  * (free amounts, the queue, verdicts) is kept beside them and never journalled.
@@ -70,9 +64,7 @@ export class State {
   readonly active = new ActiveTasks();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
-  readonly #resting = new Heap<Resting>((a, b) =>
-    a.dueAt === b.dueAt ? a.task.id < b.task.id : a.dueAt < b.dueAt,
-  );
+  readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop: AttemptRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
@@ -126,13 +118,7 @@ export class State {
   }
 
   firstResting(): TaskRecord | undefined {
-    for (;;) {
-      const first = this.#resting.peek();
-      if (first === undefined) return undefined;
-      const { task, dueAt } = first;
-      if (task.state === 'resting' && task.dueAt === dueAt && startsMore(task.step)) return task;
-      this.#resting.pop();
-    }
+    return this.#resting.first();
   }
 
   firstToStop(): AttemptRecord | undefined {
@@ -289,7 +275,7 @@ export class State {
       task.memoryLimit = retry.memory;
       task.shape = this.shapes.intern(requestOf(task));
     }
-    this.#resting.push({ dueAt: retry.dueAt, task });
+    this.#resting.push(task);
   }
 
   #wait(task: TaskRecord): void {
@@ -387,7 +373,7 @@ export class State {
     for (const task of step.tasks) {
       task.shape = this.shapes.intern(requestOf(task));
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
-      if (task.state === 'resting') this.#resting.push({ dueAt: task.dueAt!, task });
+      if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
       const attempt = currentAttempt(task)!;
       const row = this.table.rowOf(attempt.placement.node);
@@ -464,7 +450,3 @@ export class State {
     return task;
   }
 }
-
-/** A step that failed, or whose workload was cancelled, starts nothing more. */
-const startsMore = (step: StepRecord): boolean =>
-  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;

@@ -12,7 +12,7 @@ import type { State } from '../../engine/state.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
 import { formatUse, refusalSentence } from './sentences.ts';
-import { stepState, workloadStatus } from './workload.ts';
+import { stepState, workloadStatus } from './status.ts';
 
 /** Why a workload is where it is: a sentence a step, with what would change it. */
 export function explainWorkload(state: State, workload: WorkloadRecord, now: TimeMs): Why {
