@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { openbBench } from './openb.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -9,5 +10,6 @@ export interface Bench {
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
   replay: replayBench,
+  openb: openbBench,
   swf: swfBench,
 };

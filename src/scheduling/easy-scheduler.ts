@@ -64,6 +64,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   enqueue(task: T): void {
+    this.#index.expect(this.#deps.shapes.ask(task.shape));
     this.#queue.add(task);
     if (this.#backfill !== this.#queue) this.#backfill.add(task);
     this.#passAt = -1;
@@ -120,7 +121,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   refusal(task: T): Refusal | undefined {
-    const refusal = whyNot(this.#deps.table, this.#deps.shapes.request(task.shape));
+    const refusal = whyNot(this.#deps.table, this.#deps.shapes.ask(task.shape));
     return refusal.code === 'no-nodes' ? undefined : refusal;
   }
 
@@ -144,7 +145,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
 
   #place(task: T): NodeIndex | undefined {
     if (this.#refused.has(task.shape)) return undefined;
-    const row = this.#index.best(task.shape, this.#deps.shapes.request(task.shape));
+    const row = this.#index.best(task.shape, this.#deps.shapes.ask(task.shape));
     if (row === undefined) this.#refused.add(task.shape);
     return row;
   }
@@ -180,9 +181,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   #choice(task: T, row: NodeIndex): Choice<T> {
-    const { table, shapes } = this.#deps;
-    const { gpu } = shapes.request(task.shape);
-    return { task, row, gpus: table.chooseGpus(row, gpu).map((device) => device.id) };
+    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
   }
 
   #startAfresh(): void {
