@@ -17,6 +17,7 @@ import { gpuClustering } from '../src/scheduling/scorers/gpu-clustering.ts';
 import { gpuPacking } from '../src/scheduling/scorers/gpu-packing.ts';
 import { type Ask, type ShapeIndex, Shapes } from '../src/scheduling/shape.ts';
 import { TypicalDemand } from '../src/scheduling/typical-demand.ts';
+import { openbVariant } from './openb-variants.ts';
 import type { Bench } from './registry.ts';
 
 const MIB = 1024 ** 2;
@@ -167,7 +168,7 @@ export function runOpenb(
 }
 
 export const openbBench: Bench = {
-  what: 'GPU packing of a trace of pods, nothing departs: allocated GPU in %  --nodes FILE --pods FILE [--seeds N] [--policy NAME]',
+  what: 'GPU packing of a trace of pods, nothing departs: allocated GPU in %  --nodes FILE --pods FILE [--seeds N] [--policy NAME,…] [--variant multigpu20|…]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -176,16 +177,17 @@ export const openbBench: Bench = {
         pods: { type: 'string' },
         seeds: { type: 'string', default: '5' },
         policy: { type: 'string' },
+        variant: { type: 'string', default: 'default' },
       },
     });
     if (values.nodes === undefined || values.pods === undefined) {
       throw new Error('needs --nodes FILE and --pods FILE');
     }
     const nodes = readOpenbNodes(values.nodes);
-    const pods = readOpenbPods(values.pods);
+    const pods = openbVariant(values.variant, readOpenbPods(values.pods), nodes);
     const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
     const names = Object.keys(openbPolicies).filter(
-      (name) => values.policy === undefined || name === values.policy,
+      (name) => values.policy === undefined || values.policy.split(',').includes(name),
     );
     const policies = names.map((name) => {
       const started = performance.now();

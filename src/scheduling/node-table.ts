@@ -208,6 +208,27 @@ export class NodeTable {
     return this.#gpuSum[row]!;
   }
 
+  /** Whether the rows have the same resources and models, and the same free, so that they score alike. */
+  alike(a: NodeIndex, b: NodeIndex): boolean {
+    const columns = this.#columns;
+    for (let column = 0; column < columns; column++) {
+      if (this.#free[a * columns + column] !== this.#free[b * columns + column]) return false;
+      if (this.#capacity[a * columns + column] !== this.#capacity[b * columns + column])
+        return false;
+    }
+    const free = this.#gpuFree[a]!;
+    const other = this.#gpuFree[b]!;
+    if (free.length !== other.length) return false;
+    const gpus = this.#nodes[a]?.gpus;
+    const others = this.#nodes[b]?.gpus;
+    if (gpus === undefined || others === undefined) return false;
+    for (let i = 0; i < free.length; i++) {
+      if (free[i] !== other[i] || gpus[i]!.model !== others[i]!.model) return false;
+      if (gpus[i]!.memory !== others[i]!.memory) return false;
+    }
+    return sameCounts(this.#gpuKinds[a]!, this.#gpuKinds[b]!);
+  }
+
   /** Devices of the node that are wholly free. */
   wholeGpus(row: NodeIndex): number {
     return this.#gpuWhole[row]!;
@@ -322,6 +343,12 @@ export class NodeTable {
     this.#free = enlarge(this.#free, room);
     this.#capacity = enlarge(this.#capacity, room);
   }
+}
+
+function sameCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, count] of a) if (b.get(key) !== count) return false;
+  return true;
 }
 
 /** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */

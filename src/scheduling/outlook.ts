@@ -10,12 +10,29 @@ const TYPICAL_PORTION = 0.95;
 /** Scarcities are known in eighths, so that the scores of all nodes change a few dozen times at most. */
 const LEVELS = 8;
 
-/** What is expected of nodes with one kind of GPU. */
-export interface KindOutlook {
-  readonly fragmentation: Fragmentation;
-  readonly stranding: Stranding;
+/** What is expected of nodes with one kind of GPU. Each table is made when a scorer first asks for it. */
+export class KindOutlook {
+  readonly #typical: readonly TypicalAsk[];
+  readonly #gpu: Gpu;
+  #fragmentation: Fragmentation | undefined;
+  #stranding: Stranding | undefined;
   /** 0 … 1: demand that must have this model, as a part of what is left of it. */
-  readonly scarcity: number;
+  scarcity = 0;
+
+  constructor(typical: readonly TypicalAsk[], gpu: Gpu) {
+    this.#typical = typical;
+    this.#gpu = gpu;
+  }
+
+  get fragmentation(): Fragmentation {
+    this.#fragmentation ??= new Fragmentation(this.#typical, this.#gpu);
+    return this.#fragmentation;
+  }
+
+  get stranding(): Stranding {
+    this.#stranding ??= new Stranding(this.#typical, this.#gpu);
+    return this.#stranding;
+  }
 }
 
 interface Captive {
@@ -42,7 +59,7 @@ export class Outlook {
   #prices = new FillPrices([]);
   #captives: readonly Captive[] = [];
   #several: readonly Several[] = [];
-  #kinds = new Map<string, KindOutlook & { scarcity: number }>();
+  #kinds = new Map<string, KindOutlook>();
   /** By row, with the node that it was looked up for: rows may get other devices. */
   #rows: ({ readonly node: Node; readonly outlook: KindOutlook } | undefined)[] = [];
   #modelLevels = new Map<string, number>();
@@ -124,11 +141,8 @@ export class Outlook {
     const key = `${gpu.model}/${gpu.memory}`;
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
-    const made = {
-      fragmentation: new Fragmentation(this.#typical, gpu),
-      stranding: new Stranding(this.#typical, gpu),
-      scarcity: this.#modelLevels.get(gpu.model) ?? 0,
-    };
+    const made = new KindOutlook(this.#typical, gpu);
+    made.scarcity = this.#modelLevels.get(gpu.model) ?? 0;
     this.#kinds.set(key, made);
     return made;
   }

@@ -41,9 +41,10 @@ export class PlacementIndex {
   best(shape: ShapeIndex, ask: Ask): NodeIndex | undefined {
     if (this.#scorer.looksAhead === true) this.#outlook.refresh();
     let tree = this.#trees.get(shape);
-    if (tree === undefined || !tree.current(this.#table, this.#outlook)) {
+    if (tree === undefined || !tree.holds(this.#table.rows)) {
       tree = new Tree(this.#table, this.#scorer, ask, this.#outlook);
-    } else tree.follow();
+    }
+    tree.follow();
     // Re-inserted last: the map's order is the order of use.
     this.#trees.delete(shape);
     this.#trees.set(shape, tree);
@@ -57,51 +58,62 @@ class Tree {
   readonly #scorer: Scorer;
   readonly #ask: Ask;
   readonly #outlook: Outlook;
-  readonly #version: number;
   /** Leaves from `#leaves` on, one a row; each inner node is the better of its two children's rows. */
   readonly #winners: Int32Array;
   readonly #scores: Int32Array;
   readonly #leaves: number;
-  #cursor: number;
+  #cursor = -1;
+  #version = -1;
 
   constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook) {
     this.#table = table;
     this.#scorer = scorer;
     this.#ask = ask;
     this.#outlook = outlook;
-    this.#version = outlook.version;
     let leaves = 1;
-    // Twice the rows, so that nodes that join do not force a new tree each time.
-    while (leaves < table.rows * 2) leaves *= 2;
+    // Room for more, so that nodes that join do not force a new tree each time.
+    while (leaves < table.rows * 1.25) leaves *= 2;
     this.#leaves = leaves;
     this.#winners = new Int32Array(2 * leaves).fill(UNFIT);
     this.#scores = new Int32Array(leaves).fill(UNFIT);
-    this.#cursor = table.changeCount;
-    for (let row = 0; row < table.rows; row++) {
-      this.#scores[row] = this.#score(row);
-      if (this.#scores[row] !== UNFIT) this.#winners[leaves + row] = row;
-    }
-    for (let i = leaves - 1; i >= 1; i--) this.#winners[i] = this.#better(2 * i, 2 * i + 1);
   }
 
-  /** Whether following the changes is possible and cheaper than starting afresh. */
-  current(table: NodeTable, outlook: Outlook): boolean {
-    return (
-      this.#version === outlook.version &&
-      table.rows <= this.#leaves &&
-      table.remembers(this.#cursor) &&
-      table.changeCount - this.#cursor <= table.rows
-    );
+  holds(rows: number): boolean {
+    return rows <= this.#leaves;
   }
 
+  /** Takes in what changed since the last time, or looks at every row where that is cheaper. */
   follow(): void {
-    for (const row of this.#table.changedSince(this.#cursor)) this.#update(row);
-    this.#cursor = this.#table.changeCount;
+    const table = this.#table;
+    const behind = table.changeCount - this.#cursor;
+    const follows =
+      this.#cursor >= 0 &&
+      this.#version === this.#outlook.version &&
+      table.remembers(this.#cursor) &&
+      behind <= table.rows;
+    if (!follows) this.#scoreAll();
+    else for (const row of table.changedSince(this.#cursor)) this.#update(row);
+    this.#cursor = table.changeCount;
+    this.#version = this.#outlook.version;
   }
 
   winner(): NodeIndex | undefined {
     const row = this.#winners[1]!;
     return row === UNFIT ? undefined : row;
+  }
+
+  #scoreAll(): void {
+    const table = this.#table;
+    const leaves = this.#leaves;
+    // Looking ahead is dear, often repeated, and sees amounts and models only; neighbours are often alike.
+    const skips = this.#scorer.looksAhead === true && this.#ask.constraints === undefined;
+    for (let row = 0; row < table.rows; row++) {
+      const known = row > 0 && skips && table.alike(row - 1, row);
+      const score = known ? this.#scores[row - 1]! : this.#score(row);
+      this.#scores[row] = score;
+      this.#winners[leaves + row] = score === UNFIT ? UNFIT : row;
+    }
+    for (let i = leaves - 1; i >= 1; i--) this.#winners[i] = this.#better(2 * i, 2 * i + 1);
   }
 
   #update(row: NodeIndex): void {

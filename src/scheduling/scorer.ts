@@ -10,7 +10,10 @@ export interface Scorer<Name extends string = string> {
   readonly name: Name;
   /** One sentence for `docs/policies.md` and `config explain`. */
   readonly what: string;
-  /** Set when scores depend on the outlook, which is then kept, and scores follow when it changes. */
+  /**
+   * Set when scores depend on the outlook, which is then kept, and scores follow when it changes. Such a
+   * scorer sees the amounts of a node and the models and memory of its GPUs, and neither name nor labels.
+   */
   readonly looksAhead?: true;
   score(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
   /** Index of the device for a share of a GPU on a node where the ask fits; without it, the fullest. */

@@ -16,6 +16,8 @@ export interface TypicalAsk {
 /** Kinds kept; beyond, and after so many requests, counts are halved, so that old demand fades. */
 const KINDS_MAX = 2_048;
 const COUNT_MAX = 1 << 20;
+/** Learned demand is taken in when there is so many times as much as the last time. */
+const GROWTH = 4;
 
 interface Kind {
   readonly ask: Ask;
@@ -27,7 +29,7 @@ type Settled = Readonly<Kind> & { readonly key: string };
 /**
  * What is usually asked for, declared or learned from what was submitted. Requests that differ in memory
  * only are one kind, as in FGD. Its version, which makes every score stale, changes when the number of
- * requests has doubled: seventeen times in a hundred thousand. Declared demand is added at once: see `of`.
+ * requests has grown fourfold: nine times in a hundred thousand. Declared demand is added at once: see `of`.
  */
 export class TypicalDemand {
   readonly #kinds = new Map<string, Kind>();
@@ -96,7 +98,7 @@ export class TypicalDemand {
   }
 
   #settle(): void {
-    this.#staleAt = this.#count * 2;
+    this.#staleAt = this.#count * GROWTH;
     this.#version++;
     this.#settled = [...this.#kinds].map(([key, kind]) => ({ key, ...kind }));
   }
@@ -111,6 +113,6 @@ export class TypicalDemand {
         if (kind.count === 0) this.#kinds.delete(key);
       }
     }
-    this.#staleAt = Math.min(this.#staleAt, this.#count * 2);
+    this.#staleAt = Math.min(this.#staleAt, this.#count * GROWTH);
   }
 }
