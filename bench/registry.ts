@@ -1,6 +1,7 @@
 import { engineBench, replayBench } from './engine.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
+import { openbBench } from './openb.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
@@ -15,5 +16,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   launch: launchBench,
   replay: replayBench,
   queues: queuesBench,
+  openb: openbBench,
   swf: swfBench,
 };

@@ -21,6 +21,8 @@ export type Refusal =
       /** The node that lacks least, and so would be first to fit. */
       readonly node: NodeId | undefined;
     }
+  /** There is room on a node where the task's constraints do not allow it; `filters` say which ones. */
+  | { readonly code: 'constraints'; readonly filters: readonly string[] }
   | { readonly code: 'no-nodes' }
   | { readonly code: 'waits-for-steps'; readonly steps: readonly StepId[] }
   | { readonly code: 'waits-to-retry'; readonly dueAt: number }
@@ -116,6 +118,7 @@ export const refusalTraits: Record<
 > = {
   'never-fits': { evictionHelps: false, wokenBy: ['node-joined'] },
   insufficient: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  constraints: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
   'waits-to-retry': { evictionHelps: false, wokenBy: ['retry-due'] },
@@ -155,6 +158,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'kept-for-others': 'What is free is dedicated to other queues.',
   behind: 'Its queue is strict, and another task is first.',
   'no-nodes': 'No node has joined.',
+  constraints: 'No node that its constraints allow has enough free now.',
   insufficient: 'No node has enough free now.',
   'reserved-for': 'It would delay a task that was promised a start.',
 };

@@ -2,7 +2,8 @@ import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { NodeIndex } from './node-table.ts';
-import { whyNot } from './place.ts';
+import { Outlook } from './outlook.ts';
+import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
 import { type Amount, Profile } from './profile.ts';
 import {
   byAge,
@@ -12,8 +13,10 @@ import {
   type Scheduler,
   type SchedulerDeps,
 } from './scheduler.ts';
-import { SCORE_MAX, type Scorer } from './scorer.ts';
+import type { Scorer } from './scorer.ts';
+import type { Ask } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
+import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
 
 /** Where and when a waiting task is expected to start. */
 interface Planned<T> {
@@ -30,6 +33,7 @@ interface Planned<T> {
 export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> {
   readonly #deps: SchedulerDeps;
   readonly #scorer: Scorer;
+  readonly #outlook: Outlook;
   readonly #depth: number;
   readonly #queue = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   readonly #running = new Map<string, Running<T>>();
@@ -42,11 +46,15 @@ export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> 
   constructor(deps: SchedulerDeps, scorer: Scorer, options: { readonly depth: number }) {
     this.#deps = deps;
     this.#scorer = scorer;
+    this.#outlook = new Outlook(deps.table, new TypicalDemand());
     this.#depth = options.depth;
   }
 
   enqueue(task: T): void {
     this.#queue.add(task);
+    if (this.#scorer.looksAhead === true) {
+      this.#outlook.demand.add(this.#deps.shapes.ask(task.shape));
+    }
     this.#plannedAt = -1;
   }
 
@@ -77,28 +85,37 @@ export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> 
     for (; this.#cursor < this.#plan.length; this.#cursor++) {
       const { task, row, startsAt } = this.#plan[this.#cursor]!;
       if (startsAt > at) continue;
-      const ask = shapes.request(task.shape);
+      const ask = shapes.ask(task.shape);
       // A profile sums the shares of GPUs that may lie on several devices.
-      if (!table.fits(row, ask)) continue;
-      return { task, row, gpus: table.chooseGpus(row, ask.gpu).map((device) => device.id) };
+      if (!feasible(table, row, ask)) continue;
+      const gpus = chooseDevices(table, row, ask, this.#scorer, this.#outlook);
+      return { task, row, gpus };
     }
     return undefined;
+  }
+
+  save(): unknown {
+    return this.#scorer.looksAhead === true ? this.#outlook.demand.save() : undefined;
+  }
+
+  restore(saved: unknown): void {
+    if (saved !== undefined) this.#outlook.demand.restore(saved as SavedDemand);
   }
 
   refusal(task: T): Refusal | undefined {
     const { table, shapes } = this.#deps;
     const before = this.#behind(task);
     if (before !== undefined) return before;
-    const refusal = whyNot(table, shapes.request(task.shape));
+    const refusal = whyNot(table, shapes.ask(task.shape));
     return refusal.code === 'no-nodes' && table.rows > 0 ? undefined : refusal;
   }
 
   /** When it would fit now, those before it are what it waits for. */
   #behind(task: T): Refusal | undefined {
     const { table, shapes } = this.#deps;
-    const ask = shapes.request(task.shape);
+    const ask = shapes.ask(task.shape);
     for (let row = 0; row < table.rows; row++) {
-      if (!table.fits(row, ask)) continue;
+      if (!feasible(table, row, ask)) continue;
       const first = this.#plan.find(
         (planned) => planned.row === row && planned.startsAt > this.#plannedAt,
       );
@@ -111,13 +128,14 @@ export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> 
   }
 
   #makePlan(at: TimeMs): void {
+    if (this.#scorer.looksAhead === true) this.#outlook.refresh();
     const { shapes } = this.#deps;
     const profiles = this.#profiles(at);
     const plan: Planned<T>[] = [];
     const end = Math.min(this.#depth, this.#queue.items.length);
     for (let i = 0; i < end; i++) {
       const task = this.#queue.items[i]!;
-      const ask = shapes.request(task.shape);
+      const ask = shapes.ask(task.shape);
       const amount = amountOf(ask, profiles.names);
       const lengthMs = task.estimateMs ?? UNLIMITED;
       const best = this.#earliest(profiles.byRow, amount, lengthMs, ask);
@@ -135,15 +153,17 @@ export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> 
     profiles: readonly (Profile | undefined)[],
     amount: Amount,
     lengthMs: number,
-    ask: Resources,
+    ask: Ask,
   ): { row: NodeIndex; startsAt: number } | undefined {
     let best: { row: NodeIndex; startsAt: number } | undefined;
     let bestScore = -1;
     for (let row = 0; row < profiles.length; row++) {
       const startsAt = profiles[row]?.earliest(amount, lengthMs) ?? UNLIMITED;
       if (startsAt >= UNLIMITED || (best !== undefined && startsAt > best.startsAt)) continue;
-      const fits = this.#deps.table.fits(row, ask);
-      const score = fits ? Math.min(SCORE_MAX, this.#scorer.score(this.#deps.table, row, ask)) : 0;
+      const { table } = this.#deps;
+      if (ask.constraints !== undefined && !allowed(table, row, ask)) continue;
+      const fits = table.fits(row, ask);
+      const score = fits ? checkedScore(this.#scorer, table, row, ask, this.#outlook) : 0;
       if (best !== undefined && startsAt === best.startsAt && score <= bestScore) continue;
       best = { row, startsAt };
       bestScore = score;

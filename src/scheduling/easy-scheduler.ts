@@ -15,6 +15,7 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
+import type { SavedDemand } from './typical-demand.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -64,6 +65,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   enqueue(task: T): void {
+    this.#index.expect(this.#deps.shapes.ask(task.shape));
     this.#queue.add(task);
     if (this.#backfill !== this.#queue) this.#backfill.add(task);
     this.#passAt = -1;
@@ -119,6 +121,14 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
     return this.#nextBackfill(at);
   }
 
+  save(): unknown {
+    return this.#index.save();
+  }
+
+  restore(saved: unknown): void {
+    this.#index.restore(saved as SavedDemand | undefined);
+  }
+
   refusal(task: T): Refusal | undefined {
     const { table, shapes } = this.#deps;
     const ask = shapes.request(task.shape);
@@ -160,7 +170,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
 
   #place(task: T): NodeIndex | undefined {
     if (this.#refused.has(task.shape)) return undefined;
-    const row = this.#index.best(task.shape, this.#deps.shapes.request(task.shape));
+    const row = this.#index.best(task.shape, this.#deps.shapes.ask(task.shape));
     if (row === undefined) this.#refused.add(task.shape);
     return row;
   }
@@ -196,9 +206,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   #choice(task: T, row: NodeIndex): Choice<T> {
-    const { table, shapes } = this.#deps;
-    const { gpu } = shapes.request(task.shape);
-    return { task, row, gpus: table.chooseGpus(row, gpu).map((device) => device.id) };
+    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
   }
 
   #startAfresh(): void {

@@ -8,7 +8,7 @@ import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-que
 import type { NodeIndex } from './node-table.ts';
 import type { OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
-import { whyNot } from './place.ts';
+import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
@@ -24,12 +24,18 @@ import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
 import { restoreLeaf, type SavedLeaf, saveLeaf } from './tree-memory.ts';
+import type { SavedDemand } from './typical-demand.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
 interface Offer<T> {
   readonly bucket: Bucket<T>;
   readonly task: T;
   readonly row: NodeIndex;
+}
+
+interface SavedTree {
+  readonly leaves: readonly SavedLeaf[];
+  readonly demand: SavedDemand | undefined;
 }
 
 /**
@@ -87,6 +93,7 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   enqueue(task: T): void {
+    this.#index.expect(this.#deps.shapes.ask(task.shape));
     const { leaf, line } = this.#place(task);
     const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
     this.#tickets.set(task, leaf.add(line, task, runMaxMs));
@@ -144,9 +151,7 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
     const offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
-    const { table, shapes } = this.#deps;
-    const { gpu } = shapes.request(task.shape);
-    return { task, row, gpus: table.chooseGpus(row, gpu).map((device) => device.id) };
+    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
   }
 
   nextTimer(): TimeMs | undefined {
@@ -178,18 +183,20 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
       const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
-    const ask = this.#deps.shapes.request(task.shape);
+    const ask = this.#deps.shapes.ask(task.shape);
     if (this.#index.best(task.shape, ask) !== undefined) return undefined;
     const refusal = whyNot(this.#deps.table, ask);
     return refusal.code === 'no-nodes' && this.#deps.table.rows > 0 ? undefined : refusal;
   }
 
-  save(): unknown {
-    return [...this.#leaves.values()].map(saveLeaf);
+  save(): SavedTree {
+    return { leaves: [...this.#leaves.values()].map(saveLeaf), demand: this.#index.save() };
   }
 
   restore(saved: unknown): void {
-    for (const leaf of saved as readonly SavedLeaf[]) {
+    const { leaves, demand } = saved as SavedTree;
+    this.#index.restore(demand);
+    for (const leaf of leaves) {
       const known = this.#leafNamed(leaf.queue);
       if (known !== undefined) restoreLeaf(known, leaf, (tenant) => this.#line(known, tenant));
     }
@@ -299,7 +306,7 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
       bucket.line.bestKnown = false;
       return undefined;
     }
-    const row = this.#index.best(shape, this.#deps.shapes.request(shape));
+    const row = this.#index.best(shape, this.#deps.shapes.ask(shape));
     if (row !== undefined) return { bucket, task, row };
     this.#asleep[shape] = true;
     this.#asleepShapes.add(shape);
@@ -335,7 +342,7 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
   #wakeShapes(row: NodeIndex): void {
     const { table, shapes } = this.#deps;
     for (const shape of this.#asleepShapes) {
-      if (!table.fits(row, shapes.request(shape))) continue;
+      if (!feasible(table, row, shapes.ask(shape))) continue;
       this.#asleepShapes.delete(shape);
       this.#asleep[shape] = false;
       for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);

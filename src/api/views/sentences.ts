@@ -17,6 +17,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `asks for ${formatAmount(refusal.resource, refusal.asked)}; ` +
         `${refusal.node ?? 'no node'} has ${formatAmount(refusal.resource, refusal.free)} free`
       );
+    case 'constraints':
+      return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
     case 'no-nodes':
       return 'no node has joined';
     case 'waits-for-steps':
