@@ -94,8 +94,7 @@ export function newWorkload(
   spec: WorkloadSpec,
   at: TimeMs,
 ): WorkloadRecord {
-  const steps: StepRecord[] = [];
-  const workload: WorkloadRecord = {
+  const workload: WorkloadRecord & { steps: readonly StepRecord[] } = {
     id,
     number: Number(id),
     tenant,
@@ -105,15 +104,17 @@ export function newWorkload(
     endedAt: undefined,
     state: 'active',
     cancelledBy: undefined,
-    steps,
+    steps: [],
     attained: { cpu: 0, gpu: 0 },
   };
   const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
   spec.steps.forEach((step, index) => {
     for (const need of step.needs) dependents.get(need)!.push(index);
   });
-  spec.steps.forEach((step, index) => {
-    steps.push({
+  // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
+  workload.steps = Array.from(
+    spec.steps,
+    (step, index): StepRecord => ({
       workload,
       index,
       spec: step,
@@ -124,8 +125,8 @@ export function newWorkload(
       tasks: [],
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       released: 0,
-    });
-  });
+    }),
+  );
   return workload;
 }
 

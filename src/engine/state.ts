@@ -402,9 +402,7 @@ export class State {
     step.state = 'open';
     const { spec } = step;
     const shape = this.shapes.intern(spec.request);
-    for (let index = 0; index < spec.count; index++) {
-      step.tasks.push(newTask(step, index, shape));
-    }
+    step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
     this.#release(step);
   }
 
