@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { inventoryBench } from './inventory.ts';
 import { launchBench } from './launch.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
@@ -13,5 +14,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   launch: launchBench,
   replay: replayBench,
   queues: queuesBench,
+  inventory: inventoryBench,
   swf: swfBench,
 };
