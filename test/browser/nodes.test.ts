@@ -32,6 +32,7 @@ async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
   const site = new ScenarioSite({ cpuMilli, memoryBytes, gpus: gpuIds.length });
   site.hardware = Promise.resolve(document);
   site.gpuIds = gpuIds;
+  site.gpuModel = document.gpus[0]?.model ?? site.gpuModel;
   const gpuMilli = Math.floor(gpuIds.length * 0.7) * 1_000;
   const half = { cpuMilli: cpuMilli / 2, memoryBytes: memoryBytes / 2, gpuMilli, runMs: 9_000_000 };
   site.add({ name: 'train-7b', steps: [{ id: 'train', command: 'torchrun train.py', ...half }] });
