@@ -1,5 +1,6 @@
 import { engineBench, replayBench } from './engine.ts';
 import { inventoryBench } from './inventory.ts';
+import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
@@ -11,6 +12,7 @@ export interface Bench {
 
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  journal: journalBench,
   launch: launchBench,
   replay: replayBench,
   queues: queuesBench,

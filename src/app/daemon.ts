@@ -6,9 +6,7 @@ import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
-
 import { readLog } from '../execution/io/local/log-reader.ts';
-
 import type { Event } from '../model/messages.ts';
 import { defaultScheduling } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -25,6 +23,7 @@ import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { recover } from './recover.ts';
+import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { SystemClock } from './system-clock.ts';
@@ -202,7 +201,9 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
-  parts.report = (told) => loop.report(told);
+  const gatherer = new ReportGatherer((told) => loop.report(told));
+  stack.defer(() => gatherer.flush());
+  parts.report = (told) => gatherer.tell(told);
   return { loop, site, address };
 }
 

@@ -22,12 +22,10 @@ export function entryRefusal(
   const { queue, steps } = spec;
   const tasks = steps.reduce((sum, step) => sum + step.count, 0);
   const requests = steps.map((step) => step.request);
-  const active = state.activeIn.bind(state);
-  return (
-    state.scheduler.queues?.entry({ queue, tenant, tasks, requests }, active) ??
-    quotaRefusal(state, spec, tenant, at) ??
-    lateRefusal(state, spec, at)
-  );
+  const active = state.active.of.bind(state.active);
+  const full = state.scheduler.queues?.entry({ queue, tenant, tasks, requests }, active);
+  if (full !== undefined && full.code !== 'queue-cap') return full;
+  return quotaRefusal(state, spec, tenant, at) ?? lateRefusal(state, spec, at) ?? full;
 }
 
 function quotaRefusal(

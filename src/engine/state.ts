@@ -1,22 +1,16 @@
-import { chargeOf } from '../admission/charge.ts';
-import { type HeldSpan, QuotaBook, type SavedQuota } from '../admission/quota.ts';
+import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
 import { assert, assertNever } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
-import {
-  type AttemptId,
-  parseAttemptId,
-  type QueueName,
-  type TaskId,
-  type TenantId,
-  type WorkloadId,
-} from '../model/ids.ts';
+import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
-import type { Running, Scheduler, SchedulerDeps, StartGate } from '../scheduling/scheduler.ts';
+import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
+import { ActiveTasks } from './active-tasks.ts';
+import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attain,
@@ -24,7 +18,6 @@ import {
   newTask,
   newWorkload,
   requestOf,
-  runMaxOf,
   type StepRecord,
   startsMore,
   stepNamed,
@@ -68,8 +61,7 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
-  /** Tasks of active workloads, by queue and tenant. */
-  readonly #activeTasks = new Map<QueueName, Map<TenantId, number>>();
+  readonly active = new ActiveTasks();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -78,7 +70,6 @@ export class State {
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
-  #tasksActive = 0;
 
   constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
     const deps = { table: this.table, shapes: this.shapes };
@@ -95,16 +86,7 @@ export class State {
 
   /** Tasks of workloads that have not ended. */
   get tasksActive(): number {
-    return this.#tasksActive;
-  }
-
-  activeIn(queue: QueueName, tenant?: TenantId): number {
-    const byTenant = this.#activeTasks.get(queue);
-    if (byTenant === undefined) return 0;
-    if (tenant !== undefined) return byTenant.get(tenant) ?? 0;
-    let sum = 0;
-    for (const count of byTenant.values()) sum += count;
-    return sum;
+    return this.active.total;
   }
 
   /** In order of submission. */
@@ -213,7 +195,7 @@ export class State {
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
-    this.#countActive(workload, 1);
+    this.active.count(workload, 1);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -344,7 +326,7 @@ export class State {
     const workload = this.#workload(event.workload);
     workload.state = event.state;
     workload.endedAt = event.at;
-    this.#countActive(workload, -1);
+    this.active.count(workload, -1);
     this.#ended.push(workload);
     this.#unsettled.delete(workload);
   }
@@ -360,7 +342,7 @@ export class State {
     for (const workload of workloads) {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
-      if (workload.state === 'active') this.#countActive(workload, 1);
+      if (workload.state === 'active') this.active.count(workload, 1);
     }
     for (const id of order.running) {
       const attempt = this.#attempt(id);
@@ -439,16 +421,6 @@ export class State {
     }
   }
 
-  #countActive({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {
-    const tasks = sign * spec.steps.reduce((sum, step) => sum + step.count, 0);
-    this.#tasksActive += tasks;
-    const byTenant = this.#activeTasks.get(spec.queue) ?? new Map<TenantId, number>();
-    this.#activeTasks.set(spec.queue, byTenant);
-    const count = (byTenant.get(tenant) ?? 0) + tasks;
-    if (count > 0) byTenant.set(tenant, count);
-    else byTenant.delete(tenant);
-  }
-
   #listNodes(): Node[] {
     const nodes: Node[] = [];
     for (let row = 0; row < this.table.rows; row++) {
@@ -477,22 +449,4 @@ export class State {
     assert(task !== undefined, `a task that is known: ${id}`);
     return task;
   }
-}
-
-function spanOf({ task, placement, placedAt }: AttemptRecord): HeldSpan {
-  const { queue, tenant } = task;
-  return { queue, tenant, request: placement.held, placedAt, runMaxMs: runMaxOf(task) };
-}
-
-function quotaGate(quotas: QuotaBook): StartGate<TaskRecord> {
-  return {
-    governs: (queue, tenant) => quotas.governs(queue, tenant),
-    runMaxMs: runMaxOf,
-    refusal: (task, request, at) => {
-      const { queue, tenant } = task;
-      const most = chargeOf(request, runMaxOf(task));
-      return quotas.startRefusal({ queue, tenant, request, most }, at);
-    },
-    nextChange: (at) => quotas.nextChange(at),
-  };
 }

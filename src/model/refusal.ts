@@ -133,3 +133,28 @@ export const refusalTraits: Record<
   'already-ended': { evictionHelps: false, wokenBy: [] },
   'no-such-workload': { evictionHelps: false, wokenBy: [] },
 };
+
+/**
+ * What each says, in order of precedence: where several would be true, the first is given, because what it
+ * names must change before the next one matters. `docs/reference/refusals.md` is generated from this.
+ */
+export const refusalMeaning: Record<Refusal['code'], string> = {
+  'no-such-workload': 'There is no such workload.',
+  'already-ended': 'The workload has ended.',
+  'queue-full': 'As many tasks are active as the site allows.',
+  'never-fits': 'No node could hold it, empty as it may be.',
+  'no-such-queue': 'The queue does not exist, or takes nothing itself.',
+  'exceeds-queue': 'A limit of the queue, or of the tenant there, is smaller than one task.',
+  'waits-for-steps': 'A step that it needs has not succeeded yet.',
+  'waits-to-retry': 'It rests until its next attempt.',
+  'step-parallelism': 'As many tasks of its step run as may at once.',
+  quota: 'The quota for this period is used up or reserved.',
+  deadline: 'More work is due by its deadline than can be done.',
+  'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
+  'queue-limit': 'The queue, or the tenant there, holds as much as it may.',
+  'kept-for-others': 'What is free is dedicated to other queues.',
+  behind: 'Its queue is strict, and another task is first.',
+  'no-nodes': 'No node has joined.',
+  insufficient: 'No node has enough free now.',
+  'reserved-for': 'It would delay a task that was promised a start.',
+};

@@ -87,9 +87,10 @@ export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> 
 
   refusal(task: T): Refusal | undefined {
     const { table, shapes } = this.#deps;
+    const before = this.#behind(task);
+    if (before !== undefined) return before;
     const refusal = whyNot(table, shapes.request(task.shape));
-    if (refusal.code === 'no-nodes') return undefined;
-    return this.#behind(task) ?? refusal;
+    return refusal.code === 'no-nodes' && table.rows > 0 ? undefined : refusal;
   }
 
   /** When it would fit now, those before it are what it waits for. */

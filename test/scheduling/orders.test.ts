@@ -316,3 +316,12 @@ test('las: a sunken workload that starves rises again', () => {
   site.endAll();
   assert.deepEqual(site.placedBy('tenant'), ['sunken']);
 });
+
+test('las: what sank while it waited still starts', () => {
+  const site = new Site(one('las', { levelsAtSeconds: [10] }), node('n', { cpu: 1000 }));
+  site.submit({ count: 2 });
+  site.pass();
+  site.now += 20_000;
+  site.endAll();
+  assert.deepEqual(site.pass(), ['1.s.1.1']);
+});

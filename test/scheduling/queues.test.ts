@@ -66,10 +66,11 @@ test('hierarchical DRF does not starve: a child with a resource to itself does n
 });
 
 test('hierarchical DRF does not block: a child that can start nothing does not make its parent look poor', () => {
-  const site = new Site(config(hdrf), node('n', { cpu: 24_000, gpus: 1 }));
-  site.submit({ queue: 'n2.2', cpu: 0, gpu: 1, count: 1 });
-  site.submit({ queue: 'n2.2', cpu: 0, gpu: 2, count: 1 });
-  site.submit({ queue: 'n2.2', cpu: 40, count: 1 });
+  const site = new Site(config(hdrf), node('n', { cpu: 24_000, gpus: 8 }));
+  site.submit({ queue: 'n2.2', cpu: 0, gpu: 1 });
+  site.submit({ queue: 'n1' });
+  site.pass();
+  site.submit({ queue: 'n2.2', cpu: 24 });
   site.pass();
   site.submit({ queue: 'n1', count: 100 });
   site.submit({ queue: 'n2.1', count: 100 });
@@ -145,6 +146,9 @@ test('dedicated resources stay with their owner inside a parent that others may 
   site.submit({ queue: 'owner', count: 10 });
   site.pass();
   assert.equal(site.held('queue')['owner'], 4);
+  const ofB = [...site.running].find(([, { queue }]) => queue === 'b');
+  site.end(ofB![0]);
+  assert.equal(site.pass().length, 1, 'the owner has what is kept for it');
 });
 
 test('no oversubscription by two levels of borrowing', () => {
@@ -221,6 +225,16 @@ test('caps of running tasks: of a queue and of a tenant in it', () => {
   assert.equal(site.why(1)?.code, 'queue-cap');
   const [first] = site.running.keys();
   site.end(first!);
+  assert.equal(site.pass().length, 1);
+});
+
+test('a tenant at its cap goes on when one of its tasks ends', () => {
+  const one = { weight: 1, limit: limit({}), runningMax: 1, activeMax: 99 };
+  const queues = [q('a', { tenants: { byDefault: one, byName: {} } })];
+  const site = new Site(config(queues), node('n', { cpu: 9000 }));
+  site.submit({ queue: 'a', count: 3 });
+  assert.equal(site.pass().length, 1);
+  site.endAll();
   assert.equal(site.pass().length, 1);
 });
 

@@ -44,7 +44,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       );
     case 'queue-cap':
       return (
-        `${inQueue(refusal)} has ${refusal.count} ${refusal.what} tasks, and ${refusal.max} are allowed` +
+        `${inQueue(refusal)} has ${refusal.count} ${refusal.what} ` +
+        `${refusal.count === 1 ? 'task' : 'tasks'}, and ${refusal.max} ` +
+        `${refusal.max === 1 ? 'is' : 'are'} allowed` +
         (refusal.what === 'active' ? `; ${refusal.asked} were asked for` : '')
       );
     case 'queue-limit':
@@ -72,8 +74,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       return (
         `cannot be done in time: by its deadline in ` +
         `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
-        `${formatHours(refusal.resource, refusal.due)} of work are due, and ` +
-        `${formatHours(refusal.resource, refusal.possible)} can be done`
+        `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
+        `${formatUse(refusal.resource, refusal.possible)} can be done`
       );
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
@@ -91,7 +93,7 @@ function inQueue(refusal: { queue: string; tenant?: string | undefined }): strin
 
 function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs): string {
   const { resource, resetsAt } = refusal;
-  const hours = (amount: number): string => formatHours(resource, amount);
+  const hours = (amount: number): string => formatUse(resource, amount);
   const reserved = refusal.reserved === 0 ? '' : ` and ${hours(refusal.reserved)} reserved`;
   const whose = refusal.tenant === undefined ? '' : ` of ${refusal.tenant}`;
   return (
@@ -102,8 +104,9 @@ function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs
 }
 
 /** `100 CPU-hours`, `2.5 GB-hours`: of what is counted in milli-units or MiB, times seconds. */
-function formatHours(resource: string, amount: number): string {
+export function formatUse(resource: string, amount: number): string {
   const perHour = resource === 'memory' ? 1024 * 3600 : 1000 * 3600;
   const unit = resource === 'memory' ? 'GiB' : resource.toUpperCase();
-  return `${Math.round((amount / perHour) * 100) / 100} ${unit}-hours`;
+  const hours = Math.round((amount / perHour) * 100) / 100;
+  return `${hours} ${unit}-${hours === 1 ? 'hour' : 'hours'}`;
 }
