@@ -1,4 +1,5 @@
 import { engineBench, replayBench } from './engine.ts';
+import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
@@ -16,6 +17,10 @@ export const registry: Readonly<Record<string, Bench>> = {
   launch: launchBench,
   replay: replayBench,
   queues: queuesBench,
+<<<<<<< HEAD
   openb: openbBench,
+=======
+  inventory: inventoryBench,
+>>>>>>> invsurface
   swf: swfBench,
 };

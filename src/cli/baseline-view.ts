@@ -41,7 +41,7 @@ export function baselineLines(
 }
 
 function comparisonLines(compared: BaselineDocument['compared'], now: number): string[] {
-  if (compared === null) return ['No baseline before it to compare with.'];
+  if (compared === null) return ['Not compared with an earlier baseline.'];
   const { with_taken_at, differs, changes } = compared;
   const at = formatMoment(with_taken_at, now);
   const words = differs.map((field) => (field === 'memoryBytes' ? 'memory' : field)).join(', ');

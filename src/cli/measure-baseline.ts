@@ -20,15 +20,15 @@ export async function measureBaseline(
       signal: ending.signal,
       progress: (part) => world.note(`measuring ${part}…`),
     });
-    if (ending.signal.aborted) world.note('interrupted: this baseline is not kept');
+    if (ending.signal.aborted) {
+      world.note('interrupted: this baseline is not kept');
+      return { document: baselineDocument(baseline, undefined), exit: EXIT.interrupted };
+    }
     const compared = before && {
       takenAt: before.takenAt,
       comparison: compareBaselines(before, baseline),
     };
-    return {
-      document: baselineDocument(baseline, compared),
-      exit: ending.signal.aborted ? EXIT.interrupted : EXIT.ok,
-    };
+    return { document: baselineDocument(baseline, compared), exit: EXIT.ok };
   } finally {
     release();
   }

@@ -58,6 +58,7 @@ export class ScenarioSite implements Site {
   /** Of the machine that the node is on; a small one unless a scenario puts a recorded one in place. */
   hardware: Promise<InventoryDocument> = smallMachine();
   gpuIds: readonly string[] = [];
+  gpuModel = 'NVIDIA A100-SXM4-80GB';
   hardwareChanges: InventoryChanges['changes'] = [];
   refuse: Extract<SubmitOutcome, { kind: 'refused' }> | undefined;
   readonly cpuMilli: number;
@@ -247,7 +248,7 @@ export class ScenarioSite implements Site {
           held: resources(held.cpu, held.memory, held.gpu),
           gpus: Array.from({ length: this.gpus }, (_, i) => ({
             id: this.gpuIds[i] ?? `GPU-${i}f3c2a10`,
-            model: 'NVIDIA A100-SXM4-80GB',
+            model: this.gpuModel,
             memory_bytes: 80 * GIB,
             held_milli: Math.max(0, Math.min(1_000, held.gpu - i * 1_000)),
           })),

@@ -32,6 +32,7 @@ async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
   const site = new ScenarioSite({ cpuMilli, memoryBytes, gpus: gpuIds.length });
   site.hardware = Promise.resolve(document);
   site.gpuIds = gpuIds;
+  site.gpuModel = document.gpus[0]?.model ?? site.gpuModel;
   const gpuMilli = Math.floor(gpuIds.length * 0.7) * 1_000;
   const half = { cpuMilli: cpuMilli / 2, memoryBytes: memoryBytes / 2, gpuMilli, runMs: 9_000_000 };
   site.add({ name: 'train-7b', steps: [{ id: 'train', command: 'torchrun train.py', ...half }] });
@@ -53,8 +54,8 @@ async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
 
 const seen: Record<keyof typeof machines, { parts: RegExp[]; cells: number }> = {
   'eight-gpus': { parts: [/^GPU 0, NVIDIA H100/, /^disk nvme0n1/, /^NUMA node 1, 16/], cells: 16 },
-  mig: { parts: [/MIG instances/], cells: 8 },
-  'four-sockets': { parts: [/^NUMA node 7, 15\.\d GiB, [\d.]+% in use/], cells: 64 },
+  mig: { parts: [/MIG instances/], cells: 7 },
+  'four-sockets': { parts: [/^NUMA node 7, 1[56]\.\d GiB, [\d.]+% in use/], cells: 64 },
   'dgx-gb10': { parts: [/^Cluster · L3 8 MiB/], cells: 20 },
   hybrid: { parts: [/Package 0/], cells: 14 },
 };

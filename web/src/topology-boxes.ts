@@ -64,7 +64,7 @@ function boxOf(first: Vertex, find: FindDevices): Box {
     attached.push(...at.children.filter((v) => !isProcessor(v)));
     inner = at.children.filter(isProcessor);
     const [only] = inner;
-    const deeper = only !== undefined && inner.length === 1 && coresIn(only) > 1;
+    const deeper = only !== undefined && inner.length === 1 && !isCell(only);
     if (!deeper || only.cpu_list !== first.cpu_list) break;
     parts.push(only);
     at = only;
@@ -75,17 +75,24 @@ function boxOf(first: Vertex, find: FindDevices): Box {
     cpus: first.cpu_list,
     parts,
     memories: attached.filter((v) => v.kind === 'memory'),
-    cells: inner.filter((v) => coresIn(v) <= 1).map(cellOf),
-    boxes: inner.filter((v) => coresIn(v) > 1).map((v) => boxOf(v, find)),
-    devices: find(attached.filter((v) => v.kind !== 'memory')),
+    cells: inner.filter(isCell).map(cellOf),
+    boxes: inner.filter((v) => !isCell(v)).map((v) => boxOf(v, find)),
+    devices: sorted(find(attached.filter((v) => v.kind !== 'memory'))),
   };
 }
 
+const KIND_ORDER: readonly DeviceKind[] = ['gpu', 'accelerator', 'network', 'disk', 'memory'];
+
+const sorted = (devices: readonly Device[]): readonly Device[] =>
+  devices.toSorted((a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind));
+
 const isProcessor = (v: Vertex): boolean => v.kind !== 'memory' && !IO_KINDS.includes(v.kind);
 
-function coresIn(v: Vertex): number {
-  if (v.kind === 'core' || v.kind === 'thread') return 1;
-  return v.children.filter(isProcessor).reduce((sum, child) => sum + coresIn(child), 0);
+/** One core and what only it has; a package stays a box, and so does what memory or devices are near to. */
+function isCell(v: Vertex): boolean {
+  if (v.kind === 'core' || v.kind === 'thread') return true;
+  const [only] = v.children;
+  return v.kind !== 'package' && v.children.length === 1 && only !== undefined && isCell(only);
 }
 
 function cellOf(v: Vertex): Cell {
@@ -183,7 +190,7 @@ function gpuDevice(
 /** The box with the device beside the NUMA node; in the outermost one when the node is not known. */
 function placed(box: Box, device: Device, node: number | null): Box | undefined {
   if (node === null || box.memories.some((memory) => memory.number === node)) {
-    return { ...box, devices: [...box.devices, device] };
+    return { ...box, devices: sorted([...box.devices, device]) };
   }
   for (const [i, inner] of box.boxes.entries()) {
     const held = placed(inner, device, node);

@@ -23,20 +23,22 @@ export function PartFacts({ box, document, chosen, use }: PartFactsProps) {
   return (
     <section class="topo-facts" aria-label="Chosen part" aria-live="polite">
       <h3>{title}</h3>
-      {groups.map(({ name, rows }) => (
-        <div key={name}>
-          {name !== '' && <h4 class="muted">{name}</h4>}
-          <dl class="fact-list">
-            {rows.map((row) => (
-              <div key={row.name} title={row.source === '' ? undefined : `source: ${row.source}`}>
-                <dt>{row.name}</dt>
-                <dd>{row.text}</dd>
-                <dd class="fact-source">{row.source}</dd>
-              </div>
-            ))}
-          </dl>
-        </div>
-      ))}
+      {groups
+        .filter(({ rows }) => rows.length > 0)
+        .map(({ name, rows }) => (
+          <div key={name}>
+            {name !== '' && <h4 class="muted">{name}</h4>}
+            <dl class="fact-list">
+              {rows.map((row) => (
+                <div key={row.name} title={row.source === '' ? undefined : `source: ${row.source}`}>
+                  <dt>{row.name}</dt>
+                  <dd>{row.text}</dd>
+                  <dd class="fact-source">{row.source}</dd>
+                </div>
+              ))}
+            </dl>
+          </div>
+        ))}
     </section>
   );
 }

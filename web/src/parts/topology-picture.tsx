@@ -171,7 +171,7 @@ function BoxPart({ box, filling, depth }: BoxProps) {
         </div>
       )}
       {box.boxes.length > 0 && (
-        <div class={`topo-boxes ${isSmall(box) ? 'small' : ''}`}>
+        <div class={`topo-boxes ${sizeClass(box)}`}>
           {box.boxes.map((inner) => (
             <BoxPart key={inner.id} box={inner} filling={filling} depth={depth + 1} />
           ))}
@@ -189,8 +189,11 @@ function BoxPart({ box, filling, depth }: BoxProps) {
 }
 
 /** Boxes of a handful of cores lie side by side. */
-const isSmall = (box: Box): boolean =>
-  box.boxes.every((inner) => inner.boxes.length === 0 && inner.cells.length <= 4);
+function sizeClass(box: Box): string {
+  if (box.boxes.some(({ boxes, devices }) => boxes.length + devices.length > 0)) return '';
+  const most = Math.max(...box.boxes.map(({ cells }) => cells.length));
+  return most <= 2 ? 'small tiny' : most <= 4 ? 'small' : '';
+}
 
 function CellPart({ cell, filling }: { readonly cell: Cell; readonly filling: Filling }) {
   const shares = cell.threads.map((id) => filling.busy.get(id));
@@ -289,7 +292,7 @@ function GpuPart({ device, filling }: { readonly device: Device; readonly fillin
     <Part
       id={device.id}
       filling={filling}
-      class="topo-device gpu"
+      class={`topo-device gpu ${held === undefined ? '' : 'held'}`}
       label={`${device.name}, ${gpu.model ?? 'model unknown'}, ${bytes(gpu.memory_bytes)}, ${heldText}`}
     >
       {held !== undefined && <i class="hatched" style={{ width: percent(held / 1_000) }} />}
