@@ -3,7 +3,7 @@ import { inventoryDocument } from '../src/inventory/inventory-document.ts';
 import { openHostReader } from '../src/inventory/io/host-reader.ts';
 import { registry as probes } from '../src/inventory/registry.ts';
 import { takeInventory } from '../src/inventory/take-inventory.ts';
-import type { Bench } from './registry.ts';
+import type { Bench } from './bench.ts';
 
 /** Of the process: on a shared machine the wall clock measures the others. */
 const cpuMs = (): number => {

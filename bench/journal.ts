@@ -8,8 +8,8 @@ import type { Event } from '../src/model/messages.ts';
 import { openJournal } from '../src/store/io/journal.ts';
 import { bench as engineBench } from '../test/builders/engine-bench.ts';
 import { node, step, workload } from '../test/builders/workload.ts';
+import type { Bench } from './bench.ts';
 import { load, median, rounded } from './cpu-time.ts';
-import type { Bench } from './registry.ts';
 
 export const journalBench: Bench = {
   what: 'commits/s with and without group commit, beside fdatasync alone; events/s  [--commits N] [--rounds N]',

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import type { Bench } from './bench.ts';
 import { cpuMs, load, median, rounded } from './cpu-time.ts';
-import type { Bench } from './registry.ts';
 
 interface Round {
   readonly seconds: number;

@@ -10,7 +10,7 @@ import { makeScheduler } from '../src/scheduling/make-scheduler.ts';
 import { PriorityScheduler } from '../src/scheduling/priority-scheduler.ts';
 import { bestFit } from '../src/scheduling/scorers/best-fit.ts';
 import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
-import type { Bench } from './registry.ts';
+import type { Bench } from './bench.ts';
 
 interface Size {
   readonly jobs: number;

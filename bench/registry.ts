@@ -1,3 +1,4 @@
+import type { Bench } from './bench.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
@@ -6,21 +7,13 @@ import { openbBench } from './openb.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
-export interface Bench {
-  readonly what: string;
-  run(args: readonly string[]): Promise<unknown> | unknown;
-}
-
 export const registry: Readonly<Record<string, Bench>> = {
   engine: engineBench,
+  inventory: inventoryBench,
   journal: journalBench,
   launch: launchBench,
-  replay: replayBench,
-  queues: queuesBench,
-<<<<<<< HEAD
   openb: openbBench,
-=======
-  inventory: inventoryBench,
->>>>>>> invsurface
+  queues: queuesBench,
+  replay: replayBench,
   swf: swfBench,
 };

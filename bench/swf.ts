@@ -12,7 +12,7 @@ import { ConservativeScheduler } from '../src/scheduling/conservative-scheduler.
 import { EasyScheduler } from '../src/scheduling/easy-scheduler.ts';
 import { firstFit } from '../src/scheduling/scorers/first-fit.ts';
 import { node, resources, step, workload } from '../test/builders/workload.ts';
-import type { Bench } from './registry.ts';
+import type { Bench } from './bench.ts';
 
 /** Standard Workload Format, version 2: one job a line, 18 fields, `;` comments. */
 interface SwfJob {
