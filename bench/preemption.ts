@@ -8,7 +8,7 @@ import { decidePreemption } from '../src/scheduling/preemption.ts';
 import type { Candidate } from '../src/scheduling/scheduler.ts';
 import { findVictims } from '../src/scheduling/victim-search.ts';
 import { GIB, node, resources } from '../test/builders/workload.ts';
-import type { Bench } from './registry.ts';
+import type { Bench } from './bench.ts';
 
 /** Full nodes of 8 GPUs, each with tasks of 1, 2 and 4 GPUs of many priorities and ages. */
 function fullCluster(nodes: number): { table: NodeTable; occupancy: Occupancy<Candidate> } {
@@ -52,6 +52,9 @@ function candidate(number: number, priority: number): Candidate {
     stepIndex: 0,
     index: 0,
     shape: 0,
+    deadlineAt: undefined,
+    waitingSince: timeMs(0),
+    attained: { cpu: 0, gpu: 0 },
     estimateMs: number % 2 === 0 ? spanMs(7_200_000) : undefined,
   };
 }

@@ -35,11 +35,6 @@ export function addAmount<T extends number>(a: T, b: NoInfer<T>): T {
   return Math.min(a + b, UNLIMITED) as T;
 }
 
-/** a − b, never below zero; UNLIMITED minus anything finite stays UNLIMITED. */
-export function subtractAmount<T extends number>(a: T, b: NoInfer<T>): T {
-  return (a === UNLIMITED ? UNLIMITED : Math.max(0, a - b)) as T;
-}
-
 /** a × bp / 10,000, rounded up, saturating. For growth factors and ratios. */
 export function scaleAmount<T extends number>(a: T, bp: number): T {
   if (a === UNLIMITED) return a;

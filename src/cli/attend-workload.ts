@@ -33,7 +33,10 @@ export async function attendWorkload(
       display.show(seen);
     }
     await interruption.settle();
-    return { document: document ?? (await client.workload(id)), interrupted: interruption.outcome };
+    const { outcome } = interruption;
+    // What was seen last may be from before the cancellation.
+    if (outcome === 'cancelled') document = undefined;
+    return { document: document ?? (await client.workload(id)), interrupted: outcome };
   } finally {
     release();
     display.close();

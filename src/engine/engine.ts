@@ -10,6 +10,7 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { entryRefusal } from './entry.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
 
@@ -39,7 +40,7 @@ export class Engine {
 
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
-    this.state = new State(deps.scheduler);
+    this.state = new State(deps.scheduler, options.scheduling);
   }
 
   /** Reads the state, never writes it. */
@@ -95,6 +96,8 @@ export class Engine {
       const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
+    const refusal = entryRefusal(this.state, spec, tenant, at);
+    if (refusal !== undefined) return refuse(refusal);
     const workload = String(this.state.workloadsEver + 1) as WorkloadId;
     return {
       events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
@@ -152,13 +155,15 @@ export class Engine {
   }
 
   /** The most memory that a node with all that the step asks for has; 0 when there is none now. */
-  #memoryMax({ spec }: StepRecord): Bytes {
+  #memoryMax({ spec, workload }: StepRecord): Bytes {
     let most = 0;
     for (const node of this.state.nodes()) {
       if (node.memory <= most) continue;
       if (neverFits(spec.id, spec.request, [node]) === undefined) most = node.memory;
     }
-    return most as Bytes;
+    const { queues } = this.state.scheduler;
+    if (queues === undefined) return most as Bytes;
+    return Math.min(most, queues.memoryMax(workload.spec.queue, workload.tenant)) as Bytes;
   }
 
   #nextEnd(at: TimeMs): Event | undefined {
@@ -216,12 +221,11 @@ export class Engine {
     return preemption && { kind: 'preemption-ordered', at, preemption };
   }
 
-  /** When `next` will have something to say without any command: a retry is due, or somebody may be stopped. */
+  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
-    const due = this.state.firstResting()?.dueAt;
-    const wake = this.state.scheduler.wakeAt?.();
-    if (due === undefined || wake === undefined) return due ?? wake;
-    return Math.min(due, wake) as TimeMs;
+    const dueAt = this.state.firstResting()?.dueAt;
+    const policyAt = this.state.scheduler.nextTimer?.();
+    return dueAt === undefined || (policyAt !== undefined && policyAt < dueAt) ? policyAt : dueAt;
   }
 }
 

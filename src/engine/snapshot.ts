@@ -6,6 +6,7 @@ import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
+  attain,
   newTask,
   newWorkload,
   type PreemptionRecord,
@@ -15,7 +16,7 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { State } from './state.ts';
+import type { SavedMemory, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 2;
@@ -27,6 +28,8 @@ interface Snapshot {
   readonly order: SavedOrder;
   readonly workloads: readonly SavedWorkload[];
   readonly preemptions: readonly PreemptionRecord[];
+  /** What the scheduler and the quotas remember of workloads that are gone. */
+  readonly memory: SavedMemory;
 }
 
 interface SavedWorkload {
@@ -74,6 +77,7 @@ export function takeSnapshot(state: State): string {
     order: state.order(),
     workloads: [...state.workloads()].map(saveWorkload),
     preemptions: state.preemptions,
+    memory: state.memory(),
   };
   return JSON.stringify(snapshot);
 }
@@ -83,7 +87,8 @@ export function restoreSnapshot(state: State, text: string): void {
   const snapshot = JSON.parse(text) as Snapshot;
   assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
   for (const node of snapshot.nodes) state.table.join(node);
-  state.restore(snapshot.workloads.map(loadWorkload), snapshot.order, snapshot.ever);
+  const { order, ever, memory } = snapshot;
+  state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
   state.restorePreemptions(snapshot.preemptions);
 }
 
@@ -170,5 +175,6 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
       endedAt: attempt.endedAt,
     });
   });
+  for (const attempt of task.attempts) attain(attempt);
   return task;
 }

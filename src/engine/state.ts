@@ -1,16 +1,20 @@
+import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
 import { assert, assertNever } from '../base/assert.ts';
-import { Heap } from '../base/heap.ts';
-import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
+import { ActiveTasks } from './active-tasks.ts';
+import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
+import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
+  attain,
   currentAttempt,
   isBroken,
   newTask,
@@ -19,30 +23,31 @@ import {
   requestOf,
   type SavedOrder,
   type StepRecord,
+  startsMore,
   stepNamed,
   type TaskRecord,
   type ToStop,
   type WorkloadRecord,
 } from './records.ts';
+import { RestingTasks } from './resting-tasks.ts';
 
 export interface EngineOptions {
   /** Tasks that may wait or run at once; a submission beyond that is refused. */
   readonly tasksMax: number;
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
+  /** Quotas, and the queues that they count by. */
+  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas'>;
 }
 
 /** The policy of a site, built around the tables of one state. */
-export type MakeScheduler = (deps: SchedulerDeps) => Scheduler<TaskRecord>;
+export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
 
-/** Keeps its own time: a task that rests again must not move an entry that is in the heap already. */
-interface Resting {
-  readonly dueAt: TimeMs;
-  readonly task: TaskRecord;
+/** What is remembered of workloads that are gone. */
+export interface SavedMemory {
+  readonly scheduler?: unknown;
+  readonly quotas?: readonly SavedQuota[];
 }
-
-/** Preemptions kept for explaining them and for the budgets; of the older ones the journal tells. */
-const PREEMPTIONS_KEPT = 1_000;
 
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
@@ -52,21 +57,25 @@ export class State {
   readonly shapes = new Shapes();
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
+  readonly quotas: QuotaBook | undefined;
+  readonly active = new ActiveTasks();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
-  readonly #resting = new Heap<Resting>((a, b) =>
-    a.dueAt === b.dueAt ? a.task.id < b.task.id : a.dueAt < b.dueAt,
-  );
+  readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop: ToStop[] = [];
   #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
-  #tasksActive = 0;
 
-  constructor(makeScheduler: MakeScheduler) {
-    this.scheduler = makeScheduler({ table: this.table, shapes: this.shapes });
+  constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
+    const deps = { table: this.table, shapes: this.shapes };
+    const quotas = scheduling?.quotas ?? [];
+    this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
+    this.scheduler = makeScheduler(
+      this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
+    );
   }
 
   get workloadsEver(): number {
@@ -75,7 +84,7 @@ export class State {
 
   /** Tasks of workloads that have not ended. */
   get tasksActive(): number {
-    return this.#tasksActive;
+    return this.active.total;
   }
 
   /** In order of submission. */
@@ -107,13 +116,7 @@ export class State {
   }
 
   firstResting(): TaskRecord | undefined {
-    for (;;) {
-      const first = this.#resting.peek();
-      if (first === undefined) return undefined;
-      const { task, dueAt } = first;
-      if (task.state === 'resting' && task.dueAt === dueAt && startsMore(task.step)) return task;
-      this.#resting.pop();
-    }
+    return this.#resting.first();
   }
 
   firstToStop(): ToStop | undefined {
@@ -195,7 +198,7 @@ export class State {
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
-    for (const step of workload.spec.steps) this.#tasksActive += step.count;
+    this.active.count(workload, 1);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -227,7 +230,13 @@ export class State {
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
     this.#running.set(attempt.id, attempt);
+    this.#told(attempt, row);
+  }
+
+  /** The policies hear of what runs. */
+  #told(attempt: AttemptRecord, row: NodeIndex): void {
     this.scheduler.placed(this.#runningOf(attempt, row));
+    this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
@@ -248,7 +257,9 @@ export class State {
     counts.running--;
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
-    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row));
+    this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
+    attain(attempt);
+    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     if (event.end.cause !== 'succeeded') this.#stopBroken(task.step);
@@ -267,8 +278,8 @@ export class State {
   #preempt(record: PreemptionRecord): void {
     this.#preemptions.push(record);
     if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
-    for (const victim of record.preemption.victims.toReversed()) {
-      const attempt = this.#attempt(victim.attempt);
+    for (const { attempt: id } of record.preemption.victims.toReversed()) {
+      const attempt = this.#attempt(id);
       attempt.preemption = record;
       this.#toStop.push({ attempt, reason: 'preempted' });
     }
@@ -286,19 +297,7 @@ export class State {
 
   restorePreemptions(records: readonly PreemptionRecord[]): void {
     this.#preemptions = [...records];
-    for (const record of records) {
-      const { victims, preemptor } = record.preemption;
-      let stopping = false;
-      for (const victim of victims) {
-        const attempt = this.attempt(victim.attempt);
-        if (attempt === undefined) continue;
-        attempt.preemption = record;
-        if (attempt.end === undefined) stopping = true;
-      }
-      const task = stopping ? this.#taskIf(preemptor) : undefined;
-      const waits = task?.state === 'waiting' && startsMore(task.step);
-      this.scheduler.preempting?.(record.preemption, record.at, waits ? task : undefined);
-    }
+    for (const record of records) tellPreemption(this, record);
   }
 
   #endTask(task: TaskRecord, cause: EndCause): void {
@@ -318,7 +317,7 @@ export class State {
       task.memoryLimit = retry.memory;
       task.shape = this.shapes.intern(requestOf(task));
     }
-    this.#resting.push({ dueAt: retry.dueAt, task });
+    this.#resting.push(task);
   }
 
   #wait(task: TaskRecord): void {
@@ -370,31 +369,33 @@ export class State {
     const workload = this.#workload(event.workload);
     workload.state = event.state;
     workload.endedAt = event.at;
-    for (const step of workload.spec.steps) this.#tasksActive -= step.count;
+    this.active.count(workload, -1);
     this.#ended.push(workload);
     this.#unsettled.delete(workload);
   }
 
   /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
-  restore(workloads: readonly WorkloadRecord[], order: SavedOrder, ever: number): void {
+  restore(
+    workloads: readonly WorkloadRecord[],
+    saved: { readonly order: SavedOrder; readonly ever: number; readonly memory: SavedMemory },
+  ): void {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
+    const { order, ever, memory } = saved;
     this.scheduler.nodesChanged();
     for (const workload of workloads) {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
-      if (workload.state === 'active') {
-        for (const step of workload.spec.steps) this.#tasksActive += step.count;
-      }
+      if (workload.state === 'active') this.active.count(workload, 1);
     }
-    this.#running.clear();
     for (const id of order.running) {
       const attempt = this.#attempt(id);
+      const row = this.table.rowOf(attempt.placement.node)!;
       this.#running.set(id, attempt);
-      const row = this.table.rowOf(attempt.placement.node);
-      assert(row !== undefined, 'what runs, runs on a node that is there');
-      this.scheduler.placed(this.#runningOf(attempt, row));
+      this.#told(attempt, row);
       if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
     }
+    if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
+    if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
     for (const id of order.ended) this.#ended.push(this.#workload(id));
     this.#workloadsEver = ever;
   }
@@ -403,17 +404,24 @@ export class State {
     return { running: [...this.#running.keys()], ended: this.#ended.map(({ id }) => id) };
   }
 
+  memory(): SavedMemory {
+    const scheduler = this.scheduler.save?.();
+    return {
+      ...(scheduler === undefined ? {} : { scheduler }),
+      ...(this.quotas === undefined ? {} : { quotas: this.quotas.save() }),
+    };
+  }
+
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
       task.shape = this.shapes.intern(requestOf(task));
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
-      if (task.state === 'resting') this.#resting.push({ dueAt: task.dueAt!, task });
+      if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
       const attempt = currentAttempt(task)!;
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      this.#running.set(attempt.id, attempt);
       if (step.workload.cancelledBy !== undefined) {
         this.#toStop.push({ attempt, reason: 'cancelled' });
       }
@@ -439,9 +447,7 @@ export class State {
     step.state = 'open';
     const { spec } = step;
     const shape = this.shapes.intern(spec.request);
-    for (let index = 0; index < spec.count; index++) {
-      step.tasks.push(newTask(step, index, shape));
-    }
+    step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
     this.#release(step);
   }
 
@@ -479,19 +485,15 @@ export class State {
     return attempt;
   }
 
-  #taskIf(id: TaskId): TaskRecord | undefined {
+  task(id: TaskId): TaskRecord | undefined {
     const name = parseAttemptId(`${id}.1`);
     const workload = name && this.#workloads.get(name.workload);
     return workload && stepNamed(workload, name.step)?.tasks[name.index];
   }
 
   #task(id: TaskId): TaskRecord {
-    const task = this.#taskIf(id);
+    const task = this.task(id);
     assert(task !== undefined, `a task that is known: ${id}`);
     return task;
   }
 }
-
-/** A step that failed, or whose workload was cancelled, starts nothing more. */
-const startsMore = (step: StepRecord): boolean =>
-  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;

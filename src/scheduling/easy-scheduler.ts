@@ -8,13 +8,14 @@ import {
   byAge,
   type Candidate,
   type Choice,
+  type OrderedScheduler,
   type Running,
-  type Scheduler,
   type SchedulerDeps,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
+import type { SavedDemand } from './typical-demand.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -38,7 +39,7 @@ interface Reservation<T> {
  * that does not move the reservation: on another node, or if it ends before, or if it fits beside the head.
  * `shortest-first` tries later tasks by expected run time (SJBF, Tsafrir, Etsion and Feitelson 2007).
  */
-export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
+export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps;
   readonly #options: EasyOptions;
   readonly #index: PlacementIndex;
@@ -64,6 +65,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   enqueue(task: T): void {
+    this.#index.expect(this.#deps.shapes.ask(task.shape));
     this.#queue.add(task);
     if (this.#backfill !== this.#queue) this.#backfill.add(task);
     this.#passAt = -1;
@@ -119,9 +121,38 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
     return this.#nextBackfill(at);
   }
 
+  save(): unknown {
+    return this.#index.save();
+  }
+
+  restore(saved: unknown): void {
+    this.#index.restore(saved as SavedDemand | undefined);
+  }
+
+  /** Its tasks wait for the places that are planned for them; nobody is stopped. */
+  passedOver(): readonly T[] {
+    return [];
+  }
+
   refusal(task: T): Refusal | undefined {
-    const refusal = whyNot(this.#deps.table, this.#deps.shapes.request(task.shape));
-    return refusal.code === 'no-nodes' ? undefined : refusal;
+    const { table, shapes } = this.#deps;
+    const ask = shapes.request(task.shape);
+    if (this.#index.best(task.shape, ask) !== undefined) return this.#held(task);
+    const refusal = whyNot(table, ask);
+    return refusal.code === 'no-nodes' && table.rows > 0 ? undefined : refusal;
+  }
+
+  /** It has room: the head of the queue, or what was promised to it, comes before. */
+  #held(task: T): Refusal | undefined {
+    const head = this.#queue.items[0];
+    if (head === undefined || head === task) return undefined;
+    const reservation = this.#reservation;
+    if (this.#options.backfill === 'none') {
+      return { code: 'behind', task: head.id, queue: head.queue };
+    }
+    if (reservation === undefined) return undefined;
+    const node = this.#deps.table.node(reservation.row)?.id;
+    return { code: 'reserved-for', task: head.id, node, startsAt: reservation.at };
   }
 
   #nextBackfill(at: TimeMs): Choice<T> | undefined {
@@ -144,7 +175,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
 
   #place(task: T): NodeIndex | undefined {
     if (this.#refused.has(task.shape)) return undefined;
-    const row = this.#index.best(task.shape, this.#deps.shapes.request(task.shape));
+    const row = this.#index.best(task.shape, this.#deps.shapes.ask(task.shape));
     if (row === undefined) this.#refused.add(task.shape);
     return row;
   }
@@ -180,9 +211,7 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   #choice(task: T, row: NodeIndex): Choice<T> {
-    const { table, shapes } = this.#deps;
-    const { gpu } = shapes.request(task.shape);
-    return { task, row, gpus: table.chooseGpus(row, gpu).map((device) => device.id) };
+    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
   }
 
   #startAfresh(): void {

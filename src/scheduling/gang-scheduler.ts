@@ -15,6 +15,7 @@ import {
   type Candidate,
   type Choice,
   type OrderedScheduler,
+  type QueueRules,
   type Running,
   type SchedulerDeps,
 } from './scheduler.ts';
@@ -42,7 +43,8 @@ type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
  * freed. It holds nothing meanwhile, so two gangs cannot wait for each other.
  */
 export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
-  readonly #deps: SchedulerDeps;
+  readonly queues?: QueueRules;
+  readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
   readonly #gangs: GangQueue<T>;
@@ -56,25 +58,33 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
   #searches = 0;
+  /** A gang sleeps for a limit or a quota, which may end with time alone. */
+  #capped = false;
+  #capsChangeAt: TimeMs | undefined;
 
-  constructor(deps: SchedulerDeps, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
+  constructor(deps: SchedulerDeps<T>, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
     this.#deps = deps;
     this.#inner = inner;
+    if (inner.queues !== undefined) this.queues = inner.queues;
     this.#options = options;
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
-      (task) => inner.enqueue(task),
+      (task) => inner.enqueue(task, true),
       (task) => inner.withdraw(task),
     );
   }
 
   enqueue(task: T): void {
     if (this.#reservations.mayUse(task)) this.#privileged.add(task);
-    if (task.gang === undefined) this.#inner.enqueue(task);
-    else this.#gangs.add(task, task.gang);
+    if (task.gang === undefined) {
+      this.#inner.enqueue(task);
+      return;
+    }
+    this.#inner.expect?.(task);
+    this.#gangs.add(task, task.gang);
   }
 
   withdraw(task: T): void {
@@ -102,11 +112,11 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#forgetAnswers();
   }
 
-  ended(running: Running<T>): void {
+  ended(running: Running<T>, at: TimeMs): void {
     this.#handout = [];
     this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
-    this.#inner.ended(running);
+    this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
     this.#gangs.wake();
     this.#forgetAnswers();
@@ -130,6 +140,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   next(at: TimeMs): Choice<T> | undefined {
     if (this.#reservations.advance(at)) this.#freed();
+    if (this.#capsChangeAt !== undefined && at >= this.#capsChangeAt) {
+      this.#capped = false;
+      this.#gangs.wake();
+    }
     for (;;) {
       this.#gangs.settle();
       const [first] = this.#handout;
@@ -138,11 +152,18 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const choice = this.#inner.next(at);
       if (choice === undefined) {
         if (this.#placeOnHeld(at)) continue;
+        this.#capsChangeAt = this.#capped ? this.#deps.gate?.nextChange(at) : undefined;
         return undefined;
       }
       const gang = this.#gangs.of(choice.task);
       const needed = gang && neededNow(gang);
       if (gang === undefined || needed === undefined || needed === 0) return choice;
+      const capped = this.#inner.admits?.(choice.task, needed, at);
+      if (capped !== undefined) {
+        this.#gangs.sleep(gang, 0);
+        this.#capped = true;
+        continue;
+      }
       const { ask, topology } = this.#askOf(choice.task);
       const plan = planGang(this.#deps.table, { ask, members: needed, topology });
       if (plan.kind === 'fits') this.#handOut(gang.waiting.slice(0, needed), plan.seats);
@@ -158,6 +179,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     this.#searches = 0;
     for (const task of this.passedOver()) {
+      if (this.#isCapped(task, this.#askOf(task).members, at)) continue;
       const kind = this.#kindOf(task);
       if (this.#nominations.of(task) !== undefined || this.#unhelped.has(kind)) continue;
       if (++this.#searches > SEARCHES_MAX) return undefined;
@@ -176,8 +198,17 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return undefined;
   }
 
-  wakeAt(): TimeMs | undefined {
-    let first = this.#reservations.changeAt;
+  save(): unknown {
+    return this.#inner.save?.();
+  }
+
+  restore(saved: unknown): void {
+    this.#inner.restore?.(saved);
+  }
+
+  nextTimer(): TimeMs | undefined {
+    let first = earlier(this.#reservations.changeAt, this.#inner.nextTimer?.());
+    if (this.#capped) first = earlier(first, this.#capsChangeAt);
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
   }
@@ -231,7 +262,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
         ...this.#askOf(preemptor),
         aside: (row) => this.#holds.asideFor(preemptor, row, at),
       });
-      if (plan.kind === 'fits') {
+      if (plan.kind === 'fits' && !this.#isCapped(preemptor, this.#askOf(preemptor).members, at)) {
         const members = gang?.waiting.slice(0, neededNow(gang) || 1) ?? [preemptor];
         this.#handOut(members, plan.seats);
         return true;
@@ -251,7 +282,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (const task of [...this.#privileged.items.slice(0, HELD_MAX), ...this.passedOver()]) {
       const gang = this.#gangs.of(task);
       const needed = gang === undefined ? 1 : neededNow(gang);
-      if (needed === undefined) continue;
+      if (needed === undefined || this.#isCapped(task, needed, at)) continue;
       const plan = planGang(this.#deps.table, {
         ...this.#askOf(task),
         aside: (row) => this.#holds.asideFor(task, row, at),
@@ -266,6 +297,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return false;
   }
 
+  #isCapped(task: T, members: number, at: TimeMs): boolean {
+    return this.#inner.admits?.(task, Math.max(1, members), at) !== undefined;
+  }
+
   #handOut(tasks: readonly T[], seats: readonly Seats[]): void {
     const rows = seats.flatMap(({ row, members }) => Array.from({ length: members }, () => row));
     this.#handout = tasks.map((task, i) => ({ task, row: rows[i]! }));
@@ -273,15 +308,15 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   #choice(task: T, row: NodeIndex): Choice<T> {
     const { table, shapes } = this.#deps;
-    const { gpu } = shapes.request(task.shape);
-    return { task, row, gpus: table.chooseGpus(row, gpu).map((device) => device.id) };
+    const ask = shapes.ask(task.shape);
+    return { task, row, gpus: table.chooseGpus(row, ask.gpu, ask).map((device) => device.id) };
   }
 
   #askOf(task: T) {
     const { shapes } = this.#deps;
     const gang = this.#gangs.of(task);
     const members = (gang && neededNow(gang)) || 1;
-    let ask = shapes.request(task.shape);
+    let ask = shapes.ask(task.shape);
     if (members === 1) return { ask, members, topology: undefined };
     // After an out-of-memory kill a member may ask for more than the others.
     for (const other of gang!.waiting.slice(0, members)) {

@@ -1,6 +1,9 @@
 import type { Resources } from '../model/resources.ts';
 import type { Topology } from '../model/workload.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import { allowed, feasible } from './place.ts';
+import type { Ask } from './shape.ts';
+import { Trial } from './trial.ts';
 
 /** So many members of one gang on one node. */
 export interface Seats {
@@ -9,7 +12,7 @@ export interface Seats {
 }
 
 export interface GangAsk {
-  readonly ask: Resources;
+  readonly ask: Ask;
   readonly members: number;
   readonly topology?: Topology | undefined;
   /** What of a row is kept for others; what the table has set aside, when not given. */
@@ -25,6 +28,7 @@ export type GangPlan =
 
 /** Tasks that ask for nothing fit as often as one likes. */
 const ROOM_MAX = 1_000_000;
+const CONSTRAINED_MAX = 1_000;
 
 interface Domain {
   readonly value: string;
@@ -68,7 +72,7 @@ function roomByDomain(table: NodeTable, { ask, topology, aside, allows }: GangAs
     const node = table.node(row);
     if (node === undefined || allows?.(row) === false) continue;
     const kept = aside === undefined ? table.aside(row) : aside(row);
-    const room = table.slots(row, ask, kept, ROOM_MAX);
+    const room = roomOn(table, row, ask, kept);
     if (room === 0) continue;
     const value =
       topology === undefined
@@ -87,6 +91,23 @@ function roomByDomain(table: NodeTable, { ask, topology, aside, allows }: GangAs
     domain.room += room;
   }
   return [...domains.values()];
+}
+
+function roomOn(table: NodeTable, row: NodeIndex, ask: Ask, kept: Resources | undefined): number {
+  const room = table.slots(row, ask, kept, ROOM_MAX);
+  if (room === 0 || ask.constraints === undefined) return room;
+  if (!allowed(table, row, ask)) return 0;
+  // Devices of a node may differ: counted one by one.
+  const before = table.aside(row);
+  if (before !== kept) table.setAside(row, kept);
+  const trial = new Trial(table);
+  let counted = 0;
+  for (; counted < room && counted < CONSTRAINED_MAX && feasible(table, row, ask); counted++) {
+    trial.place(row, ask);
+  }
+  trial.undo();
+  if (before !== kept) table.setAside(row, before);
+  return counted;
 }
 
 function fill(seats: readonly Seats[], members: number): Seats[] {

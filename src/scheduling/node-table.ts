@@ -3,6 +3,8 @@ import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
+import { allowsGpu } from './allows-gpu.ts';
+import type { Ask } from './shape.ts';
 
 /** Index of a row. Never leaves the process, never persisted. */
 export type NodeIndex = number;
@@ -35,6 +37,12 @@ export class NodeTable {
   #capacity = new Float64Array(0);
   /** Free milli-GPU of each device of each row. */
   readonly #gpuFree: number[][] = [];
+  /** Per row: how many placements hold a share (0) or so many whole devices. */
+  readonly #gpuKinds: Map<number, number>[] = [];
+  /** Free milli-GPU of all nodes by the model of their first device. */
+  readonly #freeByModel = new Map<string, number>();
+  /** How many rows have so many devices wholly free. */
+  readonly #rowsByWhole: number[] = [];
   /** Per row, of its devices: the sum of what is free, the number wholly free, the most free on one. */
   readonly #gpuSum: number[] = [];
   readonly #gpuWhole: number[] = [];
@@ -69,8 +77,11 @@ export class NodeTable {
       this.#nodes.push(node);
       this.#indexById.set(node.id, row);
       this.#gpuHeld.push(new Map());
+      this.#gpuKinds.push(new Map());
+      this.#gpuFree.push([]);
       this.#grow();
     }
+    if (known !== undefined) this.#count(row, -1);
     this.#nodes[row] = node;
     const held = this.#gpuHeld[row]!;
     this.#gpuFree[row] = node.gpus.map((gpu) => WHOLE_GPU - (held.get(gpu.id) ?? 0));
@@ -89,10 +100,12 @@ export class NodeTable {
     const row = this.#indexById.get(id);
     assert(row !== undefined, 'only a node that is there leaves');
     this.#indexById.delete(id);
+    this.#count(row, -1);
     this.#nodes[row] = undefined;
     this.#gpuFree[row] = [];
     this.#gpuHeld[row] = new Map();
     this.#aside.delete(row);
+    this.#gpuKinds[row] = new Map();
     this.#free.fill(0, row * this.#columns, (row + 1) * this.#columns);
     this.#capacity.fill(0, row * this.#columns, (row + 1) * this.#columns);
     this.#summariseGpus(row);
@@ -186,17 +199,20 @@ export class NodeTable {
     return undefined;
   }
 
-  /** The devices that the request would get: the fullest one that can share, or the first free ones. */
-  chooseGpus(row: NodeIndex, gpu: MilliGpu): readonly Gpu[] {
+  /** The devices that the ask would get: the fullest one that can share, or the first free ones. */
+  chooseGpus(row: NodeIndex, gpu: MilliGpu, ask?: Ask): readonly Gpu[] {
     const free = this.#gpuFree[row]!;
     const gpus = this.#nodes[row]!.gpus;
     if (gpu === 0) return [];
     if (gpu >= WHOLE_GPU) {
-      return gpus.filter((_, i) => free[i] === WHOLE_GPU).slice(0, gpu / WHOLE_GPU);
+      return gpus
+        .filter((device, i) => free[i] === WHOLE_GPU && allowsGpu(ask?.constraints, device))
+        .slice(0, gpu / WHOLE_GPU);
     }
     let best = -1;
     for (let i = 0; i < free.length; i++) {
-      if (free[i]! >= gpu && (best < 0 || free[i]! < free[best]!)) best = i;
+      if (free[i]! < gpu || (best >= 0 && free[i]! >= free[best]!)) continue;
+      if (allowsGpu(ask?.constraints, gpus[i]!)) best = i;
     }
     return best < 0 ? [] : [gpus[best]!];
   }
@@ -238,6 +254,51 @@ export class NodeTable {
     return this.#gpuSum[row]!;
   }
 
+  /** Whether the rows have the same resources and models, and the same free, so that they score alike. */
+  alike(a: NodeIndex, b: NodeIndex): boolean {
+    const columns = this.#columns;
+    for (let column = 0; column < columns; column++) {
+      if (this.#free[a * columns + column] !== this.#free[b * columns + column]) return false;
+      if (this.#capacity[a * columns + column] !== this.#capacity[b * columns + column])
+        return false;
+    }
+    const free = this.#gpuFree[a]!;
+    const other = this.#gpuFree[b]!;
+    if (free.length !== other.length) return false;
+    const gpus = this.#nodes[a]?.gpus;
+    const others = this.#nodes[b]?.gpus;
+    if (gpus === undefined || others === undefined) return false;
+    for (let i = 0; i < free.length; i++) {
+      if (free[i] !== other[i] || gpus[i]!.model !== others[i]!.model) return false;
+      if (gpus[i]!.memory !== others[i]!.memory) return false;
+    }
+    return sameCounts(this.#gpuKinds[a]!, this.#gpuKinds[b]!);
+  }
+
+  /** Devices of the node that are wholly free. */
+  wholeGpus(row: NodeIndex): number {
+    return this.#gpuWhole[row]!;
+  }
+
+  /** What holds devices of the node: placements with a share (0), or with so many whole devices. */
+  gpuKinds(row: NodeIndex): ReadonlyMap<number, number> {
+    return this.#gpuKinds[row]!;
+  }
+
+  /** Free milli-GPU of all nodes by the model of their first device. */
+  get freeGpuByModel(): ReadonlyMap<string, number> {
+    return this.#freeByModel;
+  }
+
+  /** How many placements of `devices` whole GPUs the nodes could take now, as far as GPUs go. */
+  gpuSlots(devices: number): number {
+    let slots = 0;
+    for (let whole = devices; whole < this.#rowsByWhole.length; whole++) {
+      slots += this.#rowsByWhole[whole]! * Math.floor(whole / devices);
+    }
+    return slots;
+  }
+
   #gpusFit(row: NodeIndex, gpu: MilliGpu): boolean {
     return this.gpuFreeFor(row, gpu) >= gpu;
   }
@@ -256,8 +317,27 @@ export class NodeTable {
       const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
       if (index >= 0) free[index] = free[index]! + sign * share;
     }
-    if (gpus.length > 0) this.#summariseGpus(row);
+    if (gpus.length > 0) {
+      const kind = held.gpu < WHOLE_GPU ? 0 : gpus.length;
+      const kinds = this.#gpuKinds[row]!;
+      const left = (kinds.get(kind) ?? 0) - sign;
+      if (left === 0) kinds.delete(kind);
+      else kinds.set(kind, left);
+      this.#count(row, -1);
+      this.#summariseGpus(row);
+    }
     this.#note(row);
+  }
+
+  /** Adds the row's devices to the sums over all nodes, or takes them out before they change. */
+  #count(row: NodeIndex, sign: 1 | -1): void {
+    const model = this.#nodes[row]?.gpus[0]?.model;
+    if (model === undefined) return;
+    const free = (this.#freeByModel.get(model) ?? 0) + sign * this.#gpuSum[row]!;
+    this.#freeByModel.set(model, free);
+    const whole = this.#gpuWhole[row]!;
+    while (this.#rowsByWhole.length <= whole) this.#rowsByWhole.push(0);
+    this.#rowsByWhole[whole]! += sign;
   }
 
   #summariseGpus(row: NodeIndex): void {
@@ -272,6 +352,7 @@ export class NodeTable {
     this.#gpuSum[row] = sum;
     this.#gpuWhole[row] = whole;
     this.#gpuMost[row] = most;
+    this.#count(row, 1);
   }
 
   #note(row: NodeIndex): void {
@@ -308,6 +389,12 @@ export class NodeTable {
     this.#free = enlarge(this.#free, room);
     this.#capacity = enlarge(this.#capacity, room);
   }
+}
+
+function sameCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, count] of a) if (b.get(key) !== count) return false;
+  return true;
 }
 
 /** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */

@@ -1,21 +1,22 @@
 import { assert } from '../base/assert.ts';
 import type { Refusal } from '../model/refusal.ts';
-import type { Resources } from '../model/resources.ts';
-import type { NodeIndex, NodeTable } from './node-table.ts';
+import { filters } from './filters/registry.ts';
+import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
+import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
+import type { Ask } from './shape.ts';
 
 export type Verdict =
   | { readonly kind: 'place'; readonly row: NodeIndex }
   | { readonly kind: 'refuse'; readonly refusal: Refusal };
 
 /** Looks at every node: the best by score, the first of equals, or why there is none. */
-export function findPlace(table: NodeTable, ask: Resources, scorer: Scorer): Verdict {
+export function findPlace(table: NodeTable, ask: Ask, scorer: Scorer, outlook: Outlook): Verdict {
   let best: NodeIndex | undefined;
   let bestScore = -1;
   for (let row = 0; row < table.rows; row++) {
-    if (!table.fits(row, ask)) continue;
-    const score = scorer.score(table, row, ask);
-    assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
+    if (!feasible(table, row, ask)) continue;
+    const score = checkedScore(scorer, table, row, ask, outlook);
     if (score > bestScore) {
       best = row;
       bestScore = score;
@@ -25,14 +26,56 @@ export function findPlace(table: NodeTable, ask: Resources, scorer: Scorer): Ver
   return { kind: 'refuse', refusal: whyNot(table, ask) };
 }
 
+/** Whether the node has room for the ask, and its constraints allow the node. */
+export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  return table.fits(row, ask) && allowed(table, row, ask);
+}
+
+/** Whether its constraints allow the node, full as it may be now. */
+export function allowed(table: NodeTable, row: NodeIndex, { constraints, gpu }: Ask): boolean {
+  if (constraints === undefined) return true;
+  return filters.every((filter) => filter.passes(table, row, gpu, constraints));
+}
+
+export function checkedScore(
+  scorer: Scorer,
+  table: NodeTable,
+  row: NodeIndex,
+  ask: Ask,
+  outlook: Outlook,
+): number {
+  const score = scorer.score(table, row, ask, outlook);
+  assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
+  return score;
+}
+
+/** Ids of the devices that the ask gets on a node where it is feasible. */
+export function chooseDevices(
+  table: NodeTable,
+  row: NodeIndex,
+  ask: Ask,
+  scorer: Scorer,
+  outlook: Outlook,
+): readonly string[] {
+  if (scorer.chooseShare !== undefined && ask.gpu > 0 && ask.gpu < WHOLE_GPU) {
+    return [table.node(row)!.gpus[scorer.chooseShare(table, row, ask, outlook)]!.id];
+  }
+  return table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
+}
+
 /** The binding constraint on the node that lacks the smallest share of what is asked. */
-export function whyNot(table: NodeTable, ask: Resources): Refusal {
+export function whyNot(table: NodeTable, ask: Ask): Refusal {
   let nearest: Refusal | undefined;
+  let excluded: readonly string[] = [];
   let nearestLack = Number.POSITIVE_INFINITY;
   for (let row = 0; row < table.rows; row++) {
     const node = table.node(row);
-    const shortage = node === undefined ? undefined : table.shortage(row, ask);
-    if (node === undefined || shortage === undefined) continue;
+    if (node === undefined) continue;
+    const shortage = table.shortage(row, ask);
+    if (shortage === undefined) {
+      excluded = failedFilters(table, row, ask);
+      continue;
+    }
     const lack = (shortage.asked - shortage.free) / shortage.asked;
     if (lack < nearestLack) {
       nearestLack = lack;
@@ -44,5 +87,14 @@ export function whyNot(table: NodeTable, ask: Resources): Refusal {
       };
     }
   }
+  if (excluded.length > 0) return { code: 'constraints', filters: excluded };
   return nearest ?? { code: 'no-nodes' };
+}
+
+function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
+  const { constraints, gpu } = ask;
+  if (constraints === undefined) return [];
+  return filters
+    .filter((filter) => !filter.passes(table, row, gpu, constraints))
+    .map(({ name }) => name);
 }

@@ -1,8 +1,9 @@
-import { assert } from '../base/assert.ts';
-import type { Resources } from '../model/resources.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
-import { SCORE_MAX, type Scorer } from './scorer.ts';
-import type { ShapeIndex } from './shape.ts';
+import { Outlook } from './outlook.ts';
+import { checkedScore, chooseDevices, feasible } from './place.ts';
+import type { Scorer } from './scorer.ts';
+import type { Ask, ShapeIndex } from './shape.ts';
+import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
 
 /** Shapes that keep a tree; the one used longest ago gives its up. 256 × 10,000 nodes × 8 bytes = 20 MB. */
 const TREES_MAX = 256;
@@ -16,19 +17,43 @@ const UNFIT = -1;
 export class PlacementIndex {
   readonly #table: NodeTable;
   readonly #scorer: Scorer;
+  readonly #outlook: Outlook;
   readonly #trees = new Map<ShapeIndex, Tree>();
 
-  constructor(table: NodeTable, scorer: Scorer) {
+  /** A `demand` that is not given is learned from what is `expect`ed. */
+  constructor(table: NodeTable, scorer: Scorer, demand: TypicalDemand = new TypicalDemand()) {
     this.#table = table;
     this.#scorer = scorer;
+    this.#outlook = new Outlook(table, demand);
+  }
+
+  /** Learns what is asked for, where the scorer looks ahead. */
+  expect(ask: Ask): void {
+    if (this.#scorer.looksAhead === true) this.#outlook.demand.add(ask);
+  }
+
+  /** What was learned, for the snapshot; undefined where the scorer does not look ahead. */
+  save(): SavedDemand | undefined {
+    return this.#scorer.looksAhead === true ? this.#outlook.demand.save() : undefined;
+  }
+
+  restore(saved: SavedDemand | undefined): void {
+    if (saved !== undefined) this.#outlook.demand.restore(saved);
+  }
+
+  /** Ids of the devices for the ask on a node that `best` named. */
+  devices(row: NodeIndex, ask: Ask): readonly string[] {
+    return chooseDevices(this.#table, row, ask, this.#scorer, this.#outlook);
   }
 
   /** The node with the highest score, the first of equals; undefined when the shape fits nowhere. */
-  best(shape: ShapeIndex, ask: Resources): NodeIndex | undefined {
+  best(shape: ShapeIndex, ask: Ask): NodeIndex | undefined {
+    if (this.#scorer.looksAhead === true) this.#outlook.refresh();
     let tree = this.#trees.get(shape);
-    if (tree === undefined || !tree.current(this.#table)) {
-      tree = new Tree(this.#table, this.#scorer, ask);
-    } else tree.follow(this.#table, this.#scorer);
+    if (tree === undefined || !tree.holds(this.#table.rows)) {
+      tree = new Tree(this.#table, this.#scorer, ask, this.#outlook);
+    }
+    tree.follow();
     // Re-inserted last: the map's order is the order of use.
     this.#trees.delete(shape);
     this.#trees.set(shape, tree);
@@ -38,41 +63,47 @@ export class PlacementIndex {
 }
 
 class Tree {
-  readonly #ask: Resources;
+  readonly #table: NodeTable;
+  readonly #scorer: Scorer;
+  readonly #ask: Ask;
+  readonly #outlook: Outlook;
   /** Leaves from `#leaves` on, one a row; each inner node is the better of its two children's rows. */
   readonly #winners: Int32Array;
   readonly #scores: Int32Array;
   readonly #leaves: number;
-  #cursor: number;
+  #cursor = -1;
+  #version = -1;
 
-  constructor(table: NodeTable, scorer: Scorer, ask: Resources) {
+  constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook) {
+    this.#table = table;
+    this.#scorer = scorer;
     this.#ask = ask;
+    this.#outlook = outlook;
     let leaves = 1;
-    // Twice the rows, so that nodes that join do not force a new tree each time.
-    while (leaves < table.rows * 2) leaves *= 2;
+    // Room for more, so that nodes that join do not force a new tree each time.
+    while (leaves < table.rows * 1.25) leaves *= 2;
     this.#leaves = leaves;
     this.#winners = new Int32Array(2 * leaves).fill(UNFIT);
     this.#scores = new Int32Array(leaves).fill(UNFIT);
-    this.#cursor = table.changeCount;
-    for (let row = 0; row < table.rows; row++) {
-      this.#scores[row] = this.#score(table, scorer, row);
-      if (this.#scores[row] !== UNFIT) this.#winners[leaves + row] = row;
-    }
-    for (let i = leaves - 1; i >= 1; i--) this.#winners[i] = this.#better(2 * i, 2 * i + 1);
   }
 
-  /** Whether following the changes is possible and cheaper than starting afresh. */
-  current(table: NodeTable): boolean {
-    return (
-      table.rows <= this.#leaves &&
+  holds(rows: number): boolean {
+    return rows <= this.#leaves;
+  }
+
+  /** Takes in what changed since the last time, or looks at every row where that is cheaper. */
+  follow(): void {
+    const table = this.#table;
+    const behind = table.changeCount - this.#cursor;
+    const follows =
+      this.#cursor >= 0 &&
+      this.#version === this.#outlook.version &&
       table.remembers(this.#cursor) &&
-      table.changeCount - this.#cursor <= table.rows
-    );
-  }
-
-  follow(table: NodeTable, scorer: Scorer): void {
-    for (const row of table.changedSince(this.#cursor)) this.#update(table, scorer, row);
+      behind <= table.rows;
+    if (!follows) this.#scoreAll();
+    else for (const row of table.changedSince(this.#cursor)) this.#update(row);
     this.#cursor = table.changeCount;
+    this.#version = this.#outlook.version;
   }
 
   winner(): NodeIndex | undefined {
@@ -80,8 +111,22 @@ class Tree {
     return row === UNFIT ? undefined : row;
   }
 
-  #update(table: NodeTable, scorer: Scorer, row: NodeIndex): void {
-    const score = this.#score(table, scorer, row);
+  #scoreAll(): void {
+    const table = this.#table;
+    const leaves = this.#leaves;
+    // Looking ahead is dear, often repeated, and sees amounts and models only; neighbours are often alike.
+    const skips = this.#scorer.looksAhead === true && this.#ask.constraints === undefined;
+    for (let row = 0; row < table.rows; row++) {
+      const known = row > 0 && skips && table.alike(row - 1, row);
+      const score = known ? this.#scores[row - 1]! : this.#score(row);
+      this.#scores[row] = score;
+      this.#winners[leaves + row] = score === UNFIT ? UNFIT : row;
+    }
+    for (let i = leaves - 1; i >= 1; i--) this.#winners[i] = this.#better(2 * i, 2 * i + 1);
+  }
+
+  #update(row: NodeIndex): void {
+    const score = this.#score(row);
     if (score === this.#scores[row]) return;
     this.#scores[row] = score;
     let i = this.#leaves + row;
@@ -102,10 +147,8 @@ class Tree {
     return this.#scores[b]! > this.#scores[a]! ? b : a;
   }
 
-  #score(table: NodeTable, scorer: Scorer, row: NodeIndex): number {
-    if (!table.fits(row, this.#ask)) return UNFIT;
-    const score = scorer.score(table, row, this.#ask);
-    assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
-    return score;
+  #score(row: NodeIndex): number {
+    if (!feasible(this.#table, row, this.#ask)) return UNFIT;
+    return checkedScore(this.#scorer, this.#table, row, this.#ask, this.#outlook);
   }
 }

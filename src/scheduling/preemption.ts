@@ -13,6 +13,7 @@ import { heldWeight, latePenalty, type StartPromise } from './eviction-cost.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
 import type { Candidate } from './scheduler.ts';
+import type { Ask } from './shape.ts';
 import { findVictims, type Ranking, type Victims } from './victim-search.ts';
 
 export interface PreemptionOptions {
@@ -33,7 +34,7 @@ export interface ShareView {
 
 export interface PreemptionAsk<T extends Candidate> {
   readonly task: T;
-  readonly ask: Resources;
+  readonly ask: Ask;
   readonly members: number;
   readonly topology?: Topology | undefined;
   readonly at: TimeMs;
@@ -301,7 +302,7 @@ function record<T extends Candidate>(
   });
   return {
     preemptor: ask.task.id,
-    ask: ask.ask,
+    ask: { cpu: ask.ask.cpu, memory: ask.ask.memory, gpu: ask.ask.gpu, custom: ask.ask.custom },
     victims: victims!.units.flatMap((unit) =>
       unit.members.map(({ running }) => ({
         attempt: running.attempt,

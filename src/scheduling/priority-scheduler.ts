@@ -13,6 +13,7 @@ import {
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
+import type { SavedDemand } from './typical-demand.ts';
 
 /** One stay in the queue. A dead one is dropped when it comes up: a heap has no cheap removal. */
 interface Ticket<T> {
@@ -38,7 +39,12 @@ export class PriorityScheduler<T extends Candidate> implements OrderedScheduler<
     this.#index = new PlacementIndex(deps.table, scorer);
   }
 
-  enqueue(task: T): void {
+  expect(task: T): void {
+    this.#index.expect(this.#deps.shapes.ask(task.shape));
+  }
+
+  enqueue(task: T, learnt = false): void {
+    if (!learnt) this.expect(task);
     const ticket = { task, live: true };
     this.#tickets.set(task, ticket);
     let heap = this.#waiting.get(task.shape);
@@ -73,18 +79,26 @@ export class PriorityScheduler<T extends Candidate> implements OrderedScheduler<
     for (;;) {
       const task = this.#first();
       if (task === undefined) return undefined;
-      const ask = shapes.request(task.shape);
+      const ask = shapes.ask(task.shape);
       const row = this.#index.best(task.shape, ask);
       if (row !== undefined) {
-        return { task, row, gpus: table.chooseGpus(row, ask.gpu).map((gpu) => gpu.id) };
+        return { task, row, gpus: this.#index.devices(row, ask) };
       }
       this.#refused.set(task.shape, whyNot(table, ask));
     }
   }
 
+  save(): unknown {
+    return this.#index.save();
+  }
+
+  restore(saved: unknown): void {
+    this.#index.restore(saved as SavedDemand | undefined);
+  }
+
   refusal(task: T): Refusal | undefined {
     const refused = this.#refused.has(task.shape);
-    return refused ? whyNot(this.#deps.table, this.#deps.shapes.request(task.shape)) : undefined;
+    return refused ? whyNot(this.#deps.table, this.#deps.shapes.ask(task.shape)) : undefined;
   }
 
   passedOver(): readonly T[] {

@@ -30,6 +30,11 @@ export interface Candidate {
   readonly stops?: StopTerms | undefined;
   /** How often it was stopped for others. */
   readonly preempted?: number;
+  readonly deadlineAt: TimeMs | undefined;
+  /** Since its last attempt ended, or since it was submitted. */
+  readonly waitingSince: TimeMs;
+  /** What the ended attempts of its workload held × time. */
+  readonly attained: Attained;
 }
 
 /** Tasks of one step that start together. One object for all of them. */
@@ -42,6 +47,12 @@ export interface Gang {
   readonly alive: number;
   readonly running: number;
   readonly topology?: Topology | undefined;
+}
+
+/** In milli-CPU-seconds and milli-GPU-seconds. */
+export interface Attained {
+  readonly cpu: number;
+  readonly gpu: number;
 }
 
 /** Order of tasks that no policy tells apart: of one workload's submission, then its place in it. */
@@ -78,7 +89,7 @@ export interface Scheduler<T extends Candidate = Candidate> {
   withdraw(task: T): void;
   placed(running: Running<T>): void;
   /** The table has its resources back already. */
-  ended(running: Running<T>): void;
+  ended(running: Running<T>, at: TimeMs): void;
   /** Nodes joined, left or changed. */
   nodesChanged(): void;
   /** The next placement to make at `at`, or nothing until something changes. */
@@ -92,20 +103,65 @@ export interface Scheduler<T extends Candidate = Candidate> {
   preempting?(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void;
   /** The attempt was told to stop. */
   stopping?(attempt: AttemptId): void;
-  /** When `next` or `preempt` may have something to say though nothing happened. */
-  wakeAt?(): TimeMs | undefined;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
+  /** Its queues, when it tells queues apart. */
+  readonly queues?: QueueRules;
+  /**
+   * When `next` may have something to say without anything having happened: a quota starts afresh,
+   * or somebody has had its minimum run time.
+   */
+  nextTimer?(): TimeMs | undefined;
+  /** What it remembers beyond what waits and runs, as JSON: for the snapshot, the same for the same events. */
+  save?(): unknown;
+  /** After it was told of all that waits and runs. Forgets what no longer fits its configuration. */
+  restore?(saved: unknown): void;
+}
+
+/** What queues say before anything waits in them. */
+export interface QueueRules {
+  /** Why so many more tasks may not be submitted there. */
+  entry(asked: Entry, active: ActiveTasks): Refusal | undefined;
+  /** The most memory that one task may hold there, whatever else runs. */
+  memoryMax(queue: QueueName, tenant: TenantId): number;
+}
+
+export interface Entry {
+  readonly queue: QueueName;
+  readonly tenant: TenantId;
+  readonly tasks: number;
+  readonly requests: readonly Resources[];
+}
+
+/** Tasks of workloads that have not ended, submitted to one queue; of one tenant, when given. */
+export type ActiveTasks = (queue: QueueName, tenant?: TenantId) => number;
+
+/** Says what may not start although there is room: a quota over time. */
+export interface StartGate<T extends Candidate> {
+  /** Whether it may ever refuse tasks of this tenant in this queue. */
+  governs(queue: QueueName, tenant: TenantId): boolean;
+  /** The longest that one attempt may run; what it asks about beside the request. */
+  runMaxMs(task: T): number;
+  refusal(task: T, request: Resources, at: TimeMs): Refusal | undefined;
+  /** When what it says may change although nothing ends. */
+  nextChange(at: TimeMs): TimeMs | undefined;
 }
 
 /** A scheduler that can say who found no place, so that others may be stopped for them. */
 export interface OrderedScheduler<T extends Candidate = Candidate> extends Scheduler<T> {
   /** The first waiting task of each kind that found no place in the last pass, the most deserving first. */
   passedOver(): readonly T[];
+  /** `learnt`: it was told of the task before, and only its turn comes now. */
+  enqueue(task: T, learnt?: boolean): void;
+  /** Learns what is asked for, of a task whose turn comes later. */
+  expect?(task: T): void;
+  /** Why so many tasks like this one may not start at once, were there room: a limit or a quota. */
+  admits?(task: T, members: number, at: TimeMs): Refusal | undefined;
 }
 
 /** What every scheduler is built from. */
-export interface SchedulerDeps {
+export interface SchedulerDeps<T extends Candidate = never> {
   readonly table: NodeTable;
   readonly shapes: Shapes;
+  readonly gate?: StartGate<T>;
 }

@@ -1,5 +1,6 @@
-import type { Resources } from '../model/resources.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { Outlook } from './outlook.ts';
+import type { Ask } from './shape.ts';
 
 /** 0 (avoid) … 10,000 (prefer). Integers, so that ties break the same way on every machine. */
 export const SCORE_MAX = 10_000;
@@ -9,7 +10,14 @@ export interface Scorer<Name extends string = string> {
   readonly name: Name;
   /** One sentence for `docs/policies.md` and `config explain`. */
   readonly what: string;
-  score(table: NodeTable, row: NodeIndex, ask: Resources): number;
+  /**
+   * Set when scores depend on the outlook, which is then kept, and scores follow when it changes. Such a
+   * scorer sees the amounts of a node and the models and memory of its GPUs, and neither name nor labels.
+   */
+  readonly looksAhead?: true;
+  score(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
+  /** Index of the device for a share of a GPU on a node where the ask fits; without it, the fullest. */
+  chooseShare?(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
 }
 
 export function defineScorer<const Name extends string>(scorer: Scorer<Name>): Scorer<Name> {

@@ -1,5 +1,6 @@
 import type { Resources } from '../model/resources.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { Ask } from './shape.ts';
 
 interface Move {
   readonly row: NodeIndex;
@@ -26,8 +27,8 @@ export class Trial {
   }
 
   /** Places one request and says on which devices. It must fit. */
-  place(row: NodeIndex, ask: Resources): readonly string[] {
-    const gpus = this.#table.chooseGpus(row, ask.gpu).map((gpu) => gpu.id);
+  place(row: NodeIndex, ask: Ask): readonly string[] {
+    const gpus = this.#table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
     this.take(row, ask, gpus);
     return gpus;
   }

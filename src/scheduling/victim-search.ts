@@ -1,11 +1,12 @@
 import { Heap } from '../base/heap.ts';
 import type { TimeMs } from '../base/units.ts';
-import type { Resources } from '../model/resources.ts';
 import { evictionCost, progress } from './eviction-cost.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
+import { feasible } from './place.ts';
 import type { Candidate, Running } from './scheduler.ts';
 import { SeatBound } from './seat-bound.ts';
+import type { Ask } from './shape.ts';
 import { Trial } from './trial.ts';
 import { byId, type EvictionPolicy, type Unit, VictimUnits } from './victim-units.ts';
 
@@ -13,7 +14,7 @@ import { byId, type EvictionPolicy, type Unit, VictimUnits } from './victim-unit
 export type Ranking = 'least-cost' | 'preempt_oldest' | 'preempt_least_progress';
 
 export interface VictimAsk<T extends Candidate> {
-  readonly ask: Resources;
+  readonly ask: Ask;
   readonly members: number;
   /** The nodes that may be used; all, when not given. */
   readonly rows?: readonly NodeIndex[];
@@ -120,7 +121,7 @@ class Search<T extends Candidate> {
   /** Takes every seat that fits on the row now. */
   #seat(row: NodeIndex): void {
     const { ask } = this.#ask;
-    while (this.#left > 0 && this.#table.fits(row, ask)) {
+    while (this.#left > 0 && feasible(this.#table, row, ask)) {
       const seats = this.#seats.get(row);
       const gpus = this.#trial.place(row, ask);
       if (seats === undefined) this.#seats.set(row, [gpus]);
@@ -168,13 +169,13 @@ class Search<T extends Candidate> {
       if (!this.#units.admits(unit, given)) continue;
       this.#releaseUnit(unit);
       given.push(unit);
-      if (this.#table.fits(row, ask)) break;
+      if (feasible(this.#table, row, ask)) break;
     }
-    const fits = this.#table.fits(row, ask);
+    const fits = feasible(this.#table, row, ask);
     if (!fits) given.length = 0;
     for (let i = given.length - 2; i >= 0; i--) {
       this.#retakeUnit(given[i]!);
-      if (this.#table.fits(row, ask)) given.splice(i, 1);
+      if (feasible(this.#table, row, ask)) given.splice(i, 1);
       else this.#releaseUnit(given[i]!);
     }
     this.#trial.undo(mark);
@@ -189,7 +190,7 @@ class Search<T extends Candidate> {
     if (!this.#units.admits(unit, [])) return false;
     const mark = this.#trial.mark;
     this.#releaseUnit(unit);
-    const fits = this.#table.fits(row, this.#ask.ask);
+    const fits = feasible(this.#table, row, this.#ask.ask);
     this.#trial.undo(mark);
     return fits;
   }
@@ -274,7 +275,7 @@ class Search<T extends Candidate> {
     if (rows !== undefined && !rows.includes(row)) return left;
     let rest = left;
     let list = seats.get(row);
-    while (rest > 0 && this.#table.fits(row, ask)) {
+    while (rest > 0 && feasible(this.#table, row, ask)) {
       list ??= [...(this.#seats.get(row) ?? [])];
       list.push(this.#trial.place(row, ask));
       seats.set(row, list);

@@ -99,9 +99,6 @@ export const pipelineSchema = z
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });
 
-export type JobDocument = z.output<typeof jobSchema>;
-export type PipelineDocument = z.output<typeof pipelineSchema>;
-
 export const jobJsonSchema = (): object => publishedSchema(jobSchema);
 export const pipelineJsonSchema = (): object => publishedSchema(pipelineSchema);
 

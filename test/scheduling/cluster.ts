@@ -48,6 +48,9 @@ export function candidate(number: number, changes: Partial<Candidate> = {}): Can
     index: 0,
     shape: 0,
     estimateMs: undefined,
+    deadlineAt: undefined,
+    waitingSince: timeMs(0),
+    attained: { cpu: 0, gpu: 0 },
     ...changes,
   };
 }

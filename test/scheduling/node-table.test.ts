@@ -7,9 +7,11 @@ import type { NodeId, StepId } from '../../src/model/ids.ts';
 import type { Node } from '../../src/model/node.ts';
 import type { Resources } from '../../src/model/resources.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
+import { Outlook } from '../../src/scheduling/outlook.ts';
 import { findPlace } from '../../src/scheduling/place.ts';
 import { SCORE_MAX } from '../../src/scheduling/scorer.ts';
 import { scorers } from '../../src/scheduling/scorers/registry.ts';
+import { TypicalDemand } from '../../src/scheduling/typical-demand.ts';
 
 const names = ['licence', 'port', 'slot'];
 const customOf = (max: number) =>
@@ -220,13 +222,15 @@ test('findPlace takes the best score of the nodes that fit, the first of equals'
   fc.assert(
     fc.property(steps, asks, fc.constantFrom(...scorers), (history, ask, scorer) => {
       run(history, (table, plain) => {
+        const outlook = new Outlook(table, TypicalDemand.of([ask]));
+        outlook.refresh();
         let best: { readonly id: NodeId; readonly score: number } | undefined;
         for (const node of plain.nodes.filter((candidate) => plain.fits(candidate, ask))) {
-          const score = scorer.score(table, table.rowOf(node.id)!, ask);
+          const score = scorer.score(table, table.rowOf(node.id)!, ask, outlook);
           assert.ok(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX);
           if (best === undefined || score > best.score) best = { id: node.id, score };
         }
-        const verdict = findPlace(table, ask, scorer);
+        const verdict = findPlace(table, ask, scorer, outlook);
         if (verdict.kind === 'place') assert.equal(table.node(verdict.row)!.id, best?.id);
         else {
           assert.equal(best, undefined);

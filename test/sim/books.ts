@@ -3,6 +3,7 @@ import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
 import type { EndState, Event, Placement, ScheduledRetry } from '../../src/model/messages.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import { NodeBook } from './node-book.ts';
+import type { QueueBook } from './queue-book.ts';
 
 /** An attempt, as the events tell of it. */
 export interface AttemptBook {
@@ -30,6 +31,7 @@ interface StepBook {
 interface WorkloadBook {
   readonly number: number;
   readonly spec: WorkloadSpec;
+  readonly tenant: string;
   readonly steps: ReadonlyMap<string, StepBook>;
   cancelled: boolean;
   end: EndState | undefined;
@@ -44,6 +46,10 @@ export interface Eligible {
   readonly needed: number;
   /** All of those on the same node. */
   readonly oneNode: boolean;
+  readonly queue: string;
+  readonly tenant: string;
+  /** Infinite when it says nothing. */
+  readonly runMaxMs: number;
 }
 
 type Of<K extends Event['kind']> = Extract<Event, { kind: K }>;
@@ -68,6 +74,8 @@ export class Books {
   readonly ends = new Map<string, EndState>();
   readonly specs = new Map<string, WorkloadSpec>();
   readonly cancelled = new Set<string>();
+  /** What queues and quotas allow, where there are any. */
+  readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
   preemptions = 0;
   gangsPlaced = 0;
@@ -78,6 +86,10 @@ export class Books {
   readonly #mustStop = new Set<string>();
   #retired = 0;
   #now = 0;
+
+  constructor(rules?: QueueBook) {
+    this.rules = rules;
+  }
 
   record(event: Event): void {
     assert.ok(event.at >= this.#now, `time runs forward: ${event.kind} at ${event.at}`);
@@ -157,9 +169,11 @@ export class Books {
     for (const id of this.#mustStop) assert.ok(this.attempts.get(id)!.stopped, `${id} is stopped`);
     this.#mustStop.clear();
     const hopeless = new Set<string>();
-    for (const { name, ask, needed, oneNode } of this.eligible()) {
+    const eligible = [...this.eligible()];
+    for (const waiting of eligible) {
+      const { name, ask, needed, oneNode } = waiting;
       const key = `${needed}/${oneNode}/${JSON.stringify(ask)}`;
-      if (hopeless.has(key)) continue;
+      if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
       const each = this.#unclaimed(name).map((node) => node.seats(ask, needed));
       const seats = oneNode ? Math.max(0, ...each) : each.reduce((sum, seat) => sum + seat, 0);
       assert.ok(seats < needed, `${name} waits although ${needed} of it fit`);
@@ -239,6 +253,11 @@ export class Books {
     this.#claims.push({ owner, nodes, victims: [...told] });
   }
 
+  /** A limit, a quota or a turn keeps it waiting, whatever is free. */
+  mayWait(waiting: Eligible, eligible: readonly Eligible[]): boolean {
+    return this.rules?.mayWait(waiting, eligible, this.#now, this.nodes.values()) ?? false;
+  }
+
   /** Every task that may be placed now. */
   *eligible(): Iterable<Eligible> {
     for (const [id, workload] of this.active) {
@@ -260,6 +279,9 @@ export class Books {
             rank: [-workload.spec.priority, workload.number, index, i],
             needed,
             oneNode: needed > 1 && step.spec.topology?.required === true,
+            queue: workload.spec.queue,
+            tenant: workload.tenant,
+            runMaxMs: runMaxOf(step.spec),
           };
         }
       }
@@ -278,7 +300,7 @@ export class Books {
     else known.node = node;
   }
 
-  #submit({ workload: id, spec }: Of<'workload-submitted'>): void {
+  #submit({ workload: id, tenant, spec }: Of<'workload-submitted'>): void {
     const number = Number(id);
     assert.equal(number, this.specs.size + 1, 'workloads are numbered without gaps');
     const steps = new Map<string, StepBook>();
@@ -288,7 +310,7 @@ export class Books {
       });
       steps.set(step.id, { spec: step, tasks, end: undefined });
     }
-    this.active.set(id, { number, spec, steps, cancelled: false, end: undefined });
+    this.active.set(id, { number, spec, tenant, steps, cancelled: false, end: undefined });
     this.specs.set(id, spec);
   }
 
@@ -329,13 +351,17 @@ export class Books {
     if (step.spec.gangMin !== undefined) return;
     const key = JSON.stringify(placement.held);
     const name = id.slice(0, id.lastIndexOf('.'));
-    const same = [...this.eligible()].filter((other) => JSON.stringify(other.ask) === key);
+    const eligible = [...this.eligible()];
+    const same = eligible.filter((other) => JSON.stringify(other.ask) === key);
     const mine = same.find((other) => other.name === name);
     assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
+    this.rules?.checkPlaced(mine, this.#now);
+    this.rules?.place(id, mine, this.#now);
     for (const other of same) {
       if (other.needed > 1) continue;
       // What is kept for somebody is not for those before or after it.
       if (this.#claims.length > 0) continue;
+      if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
       assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
     }
   }
@@ -359,6 +385,7 @@ export class Books {
     if (attempt.stopped && end.cause !== 'cancelled') this.finishedDespiteStop++;
     task.state = end.cause === 'succeeded' ? 'succeeded' : 'failed';
     this.nodes.get(attempt.placement.node)!.give(id);
+    this.rules?.end(id, event.at);
     if (event.retry !== undefined) this.#rest(id, event.at, event.retry);
   }
 
@@ -481,6 +508,11 @@ function askOf({ spec }: StepBook, task: TaskBook): Placement['held'] {
   return grown
     ? { ...spec.request, memory: task.memoryLimit as typeof spec.request.memory }
     : spec.request;
+}
+
+function runMaxOf({ limits, estimateMs }: StepSpec): number {
+  if (limits.wallMs < Number.MAX_SAFE_INTEGER) return limits.wallMs + limits.graceMs;
+  return estimateMs ?? Number.POSITIVE_INFINITY;
 }
 
 function before(a: readonly number[], b: readonly number[]): boolean {

@@ -18,6 +18,125 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `${refusal.node ?? 'no node'} has ${formatAmount(refusal.resource, refusal.free)} free`
       );
     case 'gang-never-fits':
+    case 'gang-no-room':
+    case 'gang-incomplete':
+    case 'waits-for-victims':
+    case 'waits-for-completion':
+    case 'reserved':
+      return togetherSentence(refusal, now);
+    case 'constraints':
+      return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
+    case 'no-nodes':
+      return 'no node has joined';
+    case 'waits-for-steps':
+      return `waits for ${refusal.steps.length === 1 ? 'step' : 'steps'} ${refusal.steps.join(', ')}`;
+    case 'waits-to-retry':
+      return `tries again in ${formatSpan(Math.max(0, refusal.dueAt - now))}`;
+    case 'step-parallelism':
+      return `at most ${refusal.max} of its tasks may run at once`;
+    case 'queue-full':
+      return (
+        `the queue is full: ${refusal.active} tasks are active, ${refusal.asked} were asked for, ` +
+        `${refusal.max} are allowed`
+      );
+    case 'no-such-queue':
+      return (
+        `there is no queue ${refusal.queue}` +
+        (refusal.near === undefined ? '' : `; did you mean ${refusal.near}?`) +
+        `${refusal.near === undefined ? ';' : ''} there are ${refusal.queues.join(', ')}`
+      );
+    case 'exceeds-queue':
+      return (
+        `can never start in queue ${refusal.queue}: it asks for ` +
+        `${formatAmount(refusal.resource, refusal.asked)}, and the limit there is ` +
+        formatAmount(refusal.resource, refusal.limit)
+      );
+    case 'queue-cap':
+      return (
+        `${inQueue(refusal)} has ${refusal.count} ${refusal.what} ` +
+        `${refusal.count === 1 ? 'task' : 'tasks'}, and ${refusal.max} ` +
+        `${refusal.max === 1 ? 'is' : 'are'} allowed` +
+        (refusal.what === 'active' ? `; ${refusal.asked} were asked for` : '')
+      );
+    case 'queue-limit':
+      return (
+        `asks for ${formatAmount(refusal.resource, refusal.asked)}; ${inQueue(refusal)} holds ` +
+        `${formatAmount(refusal.resource, refusal.held)} of its limit of ` +
+        formatAmount(refusal.resource, refusal.limit)
+      );
+    case 'kept-for-others':
+      return (
+        `asks for ${formatAmount(refusal.resource, refusal.asked)}; ` +
+        `${formatAmount(refusal.resource, refusal.kept)} of the ` +
+        `${formatAmount(refusal.resource, refusal.free)} free in ${refusal.queue} are kept for other queues`
+      );
+    case 'quota':
+      return quotaSentence(refusal, now);
+    case 'behind':
+      return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
+    case 'reserved-for':
+      return (
+        `would delay ${refusal.task}, which is to start on ${refusal.node ?? 'a node'} in ` +
+        formatSpan(Math.max(0, refusal.startsAt - now))
+      );
+    case 'deadline':
+      return (
+        `cannot be done in time: by its deadline in ` +
+        `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
+        `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
+        `${formatUse(refusal.resource, refusal.possible)} can be done`
+      );
+    case 'already-ended':
+      return `workload ${refusal.workload} has ended`;
+    case 'no-such-workload':
+      return `there is no workload ${refusal.workload}`;
+    default:
+      return assertNever(refusal);
+  }
+}
+
+function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {
+  const { queue, tenant } = refusal;
+  return tenant === undefined ? `queue ${queue}` : `${tenant} in queue ${queue}`;
+}
+
+function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs): string {
+  const { resource, resetsAt } = refusal;
+  const hours = (amount: number): string => formatUse(resource, amount);
+  const reserved = refusal.reserved === 0 ? '' : ` and ${hours(refusal.reserved)} reserved`;
+  const whose = refusal.tenant === undefined ? '' : ` of ${refusal.tenant}`;
+  return (
+    `quota ${refusal.quota}${whose}: ${hours(refusal.used)} used${reserved} of ` +
+    `${hours(refusal.limit)}, and it needs ${refusal.asked === 0 ? 'some' : hours(refusal.asked)}` +
+    (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
+  );
+}
+
+/** `100 CPU-hours`, `2.5 GB-hours`: of what is counted in milli-units or MiB, times seconds. */
+export function formatUse(resource: string, amount: number): string {
+  const perHour = resource === 'memory' ? 1024 * 3600 : 1000 * 3600;
+  const unit = resource === 'memory' ? 'GiB' : resource.toUpperCase();
+  const hours = Math.round((amount / perHour) * 100) / 100;
+  return `${hours} ${unit}-${hours === 1 ? 'hour' : 'hours'}`;
+}
+
+type Together = Extract<
+  Refusal,
+  {
+    readonly code:
+      | 'gang-never-fits'
+      | 'gang-no-room'
+      | 'gang-incomplete'
+      | 'waits-for-victims'
+      | 'waits-for-completion'
+      | 'reserved';
+  }
+>;
+
+/** Of gangs, and of what is kept or freed for somebody. */
+function togetherSentence(refusal: Together, now: TimeMs): string {
+  switch (refusal.code) {
+    case 'gang-never-fits':
       return (
         `step ${refusal.step} can never start: its ${refusal.needed} tasks start together, and ` +
         `${refusal.room} of them fit on empty nodes` +
@@ -38,23 +157,6 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         : `nobody is stopped for it: it can start in ${formatSpan(Math.max(0, refusal.until - now))}`;
     case 'reserved':
       return `would fit on ${refusal.node}, where what is free is kept for ${refusal.by}`;
-    case 'no-nodes':
-      return 'no node has joined';
-    case 'waits-for-steps':
-      return `waits for ${refusal.steps.length === 1 ? 'step' : 'steps'} ${refusal.steps.join(', ')}`;
-    case 'waits-to-retry':
-      return `tries again in ${formatSpan(Math.max(0, refusal.dueAt - now))}`;
-    case 'step-parallelism':
-      return `at most ${refusal.max} of its tasks may run at once`;
-    case 'queue-full':
-      return (
-        `the queue is full: ${refusal.active} tasks are active, ${refusal.asked} were asked for, ` +
-        `${refusal.max} are allowed`
-      );
-    case 'already-ended':
-      return `workload ${refusal.workload} has ended`;
-    case 'no-such-workload':
-      return `there is no workload ${refusal.workload}`;
     default:
       return assertNever(refusal);
   }

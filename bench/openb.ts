@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Prng } from '../src/base/prng.ts';
+import { bytes, milliCpu, milliGpu } from '../src/base/units.ts';
+import type { Constraints } from '../src/model/constraints.ts';
+import type { NodeId } from '../src/model/ids.ts';
+import type { Node } from '../src/model/node.ts';
+import { type NodeIndex, NodeTable, WHOLE_GPU } from '../src/scheduling/node-table.ts';
+import { feasible } from '../src/scheduling/place.ts';
+import { PlacementIndex } from '../src/scheduling/placement-index.ts';
+import type { Scorer } from '../src/scheduling/scorer.ts';
+import { dotProduct } from '../src/scheduling/scorers/dot-product.ts';
+import { fgd } from '../src/scheduling/scorers/fgd.ts';
+import { fillPlan } from '../src/scheduling/scorers/fill-plan.ts';
+import { gpuBestFit } from '../src/scheduling/scorers/gpu-best-fit.ts';
+import { gpuClustering } from '../src/scheduling/scorers/gpu-clustering.ts';
+import { gpuPacking } from '../src/scheduling/scorers/gpu-packing.ts';
+import { type Ask, type ShapeIndex, Shapes } from '../src/scheduling/shape.ts';
+import { TypicalDemand } from '../src/scheduling/typical-demand.ts';
+import type { Bench } from './bench.ts';
+import { openbVariant } from './openb-variants.ts';
+
+const MIB = 1024 ** 2;
+/** Demand that arrives, as a part of all GPUs: enough to see what still fits once most does not. */
+const DEMAND = 1.3;
+
+function readCsv(file: string): Record<string, string>[] {
+  const [head = '', ...lines] = readFileSync(file, 'utf8').trim().split(/\r?\n/);
+  const names = head.split(',');
+  return lines.map((line) => {
+    const cells = line.split(',');
+    return Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']));
+  });
+}
+
+/** Nodes with GPUs, by name: ties go to the first. */
+export function readOpenbNodes(file: string): Node[] {
+  return readCsv(file)
+    .filter((row) => Number(row['gpu']) > 0)
+    .sort((a, b) => (a['sn']! < b['sn']! ? -1 : 1))
+    .map((row) => ({
+      id: row['sn'] as NodeId,
+      cpu: milliCpu(Number(row['cpu_milli'])),
+      memory: bytes(Number(row['memory_mib']) * MIB),
+      gpus: Array.from({ length: Number(row['gpu']) }, (_, i) => ({
+        id: String(i),
+        model: row['model']!,
+        memory: bytes(0),
+      })),
+      custom: [],
+      labels: {},
+    }));
+}
+
+export function readOpenbPods(file: string): Ask[] {
+  return readCsv(file).map((row) => {
+    const devices = Number(row['num_gpu']);
+    const models = row['gpu_spec']!.split('|').filter((model) => model !== '');
+    const constraints: Constraints = { gpuModels: models, gpuMemory: bytes(0), labels: [] };
+    const request = {
+      cpu: milliCpu(Number(row['cpu_milli'])),
+      memory: bytes(Number(row['memory_mib']) * MIB),
+      gpu: milliGpu(devices === 1 ? Number(row['gpu_milli']) : devices * WHOLE_GPU),
+      custom: [],
+    };
+    return models.length === 0 ? request : { ...request, constraints };
+  });
+}
+
+/** All pods shuffled, then pods drawn with replacement, until the demand has arrived. */
+export function openbArrivals(pods: readonly Ask[], gpuCapacity: number, seed: number): Ask[] {
+  const prng = new Prng(seed);
+  const shuffled = [...pods];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = prng.below(i + 1);
+    [shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!];
+  }
+  const arrivals: Ask[] = [];
+  for (let demand = 0; demand < DEMAND * gpuCapacity; ) {
+    const pod = shuffled[arrivals.length] ?? prng.pick(pods);
+    arrivals.push(pod);
+    demand += pod.gpu;
+  }
+  return arrivals;
+}
+
+/** Chooses a node and devices for an ask, or nothing where it does not fit. */
+interface Policy {
+  place(ask: Ask): { readonly row: NodeIndex; readonly gpus: readonly string[] } | undefined;
+}
+
+function scored(table: NodeTable, scorer: Scorer, pods: readonly Ask[]): Policy {
+  const index = new PlacementIndex(table, scorer, TypicalDemand.of(pods));
+  const shapes = new Shapes();
+  const shapeOf = new Map<Ask, ShapeIndex>();
+  return {
+    place(ask) {
+      let shape = shapeOf.get(ask);
+      if (shape === undefined) {
+        shape = shapes.intern(ask, ask.constraints);
+        shapeOf.set(ask, shape);
+      }
+      const row = index.best(shape, ask);
+      return row === undefined ? undefined : { row, gpus: index.devices(row, ask) };
+    },
+  };
+}
+
+/** Any node that fits, then any device that does: what every policy must beat. */
+function random(table: NodeTable, seed: number): Policy {
+  const prng = new Prng(seed).fork();
+  return {
+    place(ask) {
+      const rows: NodeIndex[] = [];
+      for (let row = 0; row < table.rows; row++) if (feasible(table, row, ask)) rows.push(row);
+      if (rows.length === 0) return undefined;
+      const row = prng.pick(rows);
+      if (ask.gpu === 0 || ask.gpu >= WHOLE_GPU) {
+        return { row, gpus: table.chooseGpus(row, ask.gpu, ask).map(({ id }) => id) };
+      }
+      const devices = [...table.freeGpu(row).entries()].filter(([, free]) => free >= ask.gpu);
+      return { row, gpus: [table.node(row)!.gpus[prng.pick(devices)[0]]!.id] };
+    },
+  };
+}
+
+type MakePolicy = (table: NodeTable, pods: readonly Ask[], seed: number) => Policy;
+const by =
+  (scorer: Scorer): MakePolicy =>
+  (table, pods) =>
+    scored(table, scorer, pods);
+
+/** The published names and ours. */
+export const openbPolicies: Readonly<Record<string, MakePolicy>> = {
+  random: (table, _pods, seed) => random(table, seed),
+  'dot-product': by(dotProduct),
+  'gpu-clustering': by(gpuClustering),
+  'gpu-packing': by(gpuPacking),
+  'best-fit': by(gpuBestFit),
+  fgd: by(fgd),
+  'fill-plan': by(fillPlan),
+};
+
+/** Allocated GPU in percent of all when the demand that arrived reaches 100 % and all of it. */
+export function runOpenb(
+  nodes: readonly Node[],
+  pods: readonly Ask[],
+  make: MakePolicy,
+  seed: number,
+): { at100: number; at130: number } {
+  const table = new NodeTable();
+  for (const node of nodes) table.join(node);
+  const capacity = nodes.reduce((sum, node) => sum + node.gpus.length * WHOLE_GPU, 0);
+  const policy = make(table, pods, seed);
+  let arrived = 0;
+  let allocated = 0;
+  let at100 = Number.NaN;
+  for (const ask of openbArrivals(pods, capacity, seed)) {
+    const place = policy.place(ask);
+    if (place !== undefined) {
+      table.take(place.row, ask, place.gpus);
+      allocated += ask.gpu;
+    }
+    arrived += ask.gpu;
+    if (Number.isNaN(at100) && arrived >= capacity) at100 = (allocated / capacity) * 100;
+  }
+  return { at100, at130: (allocated / capacity) * 100 };
+}
+
+export const openbBench: Bench = {
+  what: 'GPU packing of a trace of pods, nothing departs: allocated GPU in %  --nodes FILE --pods FILE [--seeds N] [--policy NAME,…] [--variant multigpu20|…]',
+  run(args) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        nodes: { type: 'string' },
+        pods: { type: 'string' },
+        seeds: { type: 'string', default: '5' },
+        policy: { type: 'string' },
+        variant: { type: 'string', default: 'default' },
+      },
+    });
+    if (values.nodes === undefined || values.pods === undefined) {
+      throw new Error('needs --nodes FILE and --pods FILE');
+    }
+    const nodes = readOpenbNodes(values.nodes);
+    const pods = openbVariant(values.variant, readOpenbPods(values.pods), nodes);
+    const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
+    const names = Object.keys(openbPolicies).filter(
+      (name) => values.policy === undefined || values.policy.split(',').includes(name),
+    );
+    const policies = names.map((name) => {
+      const started = performance.now();
+      const runs = seeds.map((seed) => runOpenb(nodes, pods, openbPolicies[name]!, seed));
+      const seconds = (performance.now() - started) / 1000 / seeds.length;
+      return {
+        name,
+        allocation_pct_at_100: mean(runs.map(({ at100 }) => at100)),
+        allocation_pct_at_130: mean(runs.map(({ at130 }) => at130)),
+        seconds,
+      };
+    });
+    return { policies };
+  },
+};
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

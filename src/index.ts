@@ -1,0 +1,40 @@
+/** The library: documents and quantities as Berth reads them, and the types of what its API answers. */
+export type {
+  AttemptDocument,
+  EnforcedDocument,
+  LogChunk,
+  NodeList,
+  Problem,
+  Reason,
+  Status,
+  StepDocument,
+  Submitted,
+  Usage,
+  Why,
+  WorkloadDocument,
+  WorkloadList,
+  WorkloadSummary,
+} from './api/contract/documents.ts';
+export { UNLIMITED } from './base/units.ts';
+export type { WorkloadSpec } from './model/workload.ts';
+export { documentJsonSchema } from './spec/document-schema.ts';
+export { formatIssues } from './spec/format-issues.ts';
+export type { Issue } from './spec/issue.ts';
+export { type ParsedDocument, type ParseOptions, parseDocument } from './spec/parse-document.ts';
+export {
+  type Parsed,
+  parseBitRate,
+  parseBytes,
+  parseCpu,
+  parseDollars,
+  parseGpu,
+  parsePercent,
+  parseSpan,
+  printBitRate,
+  printBytes,
+  printCpu,
+  printDollars,
+  printGpu,
+  printPercent,
+  printSpan,
+} from './spec/quantities.ts';
