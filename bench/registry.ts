@@ -1,3 +1,4 @@
+import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
@@ -9,6 +10,7 @@ export interface Bench {
 }
 
 export const registry: Readonly<Record<string, Bench>> = {
+  cli: cliBench,
   engine: engineBench,
   journal: journalBench,
   launch: launchBench,
