@@ -2,6 +2,7 @@ import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
+import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
 export interface Bench {
@@ -15,5 +16,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   journal: journalBench,
   launch: launchBench,
   replay: replayBench,
+  queues: queuesBench,
   swf: swfBench,
 };

@@ -5,6 +5,7 @@ const steps: readonly (readonly [string, ...string[]])[] = [
   ['tsc', '-p', 'tsconfig.json'],
   ['biome', 'check', '--error-on-warnings'],
   ['tsc', '-p', 'web/tsconfig.json'],
+  ['tsc', '-p', 'test/browser/tsconfig.json'],
   ['knip'],
   ['node', 'scripts/generate.ts', '--check'],
   ['node', '--test', '--test-reporter=dot', 'test/architecture.test.ts'],

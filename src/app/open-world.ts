@@ -1,6 +1,7 @@
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
+import { openInventories } from './inventories.ts';
 import { version } from './version.ts';
 
 /** What the commands see of this machine. Rooms that few commands need are loaded when they are used. */
@@ -16,6 +17,7 @@ export function openWorld(deps: {
     cwd: process.cwd(),
     documents: openDocuments(process.cwd()),
     daemons: daemonsOf(settings, terminal),
+    inventories: openInventories(process.cwd(), settings.stateDir.value),
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);

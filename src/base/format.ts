@@ -28,10 +28,11 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3_600)}h`;
 }
 
-/** An amount of a resource with its unit: `1.5 CPU`, `4 GiB memory`, `2 GPU`, `3 licence`. */
+/** An amount of a resource with its unit: `1.5 CPUs`, `4 GiB memory`, `1 GPU`, `3 licence`. */
 export function formatAmount(resource: string, amount: number): string {
-  if (resource === 'cpu') return `${formatMilli(amount)} CPU`;
-  if (resource === 'gpu') return `${formatMilli(amount)} GPU`;
+  if (resource === 'cpu' || resource === 'gpu') {
+    return `${formatMilli(amount)} ${resource.toUpperCase()}${amount === 1_000 ? '' : 's'}`;
+  }
   if (resource === 'memory') return `${formatBytes(amount)} memory`;
   return `${amount} ${resource}`;
 }

@@ -1,7 +1,9 @@
 import type { Page } from './page.ts';
 import type { World } from './world.ts';
 
-export type CommandGroup = 'Work' | 'Daemon' | 'Files and settings';
+/** In the order of help and reference. */
+export const commandGroups = ['Work', 'Daemon', 'Machine', 'Files and settings'] as const;
+export type CommandGroup = (typeof commandGroups)[number];
 
 interface OptionBase {
   /** One letter, without the dash. */

@@ -1,18 +1,16 @@
-import type { Command, CommandGroup, OptionSpec } from './command.ts';
+import { type Command, commandGroups, type OptionSpec } from './command.ts';
 import { globalOptions, longName } from './global-options.ts';
 import { wrap } from './text.ts';
 
 /** Columns of help text: fits 80 whatever the terminal. */
 const WIDTH = 79;
-const groups: readonly CommandGroup[] = ['Work', 'Daemon', 'Files and settings'];
-
 export function overviewHelp(commands: readonly Command[]): string {
   const lines = [
     'Berth runs AI work on this machine: queued, placed, limited, logged, retried.',
     '',
     'Usage: berth COMMAND [options]',
   ];
-  for (const group of groups) {
+  for (const group of commandGroups) {
     const rows = commands
       .filter((command) => command.group === group)
       .map((command) => [command.name, command.summary] as const);

@@ -1,10 +1,8 @@
-import type { Command, CommandGroup } from './command.ts';
+import { type Command, commandGroups } from './command.ts';
 import { exitCodeTable } from './exit-codes.ts';
 import { globalOptions } from './global-options.ts';
 import { optionRows, usage } from './help.ts';
 import { registry } from './registry.ts';
-
-const groups: readonly CommandGroup[] = ['Work', 'Daemon', 'Files and settings'];
 
 /** `docs/reference/cli.md`. */
 export function cliReference(): string {
@@ -19,7 +17,7 @@ export function cliReference(): string {
     '',
     ...optionTable(optionRows(globalOptions)),
   ];
-  for (const group of groups) {
+  for (const group of commandGroups) {
     lines.push('', `## ${group}`);
     for (const command of registry)
       if (command.group === group) lines.push('', ...section(command));

@@ -5,6 +5,9 @@ import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
+import { inventory } from './commands/inventory.ts';
+import { inventoryBaseline } from './commands/inventory-baseline.ts';
+import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { ps } from './commands/ps.ts';
 import { run } from './commands/run.ts';
@@ -30,6 +33,9 @@ export const registry: readonly Command[] = [
   up,
   down,
   status,
+  inventory,
+  inventoryDiff,
+  inventoryBaseline,
   check,
   specSchema,
   configExplain,

@@ -1,3 +1,6 @@
+import type { Baseline } from '../inventory/baseline.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { InventoryDocument } from '../inventory/inventory-schema.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
 import type { Settings } from './settings.ts';
@@ -11,6 +14,7 @@ export interface World {
   readonly terminal: Terminal;
   readonly documents: Documents;
   readonly daemons: Daemons;
+  readonly inventories: Inventories;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;
@@ -45,6 +49,22 @@ export interface Documents {
   check(document: SubmittedDocument): Promise<CheckedDocument>;
   /** JSON Schema of the document. */
   schema(): Promise<unknown>;
+}
+
+export interface Inventories {
+  /** Of this machine, or of a recorded tree below `sysroot`. */
+  take(sysroot: string | undefined): Promise<Inventory>;
+  /** One that was saved. Rejects with FILE_UNREADABLE or SPEC_INVALID. */
+  read(file: string): Promise<InventoryDocument>;
+  /** Those kept in the state folder, oldest first. */
+  baselines(): Promise<readonly Baseline[]>;
+  /** Measures this machine, and keeps the baseline unless the signal aborts. */
+  measure(options: {
+    /** Which disk; that of the state folder when undefined. */
+    readonly scratch: string | undefined;
+    readonly signal: AbortSignal;
+    readonly progress: (part: string) => void;
+  }): Promise<Baseline>;
 }
 
 interface CheckedDocument {

@@ -53,7 +53,7 @@ export type AnyFact =
 /** Probe values nest a handful of levels; more is a cycle, which none has. */
 const DEPTH_MAX = 16;
 
-export function forEachFact(value: unknown, visit: (f: AnyFact) => void, depth = 0): void {
+function forEachFact(value: unknown, visit: (f: AnyFact) => void, depth = 0): void {
   if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return;
   if (isFact(value)) {
     visit(value);

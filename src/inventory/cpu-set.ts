@@ -4,7 +4,7 @@ import type { Brand } from '../base/brand.ts';
 export type IdSet = Brand<bigint, 'IdSet'>;
 
 /** Linux allows 8,192 CPUs and 1,024 nodes; anything far above is garbage, not a machine. */
-export const ID_MAX = 65_535;
+const ID_MAX = 65_535;
 
 const asSet = (bits: bigint): IdSet => bits as IdSet;
 
@@ -27,7 +27,7 @@ export function setOf(ids: Iterable<number>): IdSet {
 }
 
 /** Ascending. */
-export function idsOf(set: IdSet): number[] {
+export function idsOf(set: bigint): number[] {
   const ids: number[] = [];
   const digits = set.toString(16);
   for (let i = digits.length - 1, base = 0; i >= 0; i--, base += 4) {

@@ -1,4 +1,13 @@
-import { firstOf, type IdSet, idsOf, intersection, setOf, single, sizeOf } from './cpu-set.ts';
+import {
+  difference,
+  firstOf,
+  type IdSet,
+  idsOf,
+  intersection,
+  setOf,
+  single,
+  sizeOf,
+} from './cpu-set.ts';
 import type { HostReader } from './host-reader.ts';
 import { CPU_FOLDER, type CpuFolders } from './online-cpus.ts';
 import type { Cpuinfo } from './parsers/cpuinfo.ts';
@@ -25,6 +34,7 @@ export function readCpuThreads(
   hasComputeUnits: boolean,
 ): CpuThread[] {
   const threads = idsOf(folders.placed).map((cpu) => readThread(host, folders, cpu));
+  if (folders.names === 'numbers') return byNumbers(threads);
   return hasComputeUnits ? splitComputeUnits(threads) : threads;
 }
 
@@ -42,10 +52,10 @@ function readThread(host: HostReader, folders: CpuFolders, cpu: number): CpuThre
     id: cpu,
     coreNumber: number('core_id'),
     packageNumber: number('physical_package_id'),
-    core: shared(folders.oldNames ? 'thread_siblings' : 'core_cpus'),
+    core: shared(folders.names === 'old' ? 'thread_siblings' : 'core_cpus'),
     cluster: shared('cluster_cpus'),
     die: shared('die_cpus'),
-    package: shared(folders.oldNames ? 'core_siblings' : 'package_cpus'),
+    package: shared(folders.names === 'old' ? 'core_siblings' : 'package_cpus'),
     book: shared('book_siblings'),
     drawer: shared('drawer_siblings'),
   };
@@ -56,7 +66,7 @@ function splitComputeUnits(threads: readonly CpuThread[]): CpuThread[] {
   const numbers = new Map(threads.map((t) => [t.id, t.coreNumber]));
   const shared = threads.find((t) => t.core !== undefined && sizeOf(t.core) > 1);
   if (shared?.core === undefined) return [...threads];
-  const other = firstOf(intersection(shared.core, ~single(shared.id) as IdSet));
+  const other = firstOf(difference(shared.core, single(shared.id)));
   if (other === undefined || numbers.get(other) === shared.coreNumber) return [...threads];
   return threads.map((t) => ({ ...t, core: t.core === undefined ? undefined : single(t.id) }));
 }
@@ -70,21 +80,24 @@ export function threadsOfCpuinfo(info: Cpuinfo): CpuThread[] {
     coreNumber: number(fields, 'core id'),
     packageNumber: number(fields, 'physical id'),
   }));
-  const unique = [...new Map(rows.map((row) => [row.id, row])).values()].sort(
-    (a, b) => a.id - b.id,
-  );
-  const together = (same: (row: (typeof unique)[number]) => boolean): IdSet =>
-    setOf(unique.filter(same).map((row) => row.id));
-  return unique.map((row) => ({
-    ...row,
+  const unique = [...new Map(rows.map((row) => [row.id, row])).values()];
+  return byNumbers(unique.sort((a, b) => a.id - b.id));
+}
+
+type Numbered = Pick<CpuThread, 'id' | 'coreNumber' | 'packageNumber'>;
+
+/** Threads with the same core number in the same package are of one core. */
+function byNumbers(rows: readonly Numbered[]): CpuThread[] {
+  const packages = Map.groupBy(rows, (row) => row.packageNumber);
+  const cores = Map.groupBy(rows, (row) => `${row.packageNumber}/${row.coreNumber}`);
+  const setOfRows = (same: readonly Numbered[] | undefined) => setOf((same ?? []).map((r) => r.id));
+  return rows.map(({ id, coreNumber, packageNumber }) => ({
+    id,
+    coreNumber,
+    packageNumber,
     core:
-      row.coreNumber === undefined
-        ? undefined
-        : together((r) => r.coreNumber === row.coreNumber && r.packageNumber === row.packageNumber),
-    package:
-      row.packageNumber === undefined
-        ? undefined
-        : together((r) => r.packageNumber === row.packageNumber),
+      coreNumber === undefined ? undefined : setOfRows(cores.get(`${packageNumber}/${coreNumber}`)),
+    package: packageNumber === undefined ? undefined : setOfRows(packages.get(packageNumber)),
     cluster: undefined,
     die: undefined,
     book: undefined,

@@ -19,7 +19,7 @@ export interface Branch {
   readonly device?: OsDevice;
 }
 
-export type BranchContent = Omit<Branch, 'children' | 'attached'>;
+type BranchContent = Omit<Branch, 'children' | 'attached'>;
 
 export const branch = (content: BranchContent): Branch => ({
   ...content,

@@ -1,6 +1,6 @@
 import type { AnyFact } from './confidence.ts';
 import { countTopology } from './count-topology.ts';
-import { formatIdList, type IdSet, idsOf } from './cpu-set.ts';
+import { formatIdList, type IdSet, idsOf, isEmpty } from './cpu-set.ts';
 import type { Fact } from './fact.ts';
 import type { Gpu, MigDevice } from './gpu.ts';
 import { found, type Inventory } from './inventory.ts';
@@ -136,10 +136,9 @@ function cpuDocument({ outcomes, topology }: Inventory): InventoryDocument['cpu'
 const list = (f: Fact<readonly string[]>): string[] | null => (f.known ? [...f.value] : null);
 
 function nodeDocument(v: Vertex, node: NumaNode, distances: readonly number[] | undefined) {
-  const own = node.cpus === 0n ? 0n : v.cpus;
   return {
     id: node.id,
-    cpus: idsOf(own as IdSet),
+    cpus: isEmpty(node.cpus) ? [] : idsOf(v.cpus),
     memory_bytes: orNull(node.totalBytes),
     free_bytes: orNull(node.freeBytes),
     kind: node.kind,

@@ -10,8 +10,11 @@ export interface CpuFolders {
   readonly online: IdSet;
   /** Online, and with a topology: only these are placed. */
   readonly placed: IdSet;
-  /** Before Linux 5.3 `core_cpus` was `thread_siblings`, and `package_cpus` was `core_siblings`. */
-  readonly oldNames: boolean;
+  /**
+   * How the sharing is told: since Linux 5.3 in `core_cpus` and `package_cpus`, before that in
+   * `thread_siblings` and `core_siblings`; else only by the numbers of core and package.
+   */
+  readonly names: 'new' | 'old' | 'numbers';
 }
 
 /** Which CPUs /sys tells the topology of; undefined when it tells none (then /proc/cpuinfo must do). */
@@ -29,10 +32,14 @@ export function readCpuFolders(host: HostReader): CpuFolders | undefined {
   const first = placed[0];
   if (first === undefined) return undefined;
   const topology = `${CPU_FOLDER}/cpu${first}/topology`;
-  const newNames = host.exists(`${topology}/package_cpus`) || host.exists(`${topology}/core_cpus`);
-  const oldNames =
-    !newNames &&
-    (host.exists(`${topology}/core_siblings`) || host.exists(`${topology}/thread_siblings`));
-  if (!newNames && !oldNames) return undefined;
-  return { present: setOf(all), online: setOf(running), placed: setOf(placed), oldNames };
+  const tells = (...names: readonly string[]) => names.some((n) => host.exists(`${topology}/${n}`));
+  const names = tells('package_cpus', 'core_cpus')
+    ? 'new'
+    : tells('core_siblings', 'thread_siblings')
+      ? 'old'
+      : tells('core_id')
+        ? 'numbers'
+        : undefined;
+  if (names === undefined) return undefined;
+  return { present: setOf(all), online: setOf(running), placed: setOf(placed), names };
 }

@@ -1,5 +1,5 @@
 import { type AnyFact, isFact } from './confidence.ts';
-import { type IdSet, idsOf } from './cpu-set.ts';
+import { idsOf } from './cpu-set.ts';
 import type { Source } from './fact.ts';
 
 export type Json =
@@ -21,7 +21,7 @@ export function plain(value: unknown, depth = 0): Json {
   if (depth > DEPTH_MAX || value === undefined || value === null) return null;
   switch (typeof value) {
     case 'bigint':
-      return idsOf(value as IdSet);
+      return idsOf(value);
     case 'string':
     case 'boolean':
       return value;

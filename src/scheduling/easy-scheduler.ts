@@ -120,8 +120,24 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
   }
 
   refusal(task: T): Refusal | undefined {
-    const refusal = whyNot(this.#deps.table, this.#deps.shapes.request(task.shape));
-    return refusal.code === 'no-nodes' ? undefined : refusal;
+    const { table, shapes } = this.#deps;
+    const ask = shapes.request(task.shape);
+    if (this.#index.best(task.shape, ask) !== undefined) return this.#held(task);
+    const refusal = whyNot(table, ask);
+    return refusal.code === 'no-nodes' && table.rows > 0 ? undefined : refusal;
+  }
+
+  /** It has room: the head of the queue, or what was promised to it, comes before. */
+  #held(task: T): Refusal | undefined {
+    const head = this.#queue.items[0];
+    if (head === undefined || head === task) return undefined;
+    const reservation = this.#reservation;
+    if (this.#options.backfill === 'none') {
+      return { code: 'behind', task: head.id, queue: head.queue };
+    }
+    if (reservation === undefined) return undefined;
+    const node = this.#deps.table.node(reservation.row)?.id;
+    return { code: 'reserved-for', task: head.id, node, startsAt: reservation.at };
   }
 
   #nextBackfill(at: TimeMs): Choice<T> | undefined {

@@ -22,7 +22,7 @@ export interface OpenSite {
   askUnix(method: string, path: string, options?: Asked): Promise<Answer>;
 }
 
-export interface Asked {
+interface Asked {
   readonly headers?: Record<string, string>;
   readonly body?: string | Buffer;
   readonly token?: string | null;

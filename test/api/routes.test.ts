@@ -9,6 +9,11 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../../src/api/contract/documents.ts';
+import {
+  cpuUseSchema,
+  inventoryChangesSchema,
+} from '../../src/api/contract/inventory-documents.ts';
+import { inventorySchema } from '../../src/inventory/inventory-schema.ts';
 import { openSite } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
@@ -40,6 +45,10 @@ const documents = {
   '/api/v1/status': statusSchema,
   '/api/v1/nodes': nodeListSchema,
   '/api/v1/usage?window=1h': usageSchema,
+  '/api/v1/inventory': inventorySchema,
+  '/api/v1/inventory?fresh=1': inventorySchema,
+  '/api/v1/inventory/changes': inventoryChangesSchema,
+  '/api/v1/inventory/use': cpuUseSchema,
   '/api/v1/workloads': workloadListSchema,
   '/api/v1/workloads/1': workloadSchema,
   '/api/v1/workloads/1/why': whySchema,
@@ -177,6 +186,10 @@ const asked: Record<
     path: '/api/v1/workloads?limit=many',
     want: [400, 'USAGE', /limit/],
   },
+  'a limit that is empty': {
+    path: '/api/v1/workloads?limit=',
+    want: [400, 'USAGE', /limit.*whole number/],
+  },
   'a limit that is too large': {
     path: '/api/v1/workloads?limit=1001',
     want: [400, 'USAGE', /limit/],
@@ -299,7 +312,7 @@ test('a refusal answers its sentence and its facts', bounded, async (t) => {
   const problem = problemSchema.parse(answer.json());
   assert.equal(
     problem.detail,
-    'Step main asks 9 GPUs; the largest node, lab-3, has 8 GPUs. Ask at most 8 GPUs, or add a larger node.',
+    'Refused: step main can never start: it asks for 9 GPUs, and the node that comes nearest, lab-3, has 8 GPUs.',
   );
   assert.equal(problem.facts?.['asked'], 9_000);
 });

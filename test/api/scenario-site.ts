@@ -11,6 +11,11 @@ import type {
   WorkloadList,
 } from '../../src/api/contract/documents.ts';
 import type {
+  CpuUse,
+  InventoryChanges,
+  InventoryDocument,
+} from '../../src/api/contract/inventory-documents.ts';
+import type {
   LogRequest,
   Site,
   SiteChange,
@@ -19,13 +24,14 @@ import type {
 } from '../../src/api/contract/views.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { smallMachine } from './machines.ts';
 import { LOG_CAP_BYTES, settleWorkload, stepOf, summaryOf, waits, wave } from './toy-documents.ts';
 import { ToyLog } from './toy-log.ts';
 import { GIB, type ToyStep, type ToyWorkload } from './toy-workload.ts';
 
 const SAMPLE_MS = 5_000;
 
-export const kernelHolds: EnforcedDocument = {
+const kernelHolds: EnforcedDocument = {
   driver: 'cgroup-v2',
   cpu: 'quota',
   memory: 'kernel',
@@ -49,6 +55,10 @@ export class ScenarioSite implements Site {
   enforcement: EnforcedDocument = kernelHolds;
   stalled: string | null = null;
   shutDowns = 0;
+  /** Of the machine that the node is on; a small one unless a scenario puts a recorded one in place. */
+  hardware: Promise<InventoryDocument> = smallMachine();
+  gpuIds: readonly string[] = [];
+  hardwareChanges: InventoryChanges['changes'] = [];
   refuse: Extract<SubmitOutcome, { kind: 'refused' }> | undefined;
   readonly cpuMilli: number;
   readonly memoryBytes: number;
@@ -236,7 +246,7 @@ export class ScenarioSite implements Site {
           allocatable: resources(this.cpuMilli, this.memoryBytes, this.gpus * 1_000),
           held: resources(held.cpu, held.memory, held.gpu),
           gpus: Array.from({ length: this.gpus }, (_, i) => ({
-            id: `GPU-${i}f3c2a10`,
+            id: this.gpuIds[i] ?? `GPU-${i}f3c2a10`,
             model: 'NVIDIA A100-SXM4-80GB',
             memory_bytes: 80 * GIB,
             held_milli: Math.max(0, Math.min(1_000, held.gpu - i * 1_000)),
@@ -263,6 +273,25 @@ export class ScenarioSite implements Site {
       ),
       cpu_pressure_ratio: samples.map(({ at, cpu }) => cpu * 0.2 * wave(at, 3)),
     };
+  }
+
+  inventory(): Promise<InventoryDocument> {
+    return this.hardware;
+  }
+
+  inventoryChanges(): Promise<InventoryChanges> {
+    const { now, hardwareChanges: changes } = this;
+    return Promise.resolve({ read_at: now, searched_at: this.startedAt, changes });
+  }
+
+  async cpuUse(): Promise<CpuUse> {
+    const ids = (await this.hardware).cpu?.online ?? [];
+    const held = this.#held().cpu / this.cpuMilli;
+    const cpus = ids.map((id) => ({
+      id,
+      busy_ratio: Math.min(1, 0.03 + held * 1.1 * wave(this.now + id * 9_000, id % 11)),
+    }));
+    return { at: this.now, span_ms: 2_000, cpus };
   }
 
   log(request: LogRequest): Promise<LogChunk | undefined> {
@@ -425,7 +454,7 @@ export class ScenarioSite implements Site {
           waits(
             'insufficient',
             `Asks ${gpu / 1_000} GPUs; lab-3 has ${freeGpu / 1_000} free.`,
-            `It starts when ${(gpu - freeGpu) / 1_000} more are free; with at most ${freeGpu / 1_000} it could start now.`,
+            `It starts when ${(gpu - freeGpu) / 1_000} more are free; likely when train-7b ends.`,
             step.tasks.waiting,
           ),
         ];

@@ -19,7 +19,7 @@ export interface ToyStep {
   readonly says?: (second: number, task: number) => string;
 }
 
-export interface ToyEnd {
+interface ToyEnd {
   readonly cause: NonNullable<AttemptDocument['cause']>;
   readonly exitCode?: number;
   readonly signal?: string;

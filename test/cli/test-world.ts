@@ -53,6 +53,12 @@ export function testWorld(
     terminal,
     out,
     err,
+    inventories: {
+      take: () => Promise.reject(new Error('no machine here')),
+      read: () => Promise.reject(new Error('no inventory here')),
+      baselines: () => Promise.resolve([]),
+      measure: () => Promise.reject(new Error('no machine here')),
+    },
     documents: {
       read: async (file) => ({ text: `# ${file}`, fileName: file, cwd: '/work' }),
       check: async ({ text }) => {

@@ -51,7 +51,7 @@ export function drawMachine(prng: Prng): FakeMachine {
     if (!offline.has(cpu.id)) writeCpu(files, prng, shape, cpu, online, cpus.length);
   }
   if (shape.nodesPerPackage > 0) writeNodes(files, prng, shape, cpus, offline);
-  if (prng.chance(30)) restrict(files, prng, cpus);
+  if (prng.chance(30)) restrict(files, prng, cpus, prng.pick(online));
   return { files, text: JSON.stringify(shape) };
 }
 
@@ -157,10 +157,14 @@ function writeNodes(
   }
 }
 
-/** A cgroup that leaves some of the CPUs, and perhaps some of the nodes. */
-function restrict(files: Record<string, string>, prng: Prng, cpus: readonly Cpu[]): void {
+/** A cgroup that leaves some of the CPUs, one that is online among them. */
+function restrict(
+  files: Record<string, string>,
+  prng: Prng,
+  cpus: readonly Cpu[],
+  keeper: Cpu,
+): void {
   const kept = setOf(cpus.filter(() => prng.chance(60)).map((c) => c.id));
-  const keeper = prng.pick(cpus);
   const list = formatIdList(setOf([...idsOf(kept), keeper.id]));
   const isNew = prng.chance(50);
   files['proc/mounts'] = isNew

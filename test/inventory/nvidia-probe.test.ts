@@ -8,7 +8,7 @@ import { captureSections, noRecordings, recorded, value } from './recorded.ts';
 
 const timedOut: ReadProblem = {
   kind: 'timed-out',
-  detail: 'nvidia-smi -q -x: no answer in 10000 ms',
+  detail: 'nvidia-smi -q -x: no answer in 5000 ms',
 };
 const silent: ReadProblem = { kind: 'absent', detail: 'nvidia-smi' };
 const query = 'nvidia-smi --query-gpu=index,pci.bus_id,compute_cap,uuid --format=csv';

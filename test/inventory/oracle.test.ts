@@ -6,7 +6,7 @@ import { makeTree } from './fixtures.ts';
 import { countsOfLstopo, countsOfTree, lstopoVersion } from './lstopo.ts';
 
 /** More with BERTH_SEEDS=500; each seed costs two readings of a small tree and one run of lstopo. */
-const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 25);
+const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 15);
 const FIRST = Number(process.env['SEED'] ?? 1);
 
 test('invented machines count as lstopo has them', {

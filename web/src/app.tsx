@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Status } from '../../src/api/contract/documents.ts';
 import { duration } from './format.ts';
-import { helpOpen } from './keyboard.ts';
+import { openHelp } from './keyboard.ts';
 import { liveState } from './live.ts';
 import { NodesPage } from './pages/nodes-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
@@ -63,9 +63,7 @@ export function App() {
           class="plain icon"
           title="Keys (?)"
           aria-label="Keys"
-          onClick={() => {
-            helpOpen.value = true;
-          }}
+          onClick={openHelp}
         >
           ?
         </button>

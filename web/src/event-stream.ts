@@ -1,10 +1,5 @@
 import { ask } from './api-client.ts';
-
-export interface StreamEvent {
-  /** `comment` for a heartbeat. */
-  readonly type: string;
-  readonly data: string;
-}
+import { parseBlock, type StreamEvent } from './parse-block.ts';
 
 /**
  * Server-sent events by fetch and not by EventSource, which hides both heartbeats and the status
@@ -21,14 +16,4 @@ export async function* readEvents(path: string, signal: AbortSignal): AsyncGener
     rest = blocks.pop() ?? '';
     for (const block of blocks) yield parseBlock(block);
   }
-}
-
-export function parseBlock(block: string): StreamEvent {
-  let type = block.startsWith(':') ? 'comment' : 'message';
-  const data: string[] = [];
-  for (const line of block.split('\n')) {
-    if (line.startsWith('event: ')) type = line.slice(7);
-    else if (line.startsWith('data: ')) data.push(line.slice(6));
-  }
-  return { type, data: data.join('\n') };
 }

@@ -1,8 +1,12 @@
-import { signal } from '@preact/signals';
 import { go, route } from './router.ts';
 import { switchTheme } from './theme.ts';
 
-export const helpOpen = signal(false);
+export const HELP_ID = 'keys';
+
+export function openHelp(): void {
+  const dialog = document.getElementById(HELP_ID);
+  if (dialog instanceof HTMLDialogElement) dialog.showModal();
+}
 
 export const keys: readonly (readonly [string, string])[] = [
   ['j / k', 'next / previous row'],
@@ -33,7 +37,7 @@ export function listenToKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const inField =
       event.target instanceof HTMLElement &&
-      event.target.closest('input, textarea, dialog') !== null;
+      event.target.closest('input, textarea, dialog[open]') !== null;
     if (inField) {
       if (event.key === 'Escape' && event.target instanceof HTMLInputElement) event.target.blur();
       return;
@@ -69,7 +73,7 @@ function press(key: string, at: number): boolean {
       switchTheme();
       return true;
     case '?':
-      helpOpen.value = true;
+      openHelp();
       return true;
     default:
       return false;

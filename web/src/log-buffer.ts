@@ -1,4 +1,4 @@
-/** A bounded window of lines on one log. `version` grows with each change. */
+/** A bounded window of lines on one log. */
 export class LogBuffer {
   readonly #linesMax: number;
   #lines: string[] = [];
@@ -14,9 +14,9 @@ export class LogBuffer {
     this.#linesMax = linesMax;
   }
 
-  /** Whole lines, then the one that is being written. */
+  /** Whole lines, then the one that is being written; a new array each time. */
   lines(): readonly string[] {
-    return this.#open === '' ? this.#lines : [...this.#lines, asShown(this.#open)];
+    return this.#open === '' ? [...this.#lines] : [...this.#lines, asShown(this.#open)];
   }
 
   append(chunk: {

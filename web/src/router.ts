@@ -12,7 +12,7 @@ addEventListener('hashchange', () => {
 
 export const route = computed<Route>(() => parseRoute(hash.value));
 
-export function parseRoute(text: string): Route {
+function parseRoute(text: string): Route {
   const [path = '', query = ''] = text.replace(/^#?\/?/, '').split('?');
   const [page = '', id] = path.split('/');
   if (page === '') return { page: 'overview' };

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-export type Theme = 'system' | 'light' | 'dark';
+type Theme = 'system' | 'light' | 'dark';
 
 const KEY = 'berth-theme';
 const dark = matchMedia('(prefers-color-scheme: dark)');

@@ -12,6 +12,8 @@ export interface Loaded<T> {
 }
 
 const CACHE_MAX = 32;
+/** Reading may take a tenth of the time at most. */
+const LOAD_SHARE = 9;
 /** Documents by path, so that going back shows at once what was there. */
 const cache = new Map<string, unknown>();
 
@@ -56,6 +58,7 @@ function keepReading<T>(
     if (busy || !dirty || document.visibilityState === 'hidden') return;
     busy = true;
     dirty = false;
+    const begun = performance.now();
     try {
       const value = await getJson<T>(path, left.signal);
       remember(path, value);
@@ -67,7 +70,8 @@ function keepReading<T>(
       onLoaded({ value: undefined, problem: error.problem });
     }
     busy = false;
-    timer = setTimeout(read, reread.everyMs);
+    // A document that takes long to make and send is asked for less often.
+    timer = setTimeout(read, Math.max(reread.everyMs, LOAD_SHARE * (performance.now() - begun)));
   };
   const stale = (): void => {
     dirty = true;

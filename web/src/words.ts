@@ -107,13 +107,30 @@ const drivers: Readonly<Record<EnforcedDocument['driver'], string>> = {
   unknown: 'an unknown driver',
 };
 
+const holders: Readonly<
+  Record<'quota' | 'weight' | 'kernel' | 'watchdog' | 'rlimit' | 'none', string | undefined>
+> = {
+  quota: 'quota',
+  weight: 'weight',
+  kernel: 'the kernel',
+  watchdog: 'a watchdog',
+  rlimit: 'rlimit',
+  none: undefined,
+};
+
 /** What holds tasks to their limits, said plainly where nothing does. */
 export function enforcementSentence({ driver, cpu, memory, pids }: EnforcedDocument): string {
-  const held = [
-    cpu !== 'none' && `CPU by ${cpu}`,
-    memory !== 'none' && `memory by ${memory === 'kernel' ? 'the kernel' : 'a watchdog'}`,
-    pids !== 'none' && `processes by ${pids === 'kernel' ? 'the kernel' : 'rlimit'}`,
-  ].filter((part) => part !== false);
+  const byHolder = Map.groupBy(
+    [
+      ['CPU', cpu],
+      ['memory', memory],
+      ['processes', pids],
+    ] as const,
+    ([, how]) => holders[how],
+  );
+  const held = [...byHolder].flatMap(([holder, of]) =>
+    holder === undefined ? [] : `${listed(of.map(([name]) => name))} by ${holder}`,
+  );
   const open = [
     cpu === 'none' && 'CPU',
     memory === 'none' && 'memory',
@@ -122,6 +139,6 @@ export function enforcementSentence({ driver, cpu, memory, pids }: EnforcedDocum
   const limits =
     held.length === 0
       ? `No limits are held by ${drivers[driver]}`
-      : `Limits are held by ${drivers[driver]}: ${listed(held)}`;
+      : `Limits are held by ${drivers[driver]}: ${held.join(', ')}`;
   return `${limits}${open.length > 0 && held.length > 0 ? `; ${listed(open)} not at all` : ''}.`;
 }

@@ -16,6 +16,7 @@ import { listenUnix } from './unix-socket.ts';
 const CONNECTIONS_MAX = 512;
 /** What is under way when the server closes gets this long to be answered. */
 const CLOSE_MS_MAX = 2_000;
+const IDLE_CHECK_MS = 20;
 
 const limits: ServerOptions = {
   headersTimeout: 10_000,
@@ -110,8 +111,10 @@ function listenFault(host: string, port: number, cause: unknown): OperationError
 async function ended(server: Server): Promise<void> {
   if (!server.listening) return;
   const done = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection becomes idle only after its last answer, which may still be on its way.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
   await done;
+  clearInterval(idle);
   clearTimeout(cut);
 }

@@ -30,7 +30,7 @@ export type Parse = (
   origin: { readonly fileName: string; readonly cwd: string },
 ) => ParseOutcome;
 
-export type ParseOutcome =
+type ParseOutcome =
   | { readonly ok: true; readonly spec: WorkloadSpec; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly issues: readonly unknown[]; readonly text: string };
 

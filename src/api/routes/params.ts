@@ -13,6 +13,25 @@ const inPath = (name: string, example: string) => ({
   example,
 });
 
+interface IntegerOptions {
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default: number;
+  readonly description?: string;
+}
+
+/** A whole number in a query: digits and nothing else, for `Number` takes an empty text for zero. */
+function integer(options: IntegerOptions) {
+  const { minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER } = options;
+  return z
+    .string()
+    .regex(/^-?\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum))
+    .default(options.default)
+    .openapi({ type: 'integer', ...options });
+}
+
 export const workloadParams = z.object({ id: z.string().openapi(inPath('id', '12')) });
 
 export const logParams = z.object({
@@ -25,8 +44,8 @@ export const listQuery = z.object({
     .enum(['active', 'ended', 'all'])
     .default('all')
     .openapi({ description: '`active` is waiting or running' }),
-  limit: z.coerce.number().pipe(z.int().min(0).max(PAGE_MAX)).default(100),
-  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+  limit: integer({ minimum: 0, maximum: PAGE_MAX, default: 100 }),
+  offset: integer({ minimum: 0, default: 0 }),
 });
 
 export const submitQuery = z.object({
@@ -40,18 +59,24 @@ export const submitQuery = z.object({
 });
 
 export const logQuery = z.object({
-  from: z.coerce
-    .number()
-    .pipe(z.int())
-    .default(-LOG_BYTES_DEFAULT)
-    .openapi({ description: 'Byte offset since the attempt began; negative counts from the end' }),
-  max: z.coerce
-    .number()
-    .pipe(z.int().min(1).max(LOG_BYTES_MAX))
-    .default(LOG_BYTES_DEFAULT)
-    .openapi({ description: 'Bytes at most' }),
+  from: integer({
+    default: -LOG_BYTES_DEFAULT,
+    description: 'Byte offset since the attempt began; negative counts from the end',
+  }),
+  max: integer({
+    minimum: 1,
+    maximum: LOG_BYTES_MAX,
+    default: LOG_BYTES_DEFAULT,
+    description: 'Bytes at most',
+  }),
   follow: z.enum(['0', '1']).default('0').openapi({
     description: '`1` answers server-sent events: LogChunk by LogChunk until the attempt ends',
+  }),
+});
+
+export const inventoryQuery = z.object({
+  fresh: z.enum(['0', '1']).default('0').openapi({
+    description: '`1` asks the programs of drivers again, which may take seconds',
   }),
 });
 

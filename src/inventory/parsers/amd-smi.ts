@@ -2,7 +2,7 @@ import { type Fact, fact, unknown } from '../fact.ts';
 import { type Gpu, pciAddress } from '../gpu.ts';
 import { unknownGpu } from '../unknown-gpu.ts';
 import { jsonAt, jsonCount, jsonList, jsonText, parseJson } from './json.ts';
-import { byteSize, decimal, told, words } from './scalars.ts';
+import { byteSize, decimal, told, whole, words } from './scalars.ts';
 
 /**
  * `amd-smi static --json`, completed with `amd-smi metric --json` where that answered. A list of GPUs,
@@ -122,5 +122,5 @@ function scaledFact(of: unknown, unit: string, factor: number, ...path: string[]
   const value = jsonAt(of, ...path, 'value');
   if (jsonText(of, ...path, 'unit') !== unit) return unknown('not-reported');
   const n = typeof value === 'number' ? value : decimal(String(value));
-  return known(n === undefined || !Number.isFinite(n) ? undefined : Math.round(n * factor));
+  return known(n === undefined ? undefined : whole(n * factor));
 }

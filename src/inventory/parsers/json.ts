@@ -35,6 +35,17 @@ export function jsonNumber(
   return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
 }
 
+/** A number times `factor`, rounded; undefined when that is beyond exact whole numbers. */
+export function jsonScaled(
+  value: unknown,
+  factor: number,
+  ...path: readonly (string | number)[]
+): number | undefined {
+  const found = jsonNumber(value, ...path);
+  const scaled = found === undefined ? undefined : Math.round(found * factor);
+  return Number.isSafeInteger(scaled) ? scaled : undefined;
+}
+
 /** A whole number that is not negative. */
 export function jsonCount(
   value: unknown,

@@ -18,13 +18,14 @@ export interface MdDetail {
 }
 
 export function parseMdadmDetail(text: string): readonly MdDetail[] {
-  const parts = text.split(/^(?=\/dev\/\S+:\s*$)/m).slice(0, 1000);
-  return parts
-    .filter((part) => part.startsWith('/dev/'))
-    .map((part) => detailOf(part.slice(0, PART_MAX)));
+  const parts = text.split(/^(?=\/dev\/[\w/-]{1,100}:[ \t]*$)/m).slice(0, 1000);
+  return parts.flatMap((part) => {
+    const device = /^(\/dev\/[\w/-]{1,100}):[ \t]*\n/.exec(part)?.[1];
+    return device === undefined ? [] : [detailOf(device, part.slice(0, PART_MAX))];
+  });
 }
 
-function detailOf(part: string): MdDetail {
+function detailOf(device: string, part: string): MdDetail {
   const field = (name: string) =>
     new RegExp(`^[ \\t]*${name} : (.{0,200})$`, 'm').exec(part)?.[1]?.trim();
   const figure = (name: string) => {
@@ -40,7 +41,7 @@ function detailOf(part: string): MdDetail {
     ),
   ];
   return {
-    device: /^\S+(?=:)/.exec(part)![0],
+    device,
     level: field('Raid Level'),
     sizeBytes: size === undefined ? undefined : size * 1024,
     state: state.filter((word) => word !== ''),

@@ -18,13 +18,23 @@ const LINES_MAX = 65_536;
 export function parseNetDev(text: string): readonly NetCounters[] {
   const found: NetCounters[] = [];
   for (const line of text.split('\n', LINES_MAX)) {
-    // A name may hold a colon (`eth0:1`), so the last one before the figures ends it.
-    const match = /^\s*(\S{1,64}):((?:\s*\d{1,20}){16})\s*$/.exec(line);
-    if (match === null) continue;
-    const n = match[2]!.trim().split(/\s+/).map(Number);
-    if (n.length !== 16 || !n.every((figure) => Number.isSafeInteger(figure))) continue;
+    // A name may hold a colon (`eth0:1`), so the last one ends it.
+    const colon = line.lastIndexOf(':');
+    const cells = line
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/);
+    const name = line.slice(0, colon).trim();
+    if (
+      !/^\S{1,64}$/.test(name) ||
+      cells.length !== 16 ||
+      !cells.every((c) => /^\d{1,20}$/.test(c))
+    )
+      continue;
+    const n = cells.map(Number);
+    if (!n.every((figure) => Number.isSafeInteger(figure))) continue;
     found.push({
-      name: match[1]!,
+      name,
       receivedBytes: n[0]!,
       receivedPackets: n[1]!,
       receiveErrors: n[2]!,

@@ -243,15 +243,17 @@ export function eccTotal(
   const at =
     nodeAt(gpu, eccSections[form][section]) ??
     nodeAt(gpu, eccSections[form][section].replace('ECC', 'Ecc'));
+  // A part of a sum is a wrong sum.
+  if (at?.complete !== true) return undefined;
   const bits = kind === 'corrected' ? /^single[_ ]bit$/i : /^double[_ ]bit$/i;
-  const nested = at?.children.find((child) => bits.test(child.name));
+  const nested = at.children.find((child) => bits.test(child.name));
   const total = nested?.children.find((child) => /^total$/i.test(child.name));
   const leaves =
     total !== undefined
       ? [total]
-      : (at?.children.filter((leaf) =>
+      : at.children.filter((leaf) =>
           (kind === 'corrected' ? /[_ ]correctable/i : /uncorrectable/i).test(leaf.name),
-        ) ?? []);
+        );
   let sum: number | undefined;
   for (const leaf of leaves) {
     if (/^\d{1,15}$/.test(leaf.text.trim())) sum = (sum ?? 0) + Number(leaf.text);

@@ -232,6 +232,7 @@ function throttles(node: TreeNode, form: NvidiaForm): Fact<readonly string[]> {
     .map((name) => nodeAt(node, name))
     .find((found) => found !== undefined);
   if (section === undefined || section.children.length === 0) return unknown('not-reported');
+  if (!section.complete) return unknown('garbled');
   const active: string[] = [];
   const visit = (leaf: TreeNode) => {
     const name = leaf.name
@@ -248,6 +249,7 @@ function throttles(node: TreeNode, form: NvidiaForm): Fact<readonly string[]> {
 function processes(node: TreeNode, form: NvidiaForm): Fact<readonly GpuProcess[]> {
   const section = nodeAt(node, form === 'xml' ? 'processes' : 'Processes');
   if (section === undefined || /n\/a/i.test(section.text)) return unknown('not-reported');
+  if (!section.complete) return unknown('garbled');
   const found: GpuProcess[] = [];
   let instance: string | undefined;
   for (const child of section.children.slice(0, PROCESSES_MAX * 3)) {

@@ -1,5 +1,5 @@
 import { type Fact, fact, unknown } from '../fact.ts';
-import { jsonList, jsonNumber, jsonText, parseJson } from './json.ts';
+import { jsonList, jsonScaled, jsonText, parseJson } from './json.ts';
 import { words } from './scalars.ts';
 
 /** What a baseboard controller tells of a chassis' power (DMTF Power, PowerSubsystem and its parts). */
@@ -42,10 +42,8 @@ export interface RedfishThermal {
 
 const tell = <T>(value: T | undefined): Fact<T> =>
   value === undefined ? unknown('not-reported') : fact(value, 'firmware');
-const milli = (of: unknown, ...path: readonly string[]): Fact<number> => {
-  const n = jsonNumber(of, ...path);
-  return tell(n === undefined ? undefined : Math.round(n * 1000));
-};
+const milli = (of: unknown, ...path: readonly string[]): Fact<number> =>
+  tell(jsonScaled(of, 1000, ...path));
 const text = (of: unknown, ...path: readonly string[]): Fact<string> => {
   const found = jsonText(of, ...path);
   return tell(found === undefined ? undefined : words(found));
@@ -133,12 +131,13 @@ export function parseRedfishThermal(json: string): RedfishThermal | undefined {
 function fanOf(fan: unknown) {
   const percent = (jsonText(fan, 'ReadingUnits') ?? jsonText(fan, 'Units')) === 'Percent';
   const isRpm = jsonText(fan, 'ReadingUnits') === 'RPM';
-  const reading = jsonNumber(fan, 'Reading') ?? jsonNumber(fan, 'CurrentReading');
+  const reading = (factor: number) =>
+    jsonScaled(fan, factor, 'Reading') ?? jsonScaled(fan, factor, 'CurrentReading');
   const named = text(fan, 'Name');
   return {
     name: named.known ? named : text(fan, 'FanName'),
-    perMinute: tell(isRpm ? reading : undefined),
-    speedBp: tell(percent && reading !== undefined ? Math.round(reading * 100) : undefined),
+    perMinute: tell(isRpm ? reading(1) : undefined),
+    speedBp: tell(percent ? reading(100) : undefined),
     health: text(fan, 'Status', 'Health'),
   };
 }

@@ -2,7 +2,7 @@ import { type Fact, unknown } from '../fact.ts';
 import { type Gpu, pciAddress } from '../gpu.ts';
 import { unknownGpu } from '../unknown-gpu.ts';
 import { jsonEntries, jsonText, parseJson } from './json.ts';
-import { byteSize, count, decimal, scaled, told, words } from './scalars.ts';
+import { byteSize, count, decimal, scaled, told, whole, words } from './scalars.ts';
 
 /**
  * `rocm-smi … --json`: one object per card, every value a text. Releases 4.3 to 6.x name their keys
@@ -24,7 +24,7 @@ export function parseRocmSmi(
 
 const milli = (text: string) => {
   const n = decimal(text);
-  return n === undefined ? undefined : Math.round(n * 1000);
+  return n === undefined ? undefined : whole(n * 1000);
 };
 const percent = (text: string) => {
   const n = decimal(text);

@@ -67,7 +67,8 @@ export function scaled(unit: string, factor: number): (text: string) => number |
   };
 }
 
-function whole(n: number): number | undefined {
+/** Rounded to a whole number; undefined when it is beyond those that are exact. */
+export function whole(n: number): number | undefined {
   const rounded = Math.round(n);
   return Number.isSafeInteger(rounded) ? rounded : undefined;
 }

@@ -1,5 +1,14 @@
 import { type Fact, fact, unknown } from '../fact.ts';
-import { jsonAt, jsonCount, jsonFlag, jsonList, jsonNumber, jsonText, parseJson } from './json.ts';
+import {
+  jsonAt,
+  jsonCount,
+  jsonFlag,
+  jsonList,
+  jsonNumber,
+  jsonScaled,
+  jsonText,
+  parseJson,
+} from './json.ts';
 import { words } from './scalars.ts';
 
 /** A drive as `smartctl --json --info --health --attributes` describes it. */
@@ -39,7 +48,7 @@ export function parseSmartctl(text: string): SmartReport | undefined {
   const medium = mediumOf(protocol, rotation);
   const nvme = 'nvme_smart_health_information_log';
   const temperature =
-    jsonNumber(json, 'temperature', 'current') ?? jsonNumber(json, nvme, 'temperature');
+    jsonScaled(json, 1000, 'temperature', 'current') ?? jsonScaled(json, 1000, nvme, 'temperature');
   return {
     device: told(cleaned(jsonText(json, 'device', 'name'))),
     protocol: told(protocol),
@@ -51,9 +60,7 @@ export function parseSmartctl(text: string): SmartReport | undefined {
     medium: told(medium),
     rotationsPerMinute: told(medium === 'hdd' ? rotation : undefined),
     healthy: told(jsonFlag(json, 'smart_status', 'passed')),
-    temperatureMilliCelsius: told(
-      temperature === undefined ? undefined : Math.round(temperature * 1000),
-    ),
+    temperatureMilliCelsius: told(temperature),
     powerOnHours: told(jsonCount(json, 'power_on_time', 'hours')),
     wearBp: told(wearOf(json)),
     writtenBytes: told(writtenOf(json)),
@@ -125,7 +132,7 @@ function wearOf(json: unknown): number | undefined {
     jsonCount(json, 'nvme_smart_health_information_log', 'percentage_used') ??
     jsonCount(json, 'endurance_used', 'current_percent') ??
     jsonCount(json, 'scsi_percentage_used_endurance_indicator');
-  if (used !== undefined) return used * 100;
+  if (used !== undefined) return safe(used * 100);
   for (const id of [233, 202, 231, 177, 169]) {
     const found = attribute(json, id);
     if (found === undefined || !wearNames.test(found.name)) continue;

@@ -5,10 +5,12 @@ export interface TreeNode {
   readonly attributes: Readonly<Record<string, string>>;
   text: string;
   readonly children: TreeNode[];
+  /** False when the source ended inside this node: what it has is a part of what it had. */
+  complete: boolean;
 }
 
 export function treeNode(name: string, text = ''): TreeNode {
-  return { name, attributes: {}, text, children: [] };
+  return { name, attributes: {}, text, children: [], complete: true };
 }
 
 export function childrenOf(node: TreeNode | undefined, name: string): readonly TreeNode[] {

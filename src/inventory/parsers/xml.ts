@@ -20,7 +20,10 @@ export function parseXml(text: string): XmlOutcome {
   let nodes = 0;
   let at = 0;
   const stop = (problem: string): XmlOutcome => {
-    for (const node of open) node.text = '';
+    for (const node of open) {
+      node.text = '';
+      node.complete = false;
+    }
     return { root, problem };
   };
   while (at < text.length) {
@@ -88,7 +91,7 @@ function element(tag: string): TreeNode | undefined {
     .matchAll(/([A-Za-z_][\w.:-]{0,99})\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
     attributes[key!] = decode(quoted ?? single ?? '');
   }
-  return { name, attributes, text: '', children: [] };
+  return { name, attributes, text: '', children: [], complete: true };
 }
 
 const entities: Readonly<Record<string, string>> = {

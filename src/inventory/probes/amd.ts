@@ -14,7 +14,7 @@ export interface AmdGpus {
 }
 
 /** Python tools that load a library: a second each on an idle host. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5000;
 
 /** AMD GPUs: the kernel's own files, completed by amd-smi, or by rocm-smi where that is all there is. */
 export const amdProbe = defineProbe({
@@ -22,13 +22,14 @@ export const amdProbe = defineProbe({
   cost: 'slow',
   async read(host) {
     const { gpus: cards, attributes } = drmCards(host, 'amd');
-    const [fixed, metric] = await Promise.all([
-      host.run('amd-smi', ['static', '--json'], TIMEOUT_MS),
-      host.run('amd-smi', ['metric', '--json'], TIMEOUT_MS),
-    ]);
-    const problems: ReadProblem[] = [...attributes.problems];
+    const fixed = await host.run('amd-smi', ['static', '--json'], TIMEOUT_MS);
     const text = printed(fixed);
-    let told = text === undefined ? undefined : parseAmdSmi(text, printed(metric));
+    const metric =
+      text === undefined
+        ? undefined
+        : printed(await host.run('amd-smi', ['metric', '--json'], TIMEOUT_MS));
+    const problems: ReadProblem[] = [...attributes.problems];
+    let told = text === undefined ? undefined : parseAmdSmi(text, metric);
     let driverVersion: Fact<string> = unknown('not-reported');
     if (!fixed.ok && fixed.problem.kind !== 'absent') problems.push(fixed.problem);
     if (told === undefined) {

@@ -73,8 +73,22 @@ export class Attributes {
       .at(-1);
   }
 
+  /** The NUMA node of a device; asked of its PCI device where it has none of its own (virtio, SCSI). */
+  numaNode(at: string, pciAddress: string | undefined): Fact<number> {
+    const own = this.countOrNone(`${at}/numa_node`);
+    if (own.known || pciAddress === undefined) return own;
+    return this.countOrNone(`/sys/bus/pci/devices/${pciAddress}/numa_node`);
+  }
+
   #remember(problem: ReadProblem): void {
     const worth = problem.kind === 'denied' || problem.kind === 'too-large';
     if (worth && this.problems.length < PROBLEMS_MAX) this.problems.push(problem);
   }
+}
+
+/** The PCI device that a path under /sys/devices leads through last. */
+export function lastPciAddress(path: string): string | undefined {
+  return [...path.matchAll(/\/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?=\/|$)/g)].at(
+    -1,
+  )?.[1];
 }

@@ -1,7 +1,7 @@
 import { type Fact, fact, unknown } from '../fact.ts';
 import { count, words, yesNo } from '../parsers/scalars.ts';
 import { defineProbe } from '../probe.ts';
-import { Attributes } from './attributes.ts';
+import { Attributes, lastPciAddress } from './attributes.ts';
 
 export type BlockKind = 'disk' | 'loop' | 'dm' | 'md' | 'optical' | 'zram' | 'floppy';
 export type Medium = 'ssd' | 'hdd' | 'nvme' | 'virtual';
@@ -73,10 +73,10 @@ export const blockDevicesProbe = defineProbe({
   },
 });
 
-/** Ram disks and loops without a file are made ahead of use by the hundred. */
+/** Ram disks and loops without a file are made ahead of use by the hundred; lsblk leaves them out, too. */
 function isUnused(name: string, attributes: Attributes): boolean {
   if (/^ram\d+$/.test(name)) return true;
-  return /^(loop|nbd|zram)\d+$/.test(name) && attributes.text(`/sys/block/${name}/size`) === '0';
+  return /^loop\d+$/.test(name) && attributes.text(`/sys/block/${name}/size`) === '0';
 }
 
 const sectors = (text: string) => {
@@ -92,6 +92,7 @@ const majorMinor = (text: string) => /^\d{1,6}:\d{1,8}$/.exec(text)?.[0];
 function blockDevice(name: string, attributes: Attributes): BlockDevice {
   const at = `/sys/block/${name}`;
   const real = attributes.link(at) ?? '';
+  const pci = lastPciAddress(real);
   const kind = kindOf(name);
   const bus = busOf(name, real);
   const vendor = attributes.fact(`${at}/device/vendor`, words, 'firmware');
@@ -110,7 +111,8 @@ function blockDevice(name: string, attributes: Attributes): BlockDevice {
     rotational: virtual ? unknown('not-reported') : rotational,
     removable: attributes.fact(`${at}/removable`, yesNo),
     readOnly: attributes.fact(`${at}/ro`, yesNo),
-    vendor,
+    // A virtio disk has the number of its PCI vendor there, which names nobody.
+    vendor: vendor.known && /^0x/.test(vendor.value) ? unknown('not-reported') : vendor,
     model,
     serial: serialOf(at, attributes),
     scheduler: chosen === undefined ? unknown('not-reported') : fact(chosen, 'kernel'),
@@ -123,8 +125,8 @@ function blockDevice(name: string, attributes: Attributes): BlockDevice {
     logicalBlockBytes: attributes.fact(`${at}/queue/logical_block_size`, count),
     physicalBlockBytes: attributes.fact(`${at}/queue/physical_block_size`, count),
     writeCache: attributes.fact(`${at}/queue/write_cache`, words),
-    numaNode: attributes.countOrNone(`${at}/device/numa_node`),
-    pciAddress: pciOf(real),
+    numaNode: attributes.numaNode(`${at}/device`, pci),
+    pciAddress: pci === undefined ? unknown('not-reported') : fact(pci, 'kernel'),
     ...stackOf(at, kind, attributes),
     slaves: attributes.list(`${at}/slaves`),
     holders: attributes.list(`${at}/holders`),
@@ -183,11 +185,6 @@ function mediumOf(
 function serialOf(at: string, attributes: Attributes): Fact<string> {
   const own = attributes.fact(`${at}/serial`, words, 'firmware');
   return own.known ? own : attributes.fact(`${at}/device/serial`, words, 'firmware');
-}
-
-function pciOf(real: string): Fact<string> {
-  const last = [...real.matchAll(/\/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?=\/)/g)].at(-1);
-  return last === undefined ? unknown('not-reported') : fact(last[1]!, 'kernel');
 }
 
 function stackOf(

@@ -44,7 +44,7 @@ export const cacheProbe = defineProbe<'cache', readonly CpuCache[]>({
       const listing = host.list(`${CPU_FOLDER}/cpu${cpu}/cache`);
       for (const index of numberedNames(listing.ok ? listing.value : [], 'index')) {
         const folder = `${CPU_FOLDER}/cpu${cpu}/cache/index${index}`;
-        const cpus = sharing(host, folder, cpu, folders.placed, folders.oldNames);
+        const cpus = sharing(host, folder, cpu, folders.placed, folders.names === 'old');
         if (cpus === undefined) continue;
         // Each cache is met once by every CPU that shares it, and told by the first.
         if (firstOf(cpus) !== cpu) continue;

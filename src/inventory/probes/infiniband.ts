@@ -1,6 +1,6 @@
 import { type Fact, fact, unknown } from '../fact.ts';
 import { pciAddress } from '../gpu.ts';
-import { count, decimal, words } from '../parsers/scalars.ts';
+import { count, decimal, whole, words } from '../parsers/scalars.ts';
 import { defineProbe } from '../probe.ts';
 import { Attributes } from './attributes.ts';
 
@@ -95,7 +95,7 @@ function port(at: string, number: number, attributes: Attributes): RdmaPort {
     physicalState: attributes.fact(`${at}/phys_state`, named),
     bitsPerSecond: attributes.fact(`${at}/rate`, (text) => {
       const gigabits = decimal(/^(\d+(?:\.\d+)?) Gb\/sec/.exec(text)?.[1] ?? '');
-      return gigabits === undefined ? undefined : Math.round(gigabits * 1e9);
+      return gigabits === undefined ? undefined : whole(gigabits * 1e9);
     }),
     rateName: attributes.fact(`${at}/rate`, (text) => /\(([^)]{1,30})\)/.exec(text)?.[1]),
     counters: {

@@ -4,7 +4,7 @@ import type { HostReader } from '../host-reader.ts';
 import { ipv4Addresses, ipv6Addresses } from '../parsers/addresses.ts';
 import { count, words } from '../parsers/scalars.ts';
 import { defineProbe } from '../probe.ts';
-import { Attributes } from './attributes.ts';
+import { Attributes, lastPciAddress } from './attributes.ts';
 
 export interface NetworkInterface {
   readonly name: string;
@@ -103,6 +103,8 @@ function networkInterface(
   const type = attributes.text(`${at}/type`) ?? '';
   const entries = attributes.list(at);
   const device = attributes.linkName(`${at}/device`);
+  const path = `${attributes.link(at) ?? ''}/${device ?? ''}`;
+  const pci = pciAddress(device ?? '') ?? lastPciAddress(path);
   const hasDevice = device !== undefined || entries.includes('device');
   const queues = attributes.list(`${at}/queues`);
   const kind = kindOf(name, type, entries, attributes.text(`${at}/uevent`) ?? '');
@@ -125,8 +127,8 @@ function networkInterface(
     ),
     addresses,
     driver: linked(attributes.linkName(`${at}/device/driver`), hasDevice),
-    pciAddress: linked(pciAddress(device ?? ''), hasDevice),
-    numaNode: hasDevice ? attributes.countOrNone(`${at}/device/numa_node`) : unknown('absent'),
+    pciAddress: linked(pci, hasDevice),
+    numaNode: hasDevice ? attributes.numaNode(`${at}/device`, pci) : unknown('absent'),
     receiveQueues: queueCount(queues, 'rx-'),
     sendQueues: queueCount(queues, 'tx-'),
     bond: kind === 'bond' ? bondOf(at, attributes) : undefined,

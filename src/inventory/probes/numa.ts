@@ -50,10 +50,11 @@ export const numaProbe = defineProbe<'numa', readonly NumaNode[]>({
     const nodes: NumaNode[] = [];
     let taken = EMPTY_SET;
     for (const id of ids) {
-      const cpus = sysfsMask(host, `${NODE_FOLDER}/node${id}/cpumap`);
+      const cpus =
+        sysfsMask(host, `${NODE_FOLDER}/node${id}/cpumap`) ??
+        sysfsList(host, `${NODE_FOLDER}/node${id}/cpulist`);
       if (cpus === undefined || intersects(cpus, taken)) {
-        const why =
-          cpus === undefined ? 'its cpumap cannot be read' : 'it shares CPUs with another';
+        const why = cpus === undefined ? 'its CPUs cannot be read' : 'it shares CPUs with another';
         problems.push({ kind: 'failed', detail: `NUMA node ${id} is left out: ${why}` });
         continue;
       }

@@ -21,8 +21,8 @@ export interface NvidiaGpus {
   readonly topology: GpuTopology | undefined;
 }
 
-/** Without persistence mode the driver initialises every GPU first: some seconds on an 8-GPU host. */
-const SMI_TIMEOUT_MS = 10_000;
+/** Some hundred milliseconds as a rule; seconds without persistence mode, when every GPU starts first. */
+const SMI_TIMEOUT_MS = 5000;
 /** The identifier is last: a cut line then lacks one, and is not taken for a shorter figure. */
 const QUERY = ['--query-gpu=index,pci.bus_id,compute_cap,uuid', '--format=csv'];
 

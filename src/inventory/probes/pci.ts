@@ -16,7 +16,7 @@ import { parseTransferRate } from '../parsers/sizes.ts';
 import { defineProbe } from '../probe.ts';
 import { parseInteger, sysfsFact, sysfsInteger, sysfsMask, sysfsText } from '../sysfs.ts';
 
-export const PCI_FOLDER = '/sys/bus/pci/devices';
+const PCI_FOLDER = '/sys/bus/pci/devices';
 
 export interface PciDevice {
   /** `0000:3b:00.0` */

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Status, WorkloadList, WorkloadSummary } from '../../../src/api/contract/documents.ts';
-import { counted, whole } from '../format.ts';
+import { clock, whole } from '../format.ts';
+import { liveState } from '../live.ts';
 import { EmptyNote, ProblemNote } from '../parts/notes.tsx';
 import { UsagePlots } from '../parts/usage-plots.tsx';
 import { WorkloadTable } from '../parts/workload-table.tsx';
@@ -33,7 +34,8 @@ export function OverviewPage({ status }: { readonly status: Status | undefined }
       </h1>
       {problem !== undefined && <ProblemNote problem={problem} />}
       <UsagePlots />
-      {nothing ? (
+      {/* All sections at once, so that none pushes another away. */}
+      {!known ? null : nothing ? (
         <EmptyNote command="berth run examples/quickstart.yaml">
           Nothing was submitted yet. Start with an example:
         </EmptyNote>
@@ -43,21 +45,21 @@ export function OverviewPage({ status }: { readonly status: Status | undefined }
             {running.length > 0 ? (
               <WorkloadTable label="Running" layout="running" workloads={running.slice(0, SHOWN)} />
             ) : (
-              known && <p class="muted quiet">Nothing runs.</p>
+              <p class="muted quiet">Nothing runs.</p>
             )}
           </Part>
           <Part title="Waiting" count={status?.counts.waiting} all="#/queue">
             {waiting.length > 0 ? (
               <WorkloadTable label="Waiting" layout="waiting" workloads={waiting.slice(0, SHOWN)} />
             ) : (
-              known && <p class="muted quiet">Nothing waits.</p>
+              <p class="muted quiet">Nothing waits.</p>
             )}
           </Part>
           <Part title="Just ended" count={status?.counts.ended} all="#/workloads">
             {done.length > 0 ? (
               <WorkloadTable label="Just ended" layout="ended" workloads={done.slice(0, SHOWN)} />
             ) : (
-              known && <p class="muted quiet">Nothing has ended yet.</p>
+              <p class="muted quiet">Nothing has ended yet.</p>
             )}
           </Part>
         </>
@@ -111,6 +113,9 @@ function Health({
   ].filter((text) => text !== false);
   return (
     <>
+      {liveState.value === 'paused' && (
+        <span class="muted">Last known, at {clock(status.now)}: </span>
+      )}
       {wrong.length > 0 ? (
         <strong class="alarm">{wrong.join(' ')}</strong>
       ) : failed.length === 0 ? (
@@ -118,17 +123,11 @@ function Health({
       ) : (
         'Running normally.'
       )}{' '}
-      {counts.running === 0
-        ? 'Nothing runs'
-        : `${whole(counts.running)} ${counts.running === 1 ? 'runs' : 'run'}`}
-      ,{' '}
-      {counts.waiting === 0
-        ? 'nothing waits'
-        : `${whole(counts.waiting)} ${counts.waiting === 1 ? 'waits' : 'wait'}`}
+      {counts.running === 0 ? 'Nothing runs' : `${whole(counts.running)} running`},{' '}
+      {counts.waiting === 0 ? 'nothing waits' : `${whole(counts.waiting)} waiting`}
       {failed.length > 0 && (
         <>
-          , <span class="failed-text">{counted(failed.length, 'workload')} failed</span> in the last
-          hour
+          , <span class="failed-text">{whole(failed.length)} failed</span> in the last hour
         </>
       )}
       .

@@ -19,18 +19,20 @@ export function QueuePage() {
     },
   ).value;
   const waiting = inQueueOrder((value?.workloads ?? []).filter(({ tasks }) => tasks.waiting > 0));
+  // What has begun only waits for its own earlier steps or tasks, and is in nobody's way.
+  const begun = waiting.filter(({ status }) => status === 'running');
   const groups = [
-    ...Map.groupBy(waiting, ({ reason }) => reason ?? 'The reason is not known yet.'),
+    ...Map.groupBy(
+      waiting.filter(({ status }) => status === 'waiting'),
+      ({ reason }) => reason ?? 'The reason is not known yet.',
+    ),
   ];
-  const tasks = waiting.reduce((sum, workload) => sum + workload.tasks.waiting, 0);
   return (
     <>
       <h1 class="lead">
         {value === undefined
           ? '\u00a0'
-          : waiting.length === 0
-            ? 'Nothing waits.'
-            : `${counted(waiting.length, 'workload')} ${waiting.length === 1 ? 'has' : 'have'} ${counted(tasks, 'task')} waiting${groups.length > 1 ? `, for ${groups.length} reasons` : ''}.`}
+          : leadOf(waiting.length - begun.length, groups.length, begun.length)}
       </h1>
       {problem !== undefined && <ProblemNote problem={problem} />}
       {value !== undefined && value.total > LIMIT && (
@@ -53,8 +55,26 @@ export function QueuePage() {
           <WorkloadTable label={reason} layout="queued" workloads={workloads} />
         </section>
       ))}
+      {begun.length > 0 && (
+        <section class="part" aria-label="Begun">
+          <header class="section-head">
+            <h2>Running, with tasks still to start</h2>
+          </header>
+          <WorkloadTable label="Begun" layout="begun" workloads={begun} />
+        </section>
+      )}
     </>
   );
+}
+
+function leadOf(waiting: number, reasons: number, begun: number): string {
+  const more =
+    begun === 0
+      ? ''
+      : `${waiting === 0 ? '' : ' '}${whole(begun)} running with tasks still to start.`;
+  if (waiting === 0) return `Nothing waits to begin. ${more}`;
+  const of = reasons > 1 ? `, for ${reasons} reasons` : '';
+  return `${counted(waiting, 'workload')} ${waiting === 1 ? 'waits' : 'wait'}${of}.${more}`;
 }
 
 function Change({ of }: { readonly of: WorkloadSummary }) {

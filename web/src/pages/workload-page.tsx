@@ -91,12 +91,18 @@ function Body({
   const step = useSignal<string | undefined>(undefined);
   const attempts = document.steps.flatMap(({ attempts }) => attempts);
   const shown = attempts.find(({ id }) => id === wanted) ?? mostTelling(attempts);
+  // Not twice on one page.
+  const told = shown === undefined ? undefined : attemptSentence(shown);
+  const sentence = told !== undefined && !workloadSentence(document, 0).includes(told) ? told : '';
   const steps = document.steps.filter(({ id }) => step.value === undefined || id === step.value);
+  // The graph shows already which step waits for which.
   const waiting = document.steps.flatMap(({ id, waiting_for }) =>
-    waiting_for.map((reason) => ({ id, ...reason })),
+    waiting_for
+      .filter(({ code }) => code !== 'waits-for-steps')
+      .map((reason) => ({ id, ...reason })),
   );
   return (
-    <>
+    <div class="workload-body">
       {document.steps.length > 1 && (
         <section class="part" aria-label="Steps">
           <header class="section-head">
@@ -143,11 +149,11 @@ function Body({
         </>
       )}
       {shown !== undefined && (
-        <section class="part" aria-label="Log">
+        <section class="part log-part" aria-label="Log">
           <header class="section-head">
             <h2>Log</h2>
             <code>{shown.id}</code>
-            <span>{attemptSentence(shown) ?? ''}</span>
+            <span>{sentence}</span>
           </header>
           <LogView key={shown.id} attempt={shown.id} />
         </section>
@@ -159,7 +165,7 @@ function Body({
         </header>
         <SourceView id={document.id} />
       </section>
-    </>
+    </div>
   );
 }
 

@@ -1,8 +1,10 @@
+import { useSignal } from '@preact/signals';
 import type { AttemptDocument, StepDocument } from '../../../src/api/contract/documents.ts';
-import { bytes, milli, UNKNOWN } from '../format.ts';
+import { bytes, milli, UNKNOWN, whole } from '../format.ts';
 import { attemptHref } from '../router.ts';
 import { now } from '../server-time.ts';
 import { attemptWord } from '../words.ts';
+import { Choice } from './choice.tsx';
 import { Mark } from './mark.tsx';
 import { Ago, Lasting } from './moments.tsx';
 import { ResourceBar } from './resource-bar.tsx';
@@ -16,7 +18,7 @@ interface AttemptRow {
 const columns: readonly Column<AttemptRow>[] = [
   {
     head: 'Attempt',
-    class: 'col-name',
+    class: 'col-attempt',
     cell: ({ attempt }) => (
       <span class="workload-name">
         <Mark state={attempt.cause ?? attempt.state} />
@@ -66,20 +68,48 @@ interface AttemptTableProps {
   readonly selected: string | undefined;
 }
 
+/** Below this a glance finds what a filter would. */
+const FILTERED_FROM = 12;
+const filters = ['all', 'running', 'not done'] as const;
+
 /** Newest first; a row opens the log of its attempt. */
 export function AttemptTable({ workload, steps, selected }: AttemptTableProps) {
-  const rows = steps
+  const filter = useSignal<(typeof filters)[number]>('all');
+  const all = steps
     .flatMap((step) => step.attempts.map((attempt) => ({ attempt, step })))
+    .reverse()
     .sort((a, b) => b.attempt.placed_at - a.attempt.placed_at);
+  const rows = all.filter(({ attempt: { cause } }) => {
+    if (filter.value === 'running') return cause === null;
+    return filter.value === 'all' || (cause !== null && cause !== 'succeeded');
+  });
   return (
-    <RowTable
-      label="Attempts"
-      columns={columns}
-      rows={rows}
-      keyOf={({ attempt }) => attempt.id}
-      hrefOf={({ attempt }) => attemptHref(workload, attempt.id)}
-      selected={selected}
-    />
+    <>
+      {all.length >= FILTERED_FROM && (
+        <div class="toolbar">
+          <Choice
+            label="Which attempts"
+            options={filters}
+            chosen={filter.value}
+            onChoose={(chosen) => {
+              filter.value = chosen;
+            }}
+          />
+          <span class="muted number">
+            {whole(rows.length)} of {whole(all.length)}
+          </span>
+        </div>
+      )}
+      <RowTable
+        label="Attempts"
+        inner
+        columns={columns}
+        rows={rows}
+        keyOf={({ attempt }) => attempt.id}
+        hrefOf={({ attempt }) => attemptHref(workload, attempt.id)}
+        selected={selected}
+      />
+    </>
   );
 }
 

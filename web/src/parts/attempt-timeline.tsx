@@ -1,3 +1,4 @@
+import { useComputed } from '@preact/signals';
 import type {
   AttemptDocument,
   StepDocument,
@@ -14,6 +15,9 @@ import { lookOf } from './mark.tsx';
 const LANE_PX_MAX = 16;
 const STEP_PX_MAX = 240;
 const TICKS_MAX = 6;
+/** With so many spans the picture is drawn anew every so often, not each second. */
+const MANY = 1_000;
+const MANY_EVERY_MS = 10_000;
 
 interface TimelineProps {
   readonly document: WorkloadDocument;
@@ -24,7 +28,11 @@ interface TimelineProps {
 /** Every attempt over time, packed into lanes: how many ran at once, what was tried again, what was waited for. */
 export function AttemptTimeline({ document, steps, selected }: TimelineProps) {
   const { submitted_at, ended_at } = document.workload;
-  const end = ended_at ?? now.value;
+  const many = steps.reduce((sum, step) => sum + step.attempts.length, 0) > MANY;
+  const drawnTo = useComputed(() =>
+    many ? Math.ceil(now.value / MANY_EVERY_MS) * MANY_EVERY_MS : now.value,
+  );
+  const end = ended_at ?? drawnTo.value;
   const span = Math.max(end - submitted_at, 1_000);
   const at = (moment: number): number =>
     Math.max(0, Math.min(100, ((moment - submitted_at) / span) * 100));

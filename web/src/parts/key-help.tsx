@@ -1,17 +1,9 @@
-import { useEffect, useRef } from 'preact/hooks';
-import { helpOpen, keys } from '../keyboard.ts';
+import { HELP_ID, keys } from '../keyboard.ts';
 
+/** Opened by `openHelp`; the browser itself keeps whether it is open. */
 export function KeyHelp() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    if (helpOpen.value) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [helpOpen.value]);
-  const close = (): void => {
-    helpOpen.value = false;
-  };
   return (
-    <dialog ref={dialog} aria-labelledby="keys-title" onClose={close}>
+    <dialog id={HELP_ID} aria-labelledby="keys-title">
       <h2 id="keys-title">Keys</h2>
       <dl class="keys">
         {keys.map(([key, what]) => (
@@ -23,12 +15,10 @@ export function KeyHelp() {
           </div>
         ))}
       </dl>
-      <div class="dialog-buttons">
+      <form method="dialog" class="dialog-buttons">
         <a href="/docs">API reference</a>
-        <button type="button" onClick={close}>
-          Close
-        </button>
-      </div>
+        <button type="submit">Close</button>
+      </form>
     </dialog>
   );
 }

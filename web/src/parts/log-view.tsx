@@ -22,6 +22,7 @@ export function LogView({ attempt }: { readonly attempt: string }) {
   const query = useSignal('');
   const chosen = useSignal(0);
   const problem = useSignal<Problem | undefined>(undefined);
+  const opened = useSignal(false);
   const ended = useSignal(false);
   const [version, setVersion] = useState(0);
   const buffer = useMemo(() => new LogBuffer(LINES_MAX), [attempt, stream.value]);
@@ -30,7 +31,11 @@ export function LogView({ attempt }: { readonly attempt: string }) {
   useEffect(() => {
     const left = new AbortController();
     ended.value = false;
+    opened.value = false;
     void keepFollowing(base, buffer, left.signal, {
+      onOpen: () => {
+        opened.value = true;
+      },
       onText: () => setVersion((v) => v + 1),
       onEnd: () => {
         ended.value = true;
@@ -113,7 +118,7 @@ export function LogView({ attempt }: { readonly attempt: string }) {
         empty={
           ended.value
             ? `It wrote nothing to ${stream.value}.`
-            : version === 0
+            : !opened.value
               ? ''
               : `Nothing on ${stream.value} yet.`
         }
@@ -143,6 +148,7 @@ function LogHead({
 }
 
 interface Followed {
+  onOpen(): void;
   onText(): void;
   onEnd(): void;
   onProblem(problem: Problem | undefined): void;
@@ -159,6 +165,7 @@ async function keepFollowing(
     const from = buffer.offset === undefined ? -PIECE_BYTES : buffer.next;
     try {
       for await (const event of readEvents(`${base}?follow=1&from=${from}`, signal)) {
+        tell.onOpen();
         if (event.type !== 'log') continue;
         const chunk = JSON.parse(event.data) as LogChunk;
         tell.onProblem(undefined);

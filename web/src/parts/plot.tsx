@@ -19,8 +19,10 @@ interface PlotProps {
   readonly lines: readonly Line[];
   /** The plot shows these milliseconds up to the last sample. */
   readonly windowMs: number;
-  /** The least top of the vertical axis. */
+  /** The top of the vertical axis, unless a value is higher. */
   readonly top: number;
+  /** Distances between the lines of the grid: round ones are powers of two for bytes. */
+  readonly steps: readonly number[];
   readonly format: (value: number) => string;
   /** The sample under the cursor, or nothing when it is elsewhere. */
   readonly onCursor: (index: number | undefined) => void;
@@ -30,7 +32,7 @@ const HEIGHT = 132;
 const sync = uPlot.sync('usage');
 
 /** Lines over time, with a cursor shared by every plot on the page. */
-export function Plot({ label, at, lines, windowMs, top, format, onCursor }: PlotProps) {
+export function Plot({ label, at, lines, windowMs, top, steps, format, onCursor }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const chosen = theme.value;
@@ -39,7 +41,7 @@ export function Plot({ label, at, lines, windowMs, top, format, onCursor }: Plot
   useEffect(() => {
     const element = box.current!;
     const made = new uPlot(
-      optionsFor(element, { lines, top, format, onCursor }),
+      optionsFor(element, { lines, top, steps, format, onCursor }),
       [[], ...lines.map(() => [])],
       element,
     );
@@ -73,10 +75,13 @@ export function Plot({ label, at, lines, windowMs, top, format, onCursor }: Plot
   );
 }
 
-type Looks = Pick<PlotProps, 'lines' | 'top' | 'format' | 'onCursor'>;
+type Looks = Pick<PlotProps, 'lines' | 'top' | 'steps' | 'format' | 'onCursor'>;
 
 /** A canvas knows no custom properties: colours are read from elements that have them. */
-function optionsFor(element: HTMLElement, { lines, top, format, onCursor }: Looks): uPlot.Options {
+function optionsFor(
+  element: HTMLElement,
+  { lines, top, steps, format, onCursor }: Looks,
+): uPlot.Options {
   const colourOf = (name: string): string =>
     getComputedStyle(element.querySelector(`i.${name}`)!).color;
   const grid = { stroke: colourOf('plot-grid'), width: 1 };
@@ -95,7 +100,7 @@ function optionsFor(element: HTMLElement, { lines, top, format, onCursor }: Look
     },
     scales: {
       x: { time: true },
-      y: { range: (_, __, max) => [0, Math.max(top, (max ?? 0) * 1.1)] },
+      y: { range: (_, __, max) => [0, Math.max(top, max ?? 0)] },
     },
     axes: [
       {
@@ -104,7 +109,7 @@ function optionsFor(element: HTMLElement, { lines, top, format, onCursor }: Look
         space: 60,
         values: (_, ticks) => ticks.map((t) => clock(t * 1_000).slice(0, 5)),
       },
-      { ...axis, size: 56, space: 32, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: 56, space: 28, incrs: [...steps], values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       {},

@@ -24,7 +24,16 @@ export function ResourceBar({ resource, requested, used, limit, whole, label }: 
       <rect class="bar-ground" x="0" y="2" width="100%" height="8" />
       {used != null && <rect class="bar-used" x="0" y="2" width={at(used)} height="8" />}
       {requested != null && requested > 0 && (
-        <rect class="bar-requested" x="0" y="2" width={at(requested)} height="8" />
+        <rect
+          class="bar-requested"
+          x="0.75"
+          y="2.75"
+          height="6.5"
+          style={{ width: `max(0px, calc(${at(requested)} - 1.5px))` }}
+        />
+      )}
+      {requested != null && used != null && used > requested && (
+        <line class="bar-passed" x1={at(requested)} x2={at(requested)} y1="2" y2="10" />
       )}
       {limit != null && <line class="bar-limit" x1={at(limit)} x2={at(limit)} y1="0" y2="12" />}
     </svg>

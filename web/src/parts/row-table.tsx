@@ -18,6 +18,8 @@ interface RowTableProps<T> {
   keyOf(row: T): string;
   hrefOf(row: T): string;
   readonly selected?: string | undefined;
+  /** Scrolls by itself once it is long, for there is more below it. */
+  readonly inner?: boolean;
 }
 
 /** Above this only the rows in view are drawn. */
@@ -27,13 +29,21 @@ const DRAWN_MAX = 200;
  * A table whose rows keep their place while the pointer or the focus is in it. Every row has one
  * link, which `j` and `k` move over; a click anywhere on the row follows it.
  */
-export function RowTable<T>({ label, columns, rows, keyOf, hrefOf, selected }: RowTableProps<T>) {
+export function RowTable<T>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  hrefOf,
+  selected,
+  inner = false,
+}: RowTableProps<T>) {
   const body = useRef<HTMLTableSectionElement | null>(null);
   const steady = useSteadyRows(rows, keyOf);
   const shown = useVisibleRows(body, steady.rows.length, steady.rows.length > DRAWN_MAX);
   const drawn = steady.rows.slice(shown.from, shown.to);
   return (
-    <div class="row-table" {...steady.hold}>
+    <div class={inner ? 'row-table inner' : 'row-table'} {...steady.hold}>
       <table aria-label={label} aria-rowcount={steady.rows.length + 1}>
         <thead>
           <tr>

@@ -63,6 +63,7 @@ export function UsagePlots() {
               lines={panel.lines}
               windowMs={window.ms}
               top={panel.top}
+              steps={panel.steps}
               format={panel.format}
               onCursor={(i) => {
                 cursor.value = i;
@@ -75,11 +76,15 @@ export function UsagePlots() {
   );
 }
 
+const ratioSteps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2];
+const byteSteps = Array.from({ length: 24 }, (_, i) => 2 ** (i + 20));
+
 interface Panel {
   readonly name: string;
   readonly source: string;
   readonly lines: readonly Line[];
   readonly top: number;
+  readonly steps: readonly number[];
   format(value: number | undefined): string;
 }
 
@@ -89,6 +94,7 @@ function panelsOf(usage: Usage): readonly Panel[] {
       name: 'CPU',
       source: 'Busy: measured from /proc/stat. Held: what running tasks asked for.',
       top: 1,
+      steps: ratioSteps,
       format: percent,
       lines: [
         { name: 'busy', colour: 'cpu', kind: 'used', values: usage.cpu_ratio },
@@ -99,6 +105,7 @@ function panelsOf(usage: Usage): readonly Panel[] {
       name: 'Memory',
       source: 'Used: measured from /proc/meminfo. Held: what running tasks asked for.',
       top: usage.memory_total_bytes ?? 1_073_741_824,
+      steps: byteSteps,
       format: bytes,
       lines: [
         { name: 'used', colour: 'memory', kind: 'used', values: usage.memory_used_bytes },
@@ -110,6 +117,7 @@ function panelsOf(usage: Usage): readonly Panel[] {
       source:
         'Share of time in which some task waited for the resource: measured from /proc/pressure.',
       top: 0.1,
+      steps: ratioSteps,
       format: percent,
       lines: [
         { name: 'cpu', colour: 'cpu', kind: 'line', values: usage.cpu_pressure_ratio },

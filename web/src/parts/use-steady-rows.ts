@@ -1,19 +1,19 @@
-import { useRef, useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { keptInPlace, type SteadyRow } from './kept-in-place.ts';
 
-export interface SteadyRow<T> {
-  readonly row: T;
-  /** No longer in the list; kept in place while the table is held. */
-  readonly gone: boolean;
-}
+/** Of all tables together: one that grows would push those below it from under the pointer. */
+const held = signal(false);
 
-/** While the pointer is over the table, rows change in place, none moves, and new ones wait outside. */
+/** While the pointer is over a table, rows change in place, none moves, and new ones wait outside. */
 export function useSteadyRows<T>(rows: readonly T[], keyOf: (row: T) => string) {
-  const [held, setHeld] = useState(false);
-  const last = useRef<readonly SteadyRow<T>[]>([]);
-  const steady = held
-    ? keptInPlace(last.current, rows, keyOf)
-    : rows.map((row) => ({ row, gone: false }));
+  const last = useRef<readonly SteadyRow<T>[] | undefined>(undefined);
+  const steady =
+    held.value && last.current !== undefined
+      ? keptInPlace(last.current, rows, keyOf)
+      : rows.map((row) => ({ row, gone: false }));
   last.current = steady;
+  useEffect(() => release, []);
   const alive = steady.reduce((count, { gone }) => count + (gone ? 0 : 1), 0);
   return {
     rows: steady,
@@ -21,21 +21,13 @@ export function useSteadyRows<T>(rows: readonly T[], keyOf: (row: T) => string) 
     hold: {
       onPointerEnter: (event: PointerEvent) => {
         // A finger leaves no pointer behind that could be in the way.
-        if (event.pointerType === 'mouse') setHeld(true);
+        if (event.pointerType === 'mouse') held.value = true;
       },
-      onPointerLeave: () => setHeld(false),
+      onPointerLeave: release,
     },
   };
 }
 
-export function keptInPlace<T>(
-  before: readonly SteadyRow<T>[],
-  rows: readonly T[],
-  keyOf: (row: T) => string,
-): readonly SteadyRow<T>[] {
-  const current = new Map(rows.map((row) => [keyOf(row), row]));
-  return before.map(({ row }) => {
-    const now = current.get(keyOf(row));
-    return now === undefined ? { row, gone: true } : { row: now, gone: false };
-  });
+function release(): void {
+  held.value = false;
 }

@@ -40,11 +40,12 @@ export function useVisibleRows(
       frame = requestAnimationFrame(measure);
     };
     measure();
-    addEventListener('scroll', soon, { passive: true });
+    // Captured, for the scroller may be the table's own.
+    addEventListener('scroll', soon, { passive: true, capture: true });
     addEventListener('resize', soon);
     return () => {
       cancelAnimationFrame(frame);
-      removeEventListener('scroll', soon);
+      removeEventListener('scroll', soon, { capture: true });
       removeEventListener('resize', soon);
     };
   }, [windowed, count]);

@@ -33,7 +33,7 @@ const tasks: Column<WorkloadSummary> = {
 };
 
 const reason: Column<WorkloadSummary> = {
-  head: 'Why',
+  head: 'Reason',
   class: 'col-reason',
   cell: ({ reason }) => <span title={reason ?? ''}>{reason ?? ''}</span>,
 };
@@ -70,7 +70,7 @@ const ended: Column<WorkloadSummary> = {
 
 const submitted: Column<WorkloadSummary> = {
   head: 'Submitted',
-  class: 'col-time wide number',
+  class: 'col-time number',
   cell: ({ submitted_at }) => <Ago at={submitted_at} />,
 };
 
@@ -79,6 +79,7 @@ const layouts = {
   waiting: [name, state, tasks, reason, waited],
   ended: [name, state, tasks, reason, ended],
   queued: [name, priority, tasks, owner, waited],
+  begun: [name, priority, tasks, reason, submitted],
   all: [name, state, tasks, reason, owner, submitted, ran],
 } as const satisfies Record<string, readonly Column<WorkloadSummary>[]>;
 

@@ -45,6 +45,7 @@ export interface LocalDriverDeps {
 const ORPHAN_POLL_MS = 200;
 const BURIAL_MS = 15_000;
 const SCAN_AT_ONCE = 64;
+const SETTLED_MAX = 10_000;
 
 /**
  * Tasks on this machine, under a launcher that outlives the daemon.
@@ -53,11 +54,11 @@ const SCAN_AT_ONCE = 64;
 export async function openLocalDriver(
   options: LocalDriverOptions,
   deps: LocalDriverDeps,
-): Promise<Driver> {
+): Promise<LocalDriver> {
   const instance = openInstance(options.stateDir);
   const name = `berth-${instance.slice(0, 8)}`;
   const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
-  const driver = new LocalDriver(options, deps, { instance, site, bootId: await readBootId() });
+  const driver = new LauncherDriver(options, deps, { instance, site, bootId: await readBootId() });
   await driver.open(launcherSocketPath(options.stateDir, options.socketDir, name));
   return driver;
 }
@@ -68,7 +69,13 @@ interface Host {
   readonly bootId: string;
 }
 
-class LocalDriver implements Driver {
+/** A driver that can say which process launches for it. */
+export interface LocalDriver extends Driver {
+  /** Undefined while none is connected. */
+  readonly launcherPid: number | undefined;
+}
+
+class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
@@ -84,6 +91,8 @@ class LocalDriver implements Driver {
   readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
+  /** The last ones: the launcher may have died before it did what it was told. */
+  readonly #settled = new Set<AttemptId>();
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -101,7 +110,7 @@ class LocalDriver implements Driver {
       socketPath: path,
       cgroupParents: parentsOf(this.#host.site),
       onMessage: (message) => this.#hear(message),
-      onReconnected: (nowOwned) => void this.#resume(nowOwned),
+      onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
     });
     this.#link = link;
@@ -114,7 +123,11 @@ class LocalDriver implements Driver {
     for (const path of await sweepCgroups(this.#host.site, keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
-    void this.#watchOrphans();
+    this.#attempt(this.#watchOrphans());
+  }
+
+  get launcherPid(): number | undefined {
+    return this.#link?.launcherPid;
   }
 
   start(attempt: AttemptStart): void {
@@ -170,7 +183,11 @@ class LocalDriver implements Driver {
   settle(attempt: AttemptId): void {
     this.#forget(attempt);
     this.#unsaved.delete(attempt);
-    // Where it is lost with a launcher, the next daemon hears of the end once more.
+    this.#settled.add(attempt);
+    if (this.#settled.size > SETTLED_MAX) {
+      for (const oldest of this.#settled.values().take(SETTLED_MAX / 2))
+        this.#settled.delete(oldest);
+    }
     this.#link?.send(encodeLine(['settle', attempt]));
   }
 
@@ -195,7 +212,7 @@ class LocalDriver implements Driver {
         return;
       }
       case 'exists':
-        void this.#reportExisting(message.attempt);
+        this.#attempt(this.#reportExisting(message.attempt));
         return;
       case 'hello':
       case 'owns':
@@ -265,6 +282,10 @@ class LocalDriver implements Driver {
     for (const line of waiting) this.#link?.send(line);
     for (const [attempt, trace] of await this.#scan()) {
       if (owned.has(attempt)) continue;
+      if (this.#settled.has(attempt)) {
+        this.#link?.send(encodeLine(['settle', attempt]));
+        continue;
+      }
       if (trace.kind === 'running') this.#orphans.add(attempt);
       this.#reportTrace(attempt, trace);
     }
@@ -300,6 +321,11 @@ class LocalDriver implements Driver {
       });
     }
     return found;
+  }
+
+  /** What fails here is told again when the driver is opened next. */
+  #attempt(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#deps.warn(`the attempts cannot be read: ${error}`));
   }
 
   /** `lost` where another try may find the machine in a better state. */

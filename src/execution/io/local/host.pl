@@ -13,12 +13,22 @@ sub RUSAGE_CHILDREN()  { -1 }
 sub AT_PAGESZ()        { 6 }
 sub F_GETFL()          { 3 }
 sub F_SETFL()          { 4 }
+sub AT_FDCWD()         { -100 }
+sub O_RDONLY()         { 0 }
+sub O_WRONLY()         { 1 }
+sub O_RDWR()           { 2 }
+sub O_CLOEXEC()        { 0x80000 }
+sub SIG_BLOCK()        { 0 }
+sub SIG_SETMASK()      { 2 }
+sub SFD_NONBLOCK()     { 0x800 }
 sub SEGMENTS()         { 8 }
 sub RMDIR_MS()         { 2_000 }
 sub TREE_MAX()         { 100_000 }
 
 our $linux = $^O eq 'linux';
 my $calls = $linux ? systemCalls() : undef;
+# Whether orphans below a shim become its children, so that without a child nothing is left.
+our $adopts = defined $calls;
 our ($again, $exists, $interrupted, $absent, $denied, $nonblock);
 if ($calls) {
     # asm-generic/errno-base.h and fcntl.h: the same on the three machines below.
@@ -38,8 +48,14 @@ sub systemCalls {
     sysread $self, my $header, 20;
     my ($class, $type) = unpack 'x4 C x13 S', $header;
     return undef if $class != 2;
-    return { clock => 228, setsid => 112, prctl => 157, exit => 231, rusage => 98 } if $type == 62;
-    return { clock => 113, setsid => 157, prctl => 167, exit => 94, rusage => 165 } if $type == 183 || $type == 243;
+    return {
+        read => 0, write => 1, close => 3, pread => 17, rusage => 98, setsid => 112, prctl => 157,
+        sigmask => 14, clock => 228, exit => 231, openat => 257, signalfd => 289, dup3 => 292,
+    } if $type == 62;
+    return {
+        dup3 => 24, openat => 56, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
+        exit => 94, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
+    } if $type == 183 || $type == 243;
     return undef;
 }
 
@@ -69,6 +85,32 @@ sub becomeSubreaper {
     syscall($calls->{prctl}, PR_SET_SUBREAPER, 1, 0, 0, 0) if $linux && $calls;
     return;
 }
+
+# Makes one of the standard files a copy of the handle.
+sub becomeFile {
+    my ($target, $handle) = @_;
+    return syscall($calls->{dup3}, fileno $handle, fileno $target, 0) >= 0 if $calls;
+    return open $target, '>&', $handle;
+}
+
+# A way into a cgroup: opened by the shim, written to by the task.
+sub openGate {
+    my ($path) = @_;
+    my $fd = $calls ? openRaw($path, O_WRONLY) : undef;
+    return { fd => $fd, path => $path, why => defined $fd ? '' : "$path: $!" };
+}
+
+sub enterGate {
+    my ($gate) = @_;
+    return spit($gate->{path}, '0') if !$calls;
+    return 0 if !defined $gate->{fd};
+    my $self = '0';
+    return 1 if syscall($calls->{write}, $gate->{fd}, $self, 1) == 1;
+    $gate->{why} = "$gate->{path}: $!";
+    return 0;
+}
+
+sub closeGates { syscall $calls->{close}, $_->{fd} for grep { defined $_->{fd} } @_; return }
 
 sub dieWithParent {
     my ($parent) = @_;
@@ -104,12 +146,48 @@ sub childrenUsage {
     return (int(($us + $ss) * 1000 + ($uus + $sus) / 1000), $rssKiB * 1024);
 }
 
+# Files of the kernel are small and many: by the calls themselves, which costs a third of a file handle.
+sub openRaw {
+    my ($path, $flags) = @_;
+    my $fd = syscall $calls->{openat}, AT_FDCWD, $path, $flags | O_CLOEXEC;
+    return $fd < 0 ? undef : $fd;
+}
+
+sub readRaw {
+    my ($fd) = @_;
+    my ($text, $buffer) = ('', "\0" x 4096);
+    while ((my $n = syscall $calls->{pread}, $fd, $buffer, 4096, length $text) > 0) {
+        $text .= substr $buffer, 0, $n;
+    }
+    return $text;
+}
+
 sub slurp {
     my ($path) = @_;
+    if ($calls) {
+        my $fd = openRaw($path, O_RDONLY) // return undef;
+        my $text = readRaw($fd);
+        syscall $calls->{close}, $fd;
+        return $text;
+    }
     open my $file, '<', $path or return undef;
     my $text = '';
     1 while sysread $file, $text, 65536, length $text;
     return $text;
+}
+
+# For files of the kernel: what it says after the write; undef when it refuses.
+sub writeAndReadBack {
+    my ($path, $text) = @_;
+    return spit($path, $text) ? slurp($path) =~ s/\n\z//r : undef if !$calls;
+    my $fd = openRaw($path, O_RDWR) // return undef;
+    my $written = syscall $calls->{write}, $fd, $text, length $text;
+    my $why = $!;
+    my $got = $written < 0 ? undef : readRaw($fd);
+    syscall $calls->{close}, $fd;
+    $! = $why;
+    chomp $got if defined $got;
+    return $got;
 }
 
 sub listFolder {
@@ -128,15 +206,6 @@ sub writeAll {
     my ($file, $text) = @_;
     my $written = syswrite $file, $text;
     return defined $written && $written == length $text;
-}
-
-# For files of the kernel: what it says after the write.
-sub writeAndReadBack {
-    my ($path, $text) = @_;
-    open my $file, '+<', $path or return undef;
-    writeAll($file, $text) && defined sysseek($file, 0, 0) && defined sysread($file, my $got, 4096) or return undef;
-    chomp $got;
-    return $got;
 }
 
 my $unread = '';
@@ -163,6 +232,41 @@ sub isAlive {
     my ($pid, $began) = @_;
     return kill(0, $pid) || $! == $denied ? 1 : 0 if !$linux;
     return $began ne '' && startTime($pid) eq $began;
+}
+
+# Signals as bytes of a file: one that comes just before a select must end it, which a handler of perl
+# cannot promise, since it runs only between two operations. (asm-generic/signal.h, signalfd(2))
+my %signals = (10 => 'USR1', 12 => 'USR2', 17 => 'CHLD');
+my %unheard = (1 => 'HUP', 2 => 'INT', 13 => 'PIPE', 15 => 'TERM');
+
+# From here on these signals come through the file of which this is the number, and the others not at all.
+sub openSignals {
+    if (!$calls) { $SIG{$_} = sub { } for values %unheard; return undef }
+    my ($set, $all) = (pack('Q', 0)) x 2;
+    vec($set, $_ - 1, 1) = 1 for keys %signals;
+    vec($all, $_ - 1, 1) = 1 for keys %signals, keys %unheard;
+    syscall $calls->{sigmask}, SIG_BLOCK, $all, 0, 8;
+    # What is ignored stays so beyond exec.
+    $SIG{$_} = 'DEFAULT' for values %unheard;
+    my $fd = syscall $calls->{signalfd}, -1, $set, 8, SFD_NONBLOCK | O_CLOEXEC;
+    die "signalfd: $!\n" if $fd < 0;
+    return $fd;
+}
+
+# The names of the signals that came since.
+sub takeSignals {
+    my ($fd) = @_;
+    my $buffer = "\0" x (128 * 8);
+    my $n = syscall $calls->{read}, $fd, $buffer, length $buffer;
+    return $n > 0 ? map { $signals{ unpack 'L', substr $buffer, $_ * 128, 4 } } 0 .. $n / 128 - 1 : ();
+}
+
+# In the task: one that came since the fork is met now.
+sub unblockSignals {
+    my $none = pack 'Q', 0;
+    if ($calls) { syscall $calls->{sigmask}, SIG_SETMASK, $none, 0, 8 }
+    else        { $SIG{$_} = 'DEFAULT' for values %unheard }
+    return;
 }
 
 sub pause { my ($ms) = @_; select undef, undef, undef, $ms / 1000; return }

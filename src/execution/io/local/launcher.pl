@@ -19,7 +19,7 @@
 use strict;
 
 our ($stateDir, $attemptsDir, $bootId, $taskUmask);
-our ($linux, $again, $exists, $interrupted);
+our ($linux, $again, $exists, $interrupted, $stopAsked);
 
 BEGIN {
     my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
@@ -267,7 +267,17 @@ sub socketAddress {
     return Socket::pack_sockaddr_un($path);
 }
 
+# The daemon, or who started it, may have left files open: nothing of that is for tasks.
+sub closeForeignFiles {
+    for my $fd ($linux ? grep { $_ > 2 } listFolder('/proc/self/fd') : 3 .. 255) {
+        open my $file, '<&=', $fd or next;
+        close $file;
+    }
+    return;
+}
+
 sub openUp {
+    closeForeignFiles();
     chdir '/';
     open $lock, '>>', "$stateDir/launcher.lock" or die "$stateDir/launcher.lock: $!\n";
     my $until = nowMs() + 3000;
@@ -292,8 +302,8 @@ sub openUp {
     $SIG{TERM} = sub { $leaving = 2 };
     # Here, so that a shim has them from its first moment.
     my $launcher = $$;
-    $SIG{USR1} = sub { orderStop('cancelled') if $$ != $launcher };
-    $SIG{USR2} = sub { orderStop('preempted') if $$ != $launcher };
+    $SIG{USR1} = sub { $stopAsked //= 'cancelled' if $$ != $launcher };
+    $SIG{USR2} = sub { $stopAsked //= 'preempted' if $$ != $launcher };
     syswrite STDOUT, "ready\n";
     open STDOUT, '>', '/dev/null';
     if ((-s STDERR // 0) > LOG_MAX) { truncate STDERR, 0 }

@@ -8,17 +8,15 @@ sub KILL_MS()        { 10_000 }    # a process in an uninterruptible wait may ne
 sub KILL_PAUSE_MAX() { 1_000 }
 # Before exec a task has the size of this program, so that its largest size says nothing below that.
 sub SIZE_KNOWN()     { 16 << 20 }
+sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
 sub HELD()           { qw(held cpu memory pids) }
 
-our ($linux, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our ($linux, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
-our $stopAsked;    # set by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
-my $wakeIn;        # a byte here ends the select
-
-sub orderStop { $stopAsked //= $_[0]; return wakeShim() }
-sub wakeShim { syswrite $wakeIn, '.' if $wakeIn; return }
+our $stopAsked;    # by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
+my %stopOf = (USR1 => 'cancelled', USR2 => 'preempted');
 
 # Holds one attempt after another: a fork for each would cost as much again as all else it does.
 # `next` gives the message of the next one; it ends with the launcher.
@@ -27,15 +25,10 @@ sub beShim {
     newSession();
     becomeSubreaper();
     $shimStart = startTime($$);
-    pipe(my $wakeOut, $wakeIn) or die "pipe: $!\n";
-    unblock($wakeOut);
-    unblock($wakeIn);
-    $SIG{CHLD} = \&wakeShim;
     # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
-    # Caught, so that exec gives the task the default again.
-    $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
+    my $signals = openSignals();
     # What is left over, in processes or in memory of an end, is not mixed with another attempt.
-    while (defined $line && holdAttempt($report, $wakeOut, $line) && $next) { $line = nextLine($next) }
+    while (defined $line && holdAttempt($report, $signals, $line) && $next) { $line = nextLine($next) }
     leave(0);
 }
 
@@ -45,16 +38,16 @@ sub beShim {
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 sub holdAttempt {
-    my ($report, $wake, $line) = @_;
+    my ($report, $signals, $line) = @_;
     my (undef, $id, @fields) = decode($line);
     my $ask = keyed(@fields);
     my $s   = {
         id     => $id,
         dir    => "$attemptsDir/$id",
         report => $report,
-        wake   => $wake,
         ask    => $ask,
         dirs   => dirsOf($ask),
+        signals => $signals,
         held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
         began  => nowMs(),
@@ -63,8 +56,7 @@ sub holdAttempt {
     };
     beginRecord($s) or return 0;
     enterLimits($s);
-    $s->{watch} = $linux && $s->{held}{memory} ne 'kernel' && defined $s->{limit};
-    $s->{held}{memory} = 'watchdog' if $s->{watch};
+    watchIfUnheld($s);
     forkTask($s);
     attend($s);
     return recordEnd($s, findings($s), heldFields($s->{held})) && $s->{childless};
@@ -105,11 +97,26 @@ sub enterLimits {
     return;
 }
 
+# Ways into the cgroups, one each: opened here, since what the task need not do is cheaper.
+sub openGates {
+    my ($s) = @_;
+    my %unique = reverse %{ $s->{dirs} };
+    return map { { aspect => $unique{$_}, %{ openGate("$_/$s->{ask}{join}[0]") } } } keys %unique;
+}
+
 sub release {
     my ($held, $aspect, $why) = @_;
     my $name = $aspect eq 'all' ? 'cgroup' : $aspect;
     push @{ $held->{note} }, substr "$name: $why", 0, 200 if @{ $held->{note} } < NOTES_MAX;
     for my $one ($aspect eq 'all' ? qw(cpu memory pids) : $aspect) { $held->{$one} = 'none' }
+    return;
+}
+
+# What the kernel does not hold to the memory limit is watched.
+sub watchIfUnheld {
+    my ($s) = @_;
+    return if !$linux || $s->{held}{memory} eq 'kernel' || !defined $s->{limit};
+    ($s->{watch}, $s->{held}{memory}) = (1, 'watchdog');
     return;
 }
 
@@ -120,8 +127,14 @@ sub forkTask {
     pipe(my $statusR, my $statusW) or die "pipe: $!\n";
     # What can be done before the fork: the task copies each page that it writes to.
     %ENV = map { split /=/, $_, 2 } @{ $s->{ask}{env} // [] };
+    $s->{gates} = [ openGates($s) ];
     my $task = fork;
-    becomeTask($s, $outW, $errW, $statusW) if defined $task && $task == 0;
+    if (defined $task && $task == 0) {
+        eval { becomeTask($s, $outW, $errW, $statusW) };
+        syswrite $statusW, encode('exec', "$@");
+        leave(127);
+    }
+    closeGates(@{ $s->{gates} });
     my $cap = $s->{ask}{log}[0];
     $s->{logs}    = [ newLog("$s->{dir}/stdout.log", $cap), newLog("$s->{dir}/stderr.log", $cap) ];
     $s->{streams} = { fileno($outR) => [ $outR, $s->{logs}[0] ], fileno($errR) => [ $errR, $s->{logs}[1] ] };
@@ -139,25 +152,17 @@ sub forkTask {
 sub becomeTask {
     my ($s, $out, $err, $status) = @_;
     my $ask = $s->{ask};
-    $SIG{TERM} = 'DEFAULT';
+    unblockSignals();
     dieWithParent($s->{self});
     newSession();
-    my $join = $ask->{join}[0] // '';
-    my %joined;
-    for my $aspect (keys %{ $s->{dirs} }) {
-        next if $joined{ $s->{dirs}{$aspect} }++;
-        spit("$s->{dirs}{$aspect}/$join", '0') or syswrite $status, encode('join', $aspect, "$join: $!");
-    }
-    my $fail = sub { syswrite $status, encode('exec', $_[0]); leave(127) };
-    open STDOUT, '>&', $out        or $fail->("$!: stdout");
-    open STDERR, '>&', $err        or $fail->("$!: stderr");
+    for (@{ $s->{gates} }) { enterGate($_) or syswrite $status, encode('join', $_->{aspect}, $_->{why}) }
+    becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
     umask $taskUmask;
     my $cwd = $ask->{cwd}[0];
-    chdir $cwd or $fail->("$!: $cwd (the working folder)");
+    chdir $cwd or die "$!: $cwd (the working folder)\n";
     my @argv = @{ $ask->{arg} // [''] };
     { local $^W = 0; exec { $argv[0] } @argv; }
-    $fail->("$!: $argv[0]");
-    return;
+    die "$!: $argv[0]\n";
 }
 
 # Until the task has ended, nothing of its tree is left and its log is complete.
@@ -168,11 +173,14 @@ sub attend {
         my $wakeAt = defined $s->{exit} ? closeDown($s, $now) : holdToLimits($s, $now);
         last if defined $s->{giveUpAt} && $now >= $s->{giveUpAt};
         my $bits = '';
-        vec($bits, fileno $_, 1) = 1 for $s->{wake}, grep { defined } $s->{status};
-        vec($bits, $_, 1) = 1 for keys %{ $s->{streams} };
+        vec($bits, $_, 1) = 1 for keys %{ $s->{streams} }, $s->{signals} // ();
+        vec($bits, fileno $s->{status}, 1) = 1 if $s->{status};
         my $wait = defined $wakeAt ? ($wakeAt > $now ? ($wakeAt - $now) / 1000 : 0) : undef;
+        $wait = POLL_MS / 1000 if !defined $s->{signals} && (!defined $wait || $wait > POLL_MS / 1000);
         $bits = '' if 0 >= select $bits, undef, undef, $wait;
-        if (vec $bits, fileno $s->{wake}, 1) { sysread $s->{wake}, my $sink, 4096 }
+        if (defined $s->{signals} && vec $bits, $s->{signals}, 1) {
+            $stopAsked //= $_ for grep { defined } map { $stopOf{$_} } takeSignals($s->{signals});
+        }
         readStatus($s) if $s->{status} && vec $bits, fileno $s->{status}, 1;
         for my $fd (keys %{ $s->{streams} }) { copyLog($s, $fd) if vec $bits, $fd, 1 }
         reapTree($s);
@@ -233,8 +241,8 @@ sub readStatus {
     $s->{status} = undef;
     for (split /^/, $s->{said}) {
         my ($kind, @words) = decode($_);
-        if ($kind eq 'exec') { $s->{execError} = $words[0] }
-        else                 { release($s->{held}, @words) }
+        if ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
+        else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
     syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
     return;
@@ -249,7 +257,6 @@ sub copyLog {
     return;
 }
 
-# Orphans of the tree are children of the shim, so that no child means no tree.
 sub reapTree {
     my ($s) = @_;
     my $pid;
@@ -257,7 +264,9 @@ sub reapTree {
         next if defined $s->{exit} || $pid != $s->{task};
         ($s->{exit}, $s->{endedAt}, $s->{killPause}) = ($?, nowMs(), undef);
     }
-    if ($pid < 0 && !$s->{childless}) { ($s->{childless}, $s->{giveUpAt}) = (1, undef) }
+    return if $pid == 0 || $s->{childless};
+    return if !$adopts && treePids($s->{dirs}, $s->{self}, $s->{task});
+    ($s->{childless}, $s->{giveUpAt}) = (1, undef);
     return;
 }
 
