@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts';
+import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
@@ -9,6 +10,7 @@ import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
 export const registry: Readonly<Record<string, Bench>> = {
+  cli: cliBench,
   engine: engineBench,
   preemption: preemptionBench,
   inventory: inventoryBench,

@@ -41,8 +41,6 @@ export class NodeTable {
   readonly #gpuKinds: Map<number, number>[] = [];
   /** Free milli-GPU of all nodes by the model of their first device. */
   readonly #freeByModel = new Map<string, number>();
-  /** How many rows have so many devices wholly free. */
-  readonly #rowsByWhole: number[] = [];
   /** Per row, of its devices: the sum of what is free, the number wholly free, the most free on one. */
   readonly #gpuSum: number[] = [];
   readonly #gpuWhole: number[] = [];
@@ -290,15 +288,6 @@ export class NodeTable {
     return this.#freeByModel;
   }
 
-  /** How many placements of `devices` whole GPUs the nodes could take now, as far as GPUs go. */
-  gpuSlots(devices: number): number {
-    let slots = 0;
-    for (let whole = devices; whole < this.#rowsByWhole.length; whole++) {
-      slots += this.#rowsByWhole[whole]! * Math.floor(whole / devices);
-    }
-    return slots;
-  }
-
   #gpusFit(row: NodeIndex, gpu: MilliGpu): boolean {
     return this.gpuFreeFor(row, gpu) >= gpu;
   }
@@ -329,15 +318,12 @@ export class NodeTable {
     this.#note(row);
   }
 
-  /** Adds the row's devices to the sums over all nodes, or takes them out before they change. */
+  /** Adds the row's devices to the sum of their model, or takes them out before they change. */
   #count(row: NodeIndex, sign: 1 | -1): void {
     const model = this.#nodes[row]?.gpus[0]?.model;
     if (model === undefined) return;
     const free = (this.#freeByModel.get(model) ?? 0) + sign * this.#gpuSum[row]!;
     this.#freeByModel.set(model, free);
-    const whole = this.#gpuWhole[row]!;
-    while (this.#rowsByWhole.length <= whole) this.#rowsByWhole.push(0);
-    this.#rowsByWhole[whole]! += sign;
   }
 
   #summariseGpus(row: NodeIndex): void {

@@ -2,6 +2,7 @@ import type { Gpu, Node } from '../model/node.ts';
 import { FillPrices } from './fill-prices.ts';
 import { Fragmentation } from './fragmentation.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
+import { Slots } from './slots.ts';
 import { Stranding } from './stranding.ts';
 import type { TypicalAsk, TypicalDemand } from './typical-demand.ts';
 
@@ -41,11 +42,6 @@ interface Captive {
   readonly part: number;
 }
 
-interface Several {
-  readonly devices: number;
-  readonly part: number;
-}
-
 /**
  * What scorers that look ahead know: typical demand, what it makes of each kind of node, and what is
  * scarce now. Changes in steps; `version` counts them.
@@ -58,20 +54,24 @@ export class Outlook {
   #typical: readonly TypicalAsk[] = [];
   #prices = new FillPrices([]);
   #captives: readonly Captive[] = [];
-  #several: readonly Several[] = [];
   #kinds = new Map<string, KindOutlook>();
   /** By row, with the node that it was looked up for: rows may get other devices. */
   #rows: ({ readonly node: Node; readonly outlook: KindOutlook } | undefined)[] = [];
   #modelLevels = new Map<string, number>();
-  #slotLevels: number[] = [];
+  #slots: Slots;
 
   constructor(table: NodeTable, demand: TypicalDemand) {
     this.#table = table;
     this.demand = demand;
+    this.#slots = new Slots(table, []);
   }
 
   get version(): number {
     return this.#version;
+  }
+
+  get slots(): Slots {
+    return this.#slots;
   }
 
   get prices(): FillPrices {
@@ -82,7 +82,7 @@ export class Outlook {
   refresh(): void {
     if (this.demand.version !== this.#demandVersion) this.#relearn();
     const models = this.#weighModels();
-    const slots = this.#weighSlots();
+    const slots = this.#slots.follow();
     if (models || slots) this.#version++;
   }
 
@@ -98,27 +98,17 @@ export class Outlook {
     return outlook;
   }
 
-  /** What is lost, in GPUs, when a node goes from `before` to `after` wholly free devices. */
-  slotLoss(before: number, after: number): number {
-    let loss = 0;
-    for (let k = 0; k < this.#several.length; k++) {
-      const { devices } = this.#several[k]!;
-      const slots = Math.floor(before / devices) - Math.floor(after / devices);
-      loss += this.#slotLevels[k]! * slots * devices;
-    }
-    return loss;
-  }
-
   #relearn(): void {
     this.#demandVersion = this.demand.version;
     this.#version++;
     this.#typical = this.demand.typical(TYPICAL_PORTION);
     this.#kinds = new Map();
     this.#rows = [];
-    this.#prices = new FillPrices(shareDemand(this.demand.typical(1)));
+    const all = this.demand.typical(1);
+    this.#prices = new FillPrices(shareDemand(all));
+    this.#slots = new Slots(this.#table, all);
     const total = this.#typical.reduce((sum, ask) => sum + ask.share * ask.gpu, 0);
     const captives = new Map<string, Captive>();
-    const several = new Map<number, Several>();
     for (const { gpu, share, constraints } of this.#typical) {
       const part = gpu === 0 ? 0 : (share * gpu) / total;
       const models = constraints?.gpuModels ?? [];
@@ -126,14 +116,8 @@ export class Outlook {
         const key = models.join('|');
         captives.set(key, { models, part: part + (captives.get(key)?.part ?? 0) });
       }
-      const devices = gpu / WHOLE_GPU;
-      if (devices >= 2) {
-        several.set(devices, { devices, part: part + (several.get(devices)?.part ?? 0) });
-      }
     }
     this.#captives = [...captives.values()];
-    this.#several = [...several.values()];
-    this.#slotLevels = this.#several.map(() => 0);
     this.#modelLevels = new Map();
   }
 
@@ -172,26 +156,6 @@ export class Outlook {
       kind.scarcity = this.#modelLevels.get(model) ?? 0;
     }
     return true;
-  }
-
-  /**
-   * The same for nodes with n devices free together. The fourth power: while there is half as much demand
-   * as room, breaking up a node costs nothing; near equality each slot lost is a placement lost.
-   */
-  #weighSlots(): boolean {
-    if (this.#several.length === 0) return false;
-    let all = 0;
-    for (const amount of this.#table.freeGpuByModel.values()) all += amount / WHOLE_GPU;
-    let changed = false;
-    this.#several.forEach(({ devices, part }, k) => {
-      const room = this.#table.gpuSlots(devices) * devices;
-      const load = room === 0 ? 1 : Math.min(1, (part * all) / room);
-      const level = Math.round(load * load * load * load * LEVELS) / LEVELS;
-      if (level === this.#slotLevels[k]) return;
-      this.#slotLevels[k] = level;
-      changed = true;
-    });
-    return changed;
   }
 }
 

@@ -115,7 +115,8 @@ class Tree {
     const table = this.#table;
     const leaves = this.#leaves;
     // Looking ahead is dear, often repeated, and sees amounts and models only; neighbours are often alike.
-    const skips = this.#scorer.looksAhead === true && this.#ask.constraints === undefined;
+    const labelled = (this.#ask.constraints?.labels.length ?? 0) > 0;
+    const skips = this.#scorer.looksAhead === true && !labelled;
     for (let row = 0; row < table.rows; row++) {
       const known = row > 0 && skips && table.alike(row - 1, row);
       const score = known ? this.#scores[row - 1]! : this.#score(row);

@@ -43,16 +43,31 @@ function best(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): Fou
       table.freeCpu(row) - ask.cpu,
       table.freeMemory(row) - ask.memory,
     ) - kind.stranding.expected(table.freeGpuSum(row), table.freeCpu(row), table.freeMemory(row));
-  if (ask.gpu === 0) return { score: withoutGpu(stranded, table.freeGpuSum(row)), device: -1 };
+  if (ask.gpu === 0) {
+    const lost = stranded + slotLoss(table, row, ask, outlook, 0);
+    return { score: withoutGpu(lost, table.freeGpuSum(row)), device: -1 };
+  }
   return ask.gpu < WHOLE_GPU
     ? bestShare(table, row, ask, outlook, kind, stranded)
     : wholeDevices(table, row, ask, outlook, kind, stranded);
 }
 
-/** Asks without GPU: where they strand least, then where least GPU is left to strand. */
-function withoutGpu(stranded: number, freeGpu: number): number {
-  const lost = Math.round(8_000 * Math.min(1, Math.max(0, stranded)));
-  return SCORE_MAX - lost - Math.round(3 * Math.min(600, freeGpu / WHOLE_GPU));
+function slotLoss(
+  table: NodeTable,
+  row: NodeIndex,
+  ask: Ask,
+  outlook: Outlook,
+  devices: number,
+): number {
+  const whole = table.wholeGpus(row) - devices;
+  const memory = table.freeMemory(row) - ask.memory;
+  return outlook.slots.loss(row, whole, table.freeCpu(row) - ask.cpu, memory);
+}
+
+/** Asks without GPU: where least is lost, then where least GPU is left to lose. */
+function withoutGpu(lost: number, freeGpu: number): number {
+  const steps = Math.round(8_000 * Math.min(1, Math.max(0, lost)));
+  return SCORE_MAX - steps - Math.round(3 * Math.min(600, freeGpu / WHOLE_GPU));
 }
 
 function wholeDevices(
@@ -68,11 +83,10 @@ function wholeDevices(
   const { fragmentation, scarcity } = kind;
   const before = fragmentation.usable(table, row, cpu);
   const after = fragmentation.afterWhole(table, row, cpu - ask.cpu, devices);
-  const whole = table.wholeGpus(row);
   const lost =
     (before - after - ask.gpu) / WHOLE_GPU +
     STRANDED_WEIGHT * stranded +
-    outlook.slotLoss(whole, whole - devices);
+    slotLoss(table, row, ask, outlook, devices);
   return { score: toScore(lost / devices + SCARCE_WEIGHT * scarcity), device: -1 };
 }
 
@@ -88,7 +102,6 @@ function bestShare(
   const cpu = table.freeCpu(row);
   const before = fragmentation.usable(table, row, cpu);
   const free = table.freeGpu(row);
-  const whole = table.wholeGpus(row);
   const everywhere = STRANDED_WEIGHT * stranded + SCARCE_WEIGHT * scarcity * (ask.gpu / WHOLE_GPU);
   let score = -1;
   let device = -1;
@@ -96,11 +109,10 @@ function bestShare(
     const left = free[i]!;
     if (!isShareChoice(table, row, ask, i)) continue;
     const after = fragmentation.afterShare(table, row, cpu - ask.cpu, left, left - ask.gpu);
-    const opened = left === WHOLE_GPU ? 1 : 0;
     const lost =
       (before - after - ask.gpu) / WHOLE_GPU +
       PLAN_WEIGHT * outlook.prices.loss(left, ask.gpu) +
-      outlook.slotLoss(whole, whole - opened);
+      slotLoss(table, row, ask, outlook, left === WHOLE_GPU ? 1 : 0);
     const found = toScore(lost + everywhere);
     if (found <= score) continue;
     score = found;
