@@ -95,6 +95,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#freed();
     }
     this.#privileged.remove(task);
+    this.#forgetAnswers();
     if (task.gang === undefined) this.#inner.withdraw(task);
     else this.#gangs.remove(task);
   }
