@@ -260,7 +260,7 @@ export class State {
     task.dueAt = retry.dueAt;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = this.shapes.intern(requestOf(task));
+      task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
     }
     this.#resting.push({ dueAt: retry.dueAt, task });
   }
@@ -340,7 +340,7 @@ export class State {
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = this.shapes.intern(requestOf(task));
+      task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
       if (task.state === 'resting') this.#resting.push({ dueAt: task.dueAt!, task });
       if (task.state !== 'running') continue;
@@ -371,7 +371,7 @@ export class State {
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
-    const shape = this.shapes.intern(spec.request);
+    const shape = this.shapes.intern(spec.request, spec.constraints);
     for (let index = 0; index < spec.count; index++) {
       step.tasks.push(newTask(step, index, shape));
     }
