@@ -8,7 +8,7 @@ import type { Scorer } from '../src/scheduling/scorer.ts';
 import { bestFit } from '../src/scheduling/scorers/best-fit.ts';
 import { scorers } from '../src/scheduling/scorers/registry.ts';
 import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
-import type { Bench } from './registry.ts';
+import type { Bench } from './bench.ts';
 
 const tenant = 'bench' as TenantId;
 

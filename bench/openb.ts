@@ -17,8 +17,8 @@ import { gpuClustering } from '../src/scheduling/scorers/gpu-clustering.ts';
 import { gpuPacking } from '../src/scheduling/scorers/gpu-packing.ts';
 import { type Ask, type ShapeIndex, Shapes } from '../src/scheduling/shape.ts';
 import { TypicalDemand } from '../src/scheduling/typical-demand.ts';
+import type { Bench } from './bench.ts';
 import { openbVariant } from './openb-variants.ts';
-import type { Bench } from './registry.ts';
 
 const MIB = 1024 ** 2;
 /** Demand that arrives, as a part of all GPUs: enough to see what still fits once most does not. */

@@ -1,15 +1,21 @@
+import type { Bench } from './bench.ts';
+import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
+import { inventoryBench } from './inventory.ts';
+import { journalBench } from './journal.ts';
+import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
+import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
-export interface Bench {
-  readonly what: string;
-  run(args: readonly string[]): Promise<unknown> | unknown;
-}
-
 export const registry: Readonly<Record<string, Bench>> = {
+  cli: cliBench,
   engine: engineBench,
-  replay: replayBench,
+  inventory: inventoryBench,
+  journal: journalBench,
+  launch: launchBench,
   openb: openbBench,
+  queues: queuesBench,
+  replay: replayBench,
   swf: swfBench,
 };

@@ -4,13 +4,15 @@ import { gunzipSync } from 'node:zlib';
 import { Heap } from '../src/base/heap.ts';
 import { type SpanMs, type TimeMs, timeMs } from '../src/base/units.ts';
 import { Engine } from '../src/engine/engine.ts';
+import type { MakeScheduler } from '../src/engine/state.ts';
 import type { AttemptEnd } from '../src/model/attempt.ts';
 import type { AttemptId, TenantId } from '../src/model/ids.ts';
 import type { Command, Event } from '../src/model/messages.ts';
+import { ConservativeScheduler } from '../src/scheduling/conservative-scheduler.ts';
 import { EasyScheduler } from '../src/scheduling/easy-scheduler.ts';
 import { firstFit } from '../src/scheduling/scorers/first-fit.ts';
 import { node, resources, step, workload } from '../test/builders/workload.ts';
-import type { Bench } from './registry.ts';
+import type { Bench } from './bench.ts';
 
 /** Standard Workload Format, version 2: one job a line, 18 fields, `;` comments. */
 interface SwfJob {
@@ -48,7 +50,19 @@ const policies = {
   fcfs: 'none',
   easy: 'queue-order',
   'easy-sjbf': 'shortest-first',
+  conservative: 'all',
 } as const;
+
+/** As many as wait: the published figures plan and backfill without a bound. */
+const DEPTH = 1_000_000;
+
+function schedulerOf(policy: keyof typeof policies): MakeScheduler {
+  const backfill = policies[policy];
+  return (deps) =>
+    backfill === 'all'
+      ? new ConservativeScheduler(deps, firstFit, { depth: DEPTH })
+      : new EasyScheduler(deps, firstFit, { backfill, depth: DEPTH });
+}
 
 const ended: AttemptEnd = {
   cause: 'succeeded',
@@ -65,10 +79,7 @@ export function replaySwf(
 ) {
   const engine = new Engine(
     { tasksMax: 10_000_000, endedMax: 100 },
-    {
-      scheduler: (deps) =>
-        new EasyScheduler(deps, firstFit, { backfill: policies[policy], depth: 1_000_000 }),
-    },
+    { scheduler: schedulerOf(policy) },
   );
   const ends = new Heap<{ at: number; attempt: AttemptId; job: number }>(
     (a, b) => a.at < b.at || (a.at === b.at && a.job < b.job),
@@ -117,7 +128,7 @@ export function replaySwf(
 const tenant = 'swf' as TenantId;
 
 export const swfBench: Bench = {
-  what: 'a parallel workload log under a policy  --log FILE --procs N --policy fcfs|easy|easy-sjbf [--exact] [--limit N]',
+  what: 'a parallel workload log under a policy  --log FILE --procs N --policy fcfs|easy|easy-sjbf|conservative [--exact] [--limit N]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],

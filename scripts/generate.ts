@@ -6,6 +6,7 @@ import { openApiDocument } from '../src/api/routes/openapi.ts';
 import { cliReference } from '../src/cli/reference.ts';
 import { inventoryJsonSchema } from '../src/inventory/inventory-schema.ts';
 import { errorTable } from '../src/model/errors.ts';
+import { type Refusal, refusalMeaning, refusalTraits } from '../src/model/refusal.ts';
 import { documentReference } from '../src/spec/document-reference.ts';
 import { documentJsonSchema } from '../src/spec/document-schema.ts';
 
@@ -24,6 +25,7 @@ const generated: readonly Generated[] = [
   { file: 'docs/reference/inventory.schema.json', make: () => json(inventoryJsonSchema()) },
   { file: 'docs/reference/cli.md', make: () => `${cliReference().trimEnd()}\n` },
   { file: 'docs/reference/errors.md', make: errorReference },
+  { file: 'docs/reference/refusals.md', make: refusalReference },
 ];
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -62,6 +64,25 @@ function errorReference(): string {
     'Every failure that a user can meet: its code, the HTTP status of the problem document, the exit code of the command line, whether trying again makes sense, and what to do.',
     '',
     '| code | HTTP | exit | again | what to do |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function refusalReference(): string {
+  const codes = Object.keys(refusalMeaning) as Refusal['code'][];
+  const rows = codes.map((code, i) => {
+    const { evictionHelps, wokenBy } = refusalTraits[code];
+    const woken = wokenBy.length === 0 ? '–' : wokenBy.map((kind) => `\`${kind}\``).join(', ');
+    return `| ${i + 1} | \`${code}\` | ${refusalMeaning[code]} | ${evictionHelps ? 'yes' : 'no'} | ${woken} |`;
+  });
+  return [
+    '# Refusals',
+    '',
+    'Why something may not be submitted, or does not start now. Where several would be true, the first in this table is given: what it names must change before the next one matters. A quota also looks again when its period ends.',
+    '',
+    '| | code | what it says | would ending other tasks help | looked at again after |',
     '|---|---|---|---|---|',
     ...rows,
     '',

@@ -6,6 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root"
 tarball=$(npm pack --silent --pack-destination "$work" | tail -n 1)
+"$root/node_modules/.bin/publint" --strict "$work/$tarball" >/dev/null
 cd "$work"
 mkdir use && cd use
 npm init -y >/dev/null
@@ -23,7 +24,7 @@ berth run job.yaml --json >result.json
   const d = JSON.parse(require("fs").readFileSync("result.json", "utf8"));
   if (d.status !== "succeeded") throw new Error(JSON.stringify(d));
 '
-berth up -d >/dev/null
+berth up -d --port 0 >/dev/null
 id=$(berth submit job.yaml --json | "$root/node_modules/.bin/node" -pe 'JSON.parse(require("fs").readFileSync(0, "utf8")).id')
 berth wait "$id" --json >/dev/null
 url=$(berth status --json | "$root/node_modules/.bin/node" -pe 'JSON.parse(require("fs").readFileSync(0, "utf8")).url')

@@ -5,16 +5,13 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
-import { openLocalDriver } from '../execution/io/local/driver.ts';
-
+import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
-
-import type { NodeId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
+import { defaultScheduling } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
-import type { Driver, Report } from '../runtime/ports.ts';
-import { PriorityScheduler } from '../scheduling/priority-scheduler.ts';
-import { bestFit } from '../scheduling/scorers/best-fit.ts';
+import type { Report } from '../runtime/ports.ts';
+import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
@@ -22,9 +19,11 @@ import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { baseEnv } from './host-env.ts';
-import { hostNode } from './host-node.ts';
+import { HostInventory } from './host-inventory.ts';
+import { joinAsRead } from './join-as-read.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { recover } from './recover.ts';
+import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { SystemClock } from './system-clock.ts';
@@ -59,10 +58,15 @@ export interface Daemon {
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const parts = await openParts(options, stack);
-  const { folder, engine, log, clock, replayed } = parts;
+  const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, loop, address } = connect(parts, stack, ending);
-  await joinThisNode(engine, loop);
+  const hear = joinAsRead(engine, loop, log);
+  await hear(await inventory.reading());
+  inventory.onReading = (reading) => {
+    void hear(reading);
+    if (reading.news.length > 0) site.noteInventory();
+  };
   await loop.reconcile();
   const server = await openServer({
     site,
@@ -93,7 +97,8 @@ interface Parts {
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
-  readonly driver: Driver;
+  readonly driver: LocalDriver;
+  readonly inventory: HostInventory;
   readonly replayed: number;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
@@ -107,11 +112,18 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
+  // Its first reading goes on while the journal is replayed.
+  const inventory = new HostInventory({
+    file: folder.paths.inventory,
+    sysroot: '/',
+    onProblem: (problem, error) => log('inventory', problem, error),
+  });
+  stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX },
-    { scheduler: (deps) => new PriorityScheduler(deps, bestFit) },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling: defaultScheduling },
+    { scheduler: makeScheduler(defaultScheduling) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -132,6 +144,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     history,
     engine,
     driver,
+    inventory,
     replayed,
     latest: undefined,
     report: () => {},
@@ -141,7 +154,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
-  const { folder, engine, journal, driver, clock, log, history } = parts;
+  const { folder, engine, journal, driver, clock, log, history, inventory } = parts;
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
   const address = { url: '' };
@@ -175,19 +188,22 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       socket: folder.paths.apiSocket,
       host: hostname(),
       started_at: startedAt,
-      launcher_pid: null,
+      launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
     }),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
     readLog: (request) => readLog(folder.paths.attempts, request),
+    inventory,
     shutDown: () => ending.resolve(),
   });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
-  parts.report = (told) => loop.report(told);
+  const gatherer = new ReportGatherer((told) => loop.report(told));
+  stack.defer(() => gatherer.flush());
+  parts.report = (told) => gatherer.tell(told);
   return { loop, site, address };
 }
 
@@ -228,14 +244,6 @@ function endOnce(
       return closeAll();
     },
   };
-}
-
-/** The one node of a local site keeps the id that it joined with, whatever the host is called today. */
-async function joinThisNode(engine: Engine, loop: Loop): Promise<void> {
-  const known = engine.state.nodes()[0];
-  const node = await hostNode(known?.id ?? (hostname().replace(/[^\w.-]/g, '-') as NodeId));
-  if (JSON.stringify(known) === JSON.stringify(node)) return;
-  await loop.send({ kind: 'join-node', node });
 }
 
 /** A workload that retires takes its logs and its shared folder along. */

@@ -17,7 +17,7 @@ export function openWorld(deps: {
     cwd: process.cwd(),
     documents: openDocuments(process.cwd()),
     daemons: daemonsOf(settings, terminal),
-    inventories: openInventories(process.cwd()),
+    inventories: openInventories(process.cwd(), settings.stateDir.value),
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);

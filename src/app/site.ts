@@ -8,6 +8,11 @@ import type {
   WorkloadList,
 } from '../api/contract/documents.ts';
 import type {
+  CpuUse,
+  InventoryChanges,
+  InventoryDocument,
+} from '../api/contract/inventory-documents.ts';
+import type {
   LogRequest,
   Site,
   SiteChange,
@@ -16,7 +21,8 @@ import type {
 } from '../api/contract/views.ts';
 import { explainWorkload } from '../api/views/explain.ts';
 import { nodeList } from '../api/views/nodes.ts';
-import { workloadDocument, workloadStatus, workloadSummary } from '../api/views/workload.ts';
+import { workloadStatus } from '../api/views/status.ts';
+import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
 import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -25,6 +31,7 @@ import { parseAttemptId, type TenantId, type WorkloadId } from '../model/ids.ts'
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop } from '../runtime/loop.ts';
+import type { HostInventory } from './host-inventory.ts';
 
 /** Changes are gathered this long before listeners hear of them. */
 const GATHER_MS = 100;
@@ -37,6 +44,7 @@ export interface LiveSiteDeps {
   readonly status: () => Omit<Status, 'now' | 'counts'>;
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
+  readonly inventory: HostInventory;
   readonly now: () => TimeMs;
   readonly shutDown: () => void;
 }
@@ -121,6 +129,18 @@ export class LiveSite implements Site {
     return this.#deps.usage(window);
   }
 
+  inventory(fresh: boolean): Promise<InventoryDocument> {
+    return this.#deps.inventory.document(fresh);
+  }
+
+  inventoryChanges(): Promise<InventoryChanges> {
+    return this.#deps.inventory.changes();
+  }
+
+  cpuUse(): Promise<CpuUse> {
+    return this.#deps.inventory.use();
+  }
+
   log(request: LogRequest): Promise<LogChunk | undefined> {
     return this.#deps.readLog(request);
   }
@@ -148,6 +168,13 @@ export class LiveSite implements Site {
   noteSample(): void {
     if (this.#listeners.size === 0) return;
     this.#sampled = true;
+    this.#schedule();
+  }
+
+  /** Something was noticed of the machine. */
+  noteInventory(): void {
+    if (this.#listeners.size === 0) return;
+    this.#nodesChanged = true;
     this.#schedule();
   }
 

@@ -30,6 +30,11 @@ export const milliGpu = (n: number): MilliGpu => amount(n, 'milli-GPU') as Milli
 export const timeMs = (n: number): TimeMs => amount(n, 'milliseconds') as TimeMs;
 export const spanMs = (n: number): SpanMs => amount(n, 'milliseconds') as SpanMs;
 
+/** Saturates at UNLIMITED, so that a sum of limits can neither lose precision nor wrap. */
+export function addAmount<T extends number>(a: T, b: NoInfer<T>): T {
+  return Math.min(a + b, UNLIMITED) as T;
+}
+
 /** a × bp / 10,000, rounded up, saturating. For growth factors and ratios. */
 export function scaleAmount<T extends number>(a: T, bp: number): T {
   if (a === UNLIMITED) return a;

@@ -10,6 +10,16 @@ export interface Attended {
   readonly interrupted: 'detached' | 'cancelled' | undefined;
 }
 
+export type InterruptSignal = 'SIGINT' | 'SIGTERM';
+
+export interface AttendOptions {
+  readonly world: World;
+  /** The daemon is this process. */
+  readonly isEmbedded: boolean;
+  /** The signal that came before anybody could attend to it. */
+  readonly interrupted?: () => InterruptSignal | undefined;
+}
+
 /**
  * Watches a workload to its end with progress on stderr. Ctrl-C asks what to do, a second one
  * cancels the workload and waits for its end, a third one stops waiting. Where nobody can be asked,
@@ -18,13 +28,15 @@ export interface Attended {
 export async function attendWorkload(
   client: Client,
   id: string,
-  options: { readonly world: World; readonly isEmbedded: boolean },
+  options: AttendOptions,
 ): Promise<Attended> {
   const { world, isEmbedded } = options;
   const display = new ProgressDisplay(world, { mayRedraw: true });
   const leave = new AbortController();
   const interruption = new Interruption(client, id, { world, isEmbedded, display, leave });
   const release = world.onInterrupt((signal) => interruption.interrupt(signal));
+  const early = options.interrupted?.();
+  if (early !== undefined) interruption.interrupt(early);
   let document: WorkloadDocument | undefined;
   try {
     const note = (sentence: string): void => display.say(sentence);
@@ -73,7 +85,7 @@ class Interruption {
     this.#leave = deps.leave;
   }
 
-  interrupt(signal: 'SIGINT' | 'SIGTERM'): void {
+  interrupt(signal: InterruptSignal): void {
     if (this.outcome === 'cancelled') {
       this.#display.say(`Not waiting any longer for ${this.#id} to end.`);
       this.#leave.abort();

@@ -34,7 +34,7 @@ const meanings: Readonly<Record<number, string>> = {
   76: 'the daemon answered something else than was agreed',
   77: 'not allowed',
   78: 'configured wrongly, or written by a newer Berth',
-  [EXIT.interrupted]: 'run, wait: interrupted by Ctrl-C or SIGTERM',
+  [EXIT.interrupted]: 'run, wait, inventory baseline: interrupted by Ctrl-C or SIGTERM',
 };
 
 export const meaningOf = (exit: number): string => meanings[exit] ?? 'see the errors';

@@ -6,6 +6,7 @@ import { configExplain } from './commands/config-explain.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
 import { inventory } from './commands/inventory.ts';
+import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { ps } from './commands/ps.ts';
@@ -34,6 +35,7 @@ export const registry: readonly Command[] = [
   status,
   inventory,
   inventoryDiff,
+  inventoryBaseline,
   check,
   specSchema,
   configExplain,

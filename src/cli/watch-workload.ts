@@ -7,8 +7,11 @@ import { hasEnded } from './status-word.ts';
 /** Usage of running attempts changes without an event. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_GAP_MS = 100;
-/** Large documents are fetched less often: at most this share of the time goes into it. */
-const FETCH_TIME_FACTOR = 5;
+/** Large documents are fetched less often: waiting takes so many times as long as fetching. */
+const WAIT_FACTOR = 20;
+/** The end is seen this late at most, unless fetching alone would take a sixth of the time. */
+const WAIT_MS_MAX = 1_000;
+const WAIT_FACTOR_MIN = 5;
 /** A daemon that was killed is started again by somebody, and finds its workloads running. */
 const AWAY_MS_MAX = 60_000;
 const AWAY_LOOK_MS = 500;
@@ -45,7 +48,8 @@ export async function* watchWorkload(
       const tookMs = performance.now() - began;
       yield document;
       if (hasEnded(document.status)) return;
-      await pause(Math.max(LOOK_GAP_MS, tookMs * FETCH_TIME_FACTOR), signal);
+      const wanted = Math.min(WAIT_MS_MAX, tookMs * WAIT_FACTOR);
+      await pause(Math.max(LOOK_GAP_MS, wanted, tookMs * WAIT_FACTOR_MIN), signal);
       await Promise.race([bell.rung(), pause(LOOK_EVERY_MS, either)]);
     }
   } finally {

@@ -1,3 +1,4 @@
+import type { Baseline } from '../inventory/baseline.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { InventoryDocument } from '../inventory/inventory-schema.ts';
 import type { Client, SubmittedDocument } from './client.ts';
@@ -55,6 +56,15 @@ export interface Inventories {
   take(sysroot: string | undefined): Promise<Inventory>;
   /** One that was saved. Rejects with FILE_UNREADABLE or SPEC_INVALID. */
   read(file: string): Promise<InventoryDocument>;
+  /** Those kept in the state folder, oldest first. */
+  baselines(): Promise<readonly Baseline[]>;
+  /** Measures this machine, and keeps the baseline unless the signal aborts. */
+  measure(options: {
+    /** Which disk; that of the state folder when undefined. */
+    readonly scratch: string | undefined;
+    readonly signal: AbortSignal;
+    readonly progress: (part: string) => void;
+  }): Promise<Baseline>;
 }
 
 interface CheckedDocument {

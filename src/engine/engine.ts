@@ -8,6 +8,7 @@ import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
+import { entryRefusal } from './entry.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
 
@@ -37,7 +38,7 @@ export class Engine {
 
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
-    this.state = new State(deps.scheduler);
+    this.state = new State(deps.scheduler, options.scheduling);
   }
 
   /** Reads the state, never writes it. */
@@ -87,6 +88,8 @@ export class Engine {
       const refusal = neverFits(step.id, step.request, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
+    const refusal = entryRefusal(this.state, spec, tenant, at);
+    if (refusal !== undefined) return refuse(refusal);
     const workload = String(this.state.workloadsEver + 1) as WorkloadId;
     return {
       events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
@@ -144,13 +147,15 @@ export class Engine {
   }
 
   /** The most memory that a node with all that the step asks for has; 0 when there is none now. */
-  #memoryMax({ spec }: StepRecord): Bytes {
+  #memoryMax({ spec, workload }: StepRecord): Bytes {
     let most = 0;
     for (const node of this.state.nodes()) {
       if (node.memory <= most) continue;
       if (neverFits(spec.id, spec.request, [node]) === undefined) most = node.memory;
     }
-    return most as Bytes;
+    const { queues } = this.state.scheduler;
+    if (queues === undefined) return most as Bytes;
+    return Math.min(most, queues.memoryMax(workload.spec.queue, workload.tenant)) as Bytes;
   }
 
   #nextEnd(at: TimeMs): Event | undefined {
@@ -202,9 +207,11 @@ export class Engine {
     };
   }
 
-  /** When `next` will have something to say without any command: the first retry that is due. */
+  /** When `next` may have something to say without any command: a retry is due, or a quota starts afresh. */
   nextTimer(): TimeMs | undefined {
-    return this.state.firstResting()?.dueAt;
+    const dueAt = this.state.firstResting()?.dueAt;
+    const policyAt = this.state.scheduler.nextTimer?.();
+    return dueAt === undefined || (policyAt !== undefined && policyAt < dueAt) ? policyAt : dueAt;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
@@ -12,6 +12,7 @@ import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import type { Candidate } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
+import { over } from '../scheduling/usage-account.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -26,6 +27,8 @@ export interface WorkloadRecord {
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
+  /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
+  readonly attained: { cpu: number; gpu: number };
 }
 
 export interface StepRecord {
@@ -62,6 +65,7 @@ export interface TaskRecord extends Candidate {
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
+  waitingSince: TimeMs;
   readonly attempts: AttemptRecord[];
 }
 
@@ -90,8 +94,7 @@ export function newWorkload(
   spec: WorkloadSpec,
   at: TimeMs,
 ): WorkloadRecord {
-  const steps: StepRecord[] = [];
-  const workload: WorkloadRecord = {
+  const workload: WorkloadRecord & { steps: readonly StepRecord[] } = {
     id,
     number: Number(id),
     tenant,
@@ -101,14 +104,17 @@ export function newWorkload(
     endedAt: undefined,
     state: 'active',
     cancelledBy: undefined,
-    steps,
+    steps: [],
+    attained: { cpu: 0, gpu: 0 },
   };
   const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
   spec.steps.forEach((step, index) => {
     for (const need of step.needs) dependents.get(need)!.push(index);
   });
-  spec.steps.forEach((step, index) => {
-    steps.push({
+  // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
+  workload.steps = Array.from(
+    spec.steps,
+    (step, index): StepRecord => ({
       workload,
       index,
       spec: step,
@@ -119,8 +125,8 @@ export function newWorkload(
       tasks: [],
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       released: 0,
-    });
-  });
+    }),
+  );
   return workload;
 }
 
@@ -139,6 +145,9 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     stepIndex: step.index,
     estimateMs:
       spec.estimateMs ?? (spec.limits.wallMs === UNLIMITED ? undefined : spec.limits.wallMs),
+    deadlineAt: workload.spec.deadlineAt,
+    waitingSince: workload.submittedAt,
+    attained: workload.attained,
     state: 'held-back',
     shape,
     memoryLimit: spec.limits.memory,
@@ -147,9 +156,29 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
   };
 }
 
+/** After an attempt ended: what it held counts as served. */
+export function attain(attempt: AttemptRecord): void {
+  const { task, placement, placedAt, endedAt } = attempt;
+  if (endedAt === undefined) return;
+  const { attained } = task.step.workload;
+  attained.cpu = addAmount(attained.cpu, over(placement.held.cpu, endedAt - placedAt));
+  attained.gpu = addAmount(attained.gpu, over(placement.held.gpu, endedAt - placedAt));
+  task.waitingSince = endedAt;
+}
+
+/** The longest that an attempt of the task may run: until it is killed, or until it is expected to end. */
+export function runMaxOf({ step, estimateMs }: TaskRecord): number {
+  const { wallMs, graceMs } = step.spec.limits;
+  return wallMs === UNLIMITED ? (estimateMs ?? UNLIMITED) : wallMs + graceMs;
+}
+
 /** Amount that the task's next attempt asks for: its step's request, with the memory that it grew to. */
 export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resources {
   const { request, limits } = task.step.spec;
   if (task.memoryLimit === limits.memory || task.memoryLimit <= request.memory) return request;
   return { ...request, memory: task.memoryLimit };
 }
+
+/** A step that failed, or whose workload was cancelled, starts nothing more. */
+export const startsMore = (step: StepRecord): boolean =>
+  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;

@@ -6,6 +6,7 @@ import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
+  attain,
   newTask,
   newWorkload,
   type StepRecord,
@@ -13,10 +14,10 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedOrder, State } from './state.ts';
+import type { SavedMemory, SavedOrder, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 1;
+export const SNAPSHOT_FORMAT = 2;
 
 interface Snapshot {
   readonly format: number;
@@ -24,6 +25,8 @@ interface Snapshot {
   readonly nodes: readonly Node[];
   readonly order: SavedOrder;
   readonly workloads: readonly SavedWorkload[];
+  /** What the scheduler and the quotas remember of workloads that are gone. */
+  readonly memory: SavedMemory;
 }
 
 interface SavedWorkload {
@@ -70,6 +73,7 @@ export function takeSnapshot(state: State): string {
     nodes: state.nodes(),
     order: state.order(),
     workloads: [...state.workloads()].map(saveWorkload),
+    memory: state.memory(),
   };
   return JSON.stringify(snapshot);
 }
@@ -79,7 +83,8 @@ export function restoreSnapshot(state: State, text: string): void {
   const snapshot = JSON.parse(text) as Snapshot;
   assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
   for (const node of snapshot.nodes) state.table.join(node);
-  state.restore(snapshot.workloads.map(loadWorkload), snapshot.order, snapshot.ever);
+  const { order, ever, memory } = snapshot;
+  state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
@@ -163,5 +168,6 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
       endedAt: attempt.endedAt,
     });
   });
+  for (const attempt of task.attempts) attain(attempt);
   return task;
 }

@@ -1,35 +1,42 @@
+import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
 import { assert, assertNever } from '../base/assert.ts';
-import { Heap } from '../base/heap.ts';
-import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
+import { ActiveTasks } from './active-tasks.ts';
+import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
+  attain,
   currentAttempt,
   newTask,
   newWorkload,
   requestOf,
   type StepRecord,
+  startsMore,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
+import { RestingTasks } from './resting-tasks.ts';
 
 export interface EngineOptions {
   /** Tasks that may wait or run at once; a submission beyond that is refused. */
   readonly tasksMax: number;
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
+  /** Quotas, and the queues that they count by. */
+  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas'>;
 }
 
 /** The policy of a site, built around the tables of one state. */
-export type MakeScheduler = (deps: SchedulerDeps) => Scheduler<TaskRecord>;
+export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
 
 /** Orders that the records themselves do not show. */
 export interface SavedOrder {
@@ -39,10 +46,10 @@ export interface SavedOrder {
   readonly ended: readonly WorkloadId[];
 }
 
-/** Keeps its own time: a task that rests again must not move an entry that is in the heap already. */
-interface Resting {
-  readonly dueAt: TimeMs;
-  readonly task: TaskRecord;
+/** What is remembered of workloads that are gone. */
+export interface SavedMemory {
+  readonly scheduler?: unknown;
+  readonly quotas?: readonly SavedQuota[];
 }
 
 /**
@@ -53,20 +60,24 @@ export class State {
   readonly shapes = new Shapes();
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
+  readonly quotas: QuotaBook | undefined;
+  readonly active = new ActiveTasks();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
-  readonly #resting = new Heap<Resting>((a, b) =>
-    a.dueAt === b.dueAt ? a.task.id < b.task.id : a.dueAt < b.dueAt,
-  );
+  readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop: AttemptRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
-  #tasksActive = 0;
 
-  constructor(makeScheduler: MakeScheduler) {
-    this.scheduler = makeScheduler({ table: this.table, shapes: this.shapes });
+  constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
+    const deps = { table: this.table, shapes: this.shapes };
+    const quotas = scheduling?.quotas ?? [];
+    this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
+    this.scheduler = makeScheduler(
+      this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
+    );
   }
 
   get workloadsEver(): number {
@@ -75,7 +86,7 @@ export class State {
 
   /** Tasks of workloads that have not ended. */
   get tasksActive(): number {
-    return this.#tasksActive;
+    return this.active.total;
   }
 
   /** In order of submission. */
@@ -107,13 +118,7 @@ export class State {
   }
 
   firstResting(): TaskRecord | undefined {
-    for (;;) {
-      const first = this.#resting.peek();
-      if (first === undefined) return undefined;
-      const { task, dueAt } = first;
-      if (task.state === 'resting' && task.dueAt === dueAt && startsMore(task.step)) return task;
-      this.#resting.pop();
-    }
+    return this.#resting.first();
   }
 
   firstToStop(): AttemptRecord | undefined {
@@ -190,7 +195,7 @@ export class State {
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
-    for (const step of workload.spec.steps) this.#tasksActive += step.count;
+    this.active.count(workload, 1);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -221,7 +226,13 @@ export class State {
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
     this.#running.set(attempt.id, attempt);
+    this.#told(attempt, row);
+  }
+
+  /** The policies hear of what runs. */
+  #told(attempt: AttemptRecord, row: NodeIndex): void {
     this.scheduler.placed(this.#runningOf(attempt, row));
+    this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
@@ -241,7 +252,9 @@ export class State {
     this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
     counts.running--;
     const row = this.table.rowOf(attempt.placement.node);
-    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row));
+    this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
+    attain(attempt);
+    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     this.#unsettled.add(workload);
@@ -262,7 +275,7 @@ export class State {
       task.memoryLimit = retry.memory;
       task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
     }
-    this.#resting.push({ dueAt: retry.dueAt, task });
+    this.#resting.push(task);
   }
 
   #wait(task: TaskRecord): void {
@@ -313,23 +326,33 @@ export class State {
     const workload = this.#workload(event.workload);
     workload.state = event.state;
     workload.endedAt = event.at;
-    for (const step of workload.spec.steps) this.#tasksActive -= step.count;
+    this.active.count(workload, -1);
     this.#ended.push(workload);
     this.#unsettled.delete(workload);
   }
 
   /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
-  restore(workloads: readonly WorkloadRecord[], order: SavedOrder, ever: number): void {
+  restore(
+    workloads: readonly WorkloadRecord[],
+    saved: { readonly order: SavedOrder; readonly ever: number; readonly memory: SavedMemory },
+  ): void {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
+    const { order, ever, memory } = saved;
+    this.scheduler.nodesChanged();
     for (const workload of workloads) {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
-      if (workload.state === 'active') {
-        for (const step of workload.spec.steps) this.#tasksActive += step.count;
-      }
+      if (workload.state === 'active') this.active.count(workload, 1);
     }
-    this.#running.clear();
-    for (const id of order.running) this.#running.set(id, this.#attempt(id));
+    for (const id of order.running) {
+      const attempt = this.#attempt(id);
+      const row = this.table.rowOf(attempt.placement.node);
+      assert(row !== undefined, 'what runs, runs on a node that is there');
+      this.#running.set(id, attempt);
+      this.#told(attempt, row);
+    }
+    if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
+    if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
     for (const id of order.ended) this.#ended.push(this.#workload(id));
     this.#workloadsEver = ever;
   }
@@ -338,17 +361,24 @@ export class State {
     return { running: [...this.#running.keys()], ended: this.#ended.map(({ id }) => id) };
   }
 
+  memory(): SavedMemory {
+    const scheduler = this.scheduler.save?.();
+    return {
+      ...(scheduler === undefined ? {} : { scheduler }),
+      ...(this.quotas === undefined ? {} : { quotas: this.quotas.save() }),
+    };
+  }
+
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
       task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
-      if (task.state === 'resting') this.#resting.push({ dueAt: task.dueAt!, task });
+      if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
       const attempt = currentAttempt(task)!;
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      this.#running.set(attempt.id, attempt);
       if (step.workload.cancelledBy !== undefined) this.#toStop.push(attempt);
     }
   }
@@ -372,9 +402,7 @@ export class State {
     step.state = 'open';
     const { spec } = step;
     const shape = this.shapes.intern(spec.request, spec.constraints);
-    for (let index = 0; index < spec.count; index++) {
-      step.tasks.push(newTask(step, index, shape));
-    }
+    step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
     this.#release(step);
   }
 
@@ -420,7 +448,3 @@ export class State {
     return task;
   }
 }
-
-/** A step that failed, or whose workload was cancelled, starts nothing more. */
-const startsMore = (step: StepRecord): boolean =>
-  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;

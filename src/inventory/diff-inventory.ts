@@ -21,6 +21,8 @@ type Worse = 'lower' | 'higher' | 'true' | 'false' | 'neither';
 
 interface Tracked {
   readonly what: string;
+  /** Who tells of them: when one of these failed and there is none, it is not known whether there are any. */
+  readonly probes: readonly string[];
   items(document: InventoryDocument): readonly unknown[];
   /** The first that an item has names it, whatever slot it is in. */
   readonly keys: readonly string[];
@@ -36,24 +38,28 @@ interface Tracked {
 const TRACKED: readonly Tracked[] = [
   {
     what: 'cpu',
+    probes: ['cpu'],
     items: (d) => (d.cpu?.online ?? []).map((id) => ({ id })),
     keys: ['id'],
     fields: {},
   },
   {
     what: 'numa-node',
+    probes: ['numa'],
     items: (d) => d.cpu?.numa_nodes ?? [],
     keys: ['id'],
     fields: { memory_bytes: 'lower' },
   },
   {
     what: 'memory',
+    probes: ['memory'],
     items: (d) => (d.memory === null ? [] : [{ ...d.memory, id: 'total' }]),
     keys: ['id'],
     fields: { total_bytes: 'lower', swap_total_bytes: 'neither' },
   },
   {
     what: 'memory-module',
+    probes: ['dimm'],
     items: (d) => d.memory?.modules ?? [],
     keys: ['slot', 'serial'],
     identity: ['serial'],
@@ -61,6 +67,7 @@ const TRACKED: readonly Tracked[] = [
   },
   {
     what: 'pci',
+    probes: ['pci'],
     items: (d) => listIn(d.devices, 'pci'),
     keys: ['address'],
     identity: ['vendor_id', 'device_id'],
@@ -68,12 +75,14 @@ const TRACKED: readonly Tracked[] = [
   },
   {
     what: 'device',
+    probes: ['os-devices'],
     items: (d) => listIn(d.devices, 'os_devices'),
     keys: ['path', 'name'],
     fields: {},
   },
   {
     what: 'gpu',
+    probes: ['nvidia', 'amd', 'intel-gpu'],
     items: (d) => d.gpus,
     keys: ['id', 'pci_address'],
     fields: {
@@ -89,18 +98,21 @@ const TRACKED: readonly Tracked[] = [
   },
   {
     what: 'mig',
+    probes: ['nvidia'],
     items: (d) => d.gpus.flatMap((g) => g.mig),
     keys: ['id'],
     fields: { profile: 'neither', memory_bytes: 'neither' },
   },
   {
     what: 'disk',
+    probes: ['block-devices'],
     items: (d) => listIn(d.storage, 'block_devices').filter((i) => textAt(i, 'kind') === 'disk'),
     keys: ['serial', 'name'],
     fields: { size_bytes: 'lower', read_only: 'true' },
   },
   {
     what: 'smart',
+    probes: ['smart'],
     items: (d) => listIn(d.storage, 'smart'),
     keys: ['serial', 'device'],
     fields: {
@@ -112,15 +124,24 @@ const TRACKED: readonly Tracked[] = [
   },
   {
     what: 'raid',
+    probes: ['raid'],
     items: (d) => listIn(d.storage, 'raid'),
     keys: ['uuid', 'name'],
     fields: { degraded: 'true', failed_devices: 'higher', disks: 'neither' },
   },
   {
     what: 'network',
+    probes: ['network'],
     items: (d) => listIn(d.network, 'network'),
     keys: ['name'],
     fields: { speed_bits_per_second: 'lower', carrier: 'false', mtu_bytes: 'neither' },
+  },
+  {
+    what: 'probe',
+    probes: [],
+    items: (d) => d.probes.map(({ name, outcome }) => ({ name, failed: outcome === 'failed' })),
+    keys: ['name'],
+    fields: { failed: 'true' },
   },
 ];
 
@@ -132,10 +153,21 @@ export function diffInventory(
   return TRACKED.flatMap((tracked) => {
     const old = keyed(tracked, before);
     const now = keyed(tracked, after);
+    if (isUnknown(tracked, before, old) || isUnknown(tracked, after, now)) return [];
     const ids = [...new Set([...old.keys(), ...now.keys()])].sort();
     return ids.flatMap((id) => compare(tracked, id, old.get(id), now.get(id)));
   });
 }
+
+/** The change in a sentence without a full stop. */
+export function changeSentence({ kind, what, id, field, before, after }: InventoryChange): string {
+  if (field === '') return `${what} ${id} ${kind}`;
+  return `${what} ${id} ${kind}: ${field} ${before ?? 'unknown'} → ${after ?? 'unknown'}`;
+}
+
+const isUnknown = (tracked: Tracked, document: InventoryDocument, items: Map<string, Item>) =>
+  items.size === 0 &&
+  document.probes.some((p) => p.outcome === 'failed' && tracked.probes.includes(p.name));
 
 function keyed(tracked: Tracked, document: InventoryDocument): Map<string, Item> {
   const found = new Map<string, Item>();

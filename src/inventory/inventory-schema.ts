@@ -206,6 +206,9 @@ export const inventorySchema = z.object({
   pools: z.array(open),
   confidence,
   probes: z.array(probe),
+  baseline: open
+    .optional()
+    .describe('With --benchmark: what was measured, as `berth inventory baseline --json`'),
 });
 
 export type InventoryDocument = z.infer<typeof inventorySchema>;

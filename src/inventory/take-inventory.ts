@@ -11,18 +11,20 @@ import type { Outcomes } from './registry.ts';
 import type { Topology } from './topology.ts';
 
 /**
- * Runs the probes, those that start programs at the same time, and puts what they found together.
+ * Runs the probes, those that start programs at the same time, and puts what they found together with
+ * what is `known` from other probes.
  * Never rejects for the host's sake: a probe that fails, or has a bug, is an outcome beside the others.
  */
 export async function takeInventory(
   host: HostReader,
   probes: readonly Probe[],
+  known: Outcomes = {},
 ): Promise<Inventory> {
   const answers = await Promise.all(
     probes.map(async (probe) => [probe.name, await runProbe(host, probe)] as const),
   );
   // Names and value types belong together by the registry's type; a probe from elsewhere is only looked up by its own name.
-  return assemble(Object.fromEntries(answers) as Outcomes);
+  return assemble({ ...known, ...(Object.fromEntries(answers) as Outcomes) });
 }
 
 async function runProbe(host: HostReader, probe: Probe): Promise<ProbeOutcome<unknown>> {

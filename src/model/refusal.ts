@@ -1,4 +1,4 @@
-import type { NodeId, StepId, WorkloadId } from './ids.ts';
+import type { NodeId, QueueName, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Event } from './messages.ts';
 
 /** "Not now" or "never", as data: stored, counted, and turned into sentences only at the edge. */
@@ -33,6 +33,81 @@ export type Refusal =
       readonly asked: number;
       readonly max: number;
     }
+  /** `near` is the name that was most likely meant. */
+  | {
+      readonly code: 'no-such-queue';
+      readonly queue: QueueName;
+      readonly near: string | undefined;
+      /** The first few there are. */
+      readonly queues: readonly QueueName[];
+    }
+  /** Not even alone in its queue: one task asks for more than a limit of the queue or of its tenant there. */
+  | {
+      readonly code: 'exceeds-queue';
+      readonly queue: QueueName;
+      readonly resource: string;
+      readonly asked: number;
+      readonly limit: number;
+    }
+  /** A cap on the number of tasks of a queue, or of one tenant in it. */
+  | {
+      readonly code: 'queue-cap';
+      readonly queue: QueueName;
+      readonly tenant?: TenantId | undefined;
+      readonly what: 'active' | 'running';
+      readonly count: number;
+      readonly asked: number;
+      readonly max: number;
+    }
+  /** The queue, or the tenant in it, would hold more than its limit. */
+  | {
+      readonly code: 'queue-limit';
+      readonly queue: QueueName;
+      readonly tenant?: TenantId | undefined;
+      readonly resource: string;
+      readonly held: number;
+      readonly asked: number;
+      readonly limit: number;
+    }
+  /** `kept` of what is `free` below `queue` is dedicated to other queues there, used or not. */
+  | {
+      readonly code: 'kept-for-others';
+      readonly queue: QueueName;
+      readonly resource: string;
+      readonly asked: number;
+      readonly free: number;
+      readonly kept: number;
+    }
+  /** In milli-CPU-seconds, MiB-seconds or milli-GPU-seconds; `reserved` is what running tasks may still use. */
+  | {
+      readonly code: 'quota';
+      readonly quota: string;
+      readonly tenant?: TenantId | undefined;
+      readonly resource: string;
+      readonly used: number;
+      readonly reserved: number;
+      readonly asked: number;
+      readonly limit: number;
+      /** When the next period begins, or the window moves on; undefined where no such time is known. */
+      readonly resetsAt: number | undefined;
+    }
+  /** Its queue is strict, and this task is first there. */
+  | { readonly code: 'behind'; readonly task: TaskId; readonly queue: QueueName }
+  /** It has room, but would make a task that was promised a start later. */
+  | {
+      readonly code: 'reserved-for';
+      readonly task: TaskId;
+      readonly node: NodeId | undefined;
+      readonly startsAt: number;
+    }
+  /** By that time, more work is due than all nodes can do: `due` milli-CPU-seconds of `possible`. */
+  | {
+      readonly code: 'deadline';
+      readonly deadlineAt: number;
+      readonly resource: string;
+      readonly due: number;
+      readonly possible: number;
+    }
   | { readonly code: 'already-ended'; readonly workload: WorkloadId }
   | { readonly code: 'no-such-workload'; readonly workload: WorkloadId };
 
@@ -49,6 +124,41 @@ export const refusalTraits: Record<
   'waits-to-retry': { evictionHelps: false, wokenBy: ['retry-due'] },
   'step-parallelism': { evictionHelps: false, wokenBy: ['task-ended'] },
   'queue-full': { evictionHelps: false, wokenBy: ['task-placed', 'workload-ended'] },
+  'no-such-queue': { evictionHelps: false, wokenBy: [] },
+  'exceeds-queue': { evictionHelps: false, wokenBy: [] },
+  'queue-cap': { evictionHelps: true, wokenBy: ['task-ended', 'workload-ended'] },
+  'queue-limit': { evictionHelps: true, wokenBy: ['task-ended'] },
+  'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
+  quota: { evictionHelps: false, wokenBy: ['task-ended'] },
+  behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
+  'reserved-for': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
+  deadline: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   'already-ended': { evictionHelps: false, wokenBy: [] },
   'no-such-workload': { evictionHelps: false, wokenBy: [] },
+};
+
+/**
+ * What each says, in order of precedence: where several would be true, the first is given, because what it
+ * names must change before the next one matters. `docs/reference/refusals.md` is generated from this.
+ */
+export const refusalMeaning: Record<Refusal['code'], string> = {
+  'no-such-workload': 'There is no such workload.',
+  'already-ended': 'The workload has ended.',
+  'queue-full': 'As many tasks are active as the site allows.',
+  'never-fits': 'No node could hold it, empty as it may be.',
+  'no-such-queue': 'The queue does not exist, or takes nothing itself.',
+  'exceeds-queue': 'A limit of the queue, or of the tenant there, is smaller than one task.',
+  'waits-for-steps': 'A step that it needs has not succeeded yet.',
+  'waits-to-retry': 'It rests until its next attempt.',
+  'step-parallelism': 'As many tasks of its step run as may at once.',
+  quota: 'The quota for this period is used up or reserved.',
+  deadline: 'More work is due by its deadline than can be done.',
+  'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
+  'queue-limit': 'The queue, or the tenant there, holds as much as it may.',
+  'kept-for-others': 'What is free is dedicated to other queues.',
+  behind: 'Its queue is strict, and another task is first.',
+  'no-nodes': 'No node has joined.',
+  constraints: 'No node that its constraints allow has enough free now.',
+  insufficient: 'No node has enough free now.',
+  'reserved-for': 'It would delay a task that was promised a start.',
 };

@@ -1,4 +1,4 @@
-import type { BasisPoints, Bytes, MilliCpu, SpanMs } from '../base/units.ts';
+import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { Constraints } from './constraints.ts';
 import type { QueueName, StepId } from './ids.ts';
 import type { Resources } from './resources.ts';
@@ -11,6 +11,8 @@ export interface WorkloadSpec {
   /** −1,000 … 1,000; higher goes first. */
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** When it is to be done: orders by it, and admission tests whether it can be. */
+  readonly deadlineAt?: TimeMs;
   /** At least one; `needs` name other steps of this list and form no cycle. */
   readonly steps: readonly StepSpec[];
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */

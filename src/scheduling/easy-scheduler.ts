@@ -15,6 +15,7 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
+import type { SavedDemand } from './typical-demand.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -120,9 +121,33 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
     return this.#nextBackfill(at);
   }
 
+  save(): unknown {
+    return this.#index.save();
+  }
+
+  restore(saved: unknown): void {
+    this.#index.restore(saved as SavedDemand | undefined);
+  }
+
   refusal(task: T): Refusal | undefined {
-    const refusal = whyNot(this.#deps.table, this.#deps.shapes.ask(task.shape));
-    return refusal.code === 'no-nodes' ? undefined : refusal;
+    const { table, shapes } = this.#deps;
+    const ask = shapes.request(task.shape);
+    if (this.#index.best(task.shape, ask) !== undefined) return this.#held(task);
+    const refusal = whyNot(table, ask);
+    return refusal.code === 'no-nodes' && table.rows > 0 ? undefined : refusal;
+  }
+
+  /** It has room: the head of the queue, or what was promised to it, comes before. */
+  #held(task: T): Refusal | undefined {
+    const head = this.#queue.items[0];
+    if (head === undefined || head === task) return undefined;
+    const reservation = this.#reservation;
+    if (this.#options.backfill === 'none') {
+      return { code: 'behind', task: head.id, queue: head.queue };
+    }
+    if (reservation === undefined) return undefined;
+    const node = this.#deps.table.node(reservation.row)?.id;
+    return { code: 'reserved-for', task: head.id, node, startsAt: reservation.at };
   }
 
   #nextBackfill(at: TimeMs): Choice<T> | undefined {

@@ -28,8 +28,11 @@ export function findPlace(table: NodeTable, ask: Ask, scorer: Scorer, outlook: O
 
 /** Whether the node has room for the ask, and its constraints allow the node. */
 export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
-  if (!table.fits(row, ask)) return false;
-  const { constraints, gpu } = ask;
+  return table.fits(row, ask) && allowed(table, row, ask);
+}
+
+/** Whether its constraints allow the node, full as it may be now. */
+export function allowed(table: NodeTable, row: NodeIndex, { constraints, gpu }: Ask): boolean {
   if (constraints === undefined) return true;
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }

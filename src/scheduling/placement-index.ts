@@ -3,7 +3,7 @@ import { Outlook } from './outlook.ts';
 import { checkedScore, chooseDevices, feasible } from './place.ts';
 import type { Scorer } from './scorer.ts';
 import type { Ask, ShapeIndex } from './shape.ts';
-import { TypicalDemand } from './typical-demand.ts';
+import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
 
 /** Shapes that keep a tree; the one used longest ago gives its up. 256 × 10,000 nodes × 8 bytes = 20 MB. */
 const TREES_MAX = 256;
@@ -30,6 +30,15 @@ export class PlacementIndex {
   /** Learns what is asked for, where the scorer looks ahead. */
   expect(ask: Ask): void {
     if (this.#scorer.looksAhead === true) this.#outlook.demand.add(ask);
+  }
+
+  /** What was learned, for the snapshot; undefined where the scorer does not look ahead. */
+  save(): SavedDemand | undefined {
+    return this.#scorer.looksAhead === true ? this.#outlook.demand.save() : undefined;
+  }
+
+  restore(saved: SavedDemand | undefined): void {
+    if (saved !== undefined) this.#outlook.demand.restore(saved);
   }
 
   /** Ids of the devices for the ask on a node that `best` named. */

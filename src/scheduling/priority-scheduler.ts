@@ -13,6 +13,7 @@ import {
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
+import type { SavedDemand } from './typical-demand.ts';
 
 /** One stay in the queue. A dead one is dropped when it comes up: a heap has no cheap removal. */
 interface Ticket<T> {
@@ -81,6 +82,14 @@ export class PriorityScheduler<T extends Candidate> implements Scheduler<T> {
       }
       this.#refused.set(task.shape, whyNot(table, ask));
     }
+  }
+
+  save(): unknown {
+    return this.#index.save();
+  }
+
+  restore(saved: unknown): void {
+    this.#index.restore(saved as SavedDemand | undefined);
   }
 
   refusal(task: T): Refusal | undefined {

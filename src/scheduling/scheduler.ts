@@ -21,6 +21,17 @@ export interface Candidate {
   readonly shape: ShapeIndex;
   /** How long it is expected to run; apart from the limit at which it is killed. */
   readonly estimateMs: SpanMs | undefined;
+  readonly deadlineAt: TimeMs | undefined;
+  /** Since its last attempt ended, or since it was submitted. */
+  readonly waitingSince: TimeMs;
+  /** What the ended attempts of its workload held × time. */
+  readonly attained: Attained;
+}
+
+/** In milli-CPU-seconds and milli-GPU-seconds. */
+export interface Attained {
+  readonly cpu: number;
+  readonly gpu: number;
 }
 
 /** Order of tasks that no policy tells apart: of one workload's submission, then its place in it. */
@@ -56,17 +67,55 @@ export interface Scheduler<T extends Candidate = Candidate> {
   withdraw(task: T): void;
   placed(running: Running<T>): void;
   /** The table has its resources back already. */
-  ended(running: Running<T>): void;
+  ended(running: Running<T>, at: TimeMs): void;
   /** Nodes joined, left or changed. */
   nodesChanged(): void;
   /** The next placement to make at `at`, or nothing until something changes. */
   next(at: TimeMs): Choice<T> | undefined;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
+  /** Its queues, when it tells queues apart. */
+  readonly queues?: QueueRules;
+  /** When `next` may have something to say without anything having happened: a quota starts afresh. */
+  nextTimer?(): TimeMs | undefined;
+  /** What it remembers beyond what waits and runs, as JSON: for the snapshot, the same for the same events. */
+  save?(): unknown;
+  /** After it was told of all that waits and runs. Forgets what no longer fits its configuration. */
+  restore?(saved: unknown): void;
+}
+
+/** What queues say before anything waits in them. */
+export interface QueueRules {
+  /** Why so many more tasks may not be submitted there. */
+  entry(asked: Entry, active: ActiveTasks): Refusal | undefined;
+  /** The most memory that one task may hold there, whatever else runs. */
+  memoryMax(queue: QueueName, tenant: TenantId): number;
+}
+
+export interface Entry {
+  readonly queue: QueueName;
+  readonly tenant: TenantId;
+  readonly tasks: number;
+  readonly requests: readonly Resources[];
+}
+
+/** Tasks of workloads that have not ended, submitted to one queue; of one tenant, when given. */
+export type ActiveTasks = (queue: QueueName, tenant?: TenantId) => number;
+
+/** Says what may not start although there is room: a quota over time. */
+export interface StartGate<T extends Candidate> {
+  /** Whether it may ever refuse tasks of this tenant in this queue. */
+  governs(queue: QueueName, tenant: TenantId): boolean;
+  /** The longest that one attempt may run; what it asks about beside the request. */
+  runMaxMs(task: T): number;
+  refusal(task: T, request: Resources, at: TimeMs): Refusal | undefined;
+  /** When what it says may change although nothing ends. */
+  nextChange(at: TimeMs): TimeMs | undefined;
 }
 
 /** What every scheduler is built from. */
-export interface SchedulerDeps {
+export interface SchedulerDeps<T extends Candidate = never> {
   readonly table: NodeTable;
   readonly shapes: Shapes;
+  readonly gate?: StartGate<T>;
 }

@@ -26,6 +26,12 @@ interface Kind {
 }
 type Settled = Readonly<Kind> & { readonly key: string };
 
+export interface SavedDemand {
+  readonly kinds: readonly Settled[];
+  readonly settled: readonly Settled[];
+  readonly staleAt: number;
+}
+
 /**
  * What is usually asked for, declared or learned from what was submitted. Requests that differ in memory
  * only are one kind, as in FGD. Its version, which makes every score stale, changes when the number of
@@ -95,6 +101,25 @@ export class TypicalDemand {
       constraints: ask.constraints,
       share: count / counted,
     }));
+  }
+
+  /** All of it as JSON, for the snapshot. */
+  save(): SavedDemand {
+    const kinds = [...this.#kinds].map(([key, kind]) => ({ key, ...kind }));
+    return { kinds, settled: this.#settled, staleAt: this.#staleAt };
+  }
+
+  /** Forgets what was learned since, for that is in `saved`. */
+  restore(saved: SavedDemand): void {
+    this.#kinds.clear();
+    this.#count = 0;
+    for (const { key, ask, count, memory } of saved.kinds) {
+      this.#kinds.set(key, { ask, count, memory });
+      this.#count += count;
+    }
+    this.#settled = saved.settled;
+    this.#staleAt = saved.staleAt;
+    this.#version++;
   }
 
   #settle(): void {

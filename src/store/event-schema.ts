@@ -115,6 +115,7 @@ const spec = z.strictObject({
   queue: text<QueueName>(),
   priority: z.int(),
   labels: textMap,
+  deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
   source: z.string(),
 });

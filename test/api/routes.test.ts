@@ -9,6 +9,11 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../../src/api/contract/documents.ts';
+import {
+  cpuUseSchema,
+  inventoryChangesSchema,
+} from '../../src/api/contract/inventory-documents.ts';
+import { inventorySchema } from '../../src/inventory/inventory-schema.ts';
 import { openSite } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
@@ -40,6 +45,10 @@ const documents = {
   '/api/v1/status': statusSchema,
   '/api/v1/nodes': nodeListSchema,
   '/api/v1/usage?window=1h': usageSchema,
+  '/api/v1/inventory': inventorySchema,
+  '/api/v1/inventory?fresh=1': inventorySchema,
+  '/api/v1/inventory/changes': inventoryChangesSchema,
+  '/api/v1/inventory/use': cpuUseSchema,
   '/api/v1/workloads': workloadListSchema,
   '/api/v1/workloads/1': workloadSchema,
   '/api/v1/workloads/1/why': whySchema,

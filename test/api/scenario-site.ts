@@ -11,6 +11,11 @@ import type {
   WorkloadList,
 } from '../../src/api/contract/documents.ts';
 import type {
+  CpuUse,
+  InventoryChanges,
+  InventoryDocument,
+} from '../../src/api/contract/inventory-documents.ts';
+import type {
   LogRequest,
   Site,
   SiteChange,
@@ -19,6 +24,7 @@ import type {
 } from '../../src/api/contract/views.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { smallMachine } from './machines.ts';
 import { LOG_CAP_BYTES, settleWorkload, stepOf, summaryOf, waits, wave } from './toy-documents.ts';
 import { ToyLog } from './toy-log.ts';
 import { GIB, type ToyStep, type ToyWorkload } from './toy-workload.ts';
@@ -49,6 +55,11 @@ export class ScenarioSite implements Site {
   enforcement: EnforcedDocument = kernelHolds;
   stalled: string | null = null;
   shutDowns = 0;
+  /** Of the machine that the node is on; a small one unless a scenario puts a recorded one in place. */
+  hardware: Promise<InventoryDocument> = smallMachine();
+  gpuIds: readonly string[] = [];
+  gpuModel = 'NVIDIA A100-SXM4-80GB';
+  hardwareChanges: InventoryChanges['changes'] = [];
   refuse: Extract<SubmitOutcome, { kind: 'refused' }> | undefined;
   readonly cpuMilli: number;
   readonly memoryBytes: number;
@@ -236,8 +247,8 @@ export class ScenarioSite implements Site {
           allocatable: resources(this.cpuMilli, this.memoryBytes, this.gpus * 1_000),
           held: resources(held.cpu, held.memory, held.gpu),
           gpus: Array.from({ length: this.gpus }, (_, i) => ({
-            id: `GPU-${i}f3c2a10`,
-            model: 'NVIDIA A100-SXM4-80GB',
+            id: this.gpuIds[i] ?? `GPU-${i}f3c2a10`,
+            model: this.gpuModel,
             memory_bytes: 80 * GIB,
             held_milli: Math.max(0, Math.min(1_000, held.gpu - i * 1_000)),
           })),
@@ -263,6 +274,25 @@ export class ScenarioSite implements Site {
       ),
       cpu_pressure_ratio: samples.map(({ at, cpu }) => cpu * 0.2 * wave(at, 3)),
     };
+  }
+
+  inventory(): Promise<InventoryDocument> {
+    return this.hardware;
+  }
+
+  inventoryChanges(): Promise<InventoryChanges> {
+    const { now, hardwareChanges: changes } = this;
+    return Promise.resolve({ read_at: now, searched_at: this.startedAt, changes });
+  }
+
+  async cpuUse(): Promise<CpuUse> {
+    const ids = (await this.hardware).cpu?.online ?? [];
+    const held = this.#held().cpu / this.cpuMilli;
+    const cpus = ids.map((id) => ({
+      id,
+      busy_ratio: Math.min(1, 0.03 + held * 1.1 * wave(this.now + id * 9_000, id % 11)),
+    }));
+    return { at: this.now, span_ms: 2_000, cpus };
   }
 
   log(request: LogRequest): Promise<LogChunk | undefined> {

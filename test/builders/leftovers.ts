@@ -14,11 +14,15 @@ export function leftoversOf(stateDir: string): readonly string[] {
   return [...processes(stateDir, instance), ...cgroups(instance), ...mounts(stateDir)];
 }
 
-/** Resolves with what is still there after everything has had time to end. */
-export async function settledLeftovers(stateDir: string): Promise<readonly string[]> {
+/** Resolves with what is still there after all but the expected has had time to go. */
+export async function settledLeftovers(
+  stateDir: string,
+  expected: readonly string[] = [],
+): Promise<readonly string[]> {
   for (let waitedMs = 0; ; waitedMs += 200) {
     const left = leftoversOf(stateDir);
-    if (left.length === 0 || waitedMs >= GONE_MS_MAX) return left;
+    const others = left.filter((line) => !expected.includes(line));
+    if (others.length === 0 || waitedMs >= GONE_MS_MAX) return left;
     await wait(200);
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
@@ -14,15 +15,25 @@ export interface Scratch {
   write(name: string, content: string | Buffer): string;
 }
 
-/** A folder of one test. When the test has ended, so has everything that it started there, or it fails. */
-export function scratchState(t?: TestContext): Scratch {
+/**
+ * A folder of one test. When the test has ended, so has everything that it started there, or it fails.
+ * `tmpfs`: mount options of a file system of its own for the state folder; needs root.
+ */
+export function scratchState(t?: TestContext, options: { readonly tmpfs?: string } = {}): Scratch {
   const dir = mkdtempSync(join(tmpdir(), 'berth-test-'));
   const state = join(dir, 'state');
+  const { tmpfs } = options;
+  if (tmpfs !== undefined) {
+    mkdirSync(state, { mode: 0o700 });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=0700,${tmpfs}`, 'berth-test', state]);
+  }
   const clean = async (): Promise<void> => {
     await endAll(state);
-    const left = await settledLeftovers(state);
+    const expected = tmpfs === undefined ? [] : [`mount ${state}`];
+    const left = await settledLeftovers(state, expected);
+    if (tmpfs !== undefined) execFileSync('umount', [state]);
     rmSync(dir, { recursive: true, force: true });
-    assert.deepEqual(left, [], 'nothing is left on the machine');
+    assert.deepEqual(left, expected, 'nothing is left on the machine');
   };
   if (t === undefined) after(clean, { timeout: 120_000 });
   else t.after(clean, { timeout: 120_000 });
@@ -39,7 +50,7 @@ export function scratchState(t?: TestContext): Scratch {
 
 /** Ends the daemon of a state folder, and what runs, through a daemon of its own where there is none. */
 async function endAll(state: string): Promise<void> {
-  if (leftoversOf(state).length === 0) return;
+  if (!leftoversOf(state).some((line) => line.startsWith('process'))) return;
   const ended = await runBerth(['down', '--cancel', '--timeout', '30s', '--state', state]);
   if (ended.code === 0 && !ended.stderr.includes('nothing to do') && !leftTasks(state)) return;
   await runBerth(['up', '-d', '--port', '0', '--state', state]);

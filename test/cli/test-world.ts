@@ -56,6 +56,8 @@ export function testWorld(
     inventories: {
       take: () => Promise.reject(new Error('no machine here')),
       read: () => Promise.reject(new Error('no inventory here')),
+      baselines: () => Promise.resolve([]),
+      measure: () => Promise.reject(new Error('no machine here')),
     },
     documents: {
       read: async (file) => ({ text: `# ${file}`, fileName: file, cwd: '/work' }),

@@ -333,11 +333,8 @@ test('the reasons', () => {
   assertLines(
     renderWhy(why, plain),
     `
-It waits for GPUs.
-
 ◷ eval waiting
-  No node has what it asks for.
-  - Asks 2 GPUs; lab-3 has 1 GPU free. (3 tasks)
+  Asks 2 GPUs; lab-3 has 1 GPU free. (3 tasks)
     It starts when 1 GPU more is free on one node.
 `,
   );

@@ -245,6 +245,17 @@ steps:
   },
 );
 
+test('a signal before the run has begun cancels it all the same', bounded, async (t) => {
+  const scratch = scratchState(t);
+  const file = scratch.write('early.yaml', `name: early\nrun: 'sleep 600'\n${small}\n`);
+  const { child, finished } = startBerth(['run', file, '--json', '--state', scratch.state]);
+  // The daemon of the run takes the folder long before it can take the document.
+  await seen(join(scratch.state, 'instance'));
+  child.kill('SIGTERM');
+  const { code, stdout } = await finished;
+  assert.deepEqual([code, documentOf(stdout).status], [130, 'cancelled']);
+});
+
 test(
   'a second SIGINT does not wait for a task that takes its time, and it ends all the same',
   bounded,

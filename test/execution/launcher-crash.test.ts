@@ -33,18 +33,25 @@ test('kill -9 of the launcher: a new one comes, and no end is lost', timed, asyn
   assert.equal((await rig.run(2, { run: ['true'] })).cause, 'succeeded');
 });
 
-test('a start and a stop that the killed launcher never read are sent again', timed, async (t) => {
-  const rig = await new Rig(t, options).open();
-  rig.start(1, { run: ['sleep', '60'] });
-  await rig.started(1);
-  kill(rig.launcherPid(), 'SIGSTOP');
-  rig.start(2, { run: 'exit 3' });
-  rig.driver.stop(id(1), 'cancelled', spanMs(100));
-  await new Promise((resolve) => setImmediate(resolve));
-  kill(rig.launcherPid());
-  assert.equal((await rig.ended(2)).exitCode, 3);
-  assert.equal((await rig.ended(1)).cause, 'cancelled');
-});
+test(
+  'a start, a stop and a settlement that the killed launcher never read are sent again',
+  timed,
+  async (t) => {
+    const rig = await new Rig(t, options).open();
+    await rig.run(0, { run: ['true'] });
+    rig.start(1, { run: ['sleep', '60'] });
+    await rig.started(1);
+    kill(rig.launcherPid(), 'SIGSTOP');
+    rig.start(2, { run: 'exit 3' });
+    rig.driver.stop(id(1), 'cancelled', spanMs(100));
+    rig.driver.settle(id(0));
+    await new Promise((resolve) => setImmediate(resolve));
+    kill(rig.launcherPid());
+    await rig.settled(0);
+    assert.equal((await rig.ended(2)).exitCode, 3);
+    assert.equal((await rig.ended(1)).cause, 'cancelled');
+  },
+);
 
 test('kill -9 of the launcher while no daemon is there', timed, async (t) => {
   const rig = await new Rig(t, options).open();

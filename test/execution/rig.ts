@@ -63,12 +63,17 @@ export class Rig {
   readonly stateDir = mkdtempSync(join(tmpdir(), 'berth-test-'));
   readonly reports: Report[] = [];
   readonly warnings: string[] = [];
-  readonly #options: Partial<LocalDriverOptions>;
+  #options: Partial<LocalDriverOptions>;
   #driver: Driver | undefined;
 
   constructor(t: TestContext, options: Partial<LocalDriverOptions>) {
     this.#options = options;
     t.after(() => this.#cleanUp());
+  }
+
+  /** For the next `open`. */
+  use(options: Partial<LocalDriverOptions>): void {
+    this.#options = options;
   }
 
   get driver(): Driver {
@@ -145,6 +150,12 @@ export class Rig {
     return Number(readFileSync(join(this.stateDir, 'launcher.lock'), 'utf8'));
   }
 
+  /** Settled by a launcher that may have been killed meanwhile. */
+  async settled(n: number): Promise<void> {
+    const path = join(this.attemptsDir, id(n), 'settled');
+    await until(`${n} to be settled`, () => existsSync(path) || undefined);
+  }
+
   shimPid(n: number): number {
     return Number(/\tshim=(\d+)/.exec(this.record(n))?.[1]);
   }
@@ -184,7 +195,8 @@ export class Rig {
 
   /** Our parent cgroups, wherever they are. */
   cgroups(): string[] {
-    if (this.#options.enforcement === 'unprivileged') return [];
+    const { enforcement, cgroupRoot } = this.#options;
+    if (enforcement === 'unprivileged' || cgroupRoot !== undefined) return [];
     const name = `berth-${this.instance().slice(0, 8)}`;
     const found = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', name], {
       encoding: 'utf8',
@@ -205,6 +217,8 @@ export async function until<T>(what: string, look: () => T | undefined): Promise
 }
 
 export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  // 0 would be the group of this very process.
+  assert.ok(pid > 1, `not to be signalled: ${pid}`);
   try {
     process.kill(pid, signal);
   } catch {

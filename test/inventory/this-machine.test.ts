@@ -98,6 +98,67 @@ test('numactl agrees on nodes and distances', {
     assert.deepEqual(document.topology!.numa_distances, rows);
 });
 
+const lsblk = tool('lsblk', '-J', '-b', '-o', 'NAME,TYPE,SIZE,RO,RM');
+test('lsblk agrees on disks and partitions', {
+  skip: lsblk === undefined && 'lsblk is not installed',
+}, () => {
+  interface Row {
+    readonly name: string;
+    readonly type: string;
+    readonly size: number;
+    readonly ro: boolean;
+    readonly rm: boolean;
+    readonly children?: readonly Row[];
+  }
+  const theirs: readonly Row[] = JSON.parse(lsblk!).blockdevices;
+  const ours = listOf(document.storage['block_devices']);
+  for (const { name, type, size, ro, rm, children = [] } of theirs) {
+    // Devices of size 0 are slots: loop devices and zram that nobody has set up.
+    if (type !== 'disk' || size === 0) continue;
+    const mine = ours.find((device) => device['name'] === name);
+    assert.ok(mine !== undefined, `${name} is missing`);
+    assert.deepEqual(
+      [mine['size_bytes'], mine['read_only'], mine['removable']],
+      [size, ro, rm],
+      name,
+    );
+    assert.deepEqual(
+      listOf(mine['partitions']).map((part) => [part['name'], part['size_bytes']]),
+      children.filter((child) => child.type === 'part').map((child) => [child.name, child.size]),
+      name,
+    );
+  }
+  const disks = ours.filter((device) => device['kind'] === 'disk').map((device) => device['name']);
+  for (const name of disks)
+    assert.ok(
+      theirs.some((row) => row.name === name),
+      `${name} is invented`,
+    );
+});
+
+const links = tool('ip', '-j', 'link');
+test('ip agrees on interfaces', { skip: links === undefined && 'ip is not installed' }, () => {
+  const theirs: readonly { ifname: string; mtu: number; address: string; operstate: string }[] =
+    JSON.parse(links!);
+  const ours = listOf(document.network['network']);
+  assert.deepEqual(
+    ours.map((link) => link['name']).toSorted(),
+    theirs.map((link) => link.ifname).toSorted(),
+  );
+  for (const { ifname, mtu, address, operstate } of theirs) {
+    const mine = ours.find((link) => link['name'] === ifname)!;
+    const state = operstate === 'UNKNOWN' ? null : operstate.toLowerCase();
+    assert.deepEqual(
+      [mine['mtu_bytes'], mine['mac'], mine['state']],
+      [mtu, address, state],
+      ifname,
+    );
+  }
+});
+
+const listOf = (section: unknown): Record<string, unknown>[] =>
+  Array.isArray(section) ? section : [];
+
 test('the kernel agrees on its names', () => {
   const told = (...args: string[]) => tool('uname', ...args)!.trim();
   assert.equal(document.host['kernel_release'], told('-r'));

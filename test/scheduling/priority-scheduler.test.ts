@@ -43,6 +43,9 @@ function setUp(
     queue: 'default' as QueueName,
     submittedAt: timeMs(0),
     estimateMs: undefined,
+    deadlineAt: undefined,
+    waitingSince: timeMs(0),
+    attained: { cpu: 0, gpu: 0 },
   }));
   for (const candidate of candidates) scheduler.enqueue(candidate);
   return { table, scheduler, candidates };

@@ -3,6 +3,7 @@ import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
 import type { EndState, Event, Placement, ScheduledRetry } from '../../src/model/messages.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import { NodeBook } from './node-book.ts';
+import type { QueueBook } from './queue-book.ts';
 
 /** An attempt, as the events tell of it. */
 export interface AttemptBook {
@@ -28,6 +29,7 @@ interface StepBook {
 interface WorkloadBook {
   readonly number: number;
   readonly spec: WorkloadSpec;
+  readonly tenant: string;
   readonly steps: ReadonlyMap<string, StepBook>;
   cancelled: boolean;
   end: EndState | undefined;
@@ -38,6 +40,10 @@ export interface Eligible {
   readonly name: string;
   readonly ask: Placement['held'];
   readonly rank: readonly number[];
+  readonly queue: string;
+  readonly tenant: string;
+  /** Infinite when it says nothing. */
+  readonly runMaxMs: number;
 }
 
 type Of<K extends Event['kind']> = Extract<Event, { kind: K }>;
@@ -62,9 +68,15 @@ export class Books {
   readonly ends = new Map<string, EndState>();
   readonly specs = new Map<string, WorkloadSpec>();
   readonly cancelled = new Set<string>();
+  /** What queues and quotas allow, where there are any. */
+  readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
   #retired = 0;
   #now = 0;
+
+  constructor(rules?: QueueBook) {
+    this.rules = rules;
+  }
 
   record(event: Event): void {
     assert.ok(event.at >= this.#now, `time runs forward: ${event.kind} at ${event.at}`);
@@ -138,14 +150,21 @@ export class Books {
       }
     }
     const hopeless = new Set<string>();
-    for (const { name, ask } of this.eligible()) {
+    const eligible = [...this.eligible()];
+    for (const waiting of eligible) {
+      const { name, ask } = waiting;
       const key = JSON.stringify(ask);
-      if (hopeless.has(key)) continue;
+      if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
       for (const node of this.nodes.values()) {
         assert.ok(!node.fits(ask), `${name} waits although it fits on ${node.id}`);
       }
       hopeless.add(key);
     }
+  }
+
+  /** A limit, a quota or a turn keeps it waiting, whatever is free. */
+  mayWait(waiting: Eligible, eligible: readonly Eligible[]): boolean {
+    return this.rules?.mayWait(waiting, eligible, this.#now, this.nodes.values()) ?? false;
   }
 
   /** Every task that may be placed now. */
@@ -164,6 +183,9 @@ export class Books {
             name: `${id}.${step.spec.id}.${i}`,
             ask: askOf(step, task),
             rank: [-workload.spec.priority, workload.number, index, i],
+            queue: workload.spec.queue,
+            tenant: workload.tenant,
+            runMaxMs: runMaxOf(step.spec),
           };
         }
       }
@@ -182,7 +204,7 @@ export class Books {
     else known.node = node;
   }
 
-  #submit({ workload: id, spec }: Of<'workload-submitted'>): void {
+  #submit({ workload: id, tenant, spec }: Of<'workload-submitted'>): void {
     const number = Number(id);
     assert.equal(number, this.specs.size + 1, 'workloads are numbered without gaps');
     const steps = new Map<string, StepBook>();
@@ -192,7 +214,7 @@ export class Books {
       });
       steps.set(step.id, { spec: step, tasks, end: undefined });
     }
-    this.active.set(id, { number, spec, steps, cancelled: false, end: undefined });
+    this.active.set(id, { number, spec, tenant, steps, cancelled: false, end: undefined });
     this.specs.set(id, spec);
   }
 
@@ -222,10 +244,14 @@ export class Books {
   #checkTurn(id: string, placement: Placement): void {
     const key = JSON.stringify(placement.held);
     const name = id.slice(0, id.lastIndexOf('.'));
-    const same = [...this.eligible()].filter((other) => JSON.stringify(other.ask) === key);
+    const eligible = [...this.eligible()];
+    const same = eligible.filter((other) => JSON.stringify(other.ask) === key);
     const mine = same.find((other) => other.name === name);
     assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
+    this.rules?.checkPlaced(mine, this.#now);
+    this.rules?.place(id, mine, this.#now);
     for (const other of same) {
+      if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
       assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
     }
   }
@@ -245,6 +271,7 @@ export class Books {
     if (attempt.stopped && end.cause !== 'cancelled') this.finishedDespiteStop++;
     task.state = end.cause === 'succeeded' ? 'succeeded' : 'failed';
     this.nodes.get(attempt.placement.node)!.give(id);
+    this.rules?.end(id, event.at);
     if (event.retry !== undefined) this.#rest(id, event.at, event.retry);
   }
 
@@ -345,6 +372,11 @@ function askOf({ spec }: StepBook, task: TaskBook): Placement['held'] {
   return grown
     ? { ...spec.request, memory: task.memoryLimit as typeof spec.request.memory }
     : spec.request;
+}
+
+function runMaxOf({ limits, estimateMs }: StepSpec): number {
+  if (limits.wallMs < Number.MAX_SAFE_INTEGER) return limits.wallMs + limits.graceMs;
+  return estimateMs ?? Number.POSITIVE_INFINITY;
 }
 
 function before(a: readonly number[], b: readonly number[]): boolean {

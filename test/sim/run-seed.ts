@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { Prng } from '../../src/base/prng.ts';
 import type { TimeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
+import type { QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
+import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { scorers } from '../../src/scheduling/scorers/registry.ts';
 import type { MarkCounts } from '../../src/simulation/faults.ts';
 import { History } from '../../src/simulation/history.ts';
 import { drawnTruth } from '../../src/simulation/task-truth.ts';
 import { World } from '../../src/simulation/world.ts';
+import { type DrawnTree, drawTree } from '../builders/draw-tree.ts';
 import { Checker } from './checker.ts';
+import { QueueBook } from './queue-book.ts';
 
 export interface SeedOptions {
   /** Lines of what happens, for a person who replays a seed. */
@@ -28,6 +31,7 @@ export interface SeedResult {
 /** Years, if every task ran alone; the queue is over long before. */
 const LIVENESS_SLACK_MS = 3_600_000;
 const RUN_MAX_MS = 800_000;
+const QUOTA_PERIOD_MS = 600_000;
 
 /** One world from its first to its last event; throws when a promise is broken. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
@@ -38,9 +42,16 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   };
   const scorer = prng.pick(scorers);
   const make = options.engine ?? ((...args) => new Engine(...args));
+  const drawn = drawPolicy(seed);
   const engine = () =>
-    make(engineOptions, { scheduler: (deps) => new PriorityScheduler(deps, scorer) });
-  const checker = new Checker(prng.fork(), engine, options.trace);
+    drawn === undefined
+      ? make(engineOptions, { scheduler: (deps) => new PriorityScheduler(deps, scorer) })
+      : make(
+          { ...engineOptions, scheduling: drawn.scheduling },
+          { scheduler: makeScheduler(drawn.scheduling) },
+        );
+  const rules = drawn && new QueueBook(drawn.scheduling);
+  const checker = new Checker(prng.fork(), engine, options.trace, rules);
   const world = new World({
     prng: prng.fork(),
     truth: drawnTruth(seed),
@@ -49,6 +60,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     witness: checker,
   });
   checker.world = world;
+  if (drawn !== undefined) sendToQueues(world, drawn.queues);
   const history = new History(world, prng.fork());
 
   await world.run(history.ends);
@@ -69,12 +81,28 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   };
 }
 
+/** Half of the worlds have a tree of queues; drawn apart, so that the others stay what they were. */
+function drawPolicy(seed: number): DrawnTree | undefined {
+  const prng = new Prng(seed ^ 0x51_7e);
+  return prng.chance(50) ? drawTree(prng) : undefined;
+}
+
+/** Every workload goes to a queue that follows from its name. */
+function sendToQueues(world: World, queues: readonly string[]): void {
+  const ask = world.ask.bind(world);
+  world.ask = (request) => {
+    if (request.kind !== 'submit') return ask(request);
+    const queue = queues[Number(/\d+/.exec(request.spec.name)?.[0] ?? 0) % queues.length];
+    return ask({ ...request, spec: { ...request.spec, queue: queue as QueueName } });
+  };
+}
+
 /** By then all is done, even if only one task ran at a time. */
 function bound(world: World, checker: Checker): TimeMs {
   let ms = LIVENESS_SLACK_MS;
   for (const { spec } of checker.books.active.values()) {
     for (const { count, retry } of spec.steps) {
-      ms += count * (1 + retry.maxRetries) * (RUN_MAX_MS + retry.backoffMaxMs);
+      ms += count * (1 + retry.maxRetries) * (RUN_MAX_MS + retry.backoffMaxMs + QUOTA_PERIOD_MS);
     }
   }
   return (world.timeline.now + ms) as TimeMs;

@@ -12,6 +12,8 @@ import type {
   WorkloadList,
 } from './documents.ts';
 
+import type { CpuUse, InventoryChanges, InventoryDocument } from './inventory-documents.ts';
+
 /** What the routes need of the running daemon. `app/` composes it; `run` uses the same without HTTP. */
 export interface Site {
   status(): Status;
@@ -25,6 +27,11 @@ export interface Site {
   source(id: WorkloadId): string | undefined;
   nodes(): NodeList;
   usage(window: SpanMs): Usage;
+  /** What this machine has, at most some seconds old; `fresh` asks the programs of drivers, too. */
+  inventory(fresh: boolean): Promise<InventoryDocument>;
+  /** What changed in it, newest first; a bounded number. */
+  inventoryChanges(): Promise<InventoryChanges>;
+  cpuUse(): Promise<CpuUse>;
   /** A piece of one attempt's log; undefined when there is no such attempt. */
   log(request: LogRequest): Promise<LogChunk | undefined>;
   /** Calls back after each change, at most every 100 ms, until the signal aborts. */
@@ -55,6 +62,7 @@ export interface LogRequest {
 export interface SiteChange {
   /** Workloads that changed since the last call. */
   readonly workloads: readonly string[];
+  /** What a node has, gives out, or holds. */
   readonly nodes: boolean;
   readonly sample: boolean;
 }

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { addInventoryRoutes } from './inventory-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -50,6 +51,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addWorkloadRoutes(api, deps);
   addLogRoutes(api, deps);
   addSiteRoutes(api, deps);
+  addInventoryRoutes(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);

@@ -1,10 +1,17 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
+import { inventoryOperations } from './inventory-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
-export const operations = [...workloadOperations, ...logOperations, ...siteOperations] as const;
+export const operations = [
+  ...workloadOperations,
+  ...logOperations,
+  ...siteOperations,
+  ...inventoryOperations,
+] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 
@@ -12,6 +19,7 @@ export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 export function openApiDocument(): OpenApiDocument {
   const api = new OpenAPIHono();
   for (const operation of operations) api.openAPIRegistry.registerPath(operation);
+  api.openAPIRegistry.registerComponent('schemas', 'TopologyVertex', topologyVertexJsonSchema);
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',

@@ -74,6 +74,12 @@ export const logQuery = z.object({
   }),
 });
 
+export const inventoryQuery = z.object({
+  fresh: z.enum(['0', '1']).default('0').openapi({
+    description: '`1` asks the programs of drivers again, which may take seconds',
+  }),
+});
+
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
 export const usageQuery = z.object({

@@ -11,8 +11,8 @@ import {
 import type { State } from '../../engine/state.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
-import { refusalSentence } from './sentences.ts';
-import { stepState, workloadStatus } from './workload.ts';
+import { formatUse, refusalSentence } from './sentences.ts';
+import { stepState, workloadStatus } from './status.ts';
 
 /** Why a workload is where it is: a sentence a step, with what would change it. */
 export function explainWorkload(state: State, workload: WorkloadRecord, now: TimeMs): Why {
@@ -73,21 +73,60 @@ export function explainStep(state: State, step: StepRecord, now: TimeMs): Reason
   return reasons;
 }
 
-/** What would let it start: a smaller request, or the end of what holds enough. */
+/** What would let it start: a smaller request, another time, or the end of what holds enough. */
 function change(state: State, refusal: Refusal): string | null {
-  if (refusal.code !== 'insufficient') return null;
-  const parts: string[] = [];
-  if (refusal.free > 0) {
-    parts.push(`would start now with at most ${formatAmount(refusal.resource, refusal.free)}`);
+  switch (refusal.code) {
+    case 'insufficient':
+      return smallerOrAfter(state, refusal, refusal.free, ({ placement }) => {
+        return placement.node === refusal.node;
+      });
+    case 'queue-limit':
+      return smallerOrAfter(state, refusal, refusal.limit - refusal.held, ({ task }) => {
+        return task.queue === refusal.queue && (refusal.tenant ?? task.tenant) === task.tenant;
+      });
+    case 'kept-for-others': {
+      const free = Math.max(0, refusal.free - refusal.kept);
+      return free > 0
+        ? `would start now with at most ${formatAmount(refusal.resource, free)}`
+        : null;
+    }
+    case 'quota':
+      return quotaChange(refusal);
+    case 'queue-cap':
+      return refusal.what === 'running' ? 'starts when one of them ends' : null;
+    case 'behind':
+      return `starts after ${refusal.task}, whatever is free`;
+    case 'reserved-for':
+      return 'would start now if it ended before that';
+    default:
+      return null;
   }
-  const lacking = refusal.asked - refusal.free;
+}
+
+function smallerOrAfter(
+  state: State,
+  refusal: { readonly resource: string; readonly asked: number },
+  free: number,
+  frees: (attempt: AttemptRecord) => boolean,
+): string | null {
+  const parts: string[] = [];
+  if (free > 0) {
+    parts.push(`would start now with at most ${formatAmount(refusal.resource, free)}`);
+  }
+  const lacking = refusal.asked - free;
   for (const attempt of state.runningAttempts()) {
-    if (attempt.placement.node !== refusal.node) continue;
-    if (heldOf(attempt, refusal.resource) < lacking) continue;
+    if (!frees(attempt) || heldOf(attempt, refusal.resource) < lacking) continue;
     parts.push(`${parts.length > 0 ? 'or when' : 'starts when'} ${attempt.task.id} ends`);
     break;
   }
   return parts.length === 0 ? null : parts.join(', ');
+}
+
+/** Less of the resource, or less time: the product is what counts. */
+function quotaChange(refusal: Extract<Refusal, { code: 'quota' }>): string | null {
+  const left = refusal.limit - refusal.used - refusal.reserved;
+  if (left <= 0 || refusal.asked === 0) return null;
+  return `would start now if it needed at most ${formatUse(refusal.resource, left)}`;
 }
 
 function heldOf(attempt: AttemptRecord, resource: string): number {

@@ -32,6 +32,53 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `the queue is full: ${refusal.active} tasks are active, ${refusal.asked} were asked for, ` +
         `${refusal.max} are allowed`
       );
+    case 'no-such-queue':
+      return (
+        `there is no queue ${refusal.queue}` +
+        (refusal.near === undefined ? '' : `; did you mean ${refusal.near}?`) +
+        `${refusal.near === undefined ? ';' : ''} there are ${refusal.queues.join(', ')}`
+      );
+    case 'exceeds-queue':
+      return (
+        `can never start in queue ${refusal.queue}: it asks for ` +
+        `${formatAmount(refusal.resource, refusal.asked)}, and the limit there is ` +
+        formatAmount(refusal.resource, refusal.limit)
+      );
+    case 'queue-cap':
+      return (
+        `${inQueue(refusal)} has ${refusal.count} ${refusal.what} ` +
+        `${refusal.count === 1 ? 'task' : 'tasks'}, and ${refusal.max} ` +
+        `${refusal.max === 1 ? 'is' : 'are'} allowed` +
+        (refusal.what === 'active' ? `; ${refusal.asked} were asked for` : '')
+      );
+    case 'queue-limit':
+      return (
+        `asks for ${formatAmount(refusal.resource, refusal.asked)}; ${inQueue(refusal)} holds ` +
+        `${formatAmount(refusal.resource, refusal.held)} of its limit of ` +
+        formatAmount(refusal.resource, refusal.limit)
+      );
+    case 'kept-for-others':
+      return (
+        `asks for ${formatAmount(refusal.resource, refusal.asked)}; ` +
+        `${formatAmount(refusal.resource, refusal.kept)} of the ` +
+        `${formatAmount(refusal.resource, refusal.free)} free in ${refusal.queue} are kept for other queues`
+      );
+    case 'quota':
+      return quotaSentence(refusal, now);
+    case 'behind':
+      return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
+    case 'reserved-for':
+      return (
+        `would delay ${refusal.task}, which is to start on ${refusal.node ?? 'a node'} in ` +
+        formatSpan(Math.max(0, refusal.startsAt - now))
+      );
+    case 'deadline':
+      return (
+        `cannot be done in time: by its deadline in ` +
+        `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
+        `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
+        `${formatUse(refusal.resource, refusal.possible)} can be done`
+      );
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
@@ -39,4 +86,29 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     default:
       return assertNever(refusal);
   }
+}
+
+function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {
+  const { queue, tenant } = refusal;
+  return tenant === undefined ? `queue ${queue}` : `${tenant} in queue ${queue}`;
+}
+
+function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs): string {
+  const { resource, resetsAt } = refusal;
+  const hours = (amount: number): string => formatUse(resource, amount);
+  const reserved = refusal.reserved === 0 ? '' : ` and ${hours(refusal.reserved)} reserved`;
+  const whose = refusal.tenant === undefined ? '' : ` of ${refusal.tenant}`;
+  return (
+    `quota ${refusal.quota}${whose}: ${hours(refusal.used)} used${reserved} of ` +
+    `${hours(refusal.limit)}, and it needs ${refusal.asked === 0 ? 'some' : hours(refusal.asked)}` +
+    (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
+  );
+}
+
+/** `100 CPU-hours`, `2.5 GB-hours`: of what is counted in milli-units or MiB, times seconds. */
+export function formatUse(resource: string, amount: number): string {
+  const perHour = resource === 'memory' ? 1024 * 3600 : 1000 * 3600;
+  const unit = resource === 'memory' ? 'GiB' : resource.toUpperCase();
+  const hours = Math.round((amount / perHour) * 100) / 100;
+  return `${hours} ${unit}-${hours === 1 ? 'hour' : 'hours'}`;
 }

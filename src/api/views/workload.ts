@@ -13,8 +13,7 @@ import type {
   WorkloadSummary,
 } from '../contract/documents.ts';
 import { explainStep, explainWorkload } from './explain.ts';
-
-type Status = WorkloadDocument['status'];
+import { stepState, workloadStatus } from './status.ts';
 
 export function workloadDocument(
   state: State,
@@ -71,19 +70,6 @@ export function workloadSummary(
     tasks,
     reason: told ? explainWorkload(state, workload, now).sentence : null,
   };
-}
-
-/** `running` from its first placement on, as long as it has not ended. */
-export function workloadStatus(workload: WorkloadRecord): Status {
-  if (workload.state !== 'active') return workload.state;
-  const busy = workload.steps.some((step) => step.counts.running > 0);
-  return busy || workload.startedAt !== undefined ? 'running' : 'waiting';
-}
-
-export function stepState(step: StepRecord): StepDocument['state'] {
-  if (step.state !== 'blocked' && step.state !== 'open') return step.state;
-  const begun = step.counts.running > 0 || step.tasks.some((task) => task.attempts.length > 0);
-  return begun ? 'running' : 'waiting';
 }
 
 function stepDocument(state: State, step: StepRecord, now: TimeMs): StepDocument {

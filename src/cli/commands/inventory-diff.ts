@@ -1,4 +1,4 @@
-import { diffInventory, type InventoryChange } from '../../inventory/diff-inventory.ts';
+import { changeSentence, diffInventory } from '../../inventory/diff-inventory.ts';
 import { inventoryDocument } from '../../inventory/inventory-document.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -23,13 +23,8 @@ export const inventoryDiff = defineCommand({
     const changes = diffInventory(before, after);
     return {
       document: { changes },
-      view: () => (changes.length === 0 ? ['Nothing changed.'] : changes.map(sentence)),
+      view: () => (changes.length === 0 ? ['Nothing changed.'] : changes.map(changeSentence)),
       exit: EXIT.ok,
     };
   },
 });
-
-function sentence({ kind, what, id, field, before, after }: InventoryChange): string {
-  if (field === '') return `${what} ${id} ${kind}`;
-  return `${what} ${id} ${kind}: ${field} ${before ?? 'unknown'} → ${after ?? 'unknown'}`;
-}

@@ -2,8 +2,10 @@ import { inventoryDocument } from '../../inventory/inventory-document.ts';
 import { renderInventory } from '../../inventory/render-inventory.ts';
 import { toDot } from '../../inventory/to-dot.ts';
 import { OperationError } from '../../model/errors.ts';
+import { baselineLines } from '../baseline-view.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { measureBaseline } from '../measure-baseline.ts';
 
 export const inventory = defineCommand({
   name: 'inventory',
@@ -13,6 +15,11 @@ export const inventory = defineCommand({
     'Nothing is invented: a field is measured, told by the kernel, a driver, firmware or a datasheet, estimated, or unknown.',
   ],
   options: {
+    benchmark: {
+      kind: 'flag',
+      summary:
+        'measure bandwidths and latencies as well: some 30 seconds, see `inventory baseline`',
+    },
     dot: { kind: 'flag', summary: 'print the topology as a Graphviz graph' },
     sysroot: {
       kind: 'text',
@@ -31,11 +38,22 @@ export const inventory = defineCommand({
     if (options.dot && world.settings.json.value) {
       throw new OperationError('USAGE', '--dot and --json exclude each other.');
     }
+    if (options.benchmark && (options.dot || options.sysroot !== undefined)) {
+      throw new OperationError(
+        'USAGE',
+        '--benchmark measures this machine: no --dot, no --sysroot.',
+      );
+    }
     const taken = await world.inventories.take(options.sysroot);
+    const measured = options.benchmark ? await measureBaseline(world, undefined) : undefined;
+    const baseline = measured?.document;
     return {
-      document: inventoryDocument(taken),
-      view: () => (options.dot ? [toDot(taken).trimEnd()] : [renderInventory(taken).trimEnd()]),
-      exit: EXIT.ok,
+      document: { ...inventoryDocument(taken), ...(baseline === undefined ? {} : { baseline }) },
+      view: (page) => [
+        options.dot ? toDot(taken).trimEnd() : renderInventory(taken).trimEnd(),
+        ...(baseline === undefined ? [] : ['', ...baselineLines(baseline, page, world.now())]),
+      ],
+      exit: measured?.exit ?? EXIT.ok,
     };
   },
 });

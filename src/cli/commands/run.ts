@@ -1,11 +1,10 @@
-import { attendWorkload } from '../attend-workload.ts';
+import { type AttendOptions, attendWorkload, type InterruptSignal } from '../attend-workload.ts';
 import type { Client, SubmittedDocument } from '../client.ts';
 import { type CommandResult, defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderOutcome } from '../outcome.ts';
 import { readChecked } from '../read-checked.ts';
 import { exitOf } from '../workload-exit.ts';
-import type { World } from '../world.ts';
 
 export const run = defineCommand({
   name: 'run',
@@ -27,20 +26,31 @@ export const run = defineCommand({
   examples: ['berth run train.yaml', 'berth run train.yaml --json | jq .status'],
   async run({ operands }, world) {
     const document = await readChecked(operands[0]!, world);
-    const client = await world.daemons.find();
-    if (client !== undefined) {
-      try {
-        return await submitAndAttend(client, document, { world, isEmbedded: false });
-      } finally {
-        client.close();
-      }
-    }
-    const opened = await world.daemons.open({ port: undefined, foreground: false });
+    // From here on a signal may not just end this process: a daemon in it has tasks.
+    let early: InterruptSignal | undefined;
+    const release = world.onInterrupt((signal) => {
+      early = signal;
+    });
+    const interrupted = (): InterruptSignal | undefined => early;
     try {
-      return await submitAndAttend(opened.client, document, { world, isEmbedded: true });
+      const client = await world.daemons.find();
+      if (client !== undefined) {
+        try {
+          return await submitAndAttend(client, document, { world, isEmbedded: false, interrupted });
+        } finally {
+          client.close();
+        }
+      }
+      const opened = await world.daemons.open({ port: undefined, foreground: false });
+      try {
+        const options = { world, isEmbedded: true, interrupted };
+        return await submitAndAttend(opened.client, document, options);
+      } finally {
+        opened.client.close();
+        await opened.close();
+      }
     } finally {
-      opened.client.close();
-      await opened.close();
+      release();
     }
   },
 });
@@ -48,7 +58,7 @@ export const run = defineCommand({
 async function submitAndAttend(
   client: Client,
   document: SubmittedDocument,
-  options: { readonly world: World; readonly isEmbedded: boolean },
+  options: AttendOptions,
 ): Promise<CommandResult> {
   const { world } = options;
   const { id, warnings } = await client.submit(document);

@@ -27,26 +27,25 @@ export const why = defineCommand({
   },
 });
 
+/** A line a step, and below it what its tasks wait for and what would change that. */
 export function renderWhy(why: Why, page: Page): readonly string[] {
-  return [
-    ...wrap(printable(why.sentence), page.width),
-    ...why.steps.flatMap((step) => {
-      const look = stateLook(step.state);
-      const mark = paint(page, look.tone, glyph(page, look.glyph));
-      return [
-        '',
-        `${mark} ${paint(page, 'strong', printable(step.id))} ${look.word}`,
-        ...wrap(printable(step.sentence), page.width, '  '),
-        ...step.reasons.flatMap((reason) => reasonLines(reason, page)),
-      ];
-    }),
-  ];
+  if (why.steps.length === 0) return wrap(printable(why.sentence), page.width);
+  return why.steps.flatMap((step) => {
+    const look = stateLook(step.state);
+    const mark = paint(page, look.tone, glyph(page, look.glyph));
+    const head = `${mark} ${paint(page, 'strong', printable(step.id))} ${look.word}`;
+    if (step.reasons.length > 0) {
+      return [head, ...step.reasons.flatMap((reason) => reasonLines(reason, page))];
+    }
+    const plain = step.sentence === step.state;
+    return [head, ...(plain ? [] : wrap(printable(step.sentence), page.width, '  '))];
+  });
 }
 
 function reasonLines(reason: Reason, page: Page): readonly string[] {
   const tasks = reason.tasks > 1 ? ` (${count(reason.tasks, 'task')})` : '';
   return [
-    ...wrap(`- ${printable(reason.sentence)}${tasks}`, page.width, '  '),
+    ...wrap(`${printable(reason.sentence)}${tasks}`, page.width, '  '),
     ...(reason.change === null ? [] : wrap(printable(reason.change), page.width, '    ')),
   ];
 }

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ReadOutcome, ReadProblem } from '../host-reader.ts';
 
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
@@ -58,7 +60,11 @@ export function runProgram(
       if (errors.length < ERROR_BYTES_MAX) errors += piece.toString('utf8');
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
-      const absent = error.code === 'ENOENT' || error.code === 'ENOTDIR';
+      // A folder of PATH that we may not enter makes the kernel say EACCES for a program that is nowhere.
+      const absent =
+        error.code === 'ENOENT' ||
+        error.code === 'ENOTDIR' ||
+        (error.code === 'EACCES' && !program.includes('/') && !isOnPath(program));
       fail(absent ? 'absent' : error.code === 'EACCES' ? 'denied' : 'failed', error.message);
     });
     child.on('close', (status, signal) => {
@@ -78,4 +84,10 @@ function killGroup(pid: number): void {
   } catch {
     // It has ended meanwhile.
   }
+}
+
+/** Whether a folder of PATH that we may look into has the program, even if we may not run it. */
+function isOnPath(program: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  return folders.some((folder) => existsSync(join(folder, program)));
 }

@@ -1,5 +1,6 @@
 import type { NodeList, Status, Usage } from '../../../src/api/contract/documents.ts';
 import { bytes, counted, milli, percent, UNKNOWN } from '../format.ts';
+import { InventoryView } from '../parts/inventory-view.tsx';
 import { EmptyNote, ProblemNote } from '../parts/notes.tsx';
 import { type Resource, ResourceBar } from '../parts/resource-bar.tsx';
 import { always, useDocument } from '../use-document.ts';
@@ -36,6 +37,7 @@ export function NodesPage({ status }: { readonly status: Status | undefined }) {
       {value?.nodes.map((node) => (
         <NodeBlock key={node.id} node={node} usage={usage} />
       ))}
+      {alone && <InventoryView gpus={value.nodes[0]?.gpus ?? []} />}
     </>
   );
 }

@@ -16,7 +16,8 @@ interface BarProps {
 
 /** The one bar of Berth: requested is outline, used is fill, limit is a tick. Unknown parts are not drawn. */
 export function ResourceBar({ resource, requested, used, limit, whole, label }: BarProps) {
-  const end = whole ?? Math.max(requested ?? 0, used ?? 0, (limit ?? 0) * 1.04, 1e-9);
+  // An amount that is not known is given out as nothing: the whole may be zero.
+  const end = Math.max(whole ?? Math.max(requested ?? 0, used ?? 0, (limit ?? 0) * 1.04), 1e-9);
   const at = (amount: number): string => `${Math.min(100, (amount / end) * 100).toFixed(2)}%`;
   return (
     <svg class={`bar ${resource}`} width="100%" height="12" role="img" aria-label={label}>

@@ -139,6 +139,9 @@ function noteMissing(found: readonly Controller[], refused: readonly string[], n
 
 function handDown(folder: string, controller: Controller): void {
   const path = `${folder}/cgroup.subtree_control`;
+  if (!words(`${folder}/cgroup.controllers`).includes(controller)) {
+    throw new Error(`${folder} has no ${controller} controller`);
+  }
   if (words(path).includes(controller)) return;
   writeFileSync(path, `+${controller}`);
   if (!words(path).includes(controller)) throw new Error(`${path}: ${controller} was not taken`);
@@ -179,7 +182,7 @@ function succeeds(refused: string[], step: () => void): boolean {
 }
 
 function words(path: string): readonly string[] {
-  return (read(path) ?? '').split(/\s+/).map((word) => word.replace(/^\+/, ''));
+  return (read(path) ?? '').split(/\s+/);
 }
 
 function read(path: string): string | undefined {

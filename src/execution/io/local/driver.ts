@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpanMs } from '../../../base/units.ts';
-import type { AttemptEnd, Enforcement, StopReason } from '../../../model/attempt.ts';
+import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
 import { countOf, recordFields } from '../../attempt-record.ts';
@@ -45,6 +45,7 @@ export interface LocalDriverDeps {
 const ORPHAN_POLL_MS = 200;
 const BURIAL_MS = 15_000;
 const SCAN_AT_ONCE = 64;
+const SETTLED_MAX = 10_000;
 
 /**
  * Tasks on this machine, under a launcher that outlives the daemon.
@@ -53,11 +54,11 @@ const SCAN_AT_ONCE = 64;
 export async function openLocalDriver(
   options: LocalDriverOptions,
   deps: LocalDriverDeps,
-): Promise<Driver> {
+): Promise<LocalDriver> {
   const instance = openInstance(options.stateDir);
   const name = `berth-${instance.slice(0, 8)}`;
   const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
-  const driver = new LocalDriver(options, deps, { instance, site, bootId: await readBootId() });
+  const driver = new LauncherDriver(options, deps, { instance, site, bootId: await readBootId() });
   await driver.open(launcherSocketPath(options.stateDir, options.socketDir, name));
   return driver;
 }
@@ -68,7 +69,13 @@ interface Host {
   readonly bootId: string;
 }
 
-class LocalDriver implements Driver {
+/** A driver that can say which process launches for it. */
+export interface LocalDriver extends Driver {
+  /** Undefined while none is connected. */
+  readonly launcherPid: number | undefined;
+}
+
+class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
@@ -84,6 +91,8 @@ class LocalDriver implements Driver {
   readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
+  /** The last ones: the launcher may have died before it did what it was told. */
+  readonly #settled = new Set<AttemptId>();
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -101,7 +110,7 @@ class LocalDriver implements Driver {
       socketPath: path,
       cgroupParents: parentsOf(this.#host.site),
       onMessage: (message) => this.#hear(message),
-      onReconnected: (nowOwned) => void this.#resume(nowOwned),
+      onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
     });
     this.#link = link;
@@ -114,7 +123,11 @@ class LocalDriver implements Driver {
     for (const path of await sweepCgroups(this.#host.site, keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
-    void this.#watchOrphans();
+    this.#attempt(this.#watchOrphans());
+  }
+
+  get launcherPid(): number | undefined {
+    return this.#link?.launcherPid;
   }
 
   start(attempt: AttemptStart): void {
@@ -129,9 +142,14 @@ class LocalDriver implements Driver {
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
-    const problem = unsendable(line) ?? unmade(attempt.workdir);
+    const problem = unsendable(line);
     if (problem !== undefined) {
-      this.#refuse(id, plan, problem);
+      this.#refuse(id, plan, 'start-failed', problem);
+      return;
+    }
+    const unmade = makeFolder(attempt.workdir);
+    if (unmade !== undefined) {
+      this.#refuse(id, plan, 'lost', unmade);
       return;
     }
     this.#starts.set(id, line);
@@ -165,7 +183,11 @@ class LocalDriver implements Driver {
   settle(attempt: AttemptId): void {
     this.#forget(attempt);
     this.#unsaved.delete(attempt);
-    // Where it is lost with a launcher, the next daemon hears of the end once more.
+    this.#settled.add(attempt);
+    if (this.#settled.size > SETTLED_MAX) {
+      for (const oldest of this.#settled.values().take(SETTLED_MAX / 2))
+        this.#settled.delete(oldest);
+    }
     this.#link?.send(encodeLine(['settle', attempt]));
   }
 
@@ -190,7 +212,7 @@ class LocalDriver implements Driver {
         return;
       }
       case 'exists':
-        void this.#reportExisting(message.attempt);
+        this.#attempt(this.#reportExisting(message.attempt));
         return;
       case 'hello':
       case 'owns':
@@ -260,6 +282,10 @@ class LocalDriver implements Driver {
     for (const line of waiting) this.#link?.send(line);
     for (const [attempt, trace] of await this.#scan()) {
       if (owned.has(attempt)) continue;
+      if (this.#settled.has(attempt)) {
+        this.#link?.send(encodeLine(['settle', attempt]));
+        continue;
+      }
       if (trace.kind === 'running') this.#orphans.add(attempt);
       this.#reportTrace(attempt, trace);
     }
@@ -297,9 +323,15 @@ class LocalDriver implements Driver {
     return found;
   }
 
-  #refuse(attempt: AttemptId, plan: Confinement, message: string): void {
+  /** What fails here is told again when the driver is opened next. */
+  #attempt(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#deps.warn(`the attempts cannot be read: ${error}`));
+  }
+
+  /** `lost` where another try may find the machine in a better state. */
+  #refuse(attempt: AttemptId, plan: Confinement, cause: EndCause, message: string): void {
     const end: AttemptEnd = {
-      cause: 'start-failed',
+      cause,
       usage: {},
       enforced: plan.enforced,
       message,
@@ -308,14 +340,14 @@ class LocalDriver implements Driver {
   }
 }
 
-/** Makes the folder where it is missing; why it could not be made. */
-function unmade(workdir: string): string | undefined {
+/** Why it could not be made; undefined when it is there. */
+function makeFolder(path: string): string | undefined {
   try {
-    mkdirSync(workdir, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     return undefined;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return `The folder of the workload cannot be made: ${why}.`;
+    return `It could not be started: ${why}.`;
   }
 }
 

@@ -27,7 +27,8 @@ sub TREE_MAX()         { 100_000 }
 
 our $linux = $^O eq 'linux';
 my $calls = $linux ? systemCalls() : undef;
-our $knownCalls = defined $calls;
+# Whether orphans below a shim become its children, so that without a child nothing is left.
+our $adopts = defined $calls;
 our ($again, $exists, $interrupted, $absent, $denied, $nonblock);
 if ($calls) {
     # asm-generic/errno-base.h and fcntl.h: the same on the three machines below.
@@ -95,12 +96,13 @@ sub becomeFile {
 # A way into a cgroup: opened by the shim, written to by the task.
 sub openGate {
     my ($path) = @_;
-    my $fd = openRaw($path, O_WRONLY);
+    my $fd = $calls ? openRaw($path, O_WRONLY) : undef;
     return { fd => $fd, path => $path, why => defined $fd ? '' : "$path: $!" };
 }
 
 sub enterGate {
     my ($gate) = @_;
+    return spit($gate->{path}, '0') if !$calls;
     return 0 if !defined $gate->{fd};
     my $self = '0';
     return 1 if syscall($calls->{write}, $gate->{fd}, $self, 1) == 1;
@@ -177,6 +179,7 @@ sub slurp {
 # For files of the kernel: what it says after the write; undef when it refuses.
 sub writeAndReadBack {
     my ($path, $text) = @_;
+    return spit($path, $text) ? slurp($path) =~ s/\n\z//r : undef if !$calls;
     my $fd = openRaw($path, O_RDWR) // return undef;
     my $written = syscall $calls->{write}, $fd, $text, length $text;
     my $why = $!;
@@ -234,12 +237,17 @@ sub isAlive {
 # Signals as bytes of a file: one that comes just before a select must end it, which a handler of perl
 # cannot promise, since it runs only between two operations. (asm-generic/signal.h, signalfd(2))
 my %signals = (10 => 'USR1', 12 => 'USR2', 17 => 'CHLD');
+my %unheard = (1 => 'HUP', 2 => 'INT', 13 => 'PIPE', 15 => 'TERM');
 
-# From here on these signals come through the file of which this is the number.
+# From here on these signals come through the file of which this is the number, and the others not at all.
 sub openSignals {
-    my $set = pack 'Q', 0;
+    if (!$calls) { $SIG{$_} = sub { } for values %unheard; return undef }
+    my ($set, $all) = (pack('Q', 0)) x 2;
     vec($set, $_ - 1, 1) = 1 for keys %signals;
-    syscall $calls->{sigmask}, SIG_BLOCK, $set, 0, 8;
+    vec($all, $_ - 1, 1) = 1 for keys %signals, keys %unheard;
+    syscall $calls->{sigmask}, SIG_BLOCK, $all, 0, 8;
+    # What is ignored stays so beyond exec.
+    $SIG{$_} = 'DEFAULT' for values %unheard;
     my $fd = syscall $calls->{signalfd}, -1, $set, 8, SFD_NONBLOCK | O_CLOEXEC;
     die "signalfd: $!\n" if $fd < 0;
     return $fd;
@@ -253,9 +261,11 @@ sub takeSignals {
     return $n > 0 ? map { $signals{ unpack 'L', substr $buffer, $_ * 128, 4 } } 0 .. $n / 128 - 1 : ();
 }
 
+# In the task: one that came since the fork is met now.
 sub unblockSignals {
     my $none = pack 'Q', 0;
-    syscall $calls->{sigmask}, SIG_SETMASK, $none, 0, 8 if $calls;
+    if ($calls) { syscall $calls->{sigmask}, SIG_SETMASK, $none, 0, 8 }
+    else        { $SIG{$_} = 'DEFAULT' for values %unheard }
     return;
 }
 

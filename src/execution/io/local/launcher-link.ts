@@ -33,6 +33,7 @@ const LINE_MAX = 1024 * 1024;
 /** The connection to the launcher: starts one where none is, and again whenever it is gone. */
 export class LauncherLink {
   readonly #options: LauncherLinkOptions;
+  #launcherPid: number | undefined;
   #socket: Socket | undefined;
   #outgoing: string[] = [];
   #closing = false;
@@ -70,6 +71,11 @@ export class LauncherLink {
     if (remaining === 0) await Promise.race([ended, timeout]);
     socket.destroy();
     await ended;
+  }
+
+  /** Of the launcher that is connected. */
+  get launcherPid(): number | undefined {
+    return this.#launcherPid;
   }
 
   #flush(): void {
@@ -111,6 +117,7 @@ export class LauncherLink {
         this.#socket = socket;
         resolve(owned);
       } else if (message.kind === 'hello') {
+        this.#launcherPid = message.pid;
         // Its shims go on without it.
         if (message.version !== LAUNCHER_VERSION) process.kill(message.pid, 'SIGTERM');
       } else this.#options.onMessage(message);
@@ -118,6 +125,7 @@ export class LauncherLink {
     socket.on('close', () => {
       resolve(undefined);
       this.#socket = undefined;
+      this.#launcherPid = undefined;
       this.#outgoing = [];
       if (ready && !this.#closing) void this.#reconnect();
     });

@@ -12,7 +12,7 @@ sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
 sub HELD()           { qw(held cpu memory pids) }
 
-our ($linux, $knownCalls, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our ($linux, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
 our $stopAsked;    # by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
@@ -25,10 +25,8 @@ sub beShim {
     newSession();
     becomeSubreaper();
     $shimStart = startTime($$);
-    my $signals = $knownCalls ? openSignals() : undef;
     # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
-    # Caught, so that exec gives the task the default again.
-    $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
+    my $signals = openSignals();
     # What is left over, in processes or in memory of an end, is not mixed with another attempt.
     while (defined $line && holdAttempt($report, $signals, $line) && $next) { $line = nextLine($next) }
     leave(0);
@@ -47,9 +45,9 @@ sub holdAttempt {
         id     => $id,
         dir    => "$attemptsDir/$id",
         report => $report,
-        signals => $signals,
         ask    => $ask,
         dirs   => dirsOf($ask),
+        signals => $signals,
         held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
         began  => nowMs(),
@@ -58,8 +56,7 @@ sub holdAttempt {
     };
     beginRecord($s) or return 0;
     enterLimits($s);
-    $s->{watch} = $linux && $s->{held}{memory} ne 'kernel' && defined $s->{limit};
-    $s->{held}{memory} = 'watchdog' if $s->{watch};
+    watchIfUnheld($s);
     forkTask($s);
     attend($s);
     return recordEnd($s, findings($s), heldFields($s->{held})) && $s->{childless};
@@ -115,6 +112,14 @@ sub release {
     return;
 }
 
+# What the kernel does not hold to the memory limit is watched.
+sub watchIfUnheld {
+    my ($s) = @_;
+    return if !$linux || $s->{held}{memory} eq 'kernel' || !defined $s->{limit};
+    ($s->{watch}, $s->{held}{memory}) = (1, 'watchdog');
+    return;
+}
+
 sub forkTask {
     my ($s) = @_;
     pipe(my $outR,    my $outW)    or die "pipe: $!\n";
@@ -147,7 +152,6 @@ sub forkTask {
 sub becomeTask {
     my ($s, $out, $err, $status) = @_;
     my $ask = $s->{ask};
-    $SIG{TERM} = 'DEFAULT';
     unblockSignals();
     dieWithParent($s->{self});
     newSession();
@@ -238,7 +242,7 @@ sub readStatus {
     for (split /^/, $s->{said}) {
         my ($kind, @words) = decode($_);
         if ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
-        else                 { release($s->{held}, @words) }
+        else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
     syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
     return;
@@ -253,7 +257,6 @@ sub copyLog {
     return;
 }
 
-# Orphans of the tree are children of the shim, so that no child means no tree.
 sub reapTree {
     my ($s) = @_;
     my $pid;
@@ -261,7 +264,9 @@ sub reapTree {
         next if defined $s->{exit} || $pid != $s->{task};
         ($s->{exit}, $s->{endedAt}, $s->{killPause}) = ($?, nowMs(), undef);
     }
-    if ($pid < 0 && !$s->{childless}) { ($s->{childless}, $s->{giveUpAt}) = (1, undef) }
+    return if $pid == 0 || $s->{childless};
+    return if !$adopts && treePids($s->{dirs}, $s->{self}, $s->{task});
+    ($s->{childless}, $s->{giveUpAt}) = (1, undef);
     return;
 }
 

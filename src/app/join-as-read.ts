@@ -1,0 +1,29 @@
+import { hostname } from 'node:os';
+import type { Engine } from '../engine/engine.ts';
+import { nodeToJoin } from '../inventory/node-to-join.ts';
+import type { NodeId } from '../model/ids.ts';
+import type { Loop } from '../runtime/loop.ts';
+import type { DaemonLog } from './daemon-log.ts';
+import type { InventoryReading } from './inventory-keeper.ts';
+
+/** Logs what a reading of this machine noticed, and tells the engine when what may be given out is another. */
+export function joinAsRead(
+  engine: Engine,
+  loop: Loop,
+  log: DaemonLog,
+): (reading: InventoryReading) => Promise<void> {
+  return async ({ news, node: found, document }) => {
+    for (const { sentence } of news) log('inventory', sentence);
+    // The one node of a local site keeps the id that it joined with, whatever the host is called today.
+    const known = engine.state.nodes()[0];
+    const id = known?.id ?? (hostname().replace(/[^\w.-]/g, '-') as NodeId);
+    const node = nodeToJoin(known, { ...found, id }, document.confidence.failed_probes);
+    if (node === undefined) return;
+    try {
+      await loop.send({ kind: 'join-node', node });
+    } catch (error) {
+      if (known === undefined) throw error;
+      log('inventory', 'the new amounts of this machine are not told yet', error);
+    }
+  };
+}

@@ -1,0 +1,32 @@
+import type { QueueName, TenantId } from '../model/ids.ts';
+import type { WorkloadRecord } from './records.ts';
+
+/** Tasks of workloads that have not ended, by the queue that they were submitted to and by tenant. */
+export class ActiveTasks {
+  readonly #byQueue = new Map<QueueName, Map<TenantId, number>>();
+  #total = 0;
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** In one queue; of one tenant, when given. */
+  of(queue: QueueName, tenant?: TenantId): number {
+    const byTenant = this.#byQueue.get(queue);
+    if (byTenant === undefined) return 0;
+    if (tenant !== undefined) return byTenant.get(tenant) ?? 0;
+    let sum = 0;
+    for (const count of byTenant.values()) sum += count;
+    return sum;
+  }
+
+  count({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {
+    const tasks = sign * spec.steps.reduce((sum, step) => sum + step.count, 0);
+    this.#total += tasks;
+    const byTenant = this.#byQueue.get(spec.queue) ?? new Map<TenantId, number>();
+    this.#byQueue.set(spec.queue, byTenant);
+    const count = (byTenant.get(tenant) ?? 0) + tasks;
+    if (count > 0) byTenant.set(tenant, count);
+    else byTenant.delete(tenant);
+  }
+}

@@ -1,0 +1,83 @@
+import { chargeOf } from '../admission/charge.ts';
+import { type DueWork, deadlineRefusal } from '../admission/deadline.ts';
+import { addAmount, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { TenantId } from '../model/ids.ts';
+import type { Refusal } from '../model/refusal.ts';
+import type { Resources } from '../model/resources.ts';
+import type { Usage } from '../model/scheduling-config.ts';
+import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import { siteCapacity } from '../scheduling/site-capacity.ts';
+import type { State } from './state.ts';
+
+const NAMES = ['cpu', 'memory', 'gpu'] as const;
+const NOTHING: Usage = { cpu: 0, memory: 0, gpu: 0 };
+
+/** Why a workload may not be submitted: its queue, a quota, or its deadline says no. */
+export function entryRefusal(
+  state: State,
+  spec: WorkloadSpec,
+  tenant: TenantId,
+  at: TimeMs,
+): Refusal | undefined {
+  const { queue, steps } = spec;
+  const tasks = steps.reduce((sum, step) => sum + step.count, 0);
+  const requests = steps.map((step) => step.request);
+  const active = state.active.of.bind(state.active);
+  const full = state.scheduler.queues?.entry({ queue, tenant, tasks, requests }, active);
+  if (full !== undefined && full.code !== 'queue-cap') return full;
+  return quotaRefusal(state, spec, tenant, at) ?? lateRefusal(state, spec, at) ?? full;
+}
+
+function quotaRefusal(
+  { quotas }: State,
+  { queue, steps }: WorkloadSpec,
+  tenant: TenantId,
+  at: TimeMs,
+): Refusal | undefined {
+  if (quotas === undefined) return undefined;
+  let largest = NOTHING;
+  let most = NOTHING;
+  let request = NOTHING;
+  for (const step of steps) {
+    const one = chargeOf(step.request, longestRun(step));
+    largest = combine(largest, one, Math.max);
+    most = combine(most, one, (sum, n) => addAmount(sum, n * step.count));
+    request = combine(request, step.request, Math.max);
+  }
+  return quotas.entryRefusal({ queue, tenant, request, most }, largest, at);
+}
+
+/** As `runMaxOf` will say of its tasks. */
+function longestRun({ limits, estimateMs }: StepSpec): number {
+  return limits.wallMs === UNLIMITED ? (estimateMs ?? UNLIMITED) : limits.wallMs + limits.graceMs;
+}
+
+function lateRefusal(state: State, spec: WorkloadSpec, at: TimeMs): Refusal | undefined {
+  if (spec.deadlineAt === undefined) return undefined;
+  const promised: DueWork[] = [];
+  for (const workload of state.workloads()) {
+    const { deadlineAt } = workload.spec;
+    if (workload.state !== 'active' || deadlineAt === undefined) continue;
+    let work = NOTHING;
+    for (const step of workload.steps) {
+      work = combine(work, workOf(step.spec, step.spec.count - step.counts.succeeded), addAmount);
+    }
+    promised.push({ deadlineAt, work });
+  }
+  let work = NOTHING;
+  for (const step of spec.steps) work = combine(work, workOf(step, step.count), addAmount);
+  const [cpu, memory, gpu] = siteCapacity(state.table);
+  return deadlineRefusal({ deadlineAt: spec.deadlineAt, work }, promised, { cpu, memory, gpu }, at);
+}
+
+/** Of tasks that say how long they run; the others are not counted. */
+function workOf(step: StepSpec, tasks: number): Usage {
+  const expectedMs = step.estimateMs ?? step.limits.wallMs;
+  const one = chargeOf(step.request, expectedMs);
+  return combine(one, NOTHING, (n) => Math.min(UNLIMITED, n * tasks));
+}
+
+function combine(a: Usage, b: Usage | Resources, of: (a: number, b: number) => number): Usage {
+  const at = (name: (typeof NAMES)[number]): number => of(a[name], b[name]);
+  return { cpu: at('cpu'), memory: at('memory'), gpu: at('gpu') };
+}

@@ -1,0 +1,24 @@
+import { chargeOf } from '../admission/charge.ts';
+import type { HeldSpan, QuotaBook } from '../admission/quota.ts';
+import type { StartGate } from '../scheduling/scheduler.ts';
+import { type AttemptRecord, runMaxOf, type TaskRecord } from './records.ts';
+
+/** What an attempt holds, as quotas charge it. */
+export function spanOf({ task, placement, placedAt }: AttemptRecord): HeldSpan {
+  const { queue, tenant } = task;
+  return { queue, tenant, request: placement.held, placedAt, runMaxMs: runMaxOf(task) };
+}
+
+/** Quotas as the scheduler asks them. */
+export function quotaGate(quotas: QuotaBook): StartGate<TaskRecord> {
+  return {
+    governs: (queue, tenant) => quotas.governs(queue, tenant),
+    runMaxMs: runMaxOf,
+    refusal: (task, request, at) => {
+      const { queue, tenant } = task;
+      const most = chargeOf(request, runMaxOf(task));
+      return quotas.startRefusal({ queue, tenant, request, most }, at);
+    },
+    nextChange: (at) => quotas.nextChange(at),
+  };
+}

@@ -1,0 +1,211 @@
+import {
+  type BasisPoints,
+  type Bytes,
+  type MilliCpu,
+  type MilliGpu,
+  type SpanMs,
+  type TimeMs,
+  UNLIMITED,
+} from '../base/units.ts';
+import type { QueueName, TenantId } from './ids.ts';
+
+/** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
+export interface Amounts {
+  readonly cpu: MilliCpu;
+  readonly memory: Bytes;
+  readonly gpu: MilliGpu;
+}
+
+export const NO_AMOUNTS: Amounts = {
+  cpu: 0 as MilliCpu,
+  memory: 0 as Bytes,
+  gpu: 0 as MilliGpu,
+};
+export const UNLIMITED_AMOUNTS: Amounts = {
+  cpu: UNLIMITED as MilliCpu,
+  memory: UNLIMITED as Bytes,
+  gpu: UNLIMITED as MilliGpu,
+};
+
+/** How a site decides who goes next. Data: parsed elsewhere, with every default filled in. */
+export interface SchedulingConfig {
+  /** Its children are the queues that people name; a root without children takes everything itself. */
+  readonly root: QueueConfig;
+  /** A name of `scheduling/scorers/registry.ts`. */
+  readonly scorer: string;
+  /** Only for a site of one queue. */
+  readonly backfill: BackfillConfig;
+  readonly quotas: readonly QuotaConfig[];
+  /** Of the lottery: the same seed draws the same winners. */
+  readonly seed: number;
+}
+
+export interface BackfillConfig {
+  readonly kind: 'none' | 'easy' | 'easy-shortest-first' | 'conservative';
+  /** Waiting tasks that are planned ahead, or looked at behind the head, in one pass. */
+  readonly depth: number;
+}
+
+/** A node of the tree. Leaves hold waiting tasks; what is said of an inner queue holds for all below it. */
+export interface QueueConfig {
+  /** Unique in the tree. */
+  readonly name: QueueName;
+  /** A positive integer: its part beside its siblings that want something, too. */
+  readonly weight: number;
+  /** Higher first, where the parent's `childOrder` is `priority`. */
+  readonly priority: number;
+  readonly children: readonly QueueConfig[];
+  /** `weighted`: hierarchical DRF over what is held. `usage`: over what was used, decayed. */
+  readonly childOrder: 'weighted' | 'priority' | 'usage';
+  /** Goes before siblings until it holds this; what it does not use it lends. */
+  readonly guaranteed: Amounts;
+  /** Never holds more. */
+  readonly limit: Amounts;
+  /** Never holds more than its guarantee and this. */
+  readonly borrowingLimit: Amounts;
+  /** Of its unused guarantee, siblings may use this; the rest is kept for it, idle if need be. */
+  readonly lendingLimit: Amounts;
+  /**
+   * `enabled`: takes back what it lent, and gives back what it borrowed. `disabled`: neither.
+   * `always`: all that it holds may be taken for those that are entitled to it.
+   */
+  readonly reclaim: 'enabled' | 'disabled' | 'always';
+  readonly order: OrderConfig;
+  /** `strict`: while its first task cannot start, none of this queue does. */
+  readonly fifo: 'strict' | 'best-effort';
+  readonly runningMax: number;
+  /** Tasks of workloads that have not ended: waiting, running or held back. */
+  readonly activeMax: number;
+  /** Multiplies guarantee and limits: 15,000 lets requests of 12 CPU share a limit of 8. */
+  readonly oversubscription: BasisPoints;
+  readonly tenants: TenantsConfig;
+  /** Teams share the queue by weight; each shares its part among its members as the queue would. */
+  readonly teams: readonly TeamConfig[];
+}
+
+export interface TenantsConfig {
+  readonly byDefault: TenantConfig;
+  readonly byName: Readonly<Record<string, TenantConfig>>;
+}
+
+export interface TenantConfig {
+  /** Shares, or lottery tickets. A positive integer. */
+  readonly weight: number;
+  readonly limit: Amounts;
+  readonly runningMax: number;
+  readonly activeMax: number;
+}
+
+export interface TeamConfig {
+  readonly name: string;
+  readonly weight: number;
+  /** A tenant is in one team at most; whoever is in none is in the team `others` of weight 1. */
+  readonly members: readonly TenantId[];
+}
+
+export interface OrderConfig {
+  /** A name of `scheduling/orders/registry.ts`. */
+  readonly name: string;
+  /** Priority points gained per hour of waiting. */
+  readonly ageingPerHour: number;
+  /** After this, usage counts half. UNLIMITED: it never fades. */
+  readonly halfLifeMs: SpanMs;
+  readonly factors: MultifactorConfig;
+  /** Attained service (GPU-seconds, CPU-seconds of what asks for no GPU) at which a workload sinks a level. */
+  readonly levelsAtSeconds: readonly number[];
+  /** A sunken workload that waited this many times its service rises to the top. 0: never. */
+  readonly starvationFactor: number;
+}
+
+/** Points that each factor of 0 … 1 is worth. */
+export interface MultifactorConfig {
+  readonly age: number;
+  readonly ageMaxMs: SpanMs;
+  readonly fairShare: number;
+  readonly size: number;
+  readonly priority: number;
+}
+
+/** An amount over a period, charged by what was held × time. */
+export interface QuotaConfig {
+  readonly name: string;
+  /** Counts what is held in this queue and below; absent: everywhere. */
+  readonly queue?: QueueName;
+  /** Counts what this tenant holds; absent: see `each`. */
+  readonly tenant?: TenantId;
+  /** Without a tenant: one account for each tenant, or one for all together. */
+  readonly each: boolean;
+  /** In milli-CPU-seconds, MiB-seconds and milli-GPU-seconds. */
+  readonly limit: Usage;
+  readonly window: QuotaWindow;
+  /** `refuse`: also at submission, when what is left is less than what it is known to need. */
+  readonly whenExhausted: 'wait' | 'refuse';
+}
+
+export interface Usage {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly gpu: number;
+}
+
+/**
+ * Starts of periods are data, computed at the edge from a calendar and a time zone: rules of time zones
+ * change with the machine, and what the engine decides must not.
+ */
+export type QuotaWindow =
+  | { readonly kind: 'periods'; readonly starts: readonly TimeMs[] }
+  /** Moves on in steps of a 24th of its length. */
+  | { readonly kind: 'rolling'; readonly lengthMs: SpanMs };
+
+const WEEK_MS = 7 * 86_400_000;
+
+export const defaultTenant: TenantConfig = {
+  weight: 1,
+  limit: UNLIMITED_AMOUNTS,
+  runningMax: UNLIMITED,
+  activeMax: UNLIMITED,
+};
+
+export const defaultOrder: OrderConfig = {
+  name: 'priority',
+  ageingPerHour: 0,
+  // Slurm's PriorityDecayHalfLife.
+  halfLifeMs: WEEK_MS as SpanMs,
+  factors: { age: 1000, ageMaxMs: WEEK_MS as SpanMs, fairShare: 10_000, size: 0, priority: 1000 },
+  // Tiresias' two thresholds, of its testbed, rounded to an hour and ten of GPU time.
+  levelsAtSeconds: [3_600, 36_000],
+  starvationFactor: 0,
+};
+
+/** A queue with the defaults, but for what is said. */
+export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): QueueConfig {
+  return {
+    name: name as QueueName,
+    weight: 1,
+    priority: 0,
+    children: [],
+    childOrder: 'weighted',
+    guaranteed: NO_AMOUNTS,
+    limit: UNLIMITED_AMOUNTS,
+    borrowingLimit: UNLIMITED_AMOUNTS,
+    lendingLimit: UNLIMITED_AMOUNTS,
+    reclaim: 'enabled',
+    order: defaultOrder,
+    fifo: 'best-effort',
+    runningMax: UNLIMITED,
+    activeMax: UNLIMITED,
+    oversubscription: 10_000 as BasisPoints,
+    tenants: { byDefault: defaultTenant, byName: {} },
+    teams: [],
+    ...changes,
+  };
+}
+
+/** One queue, by priority and age. */
+export const defaultScheduling: SchedulingConfig = {
+  root: queueConfig('root', { children: [queueConfig('default')] }),
+  scorer: 'best-fit',
+  backfill: { kind: 'none', depth: 1_000 },
+  quotas: [],
+  seed: 1,
+};

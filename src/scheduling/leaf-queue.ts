@@ -1,0 +1,299 @@
+import { Heap } from '../base/heap.ts';
+import { type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { TenantId } from '../model/ids.ts';
+import type { Refusal } from '../model/refusal.ts';
+import type { TenantConfig } from '../model/scheduling-config.ts';
+import { dominantShare, shareOf } from './fair-shares.ts';
+import type { OrderRule, QueueFacts, TenantFacts } from './order.ts';
+import { limitRefusal, type QueueNode } from './queue-tree.ts';
+import { byAge, type Candidate } from './scheduler.ts';
+import type { ShapeIndex } from './shape.ts';
+import { UsageAccount, type Vector, vectorOf } from './usage-account.ts';
+
+/** One stay in the queue. A dead one is dropped when it comes up: a heap has no cheap removal. */
+export interface Ticket<T> {
+  readonly task: T;
+  bucket: Bucket<T>;
+  live: boolean;
+}
+
+/** Waiting tasks of one tenant, shape and class: only the head is ever looked at. */
+export interface Bucket<T> {
+  readonly line: TenantLine<T>;
+  readonly shape: ShapeIndex;
+  readonly ask: Vector;
+  readonly taskClass: number;
+  /** What a quota asks about; 0 where no quota does. */
+  readonly runMaxMs: number;
+  readonly heap: Heap<Ticket<T>>;
+  live: number;
+  /** A limit of its queue, its tenant or a quota keeps it out until something there changes. */
+  capped: boolean;
+}
+
+/** What the leaves of one tree share. */
+export interface LeafContext {
+  /** Of all nodes. */
+  capacity(): Vector;
+  request(shape: ShapeIndex): {
+    readonly cpu: number;
+    readonly memory: number;
+    readonly gpu: number;
+  };
+  /** Fits on no node, as far as is known. */
+  sleeps(shape: ShapeIndex): boolean;
+  /** Which buckets there are of each shape. */
+  opened(bucket: AnyBucket): void;
+  closed(bucket: AnyBucket): void;
+}
+
+export type AnyBucket = Pick<Bucket<never>, 'shape'>;
+
+/** The tasks of one tenant in one queue, and what the tenant holds and used there. */
+export class TenantLine<T> implements TenantFacts {
+  readonly tenant: TenantId;
+  readonly config: TenantConfig;
+  readonly leaf: LeafQueue<T & Candidate>;
+  readonly limit: Vector;
+  readonly held: [number, number, number] = [0, 0, 0];
+  readonly account: UsageAccount;
+  readonly buckets: Bucket<T>[] = [];
+  /** Whether a quota counts what it holds. */
+  readonly gated: boolean;
+  running = 0;
+  waiting = 0;
+  pass = 0;
+  /** Of the buckets that do not sleep, the one whose head goes first; kept while orders do not change by themselves. */
+  best: Bucket<T> | undefined;
+  bestKnown = false;
+
+  constructor(tenant: TenantId, leaf: LeafQueue<T & Candidate>, gated: boolean) {
+    const { tenants, order } = leaf.node.config;
+    this.tenant = tenant;
+    this.leaf = leaf;
+    this.gated = gated;
+    this.config = tenants.byName[tenant] ?? tenants.byDefault;
+    this.limit = vectorOf(this.config.limit);
+    this.account = new UsageAccount(order.halfLifeMs);
+  }
+
+  get weight(): number {
+    return this.config.weight;
+  }
+
+  dominantShare(): number {
+    return dominantShare(this.held, this.leaf.capacity());
+  }
+
+  usage(at: TimeMs): number {
+    const used = this.account.read(at);
+    const [cpu, memory, gpu] = this.leaf.capacity();
+    return Math.max(shareOf(used.cpu, cpu), shareOf(used.memory, memory), shareOf(used.gpu, gpu));
+  }
+
+  /** It holds or used something that still counts. */
+  get remembered(): boolean {
+    return this.running > 0 || this.account.used;
+  }
+
+  capOf(ask: Vector): Refusal | undefined {
+    const queue = this.leaf.node.name;
+    const { runningMax } = this.config;
+    if (this.running >= runningMax) {
+      const facts = { what: 'running', count: this.running, asked: 1, max: runningMax } as const;
+      return { code: 'queue-cap', queue, tenant: this.tenant, ...facts };
+    }
+    for (const r of [0, 1, 2] as const) {
+      const [held, asked, limit] = [this.held[r], ask[r], this.limit[r]];
+      if (asked > 0 && limit !== UNLIMITED && held + asked > limit) {
+        return limitRefusal(queue, this.tenant, r, held, asked, limit);
+      }
+    }
+    return undefined;
+  }
+
+  hold(amounts: Vector, sign: 1 | -1, at: TimeMs): void {
+    this.running += sign;
+    for (let r = 0; r < 3; r++) this.held[r]! += sign * amounts[r]!;
+    this.account.change(amounts, sign, at);
+  }
+}
+
+/** A leaf of the tree: its waiting tasks in the order that it was given. */
+export class LeafQueue<T extends Candidate> implements QueueFacts {
+  readonly node: QueueNode;
+  readonly rule: OrderRule;
+  readonly seed: number;
+  readonly lines = new Map<TenantId, TenantLine<T>>();
+  placements = 0;
+  virtualTime = 0;
+  /** Nothing of it can start until something wakes it. */
+  exhausted = true;
+  readonly #context: LeafContext;
+
+  constructor(node: QueueNode, rule: OrderRule, seed: number, context: LeafContext) {
+    this.node = node;
+    this.rule = rule;
+    this.seed = seed;
+    this.#context = context;
+  }
+
+  capacity(): Vector {
+    return this.#context.capacity();
+  }
+
+  get weightSum(): number {
+    let sum = 0;
+    for (const line of this.lines.values()) {
+      if (line.waiting > 0 || line.remembered) sum += line.weight;
+    }
+    return sum;
+  }
+
+  usageSum(at: TimeMs): number {
+    let sum = 0;
+    for (const line of this.lines.values()) sum += line.usage(at);
+    return sum;
+  }
+
+  sizeOf(task: Candidate): number {
+    return dominantShare(vectorOf(this.#context.request(task.shape)), this.capacity());
+  }
+
+  line(tenant: TenantId, gated: () => boolean): TenantLine<T> {
+    let line = this.lines.get(tenant);
+    if (line === undefined) {
+      line = new TenantLine<T>(tenant, this, gated());
+      this.lines.set(tenant, line);
+    }
+    return line;
+  }
+
+  add(line: TenantLine<T>, task: T, runMaxMs: number): Ticket<T> {
+    const bucket = this.#bucketFor(line, task, runMaxMs);
+    const ticket: Ticket<T> = { task, bucket, live: true };
+    this.#push(ticket, bucket);
+    return ticket;
+  }
+
+  remove(ticket: Ticket<T>): void {
+    ticket.live = false;
+    ticket.bucket.line.bestKnown = false;
+    this.#leave(ticket.bucket);
+  }
+
+  #push(ticket: Ticket<T>, bucket: Bucket<T>): void {
+    ticket.bucket = bucket;
+    bucket.heap.push(ticket);
+    bucket.live++;
+    bucket.line.bestKnown = false;
+    if (!bucket.capped) this.exhausted = false;
+  }
+
+  #leave(bucket: Bucket<T>): void {
+    bucket.live--;
+    if (bucket.live > 0) return;
+    const { buckets } = bucket.line;
+    buckets.splice(buckets.indexOf(bucket), 1);
+    this.#context.closed(bucket);
+  }
+
+  #bucketFor(line: TenantLine<T>, task: T, runMaxMs: number): Bucket<T> {
+    const taskClass = this.rule.taskClass(task);
+    const { shape } = task;
+    let bucket = line.buckets.find(
+      (b) => b.shape === shape && b.taskClass === taskClass && b.runMaxMs === runMaxMs,
+    );
+    if (bucket === undefined) {
+      const { rule } = this;
+      const ask = vectorOf(this.#context.request(shape));
+      const heap = new Heap<Ticket<T>>((x, y) => before(rule, x.task, y.task));
+      bucket = { line, shape, ask, taskClass, runMaxMs, heap, live: 0, capped: false };
+      line.buckets.push(bucket);
+      this.#context.opened(bucket);
+    }
+    return bucket;
+  }
+
+  /** The first live task of a bucket; undefined when there is none left. */
+  head(bucket: Bucket<T>): T | undefined {
+    for (;;) {
+      const ticket = bucket.heap.peek();
+      if (ticket === undefined) return undefined;
+      if (!ticket.live) bucket.heap.pop();
+      else if (this.rule.classShifts && this.rule.taskClass(ticket.task) !== bucket.taskClass) {
+        bucket.heap.pop();
+        this.#push(ticket, this.#bucketFor(bucket.line, ticket.task, bucket.runMaxMs));
+        this.#leave(bucket);
+      } else return ticket.task;
+    }
+  }
+
+  /** The bucket whose head goes first; with `asleep`, also of those that cannot start. */
+  first(at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+    const { tenantRank } = this.rule;
+    let best: Bucket<T> | undefined;
+    let bestLine: TenantLine<T> | undefined;
+    let bestRank = 0;
+    for (const line of this.lines.values()) {
+      if (line.waiting === 0) continue;
+      const bucket = this.firstOf(line, at, asleep);
+      if (bucket === undefined) continue;
+      if (tenantRank === undefined) {
+        if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
+        continue;
+      }
+      const rank = tenantRank(line, at, this);
+      if (
+        bestLine === undefined ||
+        rank < bestRank ||
+        (rank === bestRank && line.tenant < bestLine.tenant)
+      ) {
+        bestLine = line;
+        bestRank = rank;
+        best = bucket;
+      }
+    }
+    return best;
+  }
+
+  firstOf(line: TenantLine<T>, at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+    const keeps = !asleep && this.rule.headRank === undefined;
+    if (keeps && line.bestKnown && (line.best === undefined || this.#awake(line.best))) {
+      return line.best;
+    }
+    let best: Bucket<T> | undefined;
+    // Looking at a head may move it to another bucket, and leave its own empty.
+    if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket);
+    for (const bucket of line.buckets) {
+      if (!asleep && !this.#awake(bucket)) continue;
+      if (this.head(bucket) === undefined) continue;
+      if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
+    }
+    if (keeps) {
+      line.best = best;
+      line.bestKnown = true;
+    }
+    return best;
+  }
+
+  #awake(bucket: Bucket<T>): boolean {
+    return !bucket.capped && !this.#context.sleeps(bucket.shape);
+  }
+
+  #headBefore(a: Bucket<T>, b: Bucket<T>, at: TimeMs): boolean {
+    const x = this.head(a)!;
+    const y = this.head(b)!;
+    const { headRank } = this.rule;
+    if (headRank === undefined) return before(this.rule, x, y);
+    const rankX = headRank(x, at, a.line, this);
+    const rankY = headRank(y, at, b.line, this);
+    return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
+  }
+}
+
+function before(rule: OrderRule, x: Candidate, y: Candidate): boolean {
+  const rankX = rule.heapRank(x);
+  const rankY = rule.heapRank(y);
+  return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
+}

@@ -1,0 +1,39 @@
+import { assert } from '../base/assert.ts';
+import { nearest } from '../base/nearest.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { ConservativeScheduler } from './conservative-scheduler.ts';
+import { EasyScheduler } from './easy-scheduler.ts';
+import type { OrderRule } from './order.ts';
+import { orders } from './orders/registry.ts';
+import type { QueueNode } from './queue-tree.ts';
+import type { Candidate, Scheduler, SchedulerDeps } from './scheduler.ts';
+import { scorers } from './scorers/registry.ts';
+import { TreeScheduler } from './tree-scheduler.ts';
+
+/** The policy that a configuration describes. Names were checked when it was read; an unknown one is a bug. */
+export function makeScheduler(
+  config: SchedulingConfig,
+): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
+  const scorer = named(scorers, config.scorer);
+  const { kind, depth } = config.backfill;
+  return (deps) => {
+    if (kind === 'none') return new TreeScheduler(deps, scorer, config, ruleOf);
+    if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth });
+    const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
+    return new EasyScheduler(deps, scorer, { backfill, depth });
+  };
+}
+
+function ruleOf({ config: { order } }: QueueNode): OrderRule {
+  return named(orders, order.name).rule(order);
+}
+
+function named<T extends { readonly name: string }>(entries: readonly T[], name: string): T {
+  const found = entries.find((entry) => entry.name === name);
+  const near = nearest(
+    name,
+    entries.map((entry) => entry.name),
+  );
+  assert(found !== undefined, `no policy is called ${name}${near ? `; ${near}?` : ''}`);
+  return found;
+}

@@ -1,0 +1,72 @@
+import { UNLIMITED } from '../base/units.ts';
+import type { QueueName, TenantId } from '../model/ids.ts';
+import type { Refusal } from '../model/refusal.ts';
+import { type QueueNode, type QueueTree, RESOURCE_NAMES } from './queue-tree.ts';
+import type { ActiveTasks, Entry, QueueRules } from './scheduler.ts';
+
+/** What the queues of a tree say to a submission. */
+export function queueRules(tree: QueueTree): QueueRules {
+  return {
+    entry: (asked, active) => {
+      const leaf = tree.leafOf(asked.queue, asked.tenant);
+      if (leaf === undefined) return tree.unknown(asked.queue);
+      return tooLarge(tree, leaf, asked) ?? tooMany(leaf, asked, active);
+    },
+    memoryMax: (queue, tenant) => {
+      const leaf = tree.leafOf(queue, tenant);
+      return leaf === undefined ? 0 : mostFor(tree, leaf, tenant).memory;
+    },
+  };
+}
+
+function tooLarge(tree: QueueTree, leaf: QueueNode, asked: Entry): Refusal | undefined {
+  const most = mostFor(tree, leaf, asked.tenant);
+  for (const request of asked.requests) {
+    for (const resource of RESOURCE_NAMES) {
+      if (request[resource] <= most[resource]) continue;
+      const limit = most[resource];
+      const { queue } = asked;
+      return { code: 'exceeds-queue', queue, resource, asked: request[resource], limit };
+    }
+  }
+  return undefined;
+}
+
+function mostFor(tree: QueueTree, leaf: QueueNode, tenant: TenantId) {
+  const most = tree.most(leaf);
+  const { limit } = tenantConfig(leaf, tenant);
+  return {
+    cpu: Math.min(most.cpu, limit.cpu),
+    memory: Math.min(most.memory, limit.memory),
+    gpu: Math.min(most.gpu, limit.gpu),
+  };
+}
+
+const tenantConfig = ({ config }: QueueNode, tenant: TenantId) =>
+  config.tenants.byName[tenant] ?? config.tenants.byDefault;
+
+function tooMany(leaf: QueueNode, asked: Entry, active: ActiveTasks): Refusal | undefined {
+  const { queue, tenant, tasks } = asked;
+  const cap = tenantConfig(leaf, tenant).activeMax;
+  const mine = cap === UNLIMITED ? 0 : active(queue, tenant);
+  if (mine + tasks > cap) {
+    const facts = { what: 'active', count: mine, asked: tasks, max: cap } as const;
+    return { code: 'queue-cap', queue, tenant, ...facts };
+  }
+  for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) {
+    const max = q.config.activeMax;
+    if (max === UNLIMITED) continue;
+    const count = activeBelow(q, active);
+    if (count + tasks > max) {
+      const facts = { what: 'active', count, asked: tasks, max } as const;
+      return { code: 'queue-cap', queue: q.name, ...facts };
+    }
+  }
+  return undefined;
+}
+
+function activeBelow(queue: QueueNode, active: ActiveTasks): number {
+  let count = active(queue.name as QueueName);
+  for (const child of queue.children) count += activeBelow(child, active);
+  return count;
+}

@@ -1,0 +1,420 @@
+import { assert } from '../base/assert.ts';
+import type { TimeMs } from '../base/units.ts';
+import type { QueueName, TenantId } from '../model/ids.ts';
+import type { Refusal } from '../model/refusal.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { weightedShare } from './fair-shares.ts';
+import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
+import type { NodeIndex } from './node-table.ts';
+import type { OrderRule } from './order.ts';
+import { STRIDE } from './orders/stride.ts';
+import { feasible, whyNot } from './place.ts';
+import { PlacementIndex } from './placement-index.ts';
+import { queueRules } from './queue-rules.ts';
+import { type QueueNode, QueueTree } from './queue-tree.ts';
+import type {
+  Candidate,
+  Choice,
+  QueueRules,
+  Running,
+  Scheduler,
+  SchedulerDeps,
+} from './scheduler.ts';
+import type { Scorer } from './scorer.ts';
+import type { ShapeIndex } from './shape.ts';
+import { siteCapacity } from './site-capacity.ts';
+import { restoreLeaf, type SavedLeaf, saveLeaf } from './tree-memory.ts';
+import type { SavedDemand } from './typical-demand.ts';
+import { type Vector, vectorOf } from './usage-account.ts';
+
+interface Offer<T> {
+  readonly bucket: Bucket<T>;
+  readonly task: T;
+  readonly row: NodeIndex;
+}
+
+interface SavedTree {
+  readonly leaves: readonly SavedLeaf[];
+  readonly demand: SavedDemand | undefined;
+}
+
+/**
+ * Walks a tree of queues: at each inner queue to the child that is due, in the leaf to the task that its
+ * order puts first, then to the best node. What cannot start sleeps: a shape that fits nowhere until a node
+ * that fits it is freed; what a limit keeps out until something ends below the queue that has the limit.
+ * Sleeping only saves work: what is chosen follows from what waits, holds and was used, so that an engine
+ * that was just restored chooses the same.
+ */
+export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
+  readonly queues: QueueRules;
+  readonly #deps: SchedulerDeps<T>;
+  readonly #index: PlacementIndex;
+  readonly #tree: QueueTree;
+  readonly #leaves = new Map<QueueNode, LeafQueue<T>>();
+  readonly #fallback: QueueNode;
+  readonly #tickets = new Map<T, Ticket<T>>();
+  readonly #asleep: boolean[] = [];
+  readonly #asleepShapes = new Set<ShapeIndex>();
+  readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
+  readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
+  #capacity: Vector | undefined;
+  #gatedWaiting = 0;
+  #gateChangesAt: TimeMs | undefined;
+  #lastAt = 0 as TimeMs;
+
+  constructor(
+    deps: SchedulerDeps<T>,
+    scorer: Scorer,
+    config: Pick<SchedulingConfig, 'root' | 'seed'>,
+    ruleOf: (node: QueueNode) => OrderRule,
+  ) {
+    this.#deps = deps;
+    this.#index = new PlacementIndex(deps.table, scorer);
+    this.#tree = new QueueTree(config.root);
+    this.queues = queueRules(this.#tree);
+    const context = {
+      capacity: () => this.#siteCapacity(),
+      request: (shape: ShapeIndex) => deps.shapes.request(shape),
+      sleeps: (shape: ShapeIndex) => this.#asleep[shape] === true,
+      opened: (bucket: Bucket<T>) => this.#opened(bucket),
+      closed: (bucket: Bucket<T>) => this.#bucketsByShape.get(bucket.shape)!.delete(bucket),
+    };
+    for (const node of this.#tree.leaves) {
+      const seed = Math.imul(config.seed, 0x85ebca6b) ^ node.index;
+      this.#leaves.set(node, new LeafQueue<T>(node, ruleOf(node), seed, context));
+    }
+    // Tasks of a queue that a newer configuration no longer has must run somewhere.
+    this.#fallback =
+      this.#tree.leafOf('default' as QueueName, '' as TenantId) ?? this.#tree.leaves[0]!;
+  }
+
+  get tree(): QueueTree {
+    return this.#tree;
+  }
+
+  enqueue(task: T): void {
+    this.#index.expect(this.#deps.shapes.ask(task.shape));
+    const { leaf, line } = this.#place(task);
+    const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
+    this.#tickets.set(task, leaf.add(line, task, runMaxMs));
+    this.#count(leaf, line, 1);
+  }
+
+  withdraw(task: T): void {
+    const ticket = this.#tickets.get(task);
+    if (ticket === undefined) return;
+    this.#tickets.delete(task);
+    const { line } = ticket.bucket;
+    const { leaf } = line;
+    leaf.remove(ticket);
+    this.#count(leaf, line, -1);
+    // A strict queue may have a new head.
+    leaf.exhausted = false;
+  }
+
+  placed(running: Running<T>): void {
+    const { task } = running;
+    this.withdraw(task);
+    const { leaf, line } = this.#place(task);
+    const held = vectorOf(running.held);
+    this.#tree.hold(leaf.node, held, 1);
+    line.hold(held, 1, running.placedAt);
+    leaf.placements++;
+    leaf.virtualTime = Math.max(leaf.virtualTime, line.pass);
+    line.pass = leaf.virtualTime + Math.floor(STRIDE / line.weight);
+  }
+
+  ended(running: Running<T>, at: TimeMs): void {
+    const { leaf, line } = this.#place(running.task);
+    const held = vectorOf(running.held);
+    this.#tree.hold(leaf.node, held, -1);
+    line.hold(held, -1, at);
+    this.#wakeShapes(running.row);
+    this.#wakeCapped(line);
+    if (line.gated) this.#wakeCapped('gate');
+    for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
+      this.#wakeCapped(q);
+    }
+  }
+
+  nodesChanged(): void {
+    this.#capacity = undefined;
+    for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
+    this.#asleepShapes.clear();
+    for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
+    this.#cappedAt.clear();
+    this.#wakeAll();
+  }
+
+  next(at: TimeMs): Choice<T> | undefined {
+    if (at !== this.#lastAt) this.#timePassed(at);
+    const offer = this.#offer(this.#tree.root, at);
+    if (offer === undefined) return undefined;
+    const { task, row } = offer;
+    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
+  }
+
+  nextTimer(): TimeMs | undefined {
+    const { gate, shapes } = this.#deps;
+    if (gate === undefined || this.#gatedWaiting === 0) return undefined;
+    const at = this.#lastAt;
+    for (const leaf of this.#leaves.values()) {
+      for (const line of leaf.lines.values()) {
+        if (!line.gated || line.waiting === 0) continue;
+        for (const bucket of line.buckets) {
+          const task = leaf.head(bucket);
+          const waits = task && gate.refusal(task, shapes.request(task.shape), at);
+          if (waits !== undefined) return gate.nextChange(at);
+        }
+      }
+    }
+    return undefined;
+  }
+
+  /** Quota before limits, limits before the turn in a strict queue, and that before room on a node. */
+  refusal(task: T): Refusal | undefined {
+    const ticket = this.#tickets.get(task);
+    if (ticket === undefined) return undefined;
+    const { bucket } = ticket;
+    const cap = this.#capOf(bucket, task, this.#lastAt);
+    if (cap !== undefined) return cap.refusal;
+    const { leaf } = bucket.line;
+    if (leaf.node.config.fifo === 'strict') {
+      const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
+      if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
+    }
+    const ask = this.#deps.shapes.ask(task.shape);
+    if (this.#index.best(task.shape, ask) !== undefined) return undefined;
+    const refusal = whyNot(this.#deps.table, ask);
+    return refusal.code === 'no-nodes' && this.#deps.table.rows > 0 ? undefined : refusal;
+  }
+
+  save(): SavedTree {
+    return { leaves: [...this.#leaves.values()].map(saveLeaf), demand: this.#index.save() };
+  }
+
+  restore(saved: unknown): void {
+    const { leaves, demand } = saved as SavedTree;
+    this.#index.restore(demand);
+    for (const leaf of leaves) {
+      const known = this.#leafNamed(leaf.queue);
+      if (known !== undefined) restoreLeaf(known, leaf, (tenant) => this.#line(known, tenant));
+    }
+  }
+
+  /** The first task of this queue and below that may start and has room, without what sleeps. */
+  #offer(node: QueueNode, at: TimeMs): Offer<T> | undefined {
+    if (node.waiting === 0) return undefined;
+    if (node.children.length === 0) return this.#offerOfLeaf(this.#leaves.get(node)!, at);
+    const open = node.children.filter((child) => this.#mayOffer(child));
+    const ranks = open.length > 1 ? open.map((child) => this.#rank(child, at)) : [];
+    while (open.length > 0) {
+      let best = 0;
+      for (let i = 1; i < open.length; i++) if (before(ranks[i]!, ranks[best]!)) best = i;
+      const offer = this.#offer(open[best]!, at);
+      if (offer !== undefined) return offer;
+      open.splice(best, 1);
+      ranks.splice(best, 1);
+    }
+    return undefined;
+  }
+
+  #mayOffer(node: QueueNode): boolean {
+    if (node.waiting === 0) return false;
+    const leaf = this.#leaves.get(node);
+    return leaf === undefined
+      ? node.children.some((child) => this.#mayOffer(child))
+      : !leaf.exhausted;
+  }
+
+  #rank(node: QueueNode, at: TimeMs): Rank {
+    const { childOrder } = node.parent!.config;
+    return {
+      guaranteed: node.underGuarantee,
+      priority: childOrder === 'priority' ? node.config.priority : 0,
+      share: childOrder === 'usage' ? this.#usage(node, at) : this.#share(node, at),
+      index: node.index,
+    };
+  }
+
+  #share(node: QueueNode, at: TimeMs): number {
+    const canStart = (leaf: QueueNode): boolean => this.#offer(leaf, at) !== undefined;
+    return weightedShare(node, this.#siteCapacity(), canStart);
+  }
+
+  #usage(node: QueueNode, at: TimeMs): number {
+    const usageOf = (queue: QueueNode): number =>
+      this.#leaves.get(queue)?.usageSum(at) ??
+      queue.children.reduce((sum, child) => sum + usageOf(child), 0);
+    return Math.floor(usageOf(node) / node.config.weight);
+  }
+
+  #offerOfLeaf(leaf: LeafQueue<T>, at: TimeMs): Offer<T> | undefined {
+    if (leaf.exhausted) return undefined;
+    const { draw } = leaf.rule;
+    const strict = leaf.node.config.fifo === 'strict';
+    if (draw !== undefined) {
+      const offer = this.#drawn(leaf, draw, at);
+      if (offer === undefined) leaf.exhausted = true;
+      return offer;
+    }
+    for (;;) {
+      const bucket = leaf.first(at, strict);
+      const offer = bucket && this.#try(leaf, bucket, at);
+      if (offer !== undefined) return offer;
+      if (bucket === undefined || strict) {
+        leaf.exhausted = true;
+        return undefined;
+      }
+    }
+  }
+
+  /** Every tenant offers its first task that can start; then one of them is drawn. */
+  #drawn(
+    leaf: LeafQueue<T>,
+    draw: NonNullable<OrderRule['draw']>,
+    at: TimeMs,
+  ): Offer<T> | undefined {
+    const offers = new Map<TenantLine<T>, Offer<T>>();
+    for (const line of leaf.lines.values()) {
+      if (line.waiting === 0) continue;
+      for (;;) {
+        const bucket = leaf.firstOf(line, at, false);
+        if (bucket === undefined) break;
+        const offer = this.#try(leaf, bucket, at);
+        if (offer === undefined) continue;
+        offers.set(line, offer);
+        break;
+      }
+    }
+    if (offers.size === 0) return undefined;
+    const able = [...offers.keys()].sort((a, b) => (a.tenant < b.tenant ? -1 : 1));
+    const winner = draw(able, leaf);
+    return offers.get(able.find((line) => line === winner)!);
+  }
+
+  /** Whether the head of a bucket can start; if not, the bucket or its shape sleeps. */
+  #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
+    const task = leaf.head(bucket)!;
+    const { shape } = task;
+    if (bucket.capped || this.#asleep[shape] === true) return undefined;
+    const cap = this.#capOf(bucket, task, at);
+    if (cap !== undefined) {
+      bucket.capped = true;
+      const sleepers = this.#cappedAt.get(cap.at) ?? new Set();
+      this.#cappedAt.set(cap.at, sleepers.add(bucket));
+      bucket.line.bestKnown = false;
+      return undefined;
+    }
+    const row = this.#index.best(shape, this.#deps.shapes.ask(shape));
+    if (row !== undefined) return { bucket, task, row };
+    this.#asleep[shape] = true;
+    this.#asleepShapes.add(shape);
+    return undefined;
+  }
+
+  #capOf(
+    bucket: Bucket<T>,
+    task: T,
+    at: TimeMs,
+  ): { at: QueueNode | TenantLine<T> | 'gate'; refusal: Refusal } | undefined {
+    const { line } = bucket;
+    if (line.gated) {
+      const request = this.#deps.shapes.request(task.shape);
+      const refusal = this.#deps.gate!.refusal(task, request, at);
+      if (refusal !== undefined) return { at: 'gate', refusal };
+    }
+    const refusal = line.capOf(bucket.ask);
+    if (refusal !== undefined) return { at: line, refusal };
+    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+  }
+
+  #timePassed(at: TimeMs): void {
+    this.#lastAt = at;
+    if (this.#gateChangesAt !== undefined && at >= this.#gateChangesAt) this.#wakeCapped('gate');
+    if (this.#deps.gate !== undefined) this.#gateChangesAt = this.#deps.gate.nextChange(at);
+    for (const leaf of this.#leaves.values()) {
+      // Another task may be the first of a strict queue by now.
+      if (leaf.node.config.fifo === 'strict') leaf.exhausted = false;
+    }
+  }
+
+  #wakeShapes(row: NodeIndex): void {
+    const { table, shapes } = this.#deps;
+    for (const shape of this.#asleepShapes) {
+      if (!feasible(table, row, shapes.ask(shape))) continue;
+      this.#asleepShapes.delete(shape);
+      this.#asleep[shape] = false;
+      for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
+    }
+  }
+
+  #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
+    const sleepers = this.#cappedAt.get(at);
+    if (sleepers === undefined) return;
+    this.#cappedAt.delete(at);
+    for (const bucket of sleepers) {
+      bucket.capped = false;
+      wake(bucket);
+    }
+  }
+
+  #wakeAll(): void {
+    for (const leaf of this.#leaves.values()) {
+      leaf.exhausted = false;
+      for (const line of leaf.lines.values()) line.bestKnown = false;
+    }
+  }
+
+  #opened(bucket: Bucket<T>): void {
+    const buckets = this.#bucketsByShape.get(bucket.shape) ?? new Set();
+    this.#bucketsByShape.set(bucket.shape, buckets.add(bucket));
+  }
+
+  #place(task: T): { leaf: LeafQueue<T>; line: TenantLine<T> } {
+    const node = this.#tree.leafOf(task.queue, task.tenant) ?? this.#fallback;
+    const leaf = this.#leaves.get(node)!;
+    return { leaf, line: this.#line(leaf, task.tenant) };
+  }
+
+  #line(leaf: LeafQueue<T>, tenant: TenantId): TenantLine<T> {
+    return leaf.line(tenant, () => {
+      return this.#deps.gate?.governs(leaf.node.entryName, tenant) ?? false;
+    });
+  }
+
+  #leafNamed(name: QueueName): LeafQueue<T> | undefined {
+    const node = this.#tree.leaves.find((leaf) => leaf.name === name);
+    return node && this.#leaves.get(node);
+  }
+
+  #count(leaf: LeafQueue<T>, line: TenantLine<T>, sign: 1 | -1): void {
+    line.waiting += sign;
+    if (line.gated) this.#gatedWaiting += sign;
+    this.#tree.waits(leaf.node, sign);
+    assert(line.waiting >= 0, 'as many leave a queue as came');
+  }
+
+  #siteCapacity(): Vector {
+    this.#capacity ??= siteCapacity(this.#deps.table);
+    return this.#capacity;
+  }
+}
+
+interface Rank {
+  readonly guaranteed: boolean;
+  readonly priority: number;
+  readonly share: number;
+  readonly index: number;
+}
+
+function before(a: Rank, b: Rank): boolean {
+  if (a.guaranteed !== b.guaranteed) return a.guaranteed;
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  return a.share === b.share ? a.index < b.index : a.share < b.share;
+}
+
+function wake<T extends Candidate>(bucket: Bucket<T>): void {
+  bucket.line.bestKnown = false;
+  bucket.line.leaf.exhausted = false;
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainWorkload } from '../../src/api/views/explain.ts';
+import { periodStarts } from '../../src/app/period-starts.ts';
+import { timeMs, UNLIMITED } from '../../src/base/units.ts';
+import { refusalMeaning, refusalTraits } from '../../src/model/refusal.ts';
+import { type Ask, config, guarantee, limit, node, queueConfig, Site } from '../builders/site.ts';
+
+const HOUR = 3_600_000;
+const q = queueConfig;
+const START = Date.parse('2026-01-01T22:00:00Z');
+const starts = periodStarts({
+  timeZone: 'UTC',
+  every: 'day',
+  from: timeMs(START),
+  until: timeMs(START + 9 * 24 * HOUR),
+});
+const quota = {
+  name: 'cpu-day',
+  each: true,
+  limit: { cpu: 5 * 3_600_000, memory: UNLIMITED, gpu: UNLIMITED },
+  window: { kind: 'periods', starts },
+  whenExhausted: 'wait',
+} as const;
+
+const cases: Record<string, { site: Site; asks: Ask[]; of: number; want: string }> = {
+  'a limit of the queue, with what would fit and what frees it': {
+    site: new Site(config([q('a', { limit: limit({ cpu: 4 }) })]), node('n', { cpu: 9000 })),
+    asks: [
+      { queue: 'a', cpu: 3 },
+      { queue: 'a', cpu: 2 },
+    ],
+    of: 2,
+    want: 'asks for 2 CPUs; queue a holds 3 CPUs of its limit of 4 CPUs (would start now with at most 1 CPU, or when 1.s.0 ends)',
+  },
+  'a quota, with when it resets and what would fit': {
+    site: new Site(config([q('default')], { quotas: [quota] }), node('n', { cpu: 9000 })),
+    asks: [
+      { cpu: 4, runMs: HOUR },
+      { cpu: 2, runMs: HOUR },
+    ],
+    of: 2,
+    want: 'quota cpu-day of ada: 0 CPU-hours used and 4 CPU-hours reserved of 5 CPU-hours, and it needs 2 CPU-hours; it resets in 2h 0m (would start now if it needed at most 1 CPU-hour)',
+  },
+  'a cap of running tasks': {
+    site: new Site(config([q('a', { runningMax: 1 })]), node('n')),
+    asks: [{ queue: 'a' }, { queue: 'a' }],
+    of: 2,
+    want: 'queue a has 1 running task, and 1 is allowed (starts when one of them ends)',
+  },
+  'what is dedicated to others': {
+    site: new Site(
+      config([
+        q('a', { guaranteed: guarantee({ cpu: 3 }), lendingLimit: limit({ cpu: 0 }) }),
+        q('b'),
+      ]),
+      node('n', { cpu: 4000 }),
+    ),
+    asks: [{ queue: 'b', cpu: 2 }],
+    of: 1,
+    want: 'asks for 2 CPUs; 3 CPUs of the 4 CPUs free in root are kept for other queues (would start now with at most 1 CPU)',
+  },
+  'who is first in a strict queue': {
+    site: new Site(config([q('a', { fifo: 'strict' })]), node('n', { cpu: 2000 })),
+    asks: [
+      { queue: 'a', cpu: 1 },
+      { queue: 'a', cpu: 2 },
+      { queue: 'a', cpu: 1 },
+    ],
+    of: 3,
+    want: 'waits behind 2.s.0, which is first in queue a (starts after 2.s.0, whatever is free)',
+  },
+  'quota before limit, cap, turn and room': {
+    site: new Site(
+      config([q('default', { fifo: 'strict', runningMax: 1, limit: limit({ cpu: 4 }) })], {
+        quotas: [quota],
+      }),
+      node('n', { cpu: 4000 }),
+    ),
+    asks: [
+      { cpu: 4, runMs: HOUR },
+      { cpu: 3, runMs: HOUR },
+      { cpu: 2, runMs: HOUR },
+    ],
+    of: 3,
+    want: 'quota cpu-day of ada: 0 CPU-hours used and 4 CPU-hours reserved of 5 CPU-hours, and it needs 2 CPU-hours; it resets in 2h 0m (would start now if it needed at most 1 CPU-hour)',
+  },
+};
+for (const [name, { site, asks, of, want }] of Object.entries(cases)) {
+  test(`explained: ${name}`, () => {
+    site.now = START;
+    for (const ask of asks) {
+      site.submit(ask);
+      site.pass();
+    }
+    const { state } = site.engine;
+    const workload = state.workload(String(of) as never)!;
+    assert.equal(explainWorkload(state, workload, site.at).steps[0]!.sentence, want);
+  });
+}
+
+test('every refusal has a meaning and a place in the order of precedence', () => {
+  assert.deepEqual(Object.keys(refusalMeaning).sort(), Object.keys(refusalTraits).sort());
+});

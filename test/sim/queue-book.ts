@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import type {
+  QueueConfig,
+  QuotaConfig,
+  SchedulingConfig,
+} from '../../src/model/scheduling-config.ts';
+import type { Eligible } from './books.ts';
+import type { NodeBook } from './node-book.ts';
+
+interface Held {
+  readonly leaf: string;
+  readonly tenant: string;
+  readonly queue: string;
+  readonly cpu: number;
+  readonly placedAt: number;
+  readonly runMaxMs: number;
+  endedAt: number | undefined;
+}
+
+/** Orders in which the tasks of one tenant and shape go by priority, then age. */
+const byPriority = ['fair-share', 'drf', 'weighted-drf', 'lottery', 'stride'];
+
+/**
+ * What a tree of queues and its quotas allow, added up anew from all attempts whenever it is asked. Of
+ * resources it knows CPU, which is what drawn trees limit.
+ */
+export class QueueBook {
+  readonly #config: SchedulingConfig;
+  readonly #attempts = new Map<string, Held>();
+  readonly #paths = new Map<string, readonly QueueConfig[]>();
+
+  constructor(config: SchedulingConfig) {
+    this.#config = config;
+    const visit = (queue: QueueConfig, above: readonly QueueConfig[]): void => {
+      const path = [queue, ...above];
+      this.#paths.set(queue.name, path);
+      for (const child of queue.children) visit(child, path);
+    };
+    visit(config.root, []);
+  }
+
+  /** Before it is entered: nothing forbids it. */
+  checkPlaced(task: Eligible, at: number): void {
+    assert.equal(this.#forbids(task, at, undefined), undefined, `${task.name} was placed`);
+  }
+
+  place(id: string, task: Eligible, at: number): void {
+    const { queue, tenant, ask, runMaxMs } = task;
+    const held = { leaf: this.#leaf(task), queue, tenant, cpu: ask.cpu, placedAt: at, runMaxMs };
+    this.#attempts.set(id, { ...held, endedAt: undefined });
+  }
+
+  end(id: string, at: number): void {
+    this.#attempts.get(id)!.endedAt = at;
+  }
+
+  /** Whether the order tells the two apart as priority and age do. */
+  ranks(a: Eligible, b: Eligible): boolean {
+    if (a.queue !== b.queue || a.tenant !== b.tenant || a.runMaxMs !== b.runMaxMs) return false;
+    const { order } = this.#paths.get(a.queue)![0]!;
+    return (
+      byPriority.includes(order.name) || (order.name === 'priority' && order.ageingPerHour === 0)
+    );
+  }
+
+  mayWait(
+    task: Eligible,
+    eligible: readonly Eligible[],
+    at: number,
+    nodes: Iterable<NodeBook>,
+  ): boolean {
+    const [queue] = this.#paths.get(task.queue)!;
+    const leaf = this.#leaf(task);
+    const draws = queue!.order.name === 'lottery';
+    if (queue!.fifo === 'strict' && !draws) {
+      if (eligible.some((other) => other !== task && this.#leaf(other) === leaf)) return true;
+    }
+    let capacity = 0;
+    for (const node of nodes) capacity += node.node.cpu;
+    return this.#forbids(task, at, capacity) !== undefined;
+  }
+
+  #forbids(task: Eligible, at: number, capacity: number | undefined): string | undefined {
+    const running = [...this.#attempts.values()].filter((held) => held.endedAt === undefined);
+    const path = this.#paths.get(task.queue)!;
+    const leaf = this.#leaf(task);
+    const mine = running.filter((held) => held.leaf === leaf && held.tenant === task.tenant);
+    if (mine.length >= path[0]!.tenants.byDefault.runningMax) return 'the cap of its tenant';
+    let kept = 0;
+    for (const [i, queue] of path.entries()) {
+      const below = running.filter((held) => this.#isBelow(held.queue, queue));
+      const held = below.reduce((sum, one) => sum + one.cpu, 0);
+      if (below.length >= queue.runningMax) return `the cap of ${queue.name}`;
+      const limit = Math.ceil((queue.limit.cpu / 10_000) * queue.oversubscription);
+      if (task.ask.cpu === 0) continue;
+      if (held + task.ask.cpu > limit) return `the limit of ${queue.name}`;
+      const most = i === path.length - 1 ? (capacity ?? Number.MAX_SAFE_INTEGER) : limit;
+      if (held + task.ask.cpu + kept > most) return `what is kept below ${queue.name}`;
+      for (const sibling of path[i + 1]?.children ?? []) {
+        if (sibling !== queue) kept += this.#unmet(sibling, running);
+      }
+    }
+    return this.#config.quotas.find((quota) =>
+      this.#exhausted(quota, task, at, capacity === undefined ? 1 : -1),
+    )?.name;
+  }
+
+  #unmet(queue: QueueConfig, running: readonly Held[]): number {
+    const keep = Math.max(0, queue.guaranteed.cpu - queue.lendingLimit.cpu);
+    const held = running.filter((one) => this.#isBelow(one.queue, queue));
+    const own = keep - held.reduce((sum, one) => sum + one.cpu, 0);
+    const below = queue.children.reduce((sum, child) => sum + this.#unmet(child, running), 0);
+    return Math.max(0, own, below);
+  }
+
+  #exhausted(quota: QuotaConfig, task: Eligible, at: number, lenient: 1 | -1): boolean {
+    if (task.ask.cpu === 0 || !this.#counts(quota, task)) return false;
+    const from = windowStart(quota, at);
+    let taken = 0;
+    for (const held of this.#attempts.values()) {
+      if (!this.#counts(quota, held)) continue;
+      if (quota.each && held.tenant !== task.tenant) continue;
+      const bound = held.placedAt + held.runMaxMs;
+      const until = held.endedAt ?? (bound === Number.POSITIVE_INFINITY ? at : bound);
+      const span = until - Math.max(from, held.placedAt);
+      if (span > 0) taken += (held.cpu * span) / 1000;
+    }
+    const own =
+      task.runMaxMs === Number.POSITIVE_INFINITY ? 0 : (task.ask.cpu * task.runMaxMs) / 1000;
+    // Parts of a unit are rounded up for each attempt.
+    const slack = this.#attempts.size + 1;
+    return taken + own > quota.limit.cpu + lenient * slack;
+  }
+
+  #counts(quota: QuotaConfig, of: { queue: string; tenant: string }): boolean {
+    if (quota.queue === undefined) return true;
+    return this.#paths.get(of.queue)!.some((queue) => queue.name === quota.queue);
+  }
+
+  #isBelow(queue: string, ancestor: QueueConfig): boolean {
+    return this.#paths.get(queue)!.includes(ancestor);
+  }
+
+  #leaf({ queue, tenant }: { queue: string; tenant: string }): string {
+    const { teams } = this.#paths.get(queue)![0]!;
+    if (teams.length === 0) return queue;
+    const team = teams.find(({ members }) => members.some((member) => member === tenant));
+    return `${queue}/${team?.name ?? 'others'}`;
+  }
+}
+
+function windowStart({ window }: QuotaConfig, at: number): number {
+  if (window.kind === 'periods') return window.starts.findLast((start) => start <= at) ?? 0;
+  const slice = Math.ceil(window.lengthMs / 24);
+  return Math.floor(at / slice) * slice - 23 * slice;
+}
