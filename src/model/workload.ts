@@ -1,4 +1,5 @@
 import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
+import type { Constraints } from './constraints.ts';
 import type { QueueName, StepId } from './ids.ts';
 import type { Resources } from './resources.ts';
 
@@ -27,6 +28,8 @@ export interface StepSpec {
   /** How many of its tasks may run at once; UNLIMITED when not said. */
   readonly maxParallel: number;
   readonly request: Resources;
+  /** Where its tasks may run; absent where they may run anywhere. */
+  readonly constraints?: Constraints;
   readonly limits: Limits;
   /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */
   readonly estimateMs?: SpanMs;

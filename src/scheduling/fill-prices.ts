@@ -35,8 +35,12 @@ export class FillPrices {
 
   /** GPUs' worth that is lost by placing a share on a device with so much free; 0 keeps to the plan. */
   loss(free: number, size: number): number {
-    const price = this.#priceBySize.get(size) ?? this.#worth[size]!;
-    return Math.max(0, this.#worth[free]! - this.#worth[free - size]! - price);
+    return Math.max(0, this.#worth[free]! - this.#worth[free - size]! - this.price(size));
+  }
+
+  /** What a share is worth, in GPUs; the room that it takes when none like it was asked for. */
+  price(size: number): number {
+    return this.#priceBySize.get(size) ?? this.#worth[size]!;
   }
 }
 

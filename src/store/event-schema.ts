@@ -63,6 +63,22 @@ const node = z.strictObject({
   labels: textMap,
 });
 
+const constraints = z.strictObject({
+  gpuModels: z.array(z.string()),
+  gpuMemory: bytes,
+  labels: z.array(
+    z.union([
+      z.strictObject({
+        operator: z.enum(['in', 'not-in']),
+        key: z.string(),
+        values: z.array(z.string()),
+      }),
+      z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
+      z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
+    ]),
+  ),
+});
+
 const step = z.strictObject({
   id: text<StepId>(),
   needs: z.array(text<StepId>()),
@@ -73,6 +89,7 @@ const step = z.strictObject({
   count: whole(),
   maxParallel: whole(),
   request: resources,
+  constraints: constraints.exactOptional(),
   limits: z.strictObject({
     cpu: milliCpu,
     memory: bytes,

@@ -17,6 +17,23 @@ const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
 const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
 const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
 
+const constraints = record({
+  gpuModels: fc.array(text, { maxLength: 2 }),
+  gpuMemory: whole,
+  labels: fc.array(
+    fc.oneof(
+      record({
+        operator: fc.constantFrom('in', 'not-in'),
+        key: text,
+        values: fc.array(text, { maxLength: 2 }),
+      }),
+      record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
+      record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
+    ),
+    { maxLength: 3 },
+  ),
+});
+
 const step = record(
   {
     id,
@@ -52,6 +69,7 @@ const step = record(
       { preemptible: fc.boolean(), checkpointMs: whole, restartMs: whole, minRunMs: whole },
       ['preemptible', 'restartMs', 'minRunMs'],
     ),
+    constraints,
   },
   ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
 );
