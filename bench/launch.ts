@@ -38,9 +38,12 @@ export const launchBench: Bench = {
     const jobs = Number(values.jobs);
     const rounds = Number(values.rounds);
     const cases = values['at-once'].split(',').map(Number);
-    return Object.fromEntries(
-      cases.map((atOnce) => [`at_once_${atOnce}`, compare(jobs, atOnce, rounds)]),
-    );
+    const results = cases.map((atOnce) => compare(jobs, atOnce, rounds));
+    // The first case stands at the top, too: that is the one the aims are about.
+    return {
+      ...results[0],
+      ...Object.fromEntries(results.map((result, i) => [`at_once_${cases[i]}`, result])),
+    };
   },
 };
 
