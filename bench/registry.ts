@@ -5,12 +5,14 @@ import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
+import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { swfBench } from './swf.ts';
 
 export const registry: Readonly<Record<string, Bench>> = {
   cli: cliBench,
   engine: engineBench,
+  preemption: preemptionBench,
   inventory: inventoryBench,
   journal: journalBench,
   launch: launchBench,

@@ -102,8 +102,8 @@ interface Parts {
   readonly replayed: number;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
-  /** Who hears the driver's reports; nobody until the loop is there, for reconciliation asks again. */
-  report: (report: Report) => void;
+  /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
+  readonly ear: { hear: (report: Report) => void };
 }
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
@@ -131,12 +131,14 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
+  // A launcher that ran on may report before anything else is open.
+  const ear: Parts['ear'] = { hear: () => {} };
   const driver = await openLocalDriver(
-    { stateDir: folder.dir, onReport: (told) => parts.report(told) },
+    { stateDir: folder.dir, onReport: (told) => ear.hear(told) },
     { warn: (message) => log('execution', message) },
   );
   stack.defer(() => driver.close());
-  const parts: Parts = {
+  return {
     folder,
     log,
     clock: new SystemClock(),
@@ -147,9 +149,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     inventory,
     replayed,
     latest: undefined,
-    report: () => {},
+    ear,
   };
-  return parts;
 }
 
 /** The loop around the engine, and the site that people see of it. */
@@ -203,7 +204,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   stack.defer(() => loop.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
-  parts.report = (told) => gatherer.tell(told);
+  parts.ear.hear = (told) => gatherer.tell(told);
   return { loop, site, address };
 }
 

@@ -203,7 +203,10 @@ export class LiveSite implements Site {
 
 function workloadOf(event: Exclude<Event, { kind: 'node-joined' | 'node-left' }>): string {
   if ('workload' in event) return event.workload;
-  const name = parseAttemptId('attempt' in event ? event.attempt : `${event.task}.1`);
+  const task = event.kind === 'preemption-ordered' ? event.preemption.preemptor : undefined;
+  const name = parseAttemptId(
+    'attempt' in event ? event.attempt : `${task ?? ('task' in event ? event.task : '')}.1`,
+  );
   assert(name !== undefined, 'an event names its attempt or task');
   return name.workload;
 }

@@ -31,6 +31,7 @@ export async function* watchWorkload(
   try {
     while (!signal.aborted) {
       const began = performance.now();
+      bell.hush();
       let document: WorkloadDocument;
       try {
         document = await client.workload(id, signal);
@@ -89,22 +90,20 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Remembers one ring for whoever comes next. */
+/** Remembers whether it rang since it was last hushed. */
 class Bell {
-  #hasRung = false;
-  #heard: (() => void) | undefined;
+  #ring = Promise.withResolvers<void>();
 
   ring(): void {
-    this.#hasRung = true;
-    this.#heard?.();
+    this.#ring.resolve();
   }
 
-  async rung(): Promise<void> {
-    if (!this.#hasRung) {
-      await new Promise<void>((resolve) => {
-        this.#heard = resolve;
-      });
-    }
-    this.#hasRung = false;
+  /** Who waits still keeps the ring that it waits for, and takes none of those that follow. */
+  hush(): void {
+    this.#ring = Promise.withResolvers<void>();
+  }
+
+  rung(): Promise<void> {
+    return this.#ring.promise;
   }
 }

@@ -6,8 +6,10 @@ import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../mo
 import type { Command, EndState, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
-import type { WorkloadSpec } from '../model/workload.ts';
+import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
+import { planGang } from '../scheduling/gang.ts';
+import { NodeTable } from '../scheduling/node-table.ts';
 import { entryRefusal } from './entry.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
@@ -65,11 +67,17 @@ export class Engine {
 
   /**
    * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
-   * workloads, stops, retries that are due, then one placement. Reads the state, never writes its tables;
+   * workloads, stops, retries that are due, then one placement, then one preemption. Reads the state, never writes its tables;
    * it does note what it found settled or without a place, which is derived and forgotten on recovery.
    */
   next(at: TimeMs): Event | undefined {
-    return this.#nextEnd(at) ?? this.#nextStop(at) ?? this.#nextDue(at) ?? this.#nextPlacement(at);
+    return (
+      this.#nextEnd(at) ??
+      this.#nextStop(at) ??
+      this.#nextDue(at) ??
+      this.#nextPlacement(at) ??
+      this.#nextPreemption(at)
+    );
   }
 
   /** Writes the state, never decides: replaying the journal through `apply` rebuilds it exactly. */
@@ -85,7 +93,7 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = neverFits(step.id, step.request, nodes);
+      const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -136,7 +144,7 @@ export class Engine {
     if (task.step.workload.cancelledBy !== undefined) {
       return { kind: 'task-ended', at, attempt: id, end };
     }
-    const retry = retryAfter(task.step.spec.retry, attempt.number, end, {
+    const retry = retryAfter(task.step.spec.retry, attempt.number - task.preempted, end, {
       limit: attempt.placement.memoryLimit,
       max: this.#memoryMax(task.step),
     });
@@ -178,9 +186,9 @@ export class Engine {
   }
 
   #nextStop(at: TimeMs): Event | undefined {
-    const attempt = this.state.firstToStop();
-    if (attempt === undefined) return undefined;
-    return { kind: 'stop-ordered', at, attempt: attempt.id, reason: 'cancelled' };
+    const first = this.state.firstToStop();
+    if (first === undefined) return undefined;
+    return { kind: 'stop-ordered', at, attempt: first.attempt.id, reason: first.reason };
   }
 
   #nextDue(at: TimeMs): Event | undefined {
@@ -207,12 +215,36 @@ export class Engine {
     };
   }
 
-  /** When `next` may have something to say without any command: a retry is due, or a quota starts afresh. */
+  /** Free capacity was used first: nothing is left to place. */
+  #nextPreemption(at: TimeMs): Event | undefined {
+    const preemption = this.state.scheduler.preempt?.(at);
+    return preemption && { kind: 'preemption-ordered', at, preemption };
+  }
+
+  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
     return dueAt === undefined || (policyAt !== undefined && policyAt < dueAt) ? policyAt : dueAt;
   }
+}
+
+/** The same for a gang as a whole: tried on a table of empty nodes. */
+function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefined {
+  if (step.gangMin === undefined || nodes.length === 0) return undefined;
+  const table = new NodeTable();
+  for (const node of nodes) table.join(node);
+  const { request, gangMin, topology } = step;
+  const plan = planGang(table, { ask: request, members: gangMin, topology });
+  if (plan.kind === 'fits') return undefined;
+  const { room } = plan;
+  return {
+    code: 'gang-never-fits',
+    step: step.id,
+    needed: gangMin,
+    room,
+    topology: topology?.label,
+  };
 }
 
 const refuse = (refusal: Refusal): Decision => ({

@@ -8,9 +8,10 @@ import {
   type WorkloadId,
 } from '../model/ids.ts';
 import type { EndState, Placement } from '../model/messages.ts';
+import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import type { Candidate } from '../scheduling/scheduler.ts';
+import type { Candidate, Gang } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
 import { over } from '../scheduling/usage-account.ts';
 
@@ -45,6 +46,8 @@ export interface StepRecord {
   /** Made when the step opens; empty before. */
   tasks: TaskRecord[];
   readonly counts: TaskCounts;
+  /** Shared by its tasks; absent when they do not start together. */
+  gang: Gang | undefined;
   /** Tasks 0 … released − 1 have been let into the queue; the others wait for `maxParallel`. */
   released: number;
 }
@@ -65,6 +68,8 @@ export interface TaskRecord extends Candidate {
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
+  /** Attempts that were stopped for others: they count against no retry. */
+  preempted: number;
   waitingSince: TimeMs;
   readonly attempts: AttemptRecord[];
 }
@@ -78,8 +83,28 @@ export interface AttemptRecord {
   startedAt: TimeMs | undefined;
   pid: number | undefined;
   stop: StopReason | undefined;
+  /** It was stopped for others; absent when it was stopped with its gang. */
+  preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+}
+
+export interface ToStop {
+  readonly attempt: AttemptRecord;
+  readonly reason: StopReason;
+}
+
+/** Orders that the records themselves do not show. */
+export interface SavedOrder {
+  /** Attempts that run, in order of placement. */
+  readonly running: readonly AttemptId[];
+  /** Workloads that ended, the first that ended first. */
+  readonly ended: readonly WorkloadId[];
+}
+
+export interface PreemptionRecord {
+  readonly at: TimeMs;
+  readonly preemption: Preemption;
 }
 
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
@@ -124,11 +149,33 @@ export function newWorkload(
       endedAt: undefined,
       tasks: [],
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
+      gang: undefined,
       released: 0,
     }),
   );
+  for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
 }
+
+function gangOf({ spec, workload, counts }: StepRecord): Gang | undefined {
+  if (spec.gangMin === undefined) return undefined;
+  return {
+    key: `${workload.id}.${spec.id}`,
+    min: spec.gangMin,
+    size: spec.count,
+    topology: spec.topology,
+    get alive() {
+      return counts.running + counts.succeeded;
+    },
+    get running() {
+      return counts.running;
+    },
+  };
+}
+
+/** A gang that lost so many that the rest is of no use: it is stopped, and starts again as one. */
+export const isBroken = ({ gang, counts }: StepRecord): boolean =>
+  gang !== undefined && counts.running > 0 && gang.alive < gang.min;
 
 /** A task of an open step as it stands before its first attempt. */
 export function newTask(step: StepRecord, index: number, shape: ShapeIndex): TaskRecord {
@@ -138,6 +185,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     index,
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
+    workloadName: workload.spec.name,
     queue: workload.spec.queue,
     priority: workload.spec.priority,
     age: workload.number,
@@ -145,6 +193,8 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     stepIndex: step.index,
     estimateMs:
       spec.estimateMs ?? (spec.limits.wallMs === UNLIMITED ? undefined : spec.limits.wallMs),
+    gang: step.gang,
+    stops: spec.stops,
     deadlineAt: workload.spec.deadlineAt,
     waitingSince: workload.submittedAt,
     attained: workload.attained,
@@ -152,6 +202,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     shape,
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
+    preempted: 0,
     attempts: [],
   };
 }

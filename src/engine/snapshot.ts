@@ -9,12 +9,14 @@ import {
   attain,
   newTask,
   newWorkload,
+  type PreemptionRecord,
+  type SavedOrder,
   type StepRecord,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedMemory, SavedOrder, State } from './state.ts';
+import type { SavedMemory, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 2;
@@ -25,6 +27,7 @@ interface Snapshot {
   readonly nodes: readonly Node[];
   readonly order: SavedOrder;
   readonly workloads: readonly SavedWorkload[];
+  readonly preemptions: readonly PreemptionRecord[];
   /** What the scheduler and the quotas remember of workloads that are gone. */
   readonly memory: SavedMemory;
 }
@@ -73,6 +76,7 @@ export function takeSnapshot(state: State): string {
     nodes: state.nodes(),
     order: state.order(),
     workloads: [...state.workloads()].map(saveWorkload),
+    preemptions: state.preemptions,
     memory: state.memory(),
   };
   return JSON.stringify(snapshot);
@@ -85,6 +89,7 @@ export function restoreSnapshot(state: State, text: string): void {
   for (const node of snapshot.nodes) state.table.join(node);
   const { order, ever, memory } = snapshot;
   state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
+  state.restorePreemptions(snapshot.preemptions);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
@@ -154,6 +159,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.state = saved.state;
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
+  task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
   saved.attempts.forEach((attempt, i) => {
     task.attempts.push({
       id: attemptId(task.id, i + 1),
@@ -164,6 +170,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
       startedAt: attempt.startedAt,
       pid: attempt.pid,
       stop: attempt.stop,
+      preemption: undefined,
       end: attempt.end,
       endedAt: attempt.endedAt,
     });

@@ -10,18 +10,23 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attain,
   currentAttempt,
+  isBroken,
   newTask,
   newWorkload,
+  type PreemptionRecord,
   requestOf,
+  type SavedOrder,
   type StepRecord,
   startsMore,
   stepNamed,
   type TaskRecord,
+  type ToStop,
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
@@ -37,14 +42,6 @@ export interface EngineOptions {
 
 /** The policy of a site, built around the tables of one state. */
 export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
-
-/** Orders that the records themselves do not show. */
-export interface SavedOrder {
-  /** Attempts that run, in order of placement. */
-  readonly running: readonly AttemptId[];
-  /** Workloads that ended, the first that ended first. */
-  readonly ended: readonly WorkloadId[];
-}
 
 /** What is remembered of workloads that are gone. */
 export interface SavedMemory {
@@ -66,7 +63,8 @@ export class State {
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop: AttemptRecord[] = [];
+  readonly #toStop: ToStop[] = [];
+  #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
@@ -121,10 +119,11 @@ export class State {
     return this.#resting.first();
   }
 
-  firstToStop(): AttemptRecord | undefined {
+  firstToStop(): ToStop | undefined {
     while (this.#toStop.length > 0) {
-      const attempt = this.#toStop.at(-1)!;
-      if (attempt.end === undefined && attempt.stop === undefined) return attempt;
+      const first = this.#toStop.at(-1)!;
+      const { attempt } = first;
+      if (attempt.end === undefined && attempt.stop === undefined) return first;
       this.#toStop.pop();
     }
     return undefined;
@@ -168,6 +167,10 @@ export class State {
         break;
       case 'stop-ordered':
         this.#attempt(event.attempt).stop = event.reason;
+        this.scheduler.stopping?.(event.attempt);
+        break;
+      case 'preemption-ordered':
+        this.#preempt({ at: event.at, preemption: event.preemption });
         break;
       case 'task-ended':
         this.#end(event);
@@ -216,6 +219,7 @@ export class State {
       startedAt: undefined,
       pid: undefined,
       stop: undefined,
+      preemption: undefined,
       end: undefined,
       endedAt: undefined,
     };
@@ -251,17 +255,55 @@ export class State {
     this.#running.delete(attempt.id);
     this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
     counts.running--;
+    if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
     attain(attempt);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
+    if (event.end.cause !== 'succeeded') this.#stopBroken(task.step);
     this.#unsettled.add(workload);
   }
 
+  /** What is left of a gang below its minimum stops, and starts again with it. */
+  #stopBroken(step: StepRecord): void {
+    if (!isBroken(step)) return;
+    for (const task of step.tasks) {
+      if (task.state !== 'running') continue;
+      this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'preempted' });
+    }
+  }
+
+  #preempt(record: PreemptionRecord): void {
+    this.#preemptions.push(record);
+    if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
+    for (const { attempt: id } of record.preemption.victims.toReversed()) {
+      const attempt = this.#attempt(id);
+      attempt.preemption = record;
+      this.#toStop.push({ attempt, reason: 'preempted' });
+    }
+    this.scheduler.preempting?.(
+      record.preemption,
+      record.at,
+      this.#task(record.preemption.preemptor),
+    );
+  }
+
+  /** The last ones, the oldest first. */
+  get preemptions(): readonly PreemptionRecord[] {
+    return this.#preemptions;
+  }
+
+  restorePreemptions(records: readonly PreemptionRecord[]): void {
+    this.#preemptions = [...records];
+    for (const record of records) tellPreemption(this, record);
+  }
+
   #endTask(task: TaskRecord, cause: EndCause): void {
-    task.state = cause === 'succeeded' || cause === 'cancelled' ? cause : 'failed';
+    // Only a task of a cancelled workload does not try again after it was stopped for others.
+    const end = cause === 'preempted' ? 'cancelled' : cause;
+    task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
     else this.#release(task.step);
@@ -316,7 +358,8 @@ export class State {
       this.#withdrawWaiting(step);
       if (step.counts.running === 0) continue;
       for (const task of step.tasks) {
-        if (task.state === 'running') this.#toStop.push(currentAttempt(task)!);
+        if (task.state !== 'running') continue;
+        this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'cancelled' });
       }
     }
     this.#unsettled.add(workload);
@@ -346,10 +389,10 @@ export class State {
     }
     for (const id of order.running) {
       const attempt = this.#attempt(id);
-      const row = this.table.rowOf(attempt.placement.node);
-      assert(row !== undefined, 'what runs, runs on a node that is there');
+      const row = this.table.rowOf(attempt.placement.node)!;
       this.#running.set(id, attempt);
       this.#told(attempt, row);
+      if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
     }
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
@@ -379,7 +422,9 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (step.workload.cancelledBy !== undefined) this.#toStop.push(attempt);
+      if (step.workload.cancelledBy !== undefined) {
+        this.#toStop.push({ attempt, reason: 'cancelled' });
+      }
     }
   }
 
@@ -395,7 +440,7 @@ export class State {
 
   #runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
     const { id, task, placement, placedAt } = attempt;
-    return { attempt: id, task, row, held: placement.held, placedAt };
+    return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
   }
 
   #open(step: StepRecord): void {
@@ -440,10 +485,14 @@ export class State {
     return attempt;
   }
 
-  #task(id: TaskId): TaskRecord {
+  task(id: TaskId): TaskRecord | undefined {
     const name = parseAttemptId(`${id}.1`);
     const workload = name && this.#workloads.get(name.workload);
-    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return workload && stepNamed(workload, name.step)?.tasks[name.index];
+  }
+
+  #task(id: TaskId): TaskRecord {
+    const task = this.task(id);
     assert(task !== undefined, `a task that is known: ${id}`);
     return task;
   }

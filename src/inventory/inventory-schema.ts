@@ -111,7 +111,7 @@ const gpu = z.object({
   ...provenance,
 });
 
-interface TopologyDocument {
+export interface TopologyDocument {
   kind: string;
   id: string;
   number: number | null;

@@ -2,6 +2,7 @@ import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from './attempt.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Node } from './node.ts';
+import type { Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
 import type { WorkloadSpec } from './workload.ts';
 
@@ -67,6 +68,8 @@ export type Event =
       readonly attempt: AttemptId;
       readonly reason: StopReason;
     }
+  /** The victims are stopped next; what they leave is the preemptor's. */
+  | { readonly kind: 'preemption-ordered'; readonly at: TimeMs; readonly preemption: Preemption }
   | {
       readonly kind: 'task-ended';
       readonly at: TimeMs;

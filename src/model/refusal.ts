@@ -1,4 +1,4 @@
-import type { NodeId, QueueName, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
+import type { AttemptId, NodeId, QueueName, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Event } from './messages.ts';
 
 /** "Not now" or "never", as data: stored, counted, and turned into sentences only at the edge. */
@@ -24,6 +24,29 @@ export type Refusal =
   /** There is room on a node where the task's constraints do not allow it; `filters` say which ones. */
   | { readonly code: 'constraints'; readonly filters: readonly string[] }
   | { readonly code: 'no-nodes' }
+  /** Not even on empty nodes, where its topology lets them, would all that a gang needs find a place. */
+  | {
+      readonly code: 'gang-never-fits';
+      readonly step: StepId;
+      readonly needed: number;
+      readonly room: number;
+      readonly topology: string | undefined;
+    }
+  /** A gang: so many of its tasks fit at once where its topology lets them, of those it needs. */
+  | {
+      readonly code: 'gang-no-room';
+      readonly needed: number;
+      readonly room: number;
+      readonly topology: string | undefined;
+    }
+  /** A gang starts again once all of it has stopped and waits. */
+  | { readonly code: 'gang-incomplete'; readonly ready: number; readonly needed: number }
+  /** Others were told to stop for it. */
+  | { readonly code: 'waits-for-victims'; readonly victims: readonly AttemptId[] }
+  /** Waiting is cheaper than stopping anybody, or those who stop anyway leave enough; `until` when known. */
+  | { readonly code: 'waits-for-completion'; readonly until: number | undefined }
+  /** It would fit, but what is free is kept for others. */
+  | { readonly code: 'reserved'; readonly by: string; readonly node: NodeId }
   | { readonly code: 'waits-for-steps'; readonly steps: readonly StepId[] }
   | { readonly code: 'waits-to-retry'; readonly dueAt: number }
   | { readonly code: 'step-parallelism'; readonly max: number }
@@ -118,6 +141,12 @@ export const refusalTraits: Record<
 > = {
   'never-fits': { evictionHelps: false, wokenBy: ['node-joined'] },
   insufficient: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  'gang-never-fits': { evictionHelps: false, wokenBy: ['node-joined'] },
+  'gang-no-room': { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  'gang-incomplete': { evictionHelps: false, wokenBy: ['task-ended', 'retry-due'] },
+  'waits-for-victims': { evictionHelps: false, wokenBy: ['task-ended'] },
+  'waits-for-completion': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
+  reserved: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   constraints: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
@@ -146,11 +175,13 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'already-ended': 'The workload has ended.',
   'queue-full': 'As many tasks are active as the site allows.',
   'never-fits': 'No node could hold it, empty as it may be.',
+  'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
   'no-such-queue': 'The queue does not exist, or takes nothing itself.',
   'exceeds-queue': 'A limit of the queue, or of the tenant there, is smaller than one task.',
   'waits-for-steps': 'A step that it needs has not succeeded yet.',
   'waits-to-retry': 'It rests until its next attempt.',
   'step-parallelism': 'As many tasks of its step run as may at once.',
+  'gang-incomplete': 'Its tasks start together, and not all that are needed are ready.',
   quota: 'The quota for this period is used up or reserved.',
   deadline: 'More work is due by its deadline than can be done.',
   'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
@@ -158,6 +189,10 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'kept-for-others': 'What is free is dedicated to other queues.',
   behind: 'Its queue is strict, and another task is first.',
   'no-nodes': 'No node has joined.',
+  'waits-for-victims': 'Others were told to stop for it.',
+  'waits-for-completion': 'Waiting is cheaper than stopping anybody for it.',
+  reserved: 'What is free is kept for others: a reservation, or whom others were stopped for.',
+  'gang-no-room': 'Its tasks start together, and not all that are needed find room now.',
   constraints: 'No node that its constraints allow has enough free now.',
   insufficient: 'No node has enough free now.',
   'reserved-for': 'It would delay a task that was promised a start.',

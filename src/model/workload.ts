@@ -33,10 +33,32 @@ export interface StepSpec {
   readonly limits: Limits;
   /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */
   readonly estimateMs?: SpanMs;
+  /** Its tasks start together: at least so many, all or none. Absent when each starts by itself. */
+  readonly gangMin?: number;
+  /** Where the tasks of a gang should be near each other. */
+  readonly topology?: Topology;
+  readonly stops?: StopTerms;
   readonly retry: RetryPolicy;
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; an empty string means the folder that the workload was submitted from. */
   readonly cwd: string;
+}
+
+/** Tasks that should share a value of a node label: a rack, a zone; `node` means the very node. */
+export interface Topology {
+  readonly label: string;
+  readonly required: boolean;
+}
+
+/** What stopping a task early costs, and whether it may be. */
+export interface StopTerms {
+  readonly preemptible: boolean;
+  /** It saves its work at least this often; absent when it never does. */
+  readonly checkpointMs?: SpanMs;
+  /** From its start until it works on where it was. */
+  readonly restartMs: SpanMs;
+  /** It is left alone for so long after each start. */
+  readonly minRunMs: SpanMs;
 }
 
 export type Run =

@@ -9,7 +9,7 @@ export interface Retry {
 }
 
 /**
- * Whether a task tries again after its `attempts`-th attempt ended so, when, and with how much memory.
+ * Whether a task tries again after its `attempts`-th attempt (those stopped for others not counted) ended so, when, and with how much memory.
  * Growth stops at `memory.max`, the most that a node could give; it never takes away.
  */
 export function retryAfter(
@@ -18,6 +18,8 @@ export function retryAfter(
   end: AttemptEnd,
   memory: { readonly limit: Bytes; readonly max: Bytes },
 ): Retry | undefined {
+  // Not its own fault: it waits for its turn again at once, as often as that happens.
+  if (end.cause === 'preempted') return { delayMs: 0 as SpanMs, memory: undefined };
   if (!mayRetry[end.cause] || attempts > policy.maxRetries) return undefined;
   let delay: number = policy.backoffMs;
   for (let i = 1; i < attempts && delay < policy.backoffMaxMs; i++) {

@@ -243,6 +243,7 @@ export class Loop {
       case 'node-left':
       case 'workload-submitted':
       case 'task-started':
+      case 'preemption-ordered':
       case 'retry-due':
       case 'step-ended':
       case 'cancel-requested':

@@ -9,8 +9,8 @@ import {
   byAge,
   type Candidate,
   type Choice,
+  type OrderedScheduler,
   type Running,
-  type Scheduler,
   type SchedulerDeps,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
@@ -30,7 +30,7 @@ interface Planned<T> {
  * and age, at the earliest time at which it delays none before it. The whole plan is made anew whenever
  * something happened, so that an early end moves everybody up. Who is planned for now starts.
  */
-export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> {
+export class ConservativeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps;
   readonly #scorer: Scorer;
   readonly #outlook: Outlook;
@@ -100,6 +100,11 @@ export class ConservativeScheduler<T extends Candidate> implements Scheduler<T> 
 
   restore(saved: unknown): void {
     if (saved !== undefined) this.#outlook.demand.restore(saved as SavedDemand);
+  }
+
+  /** Its tasks wait for the places that are planned for them; nobody is stopped. */
+  passedOver(): readonly T[] {
+    return [];
   }
 
   refusal(task: T): Refusal | undefined {

@@ -8,8 +8,8 @@ import {
   byAge,
   type Candidate,
   type Choice,
+  type OrderedScheduler,
   type Running,
-  type Scheduler,
   type SchedulerDeps,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
@@ -39,7 +39,7 @@ interface Reservation<T> {
  * that does not move the reservation: on another node, or if it ends before, or if it fits beside the head.
  * `shortest-first` tries later tasks by expected run time (SJBF, Tsafrir, Etsion and Feitelson 2007).
  */
-export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
+export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps;
   readonly #options: EasyOptions;
   readonly #index: PlacementIndex;
@@ -127,6 +127,11 @@ export class EasyScheduler<T extends Candidate> implements Scheduler<T> {
 
   restore(saved: unknown): void {
     this.#index.restore(saved as SavedDemand | undefined);
+  }
+
+  /** Its tasks wait for the places that are planned for them; nobody is stopped. */
+  passedOver(): readonly T[] {
+    return [];
   }
 
   refusal(task: T): Refusal | undefined {

@@ -3,25 +3,28 @@ import { nearest } from '../base/nearest.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { ConservativeScheduler } from './conservative-scheduler.ts';
 import { EasyScheduler } from './easy-scheduler.ts';
+import { GangScheduler, type GangSchedulerOptions } from './gang-scheduler.ts';
 import type { OrderRule } from './order.ts';
 import { orders } from './orders/registry.ts';
 import type { QueueNode } from './queue-tree.ts';
-import type { Candidate, Scheduler, SchedulerDeps } from './scheduler.ts';
+import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
 import { scorers } from './scorers/registry.ts';
 import { TreeScheduler } from './tree-scheduler.ts';
 
 /** The policy that a configuration describes. Names were checked when it was read; an unknown one is a bug. */
 export function makeScheduler(
   config: SchedulingConfig,
+  options: GangSchedulerOptions = {},
 ): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
   const scorer = named(scorers, config.scorer);
   const { kind, depth } = config.backfill;
-  return (deps) => {
+  const ordered = <T extends Candidate>(deps: SchedulerDeps<T>): OrderedScheduler<T> => {
     if (kind === 'none') return new TreeScheduler(deps, scorer, config, ruleOf);
     if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth });
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
     return new EasyScheduler(deps, scorer, { backfill, depth });
   };
+  return (deps) => new GangScheduler(deps, ordered(deps), options);
 }
 
 function ruleOf({ config: { order } }: QueueNode): OrderRule {

@@ -50,6 +50,8 @@ export class NodeTable {
   #changeCount = 0;
   /** Held milli-GPU by device id, of devices that are away, too: they may come back while they are held. */
   readonly #gpuHeld: Map<string, number>[] = [];
+  /** What is kept free for somebody, by row: `fits` leaves it alone. */
+  readonly #aside = new Map<NodeIndex, Resources>();
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -100,6 +102,7 @@ export class NodeTable {
     this.#nodes[row] = undefined;
     this.#gpuFree[row] = [];
     this.#gpuHeld[row] = new Map();
+    this.#aside.delete(row);
     this.#gpuKinds[row] = new Map();
     this.#free.fill(0, row * this.#columns, (row + 1) * this.#columns);
     this.#capacity.fill(0, row * this.#columns, (row + 1) * this.#columns);
@@ -125,12 +128,55 @@ export class NodeTable {
   fits(row: NodeIndex, ask: Resources): boolean {
     const base = row * this.#columns;
     if (this.#nodes[row] === undefined) return false;
+    if (this.#aside.size > 0) {
+      const aside = this.#aside.get(row);
+      if (aside !== undefined) return this.slots(row, ask, aside, 1) === 1;
+    }
     if (lacks(this.#free[base + CPU]!, ask.cpu)) return false;
     if (lacks(this.#free[base + MEMORY]!, ask.memory)) return false;
     for (const [name, amount] of ask.custom) {
       if (lacks(this.freeCustom(row, name), amount)) return false;
     }
     return ask.gpu === 0 || this.#gpusFit(row, ask.gpu);
+  }
+
+  /**
+   * How many requests of this size the node could serve at once beside `aside`, at most `max`. What is set
+   * aside of GPUs counts as whole devices, also where a share was asked for: never too many, seldom too few.
+   */
+  slots(row: NodeIndex, ask: Resources, aside: Resources | undefined, max: number): number {
+    if (this.#nodes[row] === undefined) return 0;
+    const base = row * this.#columns;
+    let most = max;
+    most = Math.min(most, times(this.#free[base + CPU]! - (aside?.cpu ?? 0), ask.cpu));
+    most = Math.min(most, times(this.#free[base + MEMORY]! - (aside?.memory ?? 0), ask.memory));
+    for (const [name, amount] of ask.custom) {
+      most = Math.min(most, times(this.freeCustom(row, name) - amountOf(aside, name), amount));
+    }
+    if (ask.gpu === 0 || most <= 0) return Math.max(0, most);
+    const kept = Math.ceil((aside?.gpu ?? 0) / WHOLE_GPU);
+    if (ask.gpu >= WHOLE_GPU) {
+      return Math.max(0, Math.min(most, times(this.#gpuWhole[row]! - kept, ask.gpu / WHOLE_GPU)));
+    }
+    if (this.#gpuWhole[row]! < kept) return 0;
+    let shares = 0;
+    let keep = kept;
+    for (const free of this.#gpuFree[row]!) {
+      if (free === WHOLE_GPU && keep > 0) keep--;
+      else shares += times(free, ask.gpu);
+    }
+    return Math.min(most, shares);
+  }
+
+  /** Keeps so much of the row free from now on, or nothing; replaces what was set aside there. */
+  setAside(row: NodeIndex, amount: Resources | undefined): void {
+    if (amount === undefined) this.#aside.delete(row);
+    else this.#aside.set(row, amount);
+    if (row < this.#nodes.length) this.#note(row);
+  }
+
+  aside(row: NodeIndex): Resources | undefined {
+    return this.#aside.get(row);
   }
 
   /** The first resource that is short on this node, or nothing when the request fits. */
@@ -339,6 +385,13 @@ function sameCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, numbe
 
 /** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */
 const lacks = (free: number, asked: number): boolean => asked > 0 && free < asked;
+
+/** How often `ask` goes into `free`; whoever asks for nothing is never short of it. */
+const times = (free: number, ask: number): number =>
+  ask === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(0, free) / ask);
+
+const amountOf = (resources: Resources | undefined, name: string): number =>
+  resources?.custom.find(([other]) => other === name)?.[1] ?? 0;
 
 function enlarge(cells: Float64Array<ArrayBuffer>, room: number): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(room);

@@ -7,8 +7,8 @@ import {
   byAge,
   type Candidate,
   type Choice,
+  type OrderedScheduler,
   type Running,
-  type Scheduler,
   type SchedulerDeps,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
@@ -27,7 +27,7 @@ interface Ticket<T> {
  * the number of different requests and not with the number of tasks, and a shape that fits nowhere sleeps
  * until something is freed that it fits.
  */
-export class PriorityScheduler<T extends Candidate> implements Scheduler<T> {
+export class PriorityScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps;
   readonly #index: PlacementIndex;
   readonly #waiting = new Map<ShapeIndex, Heap<Ticket<T>>>();
@@ -39,8 +39,12 @@ export class PriorityScheduler<T extends Candidate> implements Scheduler<T> {
     this.#index = new PlacementIndex(deps.table, scorer);
   }
 
-  enqueue(task: T): void {
+  expect(task: T): void {
     this.#index.expect(this.#deps.shapes.ask(task.shape));
+  }
+
+  enqueue(task: T, learnt = false): void {
+    if (!learnt) this.expect(task);
     const ticket = { task, live: true };
     this.#tickets.set(task, ticket);
     let heap = this.#waiting.get(task.shape);
@@ -95,6 +99,16 @@ export class PriorityScheduler<T extends Candidate> implements Scheduler<T> {
   refusal(task: T): Refusal | undefined {
     const refused = this.#refused.has(task.shape);
     return refused ? whyNot(this.#deps.table, this.#deps.shapes.ask(task.shape)) : undefined;
+  }
+
+  passedOver(): readonly T[] {
+    const heads: T[] = [];
+    for (const shape of this.#refused.keys()) {
+      const heap = this.#waiting.get(shape);
+      const head = heap && this.#head(shape, heap);
+      if (head !== undefined) heads.push(head);
+    }
+    return heads.sort((a, b) => (before(a, b) ? -1 : 1));
   }
 
   /** The first task of the shapes that do not sleep. */

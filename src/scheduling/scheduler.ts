@@ -1,7 +1,9 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptId, QueueName, TaskId, TenantId } from '../model/ids.ts';
+import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import type { StopTerms, Topology } from '../model/workload.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
@@ -9,6 +11,8 @@ import type { ShapeIndex, Shapes } from './shape.ts';
 export interface Candidate {
   readonly id: TaskId;
   readonly tenant: TenantId;
+  /** Name of its workload, which a reservation may ask for. */
+  readonly workloadName?: string;
   readonly queue: QueueName;
   readonly priority: number;
   /** Counter of its workload: the order of submission. */
@@ -21,11 +25,28 @@ export interface Candidate {
   readonly shape: ShapeIndex;
   /** How long it is expected to run; apart from the limit at which it is killed. */
   readonly estimateMs: SpanMs | undefined;
+  /** The tasks that it starts with, all or none. */
+  readonly gang?: Gang | undefined;
+  readonly stops?: StopTerms | undefined;
+  /** How often it was stopped for others. */
+  readonly preempted?: number;
   readonly deadlineAt: TimeMs | undefined;
   /** Since its last attempt ended, or since it was submitted. */
   readonly waitingSince: TimeMs;
   /** What the ended attempts of its workload held × time. */
   readonly attained: Attained;
+}
+
+/** Tasks of one step that start together. One object for all of them. */
+export interface Gang {
+  readonly key: string;
+  /** With fewer than this it is of no use. */
+  readonly min: number;
+  readonly size: number;
+  /** Its tasks that run or have succeeded, now. */
+  readonly alive: number;
+  readonly running: number;
+  readonly topology?: Topology | undefined;
 }
 
 /** In milli-CPU-seconds and milli-GPU-seconds. */
@@ -52,6 +73,7 @@ export interface Running<T extends Candidate> {
   readonly task: T;
   readonly row: NodeIndex;
   readonly held: Resources;
+  readonly gpus: readonly string[];
   readonly placedAt: TimeMs;
 }
 
@@ -72,11 +94,23 @@ export interface Scheduler<T extends Candidate = Candidate> {
   nodesChanged(): void;
   /** The next placement to make at `at`, or nothing until something changes. */
   next(at: TimeMs): Choice<T> | undefined;
+  /** Who is to stop for whom at `at`, asked once there is nothing left to place; or nothing. */
+  preempt?(at: TimeMs): Preemption | undefined;
+  /**
+   * The victims are told to stop, and what they leave belongs to the preemptor. Without a `preemptor` it is
+   * over, and counts for the budgets only.
+   */
+  preempting?(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void;
+  /** The attempt was told to stop. */
+  stopping?(attempt: AttemptId): void;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
   /** Its queues, when it tells queues apart. */
   readonly queues?: QueueRules;
-  /** When `next` may have something to say without anything having happened: a quota starts afresh. */
+  /**
+   * When `next` may have something to say without anything having happened: a quota starts afresh,
+   * or somebody has had its minimum run time.
+   */
   nextTimer?(): TimeMs | undefined;
   /** What it remembers beyond what waits and runs, as JSON: for the snapshot, the same for the same events. */
   save?(): unknown;
@@ -111,6 +145,18 @@ export interface StartGate<T extends Candidate> {
   refusal(task: T, request: Resources, at: TimeMs): Refusal | undefined;
   /** When what it says may change although nothing ends. */
   nextChange(at: TimeMs): TimeMs | undefined;
+}
+
+/** A scheduler that can say who found no place, so that others may be stopped for them. */
+export interface OrderedScheduler<T extends Candidate = Candidate> extends Scheduler<T> {
+  /** The first waiting task of each kind that found no place in the last pass, the most deserving first. */
+  passedOver(): readonly T[];
+  /** `learnt`: it was told of the task before, and only its turn comes now. */
+  enqueue(task: T, learnt?: boolean): void;
+  /** Learns what is asked for, of a task whose turn comes later. */
+  expect?(task: T): void;
+  /** Why so many tasks like this one may not start at once, were there room: a limit or a quota. */
+  admits?(task: T, members: number, at: TimeMs): Refusal | undefined;
 }
 
 /** What every scheduler is built from. */

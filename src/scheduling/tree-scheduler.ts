@@ -4,6 +4,7 @@ import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { weightedShare } from './fair-shares.ts';
+import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import type { OrderRule } from './order.ts';
@@ -12,13 +13,14 @@ import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
-import type {
-  Candidate,
-  Choice,
-  QueueRules,
-  Running,
-  Scheduler,
-  SchedulerDeps,
+import {
+  byAge,
+  type Candidate,
+  type Choice,
+  type OrderedScheduler,
+  type QueueRules,
+  type Running,
+  type SchedulerDeps,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
@@ -45,7 +47,7 @@ interface SavedTree {
  * Sleeping only saves work: what is chosen follows from what waits, holds and was used, so that an engine
  * that was just restored chooses the same.
  */
-export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
+export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly queues: QueueRules;
   readonly #deps: SchedulerDeps<T>;
   readonly #index: PlacementIndex;
@@ -92,8 +94,12 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
     return this.#tree;
   }
 
-  enqueue(task: T): void {
+  expect(task: T): void {
     this.#index.expect(this.#deps.shapes.ask(task.shape));
+  }
+
+  enqueue(task: T, learnt = false): void {
+    if (!learnt) this.expect(task);
     const { leaf, line } = this.#place(task);
     const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
     this.#tickets.set(task, leaf.add(line, task, runMaxMs));
@@ -187,6 +193,30 @@ export class TreeScheduler<T extends Candidate> implements Scheduler<T> {
     if (this.#index.best(task.shape, ask) !== undefined) return undefined;
     const refusal = whyNot(this.#deps.table, ask);
     return refusal.code === 'no-nodes' && this.#deps.table.rows > 0 ? undefined : refusal;
+  }
+
+  /** No limit keeps these out, only room. */
+  passedOver(): readonly T[] {
+    const heads: T[] = [];
+    for (const shape of this.#asleepShapes) {
+      for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
+        const { leaf } = bucket.line;
+        const head = leaf.head(bucket);
+        if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
+        heads.push(head);
+      }
+    }
+    return heads.sort((a, b) => b.priority - a.priority || byAge(a, b));
+  }
+
+  admits(task: T, members: number, at: TimeMs): Refusal | undefined {
+    const { leaf, line } = this.#place(task);
+    const request = scaled(this.#deps.shapes.request(task.shape), members);
+    const waits = line.gated ? this.#deps.gate!.refusal(task, request, at) : undefined;
+    const ask = vectorOf(request);
+    return (
+      waits ?? line.capOf(ask) ?? this.#tree.capOf(leaf.node, ask, this.#siteCapacity())?.refusal
+    );
   }
 
   save(): SavedTree {

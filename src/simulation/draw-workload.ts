@@ -11,7 +11,7 @@ import {
 import type { QueueName, StepId } from '../model/ids.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
-import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import type { StepSpec, StopTerms, WorkloadSpec } from '../model/workload.ts';
 
 const GIB = 1024 ** 3;
 const STEPS_MAX = 8;
@@ -74,12 +74,16 @@ function drawStep(
 ): StepSpec {
   const request = prng.chance(3) ? tooLarge(prng.pick(requests)) : prng.pick(requests);
   const count = prng.chance(50) ? 1 : prng.chance(80) ? prng.between(2, 6) : prng.between(7, 20);
+  const maxParallel = prng.chance(60) ? UNLIMITED : prng.between(1, 4);
   return {
+    ...drawGang(prng, Math.min(count, maxParallel)),
+    ...(prng.chance(30) ? { stops: drawStops(prng) } : {}),
+    ...(prng.chance(30) ? { estimateMs: spanMs(prng.between(1, 600_000)) } : {}),
     id: id as StepId,
     needs,
     run: { kind: 'shell', script: 'true' },
     count,
-    maxParallel: prng.chance(60) ? UNLIMITED : prng.between(1, 4),
+    maxParallel,
     request,
     limits: {
       cpu: milliCpu(UNLIMITED),
@@ -99,6 +103,23 @@ function drawStep(
     env: {},
     cwd: '',
   };
+}
+
+/** Every fourth step that can be one is a gang; most of those are of no use with fewer. */
+function drawGang(prng: Prng, most: number): Pick<StepSpec, 'gangMin' | 'topology'> {
+  if (most < 2 || !prng.chance(25)) return {};
+  const gangMin = prng.chance(70) ? most : prng.between(2, most);
+  if (!prng.chance(20)) return { gangMin };
+  return { gangMin, topology: { label: 'node', required: prng.chance(50) } };
+}
+
+function drawStops(prng: Prng): StopTerms {
+  const terms = {
+    preemptible: prng.chance(80),
+    restartMs: spanMs(prng.pick([0, 30_000])),
+    minRunMs: spanMs(prng.pick([0, 20_000, 300_000])),
+  };
+  return prng.chance(50) ? terms : { ...terms, checkpointMs: spanMs(prng.between(1, 120_000)) };
 }
 
 function drawLimit(prng: Prng, asked: Bytes): Bytes {

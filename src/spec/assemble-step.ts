@@ -1,4 +1,12 @@
-import { type Bytes, bytes, type MilliCpu, milliCpu, milliGpu, UNLIMITED } from '../base/units.ts';
+import {
+  type Bytes,
+  bytes,
+  type MilliCpu,
+  milliCpu,
+  milliGpu,
+  spanMs,
+  UNLIMITED,
+} from '../base/units.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
@@ -6,7 +14,9 @@ import { documentDefaults } from './defaults.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu, printSpan } from './quantities.ts';
 import {
+  type GangBlock,
   laterLimits,
+  type PreemptionBlock,
   type ResourceLimitsBlock,
   type ResourcesBlock,
   type RetryBlock,
@@ -28,6 +38,9 @@ export interface StepParts {
   readonly count: number;
   readonly maxParallel: number;
   readonly cwd: string;
+  readonly path: Path;
+  readonly gang?: GangBlock | undefined;
+  readonly preemption?: PreemptionBlock | undefined;
   /** The first that says something wins, key by key. */
   readonly layers: readonly Layer[];
 }
@@ -50,9 +63,41 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
       custom: customOf(layers),
     },
     limits: limitsOf(layers, cpu.limit, memory.limit),
+    ...gangOf(parts, problems),
+    ...stopsOf(parts.preemption),
     retry: retryOf(layers, problems),
     env: Object.assign({}, ...layers.toReversed().map((layer) => layer.env)),
     cwd: parts.cwd,
+  };
+}
+
+/** `gang: true` is all of `count`; a minimum that could never run at once is a mistake. */
+function gangOf(
+  { gang, count, maxParallel, path }: StepParts,
+  problems: Problem[],
+): Pick<StepSpec, 'gangMin' | 'topology'> {
+  if (gang === undefined || gang === false) return {};
+  const block = gang === true ? {} : gang;
+  const gangMin = block.min ?? count;
+  const most = Math.min(count, maxParallel);
+  if (gangMin > most) {
+    const what = count <= maxParallel ? `\`count\` is ${count}` : `\`parallel\` is ${maxParallel}`;
+    const message = `${gangMin} tasks start together, but ${what}`;
+    problems.push({ path: [...path, 'gang'], message });
+  }
+  if (block.same === undefined) return { gangMin };
+  return { gangMin, topology: { label: block.same, required: block.same_required ?? true } };
+}
+
+function stopsOf(block: PreemptionBlock | undefined): Pick<StepSpec, 'stops'> {
+  if (block === undefined) return {};
+  return {
+    stops: {
+      preemptible: block.preemptible ?? true,
+      ...(block.checkpoint_every === undefined ? {} : { checkpointMs: block.checkpoint_every }),
+      restartMs: block.restart_time ?? spanMs(0),
+      minRunMs: block.min_run_time ?? spanMs(0),
+    },
   };
 }
 

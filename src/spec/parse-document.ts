@@ -141,6 +141,9 @@ class DocumentReader {
       count: this.#count(block, path),
       maxParallel: workers ?? UNLIMITED,
       cwd: block.cwd ?? '',
+      path,
+      gang: block.gang,
+      preemption: block.preemption,
       layers: [own, ...base],
     };
     if (!/^(\/|$)/.test(parts.cwd)) {

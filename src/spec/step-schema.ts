@@ -214,6 +214,58 @@ export const retrySchema = z
 
 export type RetryBlock = z.output<typeof retrySchema>;
 
+export const gangSchema = either(
+  z.boolean().meta({ description: '`true`: all of `count` start together, or none.' }),
+  z.strictObject({
+    min: wholeNumber(1, TASKS_MAX, {
+      description: 'Fewer are of no use: so many start together, the others when there is room.',
+    }).optional(),
+    same: text({
+      description:
+        'A label of nodes, such as rack; `node` is the very node. All start where it is the same.',
+      max: 63,
+      filled: true,
+    }).optional(),
+    same_required: z
+      .boolean()
+      .meta({ description: 'False: elsewhere, too, rather than not at all.', default: true })
+      .optional(),
+  }),
+  'true, or a map with min',
+  { description: 'The tasks of the step start together, all or none.' },
+);
+
+export type GangBlock = z.output<typeof gangSchema>;
+
+export const preemptionSchema = z
+  .strictObject({
+    preemptible: z
+      .boolean()
+      .meta({ description: 'Whether it may be stopped for others.', default: true })
+      .optional(),
+    checkpoint_every: quantity(parseSpan, {
+      description: 'It saves its work at least this often: a stop loses no more.',
+      form: spanForm,
+      positive: true,
+      finite: true,
+    }).optional(),
+    restart_time: quantity(parseSpan, {
+      description: 'From its start until it works on where it was.',
+      form: spanForm,
+      finite: true,
+      default: '0s',
+    }).optional(),
+    min_run_time: quantity(parseSpan, {
+      description: 'It is left alone for so long after each start.',
+      form: spanForm,
+      finite: true,
+      default: '0s',
+    }).optional(),
+  })
+  .meta({ description: 'What stopping a task for others costs, and whether it may be.' });
+
+export type PreemptionBlock = z.output<typeof preemptionSchema>;
+
 const workers = wholeNumber(1, TASKS_MAX, {
   description: 'How many tasks of the step may run at once.',
   default: 'unlimited',
@@ -264,6 +316,8 @@ export const taskShape = {
     oneLine: true,
   }).optional(),
   count: count.optional(),
+  gang: gangSchema.optional(),
+  preemption: preemptionSchema.optional(),
   parallel: either(
     workers,
     z.strictObject({

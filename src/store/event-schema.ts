@@ -10,6 +10,7 @@ import type {
   WorkloadId,
 } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
+import { preemptionStrategies } from '../model/preemption.ts';
 
 type Kind = Event['kind'];
 type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
@@ -98,6 +99,16 @@ const step = z.strictObject({
     logBytes: bytes,
   }),
   estimateMs: span.exactOptional(),
+  gangMin: whole().exactOptional(),
+  topology: z.strictObject({ label: z.string(), required: z.boolean() }).exactOptional(),
+  stops: z
+    .strictObject({
+      preemptible: z.boolean(),
+      checkpointMs: span.exactOptional(),
+      restartMs: span,
+      minRunMs: span,
+    })
+    .exactOptional(),
   retry: z.strictObject({
     maxRetries: whole(),
     backoffMs: span,
@@ -165,6 +176,37 @@ const workload = text<WorkloadId>();
 const tenant = text<TenantId>();
 const endState = z.enum(['succeeded', 'failed', 'cancelled']);
 
+const queue = text<QueueName>();
+const preemption = z.strictObject({
+  preemptor: task,
+  ask: resources,
+  victims: z.array(z.strictObject({ attempt, queue, priority: z.int(), cost: whole() })),
+  claims: z.array(z.strictObject({ node: text<NodeId>(), members: whole() })),
+  rule: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('priority'), preemptor: z.int(), victim: z.int() }),
+    z.strictObject({
+      kind: z.literal('share'),
+      taker: queue,
+      giver: queue,
+      takerBefore: z.int(),
+      takerAfter: z.int(),
+      giverBefore: z.int(),
+      giverAfter: z.int(),
+    }),
+  ]),
+  chosen: z.enum(preemptionStrategies),
+  options: z.array(
+    z.strictObject({
+      strategy: z.enum(preemptionStrategies),
+      victims: whole(),
+      highestPriority: z.int(),
+      lost: whole(),
+      waiting: whole(),
+      total: whole(),
+    }),
+  ),
+});
+
 function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
   return {
     version,
@@ -179,6 +221,7 @@ export const eventForms: EventForms = complete({
   'task-placed': form('task-placed', 1, { attempt, placement }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
+  'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {

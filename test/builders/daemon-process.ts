@@ -2,11 +2,23 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { berth, berthProgram } from './berth-cli.ts';
 
+const said = new WeakMap<ChildProcess, string>();
+
 /** A daemon in the foreground, to be killed. */
 export function spawnDaemon(state: string): ChildProcess {
   const [program, ...args] = berthProgram;
-  return spawn(program!, [...args, 'up', '--state', state, '--port', '0'], { stdio: 'ignore' });
+  const child = spawn(program!, [...args, 'up', '--state', state, '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, BERTH_DEBUG: '1' },
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.set(child, `${said.get(child) ?? ''}${text}`.slice(-8_192));
+  });
+  return child;
 }
+
+/** The end of what it wrote to stderr: why it ended when nobody killed it. */
+export const errorsOf = (child: ChildProcess): string => said.get(child) ?? '';
 
 /** As `spawnDaemon`, once it answers. */
 export async function up(state: string): Promise<ChildProcess> {

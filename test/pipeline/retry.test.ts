@@ -57,7 +57,10 @@ const cases: Record<string, Case> = {
   'a lost node is a reason': { cause: 'lost', want: { delayMs: 1_000 } },
   'so is a time-out': { cause: 'timed-out', want: { delayMs: 1_000 } },
   'so is a signal': { cause: 'signalled', want: { delayMs: 1_000 } },
-  'so is being preempted': { cause: 'preempted', want: { delayMs: 1_000 } },
+  'being preempted is not its fault: it waits again at once': {
+    cause: 'preempted',
+    want: { delayMs: 0 },
+  },
   'memory grows after an out-of-memory kill': {
     cause: 'oom-killed',
     growth: 15_000,

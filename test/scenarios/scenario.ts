@@ -7,7 +7,11 @@ import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/id
 import type { Command, Event } from '../../src/model/messages.ts';
 import type { Node } from '../../src/model/node.ts';
 import type { StepSpec } from '../../src/model/workload.ts';
+import type { Duration } from '../../src/scheduling/calendar.ts';
+import { UTC } from '../../src/scheduling/calendar.ts';
+import { GangScheduler, type GangSchedulerOptions } from '../../src/scheduling/gang-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
+import type { Reservation } from '../../src/scheduling/reservations.ts';
 import { bestFit } from '../../src/scheduling/scorers/best-fit.ts';
 import { endedBy } from '../builders/engine-bench.ts';
 import { node, resources, step, workload } from '../builders/workload.ts';
@@ -46,7 +50,8 @@ const tenant = 'operator' as TenantId;
 
 /** Plays one scenario on an engine and a clock of its own. */
 export class Stage {
-  #engine = new Engine(options, { scheduler: (deps) => new PriorityScheduler(deps, bestFit) });
+  #policy: GangSchedulerOptions = {};
+  #engine = this.#fresh();
   readonly #journal: Event[] = [];
   #now = timeMs(0);
 
@@ -58,6 +63,19 @@ export class Stage {
     switch (verb) {
       case 'node':
         return this.#send({ kind: 'join-node', at, node: parseNode(words) });
+      case 'policy': {
+        const pairs = parsePairs(words);
+        const { 'min-run': minRun = '0s', budget = '1000', reserve } = pairs;
+        const preemption = {
+          minRunMs: spanMs(parseSeconds(minRun) * 1_000),
+          perQueueHour: Number(budget),
+        };
+        const reservations = reserve === undefined ? [] : [parseReservation(reserve, pairs)];
+        this.#policy =
+          pairs['preemption'] === 'on' ? { preemption, reservations } : { reservations };
+        this.#engine = this.#fresh();
+        return [];
+      }
       case 'leave':
         return this.#send({ kind: 'leave-node', at, node: first as NodeId });
       case 'submit': {
@@ -104,11 +122,16 @@ export class Stage {
     return [...refusal, ...events.map(eventLine)];
   }
 
+  #fresh(): Engine {
+    return new Engine(options, {
+      scheduler: (deps) =>
+        new GangScheduler(deps, new PriorityScheduler(deps, bestFit), this.#policy),
+    });
+  }
+
   /** A new engine, from the journal or from a snapshot of the old one. */
   #restart(from: string): void {
-    const engine = new Engine(options, {
-      scheduler: (deps) => new PriorityScheduler(deps, bestFit),
-    });
+    const engine = this.#fresh();
     if (from === 'snapshot') restoreSnapshot(engine.state, takeSnapshot(this.#engine.state));
     else for (const event of this.#journal) engine.apply(event);
     this.#engine = engine;
@@ -149,10 +172,27 @@ function parseStep(line: string): StepSpec {
     retries = '0',
     backoff = '1s',
     growth = '1',
+    gang,
+    same,
+    preemptible,
+    'min-run': minRun,
+    estimate,
     ...custom
   } = parsePairs(words);
   const plain = step(id!);
   return step(id!, {
+    ...(gang === undefined ? {} : { gangMin: Number(gang) }),
+    ...(same === undefined ? {} : { topology: { label: same, required: true } }),
+    ...(estimate === undefined ? {} : { estimateMs: spanMs(parseSeconds(estimate) * 1_000) }),
+    ...(preemptible === undefined && minRun === undefined
+      ? {}
+      : {
+          stops: {
+            preemptible: preemptible !== 'no',
+            restartMs: spanMs(0),
+            minRunMs: spanMs(parseSeconds(minRun ?? '0s') * 1_000),
+          },
+        }),
     needs: needs?.split(',') ?? [],
     count: Number(count),
     maxParallel: maxParallel === undefined ? UNLIMITED : Number(maxParallel),
@@ -173,6 +213,22 @@ function parseStep(line: string): StepSpec {
       memoryGrowth: (Number(growth) * 10_000) as never,
     },
   });
+}
+
+/** `reserve=production_* cpu=2 from=60s to=120s`: every day, counted from midnight UTC; always without `from`. */
+function parseReservation(pattern: string, pairs: Record<string, string>): Reservation {
+  const { cpu = '1', from, to } = pairs;
+  const duration: Duration =
+    from === undefined || to === undefined
+      ? { kind: 'always' }
+      : {
+          kind: 'daily',
+          startMs: parseSeconds(from) * 1_000,
+          endMs: parseSeconds(to) * 1_000,
+          zone: UTC,
+        };
+  const amount = { ...resources({ memory: 0 }), cpu: milliCpu(Number(cpu) * 1000) };
+  return { name: 'kept', selector: { pipelines: [pattern] }, amount, parts: 1, duration };
 }
 
 function parseMemory(text: string): number {

@@ -81,6 +81,7 @@ test('tasks go in the order of a sorted array; those that cannot fit, and those 
           task,
           row,
           held: sizes[task.shape]!,
+          gpus: [],
           placedAt: timeMs(0),
         });
       }
@@ -98,6 +99,13 @@ test('a task that waits again is there once', () => {
   scheduler.withdraw(task);
   scheduler.enqueue(task);
   assert.equal(scheduler.next()?.task, task);
-  scheduler.placed({ attempt: 'a' as never, task, row: 0, held: sizes[0]!, placedAt: timeMs(0) });
+  scheduler.placed({
+    attempt: 'a' as never,
+    task,
+    row: 0,
+    held: sizes[0]!,
+    gpus: [],
+    placedAt: timeMs(0),
+  });
   assert.equal(scheduler.next(), undefined);
 });

@@ -10,6 +10,8 @@ export interface AttemptBook {
   readonly placement: Placement;
   started: boolean;
   stopped: boolean;
+  readonly placedAt: number;
+  readonly priority: number;
   end: AttemptEnd | undefined;
 }
 
@@ -40,6 +42,10 @@ export interface Eligible {
   readonly name: string;
   readonly ask: Placement['held'];
   readonly rank: readonly number[];
+  /** How many of its gang must start at once; 1 for a task by itself. */
+  readonly needed: number;
+  /** All of those on the same node. */
+  readonly oneNode: boolean;
   readonly queue: string;
   readonly tenant: string;
   /** Infinite when it says nothing. */
@@ -71,6 +77,13 @@ export class Books {
   /** What queues and quotas allow, where there are any. */
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
+  preemptions = 0;
+  gangsPlaced = 0;
+  gangsBroken = 0;
+  /** What is kept for a preemptor until it starts, or its victims have stopped. */
+  readonly #claims: { owner: string; nodes: Set<string>; victims: readonly string[] }[] = [];
+  /** Attempts that were chosen to stop for others, and of gangs that lost too many. */
+  readonly #mustStop = new Set<string>();
   #retired = 0;
   #now = 0;
 
@@ -101,6 +114,9 @@ export class Books {
         break;
       case 'stop-ordered':
         this.#stop(event);
+        break;
+      case 'preemption-ordered':
+        this.#preempt(event);
         break;
       case 'task-ended':
         this.#end(event);
@@ -149,17 +165,92 @@ export class Books {
         }
       }
     }
+    this.#checkGangs();
+    for (const id of this.#mustStop) assert.ok(this.attempts.get(id)!.stopped, `${id} is stopped`);
+    this.#mustStop.clear();
     const hopeless = new Set<string>();
     const eligible = [...this.eligible()];
     for (const waiting of eligible) {
-      const { name, ask } = waiting;
-      const key = JSON.stringify(ask);
+      const { name, ask, needed, oneNode } = waiting;
+      const key = `${needed}/${oneNode}/${JSON.stringify(ask)}`;
       if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
-      for (const node of this.nodes.values()) {
-        assert.ok(!node.fits(ask), `${name} waits although it fits on ${node.id}`);
-      }
+      const each = this.#unclaimed(name).map((node) => node.seats(ask, needed));
+      const seats = oneNode ? Math.max(0, ...each) : each.reduce((sum, seat) => sum + seat, 0);
+      assert.ok(seats < needed, `${name} waits although ${needed} of it fit`);
       hopeless.add(key);
     }
+  }
+
+  /** Nodes on which nothing is kept for another. */
+  #unclaimed(name: string): NodeBook[] {
+    const step = name.slice(0, name.lastIndexOf('.'));
+    const barred = new Set<string>();
+    for (const claim of this.#claims) {
+      const live = claim.victims.some((id) => this.attempts.get(id)?.end === undefined);
+      const waits = [...this.eligible()].some((one) => one.name.startsWith(`${claim.owner}.`));
+      if (claim.owner === step || !live || !waits) continue;
+      for (const node of claim.nodes) barred.add(node);
+    }
+    return [...this.nodes.values()].filter((node) => !barred.has(node.id));
+  }
+
+  /** A gang runs with its minimum, or what is left of it was told to stop, or it does not run at all. */
+  #checkGangs(): void {
+    for (const [id, workload] of this.active) {
+      for (const step of workload.steps.values()) {
+        const { gangMin } = step.spec;
+        if (gangMin === undefined) continue;
+        const running = step.tasks.filter((task) => task.state === 'running');
+        const succeeded = step.tasks.filter((task) => task.state === 'succeeded').length;
+        if (running.length === 0 || running.length + succeeded >= gangMin) continue;
+        const told = running.every((task) => task.attempts.at(-1)!.stopped);
+        assert.ok(told, `${running.length} of gang ${id}.${step.spec.id} run without the others`);
+        this.gangsBroken++;
+      }
+    }
+  }
+
+  #preempt({ at, preemption }: Of<'preemption-ordered'>): void {
+    const { preemptor, victims, claims } = preemption;
+    const waiting = [...this.eligible()].find((one) => one.name === preemptor);
+    assert.ok(waiting !== undefined, `${preemptor} waits, or nobody stops for it`);
+    assert.ok(victims.length > 0, 'somebody stops');
+    this.preemptions++;
+    const room = new Map<string, number>();
+    const told = new Set(victims.map((victim) => victim.attempt as string));
+    const gone = new Set(told);
+    for (const { held } of this.nodes.values()) {
+      for (const id of held.keys()) if (this.attempts.get(id)!.stopped) gone.add(id);
+    }
+    for (const { attempt: id } of victims) {
+      const attempt = this.#live(id);
+      const { step } = this.#task(id, id);
+      assert.ok(!attempt.stopped, `${id} is not stopping already`);
+      assert.ok(attempt.priority < -waiting.rank[0]!, `${id} comes after ${preemptor}`);
+      const stops = step.spec.stops;
+      assert.ok(stops?.preemptible !== false, `${id} may be stopped for others`);
+      assert.ok(at - attempt.placedAt >= (stops?.minRunMs ?? 0), `${id} has had its time`);
+      this.#mustStop.add(id);
+      const { gangMin } = step.spec;
+      if (gangMin === undefined) continue;
+      const left = step.tasks.filter(
+        (task, i) =>
+          task.state === 'succeeded' ||
+          (task.state === 'running' &&
+            !task.attempts.at(-1)!.stopped &&
+            !told.has(`${id.split('.').slice(0, 2).join('.')}.${i}.${task.attempts.length}`)),
+      );
+      const running = left.filter((task) => task.state === 'running').length;
+      assert.ok(running === 0 || left.length >= gangMin, `${id}: a gang stops whole, or not below`);
+    }
+    for (const { node: id, members } of claims) {
+      const node = this.nodes.get(id)!;
+      room.set(id, node.seatsWithout(gone, waiting.ask, members));
+      assert.ok(room.get(id)! >= members, `${preemptor} fits on ${id} once they have stopped`);
+    }
+    const owner = preemptor.slice(0, preemptor.lastIndexOf('.'));
+    const nodes = new Set<string>(claims.map(({ node }) => node));
+    this.#claims.push({ owner, nodes, victims: [...told] });
   }
 
   /** A limit, a quota or a turn keeps it waiting, whatever is free. */
@@ -175,14 +266,19 @@ export class Books {
       for (const step of workload.steps.values()) {
         index++;
         if (!open(workload, step) || failed(step)) continue;
+        const needed = neededNow(step);
+        if (needed === undefined) continue;
         let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
+        const most = largest(step, needed);
         for (const [i, task] of step.tasks.entries()) {
           if (task.state === 'new' && room-- <= 0) break;
           if (task.state !== 'new' && task.state !== 'due') continue;
           yield {
             name: `${id}.${step.spec.id}.${i}`,
-            ask: askOf(step, task),
+            ask: needed === 1 ? askOf(step, task) : most,
             rank: [-workload.spec.priority, workload.number, index, i],
+            needed,
+            oneNode: needed > 1 && step.spec.topology?.required === true,
             queue: workload.spec.queue,
             tenant: workload.tenant,
             runMaxMs: runMaxOf(step.spec),
@@ -218,30 +314,41 @@ export class Books {
     this.specs.set(id, spec);
   }
 
-  #place({ attempt: id, placement }: Of<'task-placed'>): void {
+  #place({ at, attempt: id, placement }: Of<'task-placed'>): void {
     const { workload, step, task, number } = this.#task(id.slice(0, id.lastIndexOf('.')), id);
     assert.ok(!workload.cancelled, `${id} is not placed after its workload was cancelled`);
     assert.ok(open(workload, step), `${id} is placed once its needs have succeeded`);
     assert.ok(!failed(step), `${id} is not placed in a step that failed`);
     assert.ok(task.state === 'new' || task.state === 'due', `${id} is placed while ${task.state}`);
     assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
-    assert.ok(number <= 1 + step.spec.retry.maxRetries, `${id} is within its retries`);
+    const counted = task.attempts.filter(({ end }) => end!.cause !== 'preempted').length;
+    assert.ok(counted <= step.spec.retry.maxRetries, `${id} is within its retries`);
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running < step.spec.maxParallel, `${id} is within maxParallel`);
     assert.deepEqual(placement.held, askOf(step, task), `${id} holds what it asks for`);
     assert.equal(placement.memoryLimit, task.memoryLimit, `${id} has the limit it grew to`);
-    this.#checkTurn(id, placement);
+    this.#checkTurn(id, placement, step);
     const node = this.nodes.get(placement.node);
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
     node.take(id, placement);
-    const attempt = { placement, started: false, stopped: false, end: undefined };
+    const { priority } = workload.spec;
+    const attempt = {
+      placement,
+      started: false,
+      stopped: false,
+      placedAt: at,
+      priority,
+      end: undefined,
+    };
+    if (step.spec.gangMin === running + 1) this.gangsPlaced++;
     task.attempts.push(attempt);
     task.state = 'running';
     this.attempts.set(id, attempt);
   }
 
   /** Nobody of the same shape was passed over. */
-  #checkTurn(id: string, placement: Placement): void {
+  #checkTurn(id: string, placement: Placement, step: StepBook): void {
+    if (step.spec.gangMin !== undefined) return;
     const key = JSON.stringify(placement.held);
     const name = id.slice(0, id.lastIndexOf('.'));
     const eligible = [...this.eligible()];
@@ -251,6 +358,9 @@ export class Books {
     this.rules?.checkPlaced(mine, this.#now);
     this.rules?.place(id, mine, this.#now);
     for (const other of same) {
+      if (other.needed > 1) continue;
+      // What is kept for somebody is not for those before or after it.
+      if (this.#claims.length > 0) continue;
       if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
       assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
     }
@@ -259,7 +369,11 @@ export class Books {
   #stop({ attempt: id }: Of<'stop-ordered'>): void {
     const attempt = this.#live(id);
     assert.ok(!attempt.stopped, `${id} is stopped once`);
-    assert.ok(this.#task(id, id).workload.cancelled, `${id} is stopped for a reason`);
+    const { workload, step } = this.#task(id, id);
+    const told = this.#mustStop.has(id);
+    const alive = step.tasks.filter((one) => one.state === 'running' || one.state === 'succeeded');
+    const broken = step.spec.gangMin !== undefined && alive.length < step.spec.gangMin;
+    assert.ok(workload.cancelled || told || broken, `${id} is stopped for a reason`);
     attempt.stopped = true;
   }
 
@@ -281,7 +395,9 @@ export class Books {
     assert.equal(task.state, 'failed', `${id} tries again after it failed`);
     assert.ok(!workload.cancelled, `${id} does not try again after a cancel`);
     assert.ok(retryable.includes(last.end!.cause), `${id} tries again after ${last.end!.cause}`);
-    assert.ok(task.attempts.length <= step.spec.retry.maxRetries, `${id} has retries left`);
+    const counted = task.attempts.filter((one) => one.end!.cause !== 'preempted').length;
+    const free = last.end!.cause === 'preempted';
+    assert.ok(free || counted <= step.spec.retry.maxRetries, `${id} has retries left`);
     assert.ok(dueAt >= at, `${id} is due later`);
     task.state = 'resting';
     task.dueAt = dueAt;
@@ -360,6 +476,26 @@ const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state
 /** A task that tries again keeps its place among `maxParallel`. */
 const holdsSlot = (task: TaskBook): boolean =>
   task.state === 'running' || task.state === 'resting' || task.state === 'due';
+
+/** Of a gang: its minimum when none of it runs, one when that runs already, nothing in between. */
+function neededNow({ spec, tasks }: StepBook): number | undefined {
+  if (spec.gangMin === undefined) return 1;
+  const running = tasks.filter((task) => task.state === 'running').length;
+  const succeeded = tasks.filter((task) => task.state === 'succeeded').length;
+  if (running + succeeded >= spec.gangMin) return 1;
+  const needed = spec.gangMin - succeeded;
+  const due = tasks.filter((task) => task.state === 'due').length;
+  const slots = spec.maxParallel - tasks.filter(holdsSlot).length;
+  const ready = due + Math.min(slots, tasks.filter((task) => task.state === 'new').length);
+  return running > 0 || ready < needed ? undefined : needed;
+}
+
+/** What each of a gang must find, that the one that grew most fits, too. */
+function largest(step: StepBook, needed: number): Placement['held'] {
+  const ready = step.tasks.filter((task) => task.state === 'new' || task.state === 'due');
+  const asks = ready.slice(0, needed).map((task) => askOf(step, task));
+  return asks.reduce((a, b) => (b.memory > a.memory ? b : a), step.spec.request);
+}
 
 function open(workload: WorkloadBook, step: StepBook): boolean {
   if (step.end !== undefined) return false;

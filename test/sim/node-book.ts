@@ -47,6 +47,35 @@ export class NodeBook {
       : free.filter((f) => f === 1000).length * 1000 >= ask.gpu;
   }
 
+  /** How many of these fit at once, at most `max`: tried one by one. */
+  seats(ask: Placement['held'], max: number): number {
+    const tried: string[] = [];
+    while (tried.length < max && this.fits(ask)) {
+      const name = `trial ${tried.length}`;
+      const share = Math.min(ask.gpu, 1000);
+      const able = this.node.gpus.filter((gpu) => this.gpu(gpu.id) >= share);
+      // The fullest device that a share fits on.
+      able.sort((a, b) => this.gpu(a.id) - this.gpu(b.id));
+      const gpus = (ask.gpu >= 1000 ? able.slice(0, ask.gpu / 1000) : able.slice(0, 1)).map(
+        (gpu) => gpu.id,
+      );
+      const placement = { node: this.node.id, held: ask, gpus: ask.gpu === 0 ? [] : gpus };
+      this.held.set(name, { ...placement, memoryLimit: ask.memory });
+      tried.push(name);
+    }
+    for (const name of tried) this.held.delete(name);
+    return tried.length;
+  }
+
+  /** The same, were those attempts gone. */
+  seatsWithout(gone: ReadonlySet<string>, ask: Placement['held'], max: number): number {
+    const kept = new Map([...this.held].filter(([id]) => gone.has(id)));
+    for (const id of kept.keys()) this.held.delete(id);
+    const seats = this.seats(ask, max);
+    for (const [id, placement] of kept) this.held.set(id, placement);
+    return seats;
+  }
+
   /** Checks that there is room, on the very devices that were chosen, and takes it. */
   take(attempt: string, placement: Placement): void {
     const { held, gpus } = placement;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Prng } from '../../src/base/prng.ts';
-import type { TimeMs } from '../../src/base/units.ts';
+import { spanMs, type TimeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
+import { GangScheduler } from '../../src/scheduling/gang-scheduler.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { scorers } from '../../src/scheduling/scorers/registry.ts';
@@ -41,11 +42,18 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     endedMax: prng.chance(50) ? 1_000 : prng.between(0, 5),
   };
   const scorer = prng.pick(scorers);
+  const preemption = {
+    minRunMs: spanMs(prng.pick([0, 0, 60_000])),
+    perQueueHour: prng.pick([1, 5, 1_000]),
+  };
+  const policy = prng.chance(50) ? { preemption } : {};
   const make = options.engine ?? ((...args) => new Engine(...args));
   const drawn = drawPolicy(seed);
   const engine = () =>
     drawn === undefined
-      ? make(engineOptions, { scheduler: (deps) => new PriorityScheduler(deps, scorer) })
+      ? make(engineOptions, {
+          scheduler: (deps) => new GangScheduler(deps, new PriorityScheduler(deps, scorer), policy),
+        })
       : make(
           { ...engineOptions, scheduling: drawn.scheduling },
           { scheduler: makeScheduler(drawn.scheduling) },
@@ -74,7 +82,13 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   assert.ok(!(await world.run(bound(world, checker))), 'the world comes to rest again');
   checker.checkEmpty();
   return {
-    counts: { ...world.counts, 'finished despite a stop': checker.books.finishedDespiteStop },
+    counts: {
+      ...world.counts,
+      'finished despite a stop': checker.books.finishedDespiteStop,
+      preempted: checker.books.preemptions,
+      'gang placed': checker.books.gangsPlaced,
+      'gang broken': checker.books.gangsBroken,
+    },
     events: world.journal.batches.reduce((sum, batch) => sum + batch.length, 0),
     workloads: checker.books.specs.size,
     attempts: checker.books.attempts.size,
@@ -93,7 +107,9 @@ function sendToQueues(world: World, queues: readonly string[]): void {
   world.ask = (request) => {
     if (request.kind !== 'submit') return ask(request);
     const queue = queues[Number(/\d+/.exec(request.spec.name)?.[0] ?? 0) % queues.length];
-    return ask({ ...request, spec: { ...request.spec, queue: queue as QueueName } });
+    // The books of the queues count task by task: gangs are met in the other worlds.
+    const steps = request.spec.steps.map(({ gangMin: _, ...step }) => step);
+    return ask({ ...request, spec: { ...request.spec, steps, queue: queue as QueueName } });
   };
 }
 

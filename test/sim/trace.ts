@@ -17,6 +17,11 @@ export function eventLine(event: Event): string {
       return `started ${event.attempt}`;
     case 'stop-ordered':
       return `stop ${event.attempt}`;
+    case 'preemption-ordered': {
+      const { preemptor, victims, chosen } = event.preemption;
+      const stopped = victims.map(({ attempt }) => attempt).join(' ');
+      return `preempt ${stopped} for ${preemptor} by ${chosen}`;
+    }
     case 'task-ended':
       return `ended ${event.attempt} ${event.end.cause}${again(event)}`;
     case 'retry-due':

@@ -64,6 +64,12 @@ const step = record(
     cwd: text,
     estimateMs: whole,
     constraints,
+    gangMin: whole,
+    topology: record({ label: text, required: fc.boolean() }),
+    stops: record(
+      { preemptible: fc.boolean(), checkpointMs: whole, restartMs: whole, minRunMs: whole },
+      ['preemptible', 'restartMs', 'minRunMs'],
+    ),
   },
   ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
 );
@@ -132,6 +138,40 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'stop-ordered': of('stop-ordered', {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted'),
+  }),
+  'preemption-ordered': of('preemption-ordered', {
+    preemption: record({
+      preemptor: task,
+      ask: resources,
+      victims: fc.array(record({ attempt, queue: id, priority: fc.integer(), cost: whole }), {
+        maxLength: 2,
+      }),
+      claims: fc.array(record({ node: id, members: whole }), { maxLength: 2 }),
+      rule: fc.oneof(
+        record({ kind: fc.constant('priority'), preemptor: fc.integer(), victim: fc.integer() }),
+        record({
+          kind: fc.constant('share'),
+          taker: id,
+          giver: id,
+          takerBefore: fc.integer(),
+          takerAfter: fc.integer(),
+          giverBefore: fc.integer(),
+          giverAfter: fc.integer(),
+        }),
+      ),
+      chosen: fc.constantFrom('least-cost', 'wait_for_completion'),
+      options: fc.array(
+        record({
+          strategy: fc.constantFrom('preempt_oldest', 'preempt_least_progress'),
+          victims: whole,
+          highestPriority: fc.integer(),
+          lost: whole,
+          waiting: whole,
+          total: whole,
+        }),
+        { maxLength: 2 },
+      ),
+    }),
   }),
   'task-ended': of(
     'task-ended',

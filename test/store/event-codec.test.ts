@@ -152,7 +152,7 @@ test('an old version goes through every upcaster up to the current one', () => {
 test('the workload of an event is found in whichever id it carries', () => {
   fc.assert(
     fc.property(arbitraryEvent, (event) => {
-      const ids = JSON.stringify(event).match(/"(?:workload|task|attempt)":"(\d+)/);
+      const ids = JSON.stringify(event).match(/"(?:workload|task|attempt|preemptor)":"(\d+)/);
       assert.equal(workloadOf(event), event.kind.startsWith('node-') ? undefined : ids?.[1]);
     }),
   );

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
 import { berth } from '../builders/berth-cli.ts';
-import { kill, spawnDaemon, up } from '../builders/daemon-process.ts';
+import { errorsOf, kill, spawnDaemon, up } from '../builders/daemon-process.ts';
 import { scratchState } from '../builders/scratch-state.ts';
 import { assertSurvived, begun, survivors } from '../builders/survivors.ts';
 import { skipSystem } from '../builders/system-suite.ts';
@@ -34,7 +34,7 @@ test(`the daemon is killed ${KILLS} times during ${TASKS} tasks; each ends once,
       const child = daemon;
       // Somewhere in its start, its recovery, or its life after it.
       await delay(prng.between(0, 900));
-      assert.equal(child.exitCode, null, `the daemon runs until it is killed (kill ${i})`);
+      assert.equal(child.exitCode, null, `runs until it is killed (${i}): ${errorsOf(child)}`);
       if (begun(witness) < TASKS) killedWhileRunning++;
     }
     await kill(daemon);

@@ -17,6 +17,13 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `asks for ${formatAmount(refusal.resource, refusal.asked)}; ` +
         `${refusal.node ?? 'no node'} has ${formatAmount(refusal.resource, refusal.free)} free`
       );
+    case 'gang-never-fits':
+    case 'gang-no-room':
+    case 'gang-incomplete':
+    case 'waits-for-victims':
+    case 'waits-for-completion':
+    case 'reserved':
+      return togetherSentence(refusal, now);
     case 'constraints':
       return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
     case 'no-nodes':
@@ -111,4 +118,46 @@ export function formatUse(resource: string, amount: number): string {
   const unit = resource === 'memory' ? 'GiB' : resource.toUpperCase();
   const hours = Math.round((amount / perHour) * 100) / 100;
   return `${hours} ${unit}-${hours === 1 ? 'hour' : 'hours'}`;
+}
+
+type Together = Extract<
+  Refusal,
+  {
+    readonly code:
+      | 'gang-never-fits'
+      | 'gang-no-room'
+      | 'gang-incomplete'
+      | 'waits-for-victims'
+      | 'waits-for-completion'
+      | 'reserved';
+  }
+>;
+
+/** Of gangs, and of what is kept or freed for somebody. */
+function togetherSentence(refusal: Together, now: TimeMs): string {
+  switch (refusal.code) {
+    case 'gang-never-fits':
+      return (
+        `step ${refusal.step} can never start: its ${refusal.needed} tasks start together, and ` +
+        `${refusal.room} of them fit on empty nodes` +
+        (refusal.topology === undefined ? '' : ` of one ${refusal.topology}`)
+      );
+    case 'gang-no-room':
+      return (
+        `its ${refusal.needed} tasks start together, and ${refusal.room} of them fit ` +
+        (refusal.topology === undefined ? 'now' : `in one ${refusal.topology} now`)
+      );
+    case 'gang-incomplete':
+      return `its tasks start together: ${refusal.ready} of ${refusal.needed} are ready`;
+    case 'waits-for-victims':
+      return `waits for ${refusal.victims.join(', ')} to stop`;
+    case 'waits-for-completion':
+      return refusal.until === undefined
+        ? 'waits for tasks that were told to stop'
+        : `nobody is stopped for it: it can start in ${formatSpan(Math.max(0, refusal.until - now))}`;
+    case 'reserved':
+      return `would fit on ${refusal.node}, where what is free is kept for ${refusal.by}`;
+    default:
+      return assertNever(refusal);
+  }
 }

@@ -1,0 +1,65 @@
+import type { AttemptId, NodeId, QueueName, TaskId } from './ids.ts';
+import type { Resources } from './resources.ts';
+
+/** What may be done for a task that finds no place. */
+export const preemptionStrategies = [
+  'least-cost',
+  'preempt_oldest',
+  'preempt_least_progress',
+  'wait_for_completion',
+] as const;
+export type PreemptionStrategy = (typeof preemptionStrategies)[number];
+
+/** Who was stopped for whom, and the numbers that decided: enough to explain it years later. */
+export interface Preemption {
+  /** The first of its gang, or the task itself. */
+  readonly preemptor: TaskId;
+  /** What each member asks for. */
+  readonly ask: Resources;
+  readonly victims: readonly Victim[];
+  /** Where the preemptor will start; nobody else may take it. */
+  readonly claims: readonly Claim[];
+  readonly rule: EvictionRule;
+  readonly chosen: PreemptionStrategy;
+  readonly options: readonly OptionScore[];
+}
+
+export interface Victim {
+  readonly attempt: AttemptId;
+  readonly queue: QueueName;
+  readonly priority: number;
+  readonly cost: number;
+}
+
+export interface Claim {
+  readonly node: NodeId;
+  readonly members: number;
+}
+
+/** The inequality that allowed it: strict, and true after the move as well as before. */
+export type EvictionRule =
+  /** `preemptor` > `victim`, the highest priority among the victims. */
+  | { readonly kind: 'priority'; readonly preemptor: number; readonly victim: number }
+  /** Weighted dominant shares in basis points: `takerAfter` < `giverBefore`, and `takerAfter` ≤ `giverAfter`. */
+  | {
+      readonly kind: 'share';
+      readonly taker: QueueName;
+      readonly giver: QueueName;
+      readonly takerBefore: number;
+      readonly takerAfter: number;
+      readonly giverBefore: number;
+      readonly giverAfter: number;
+    };
+
+/** One option with its price. Prices are milli-GPU seconds: what is lost, and what waits meanwhile. */
+export interface OptionScore {
+  readonly strategy: PreemptionStrategy;
+  readonly victims: number;
+  /** Of the victims; 0 without any. */
+  readonly highestPriority: number;
+  /** Work since the last checkpoint, restarts, and repeated evictions. */
+  readonly lost: number;
+  /** For the time that the preemptor waits. */
+  readonly waiting: number;
+  readonly total: number;
+}

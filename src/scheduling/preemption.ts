@@ -1,0 +1,351 @@
+import { type SpanMs, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { QueueName } from '../model/ids.ts';
+import type {
+  Claim,
+  EvictionRule,
+  OptionScore,
+  Preemption,
+  PreemptionStrategy,
+} from '../model/preemption.ts';
+import type { Resources } from '../model/resources.ts';
+import type { Topology } from '../model/workload.ts';
+import { heldWeight, latePenalty, type StartPromise } from './eviction-cost.ts';
+import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { Occupancy, Occupant } from './occupancy.ts';
+import type { Candidate } from './scheduler.ts';
+import type { Ask } from './shape.ts';
+import { findVictims, type Ranking, type Victims } from './victim-search.ts';
+
+export interface PreemptionOptions {
+  /** Nobody is stopped sooner after a start, whatever the task itself says. */
+  readonly minRunMs: SpanMs;
+  /** Tasks of one queue that may be stopped within an hour. */
+  readonly perQueueHour: number;
+  /** What waiting costs beyond the preemptor's idle weight; nothing, when not given. */
+  readonly promise?: StartPromise;
+}
+
+/** Shares of queues, for reclaim: weighted dominant shares in basis points, before and after a move. */
+export interface ShareView {
+  share(queue: QueueName): number;
+  /** With so much more (or, stopped, less) held. */
+  shareAfter(queue: QueueName, gained: readonly Resources[], lost: readonly Resources[]): number;
+}
+
+export interface PreemptionAsk<T extends Candidate> {
+  readonly task: T;
+  readonly ask: Ask;
+  readonly members: number;
+  readonly topology?: Topology | undefined;
+  readonly at: TimeMs;
+  readonly options: PreemptionOptions;
+  /** Tasks of the queue that may still be stopped in this hour. */
+  readonly budget: (queue: QueueName) => number;
+  /** Given for reclaim between queues; without it, priorities decide. */
+  readonly shares?: ShareView;
+}
+
+export type PreemptionVerdict =
+  | { readonly kind: 'preempt'; readonly preemption: Preemption }
+  /** It fits once those that were told to stop have stopped, or waiting is cheaper than stopping anybody. */
+  | {
+      readonly kind: 'wait';
+      readonly until: TimeMs | undefined;
+      readonly options: readonly OptionScore[];
+    }
+  /** No set of victims helps now; `until` is when the next one leaves its minimum run time. */
+  | { readonly kind: 'no-help'; readonly until: TimeMs | undefined };
+
+interface Option<T extends Candidate> {
+  readonly score: OptionScore;
+  readonly victims: Victims<T> | undefined;
+  readonly until: TimeMs | undefined;
+}
+
+const rankings: readonly Ranking[] = ['least-cost', 'preempt_oldest', 'preempt_least_progress'];
+
+/**
+ * Whether somebody is stopped for a task or a gang that found no place, who, and why. Every option is priced;
+ * among those that stop somebody, the lowest priority that is hit decides, then the price; and waiting wins
+ * where it is cheaper than the best of them. Each eviction strictly raises what the rule compares, so that a
+ * cluster left alone comes to rest (Kueue's rules S2-a and S2-b for shares).
+ */
+export function decidePreemption<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  ask: PreemptionAsk<T>,
+): PreemptionVerdict {
+  const policy = new Policy(ask);
+  const options: Option<T>[] = [];
+  for (const ranking of rankings) {
+    const victims = searchDomains(table, occupancy, ask, policy, ranking);
+    if (victims === undefined) break;
+    if (victims.units.length === 0) return { kind: 'wait', until: undefined, options: [] };
+    options.push(optionOf(ranking, victims));
+  }
+  if (options.length === 0) return { kind: 'no-help', until: policy.nextFree(occupancy) };
+  const best = options.reduce((a, b) => (comparePrices(b.score, a.score) < 0 ? b : a));
+  const wait = waitOption(table, occupancy, ask);
+  const scores = [...options.map((option) => option.score), wait.score];
+  if (wait.score.total < best.score.total) {
+    return { kind: 'wait', until: wait.until, options: scores };
+  }
+  return { kind: 'preempt', preemption: record(table, ask, best, scores) };
+}
+
+function comparePrices(a: OptionScore, b: OptionScore): number {
+  return a.highestPriority - b.highestPriority || a.total - b.total || a.victims - b.victims;
+}
+
+/** One search, or one for each place that a required topology allows: the cheapest of them. */
+function searchDomains<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  ask: PreemptionAsk<T>,
+  policy: Policy<T>,
+  ranking: Ranking,
+): Victims<T> | undefined {
+  const base = { ask: ask.ask, members: ask.members, ranking, policy };
+  const { topology } = ask;
+  if (topology === undefined || !topology.required) return findVictims(table, occupancy, base);
+  let best: { victims: Victims<T>; score: OptionScore } | undefined;
+  for (const rows of domainsOf(table, topology)) {
+    const victims = findVictims(table, occupancy, { ...base, rows });
+    if (victims === undefined) continue;
+    const { score } = optionOf(ranking, victims);
+    if (best === undefined || comparePrices(score, best.score) < 0) best = { victims, score };
+  }
+  return best?.victims;
+}
+
+function domainsOf(table: NodeTable, { label }: Topology): Iterable<NodeIndex[]> {
+  const domains = new Map<string, NodeIndex[]>();
+  for (let row = 0; row < table.rows; row++) {
+    const node = table.node(row);
+    const value = label === 'node' ? node?.id : node?.labels[label];
+    if (value === undefined) continue;
+    const rows = domains.get(value);
+    if (rows === undefined) domains.set(value, [row]);
+    else rows.push(row);
+  }
+  return domains.values();
+}
+
+function optionOf<T extends Candidate>(strategy: Ranking, victims: Victims<T>): Option<T> {
+  let [lost, count, highest] = [0, 0, Number.NEGATIVE_INFINITY];
+  for (const unit of victims.units) {
+    lost += unit.cost;
+    count += unit.members.length;
+    highest = Math.max(highest, unit.priority);
+  }
+  const score = {
+    strategy,
+    victims: count,
+    highestPriority: highest,
+    lost,
+    waiting: 0,
+    total: lost,
+  };
+  return { score, victims, until: undefined };
+}
+
+/** Until enough has ended by the estimates: the preemptor's weight for so long, and what its promise costs. */
+function waitOption<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  preemption: PreemptionAsk<T>,
+): Option<T> {
+  const { task, ask, members, at, options } = preemption;
+  const until = freeBy(table, occupancy, preemption);
+  let waiting: number = UNLIMITED;
+  if (until !== undefined) {
+    const waitS = Math.ceil((until - at) / 1000);
+    const waitedMs = (until - task.submittedAt) as SpanMs;
+    waiting = heldWeight(ask) * members * waitS;
+    if (options.promise !== undefined) waiting += latePenalty(options.promise, waitedMs);
+  }
+  const strategy: PreemptionStrategy = 'wait_for_completion';
+  const score = { strategy, victims: 0, highestPriority: 0, lost: 0, waiting, total: waiting };
+  return { score, victims: undefined, until };
+}
+
+/**
+ * When all members fit by what the running tasks are expected to take, by the sums of each node; undefined
+ * when nobody knows. What runs longer than it was expected to may run for ever.
+ */
+function freeBy<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  { ask, members, topology, at }: PreemptionAsk<T>,
+): TimeMs | undefined {
+  const required = topology?.required === true ? topology : undefined;
+  let best = Number.POSITIVE_INFINITY;
+  for (const rows of required === undefined ? [allRows(table)] : domainsOf(table, required)) {
+    const times: number[] = [];
+    for (const row of rows) seatTimes(table, occupancy, row, { ask, members, at }, times);
+    if (times.length < members) continue;
+    times.sort((a, b) => a - b);
+    best = Math.min(best, times[members - 1]!);
+  }
+  return Number.isFinite(best) ? (best as TimeMs) : undefined;
+}
+
+const allRows = (table: NodeTable): NodeIndex[] => Array.from({ length: table.rows }, (_, i) => i);
+
+function seatTimes<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  row: NodeIndex,
+  { ask, members, at }: { ask: Resources; members: number; at: TimeMs },
+  times: number[],
+): void {
+  let seats = table.slots(row, ask, table.aside(row), members);
+  for (let i = 0; i < seats; i++) times.push(at);
+  const aside = table.aside(row);
+  let cpu = table.freeCpu(row) - (aside?.cpu ?? 0);
+  let memory = table.freeMemory(row) - (aside?.memory ?? 0);
+  let gpu = table.freeGpuSum(row) - (aside?.gpu ?? 0);
+  const ending: { end: number; held: Resources }[] = [];
+  for (const { running, stopping } of occupancy.onRow(row)) {
+    const { estimateMs } = running.task;
+    const end = running.placedAt + (estimateMs ?? UNLIMITED);
+    if (stopping) {
+      cpu += running.held.cpu;
+      memory += running.held.memory;
+      gpu += running.held.gpu;
+    } else if (end > at && end < UNLIMITED) ending.push({ end, held: running.held });
+  }
+  ending.sort((a, b) => a.end - b.end);
+  for (const { end, held } of ending) {
+    cpu += held.cpu;
+    memory += held.memory;
+    gpu += held.gpu;
+    const now = Math.min(
+      goesInto(cpu, ask.cpu),
+      goesInto(memory, ask.memory),
+      goesInto(gpu, ask.gpu),
+    );
+    for (; seats < now && seats < members; seats++) times.push(end);
+  }
+}
+
+const goesInto = (free: number, ask: number): number =>
+  ask === 0 ? UNLIMITED : Math.floor(Math.max(0, free) / ask);
+
+/** Who may be stopped for this task now. */
+class Policy<T extends Candidate> {
+  readonly at: TimeMs;
+  readonly #ask: PreemptionAsk<T>;
+  readonly budget: (queue: QueueName) => number;
+
+  constructor(ask: PreemptionAsk<T>) {
+    this.#ask = ask;
+    this.at = ask.at;
+    this.budget = ask.budget;
+  }
+
+  mayStop(occupant: Occupant<T>): boolean {
+    return this.#eligible(occupant) && this.at >= this.#freeAt(occupant);
+  }
+
+  allows({ running: { task: victim, held } }: Occupant<T>, alsoStopped: Iterable<Occupant<T>>) {
+    const { task, shares } = this.#ask;
+    if (shares === undefined) return task.priority > victim.priority;
+    if (victim.queue === task.queue) return false;
+    const lost: Resources[] = [held];
+    for (const { running } of alsoStopped) {
+      if (running.task.queue === victim.queue) lost.push(running.held);
+    }
+    const takerAfter = shares.shareAfter(task.queue, gains(this.#ask), []);
+    const giverBefore = shares.share(victim.queue);
+    const giverAfter = shares.shareAfter(victim.queue, [], lost);
+    return takerAfter < giverBefore && takerAfter <= giverAfter;
+  }
+
+  /** When the first task that only its minimum run time protects may be stopped. */
+  nextFree(occupancy: Occupancy<T>): TimeMs | undefined {
+    let next: number | undefined;
+    for (const occupant of occupancy.all()) {
+      if (!this.#eligible(occupant)) continue;
+      const freeAt = this.#freeAt(occupant);
+      if (freeAt > this.at && (next === undefined || freeAt < next)) next = freeAt;
+    }
+    return next as TimeMs | undefined;
+  }
+
+  #freeAt({ running }: Occupant<T>): number {
+    const own = running.task.stops?.minRunMs ?? 0;
+    return running.placedAt + Math.max(own, this.#ask.options.minRunMs);
+  }
+
+  #eligible({ running, stopping }: Occupant<T>): boolean {
+    const { task, shares } = this.#ask;
+    if (stopping || running.task.stops?.preemptible === false) return false;
+    if (shares === undefined) return running.task.priority < task.priority;
+    return running.task.queue !== task.queue;
+  }
+}
+
+function gains<T extends Candidate>({ ask, members }: PreemptionAsk<T>): Resources[] {
+  return Array.from({ length: members }, () => ask);
+}
+
+function record<T extends Candidate>(
+  table: NodeTable,
+  ask: PreemptionAsk<T>,
+  { score, victims }: Option<T>,
+  options: readonly OptionScore[],
+): Preemption {
+  const stopped = victims!.units.flatMap((unit) => unit.members);
+  const claims: Claim[] = [...victims!.seats].map(([row, members]) => {
+    return { node: table.node(row)!.id, members };
+  });
+  return {
+    preemptor: ask.task.id,
+    ask: { cpu: ask.ask.cpu, memory: ask.ask.memory, gpu: ask.ask.gpu, custom: ask.ask.custom },
+    victims: victims!.units.flatMap((unit) =>
+      unit.members.map(({ running }) => ({
+        attempt: running.attempt,
+        queue: running.task.queue,
+        priority: running.task.priority,
+        cost: unit.cost,
+      })),
+    ),
+    claims,
+    rule: ruleOf(ask, stopped),
+    chosen: score.strategy,
+    options,
+  };
+}
+
+function ruleOf<T extends Candidate>(
+  ask: PreemptionAsk<T>,
+  stopped: readonly Occupant<T>[],
+): EvictionRule {
+  const { task, shares } = ask;
+  if (shares === undefined) {
+    const victim = Math.max(...stopped.map(({ running }) => running.task.priority));
+    return { kind: 'priority', preemptor: task.priority, victim };
+  }
+  // Of several queues, the one that is left with the least: the tightest inequality.
+  const queues = [...new Set(stopped.map(({ running }) => running.task.queue))];
+  const givers = queues.map((queue) => {
+    const lost = stopped.filter((one) => one.running.task.queue === queue);
+    const after = shares.shareAfter(
+      queue,
+      [],
+      lost.map(({ running }) => running.held),
+    );
+    return { queue, before: shares.share(queue), after };
+  });
+  const giver = givers.reduce((a, b) => (b.after < a.after ? b : a));
+  return {
+    kind: 'share',
+    taker: task.queue,
+    giver: giver.queue,
+    takerBefore: shares.share(task.queue),
+    takerAfter: shares.shareAfter(task.queue, gains(ask), []),
+    giverBefore: giver.before,
+    giverAfter: giver.after,
+  };
+}
