@@ -63,13 +63,13 @@ const step = record(
     env: textMap,
     cwd: text,
     estimateMs: whole,
-    constraints,
     gangMin: whole,
     topology: record({ label: text, required: fc.boolean() }),
     stops: record(
       { preemptible: fc.boolean(), checkpointMs: whole, restartMs: whole, minRunMs: whole },
       ['preemptible', 'restartMs', 'minRunMs'],
     ),
+    constraints,
   },
   ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
 );

@@ -37,7 +37,8 @@ const recorded: Record<
     devices: ['gpu GPU 0', 'gpu GPU 7', 'network eth0', 'network ib0, mlx4_0', 'disk nvme0n1'],
   },
   mig: {
-    titles: [0, 1, 3, 2].map((n) => `Package ${n} · L3 4 MiB`),
+    // One core of package 1 is online: the L3 that it shares with no other belongs to its cell.
+    titles: ['Package 0 · L3 4 MiB', 'Package 1', 'Package 3 · L3 4 MiB', 'Package 2 · L3 4 MiB'],
     cells: 7,
     devices: [],
   },
@@ -73,4 +74,14 @@ test('GPUs stand beside their NUMA node', { skip: noMachines }, async () => {
   const box = boxesOf(await machines['eight-gpus']())!;
   const gpus = box.boxes.map(({ devices }) => devices.filter(({ kind }) => kind === 'gpu').length);
   assert.deepEqual(gpus, [4, 4]);
+});
+
+test('the caches of a core that shares them with no other are in its cell', {
+  skip: noMachines,
+}, async () => {
+  const box = boxesOf(await machines.mig())!.boxes[1]!;
+  assert.deepEqual(
+    box.cells.map(({ caches }) => caches.map(({ label }) => label)),
+    [['L3 4 MiB', 'L2 1 MiB', 'L1d 16 KiB']],
+  );
 });
