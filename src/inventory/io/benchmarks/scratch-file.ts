@@ -17,8 +17,8 @@ const FREE_SHARE = 10;
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * A file that no folder names: it is unlinked before a byte is written, so that the kernel frees it
- * however this process ends. Others open it through `path` while it is open here.
+ * A file that no folder names, before a byte is written, so that the kernel frees it however this
+ * process ends. Others open it through `path` while it is open here.
  */
 export class ScratchFile implements Disposable {
   readonly bytes: number;
@@ -43,14 +43,7 @@ export class ScratchFile implements Disposable {
         freeBytes: bavail * bsize,
       });
     }
-    const own = mkdtempSync(join(folder, 'berth-baseline-'));
-    let fd: number;
-    try {
-      const { O_RDWR, O_CREAT, O_EXCL } = constants;
-      fd = openSync(join(own, 'scratch'), O_RDWR | O_CREAT | O_EXCL, 0o600);
-    } finally {
-      rmSync(own, { recursive: true, force: true });
-    }
+    const fd = openUnnamed(folder) ?? openAndUnlink(folder);
     const file = new ScratchFile(fd, bytes);
     try {
       file.#fill();
@@ -91,5 +84,31 @@ export class ScratchFile implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#fd);
+  }
+}
+
+/** O_TMPFILE of Linux, which Node does not name: a file that never had a name. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** Undefined where the file system has no such files. */
+function openUnnamed(folder: string): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return openSync(folder, constants.O_RDWR | O_TMPFILE, 0o600);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EOPNOTSUPP' || code === 'EISDIR' || code === 'EINVAL') return undefined;
+    throw error;
+  }
+}
+
+/** A process that is killed between the two leaves an empty folder. */
+function openAndUnlink(folder: string): number {
+  const own = mkdtempSync(join(folder, 'berth-baseline-'));
+  try {
+    const { O_RDWR, O_CREAT, O_EXCL } = constants;
+    return openSync(join(own, 'scratch'), O_RDWR | O_CREAT | O_EXCL, 0o600);
+  } finally {
+    rmSync(own, { recursive: true, force: true });
   }
 }
