@@ -28,6 +28,9 @@ interface Answers {
 
 type Answer = Answers[InventoryQuestion['ask']];
 
+/** An open page asks every few seconds. */
+const REST_AFTER_MS = 15_000;
+
 interface Waiting {
   resolve(answer: Answer): void;
   reject(why: Error): void;
@@ -48,6 +51,7 @@ export class HostInventory {
   readonly #underWay = new Map<InventoryQuestion['ask'], Promise<unknown>>();
   readonly #timer: NodeJS.Timeout;
   #worker: Worker | undefined;
+  #rest: NodeJS.Timeout | undefined;
   #asked = 0;
   #last: InventoryReading | undefined;
   #use: CpuUse | undefined;
@@ -77,7 +81,8 @@ export class HostInventory {
     }
     // While everything is read, with drivers that may hang, the last reading is what there is.
     if (now - last.at < MOVING_EVERY_MS || this.#underWay.has('all')) return last.document;
-    return (await this.#ask('moving')).document;
+    // A thread that was just started has not seen what only programs tell.
+    return (await this.#ask(this.#worker === undefined ? 'all' : 'moving')).document;
   }
 
   async changes(): Promise<InventoryChanges> {
@@ -94,9 +99,25 @@ export class HostInventory {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    await this.#dismiss();
+  }
+
+  async #dismiss(): Promise<void> {
+    clearTimeout(this.#rest);
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
+  }
+
+  /** A thread that nobody asks holds some 60 MB for nothing. */
+  #restLater(): void {
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      if (this.#waiting.size > 0) return;
+      this.#dismiss().catch((error: unknown) => {
+        this.#options.onProblem('the inventory thread did not end', error);
+      });
+    }, REST_AFTER_MS).unref();
   }
 
   #readUnasked(): void {
@@ -147,6 +168,7 @@ export class HostInventory {
       assert(waiting !== undefined, 'an answer has a question');
       this.#waiting.delete(id);
       waiting.resolve(answer);
+      this.#restLater();
     });
     worker.on('error', (error) => this.#options.onProblem('the inventory thread failed', error));
     worker.on('exit', () => {
