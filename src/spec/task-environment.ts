@@ -5,6 +5,8 @@ export const taskEnvironment: Readonly<Record<string, string>> = {
   BERTH_TASK_INDEX: 'Number of the task within its step, from 0.',
   BERTH_TASK_COUNT: 'How many tasks the step has.',
   BERTH_ATTEMPT: '1 the first time, 2 after one retry, and so on.',
+  BERTH_ATTEMPT_ID: 'Id of the attempt. With BERTH_INSTANCE it marks the processes of a task.',
+  BERTH_INSTANCE: 'Name of the state folder, in hexadecimal digits.',
   BERTH_WORKDIR: 'A folder that all tasks of the workload share.',
   BERTH_CPUS: 'Cores that the task may count on, as a decimal number.',
   BERTH_MEMORY_BYTES: 'Memory that the task may count on, in bytes.',

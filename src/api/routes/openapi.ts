@@ -34,7 +34,7 @@ export function openApiDocument(): OpenApiDocument {
         'Times are milliseconds since 1970, amounts are integers whose unit ends their name, failures are RFC 9457 problems.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
-    servers: [{ url: 'http://127.0.0.1:7171' }],
+    servers: [{ url: '/', description: 'The daemon that serves this document.' }],
     security: [{ token: [] }],
   });
 }
