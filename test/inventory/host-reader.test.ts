@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openHostReader } from '../../src/inventory/io/host-reader.ts';
@@ -132,4 +133,19 @@ test('under a recorded tree nothing runs, and recorded output is the answer', as
   const host = openHostReader({ sysroot: root });
   assert.deepEqual(await host.run('nvidia-smi', ['-q', '-x'], 1000), { ok: true, value: '<xml/>' });
   assert.equal(kind(await host.run('echo', ['x'], 1000)), 'absent');
+});
+
+test('a program that is there and may not be run is denied; one behind a closed folder is absent', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-path-'));
+  const before = process.env['PATH'];
+  t.after(() => {
+    process.env['PATH'] = before;
+    chmodSync(join(dir, 'closed'), 0o700);
+    rmSync(dir, { recursive: true });
+  });
+  writeFileSync(join(dir, 'berth-not-executable'), '', { mode: 0o644 });
+  mkdirSync(join(dir, 'closed'), { mode: 0o000 });
+  process.env['PATH'] = `${join(dir, 'closed')}:${dir}`;
+  assert.equal(kind(await live.run('berth-not-executable', [], 5000)), 'denied');
+  assert.equal(kind(await live.run('berth-no-such-program', [], 5000)), 'absent');
 });
