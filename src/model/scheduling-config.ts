@@ -8,6 +8,7 @@ import {
   UNLIMITED,
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
+import type { Reservation } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
 export interface Amounts {
@@ -31,19 +32,46 @@ export const UNLIMITED_AMOUNTS: Amounts = {
 export interface SchedulingConfig {
   /** Its children are the queues that people name; a root without children takes everything itself. */
   readonly root: QueueConfig;
-  /** A name of `scheduling/scorers/registry.ts`. */
-  readonly scorer: string;
+  /** At least one; where there are several, the node with the highest weighted sum is taken. */
+  readonly scorers: readonly WeightedScorer[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
   readonly quotas: readonly QuotaConfig[];
+  /** Nobody is stopped for others, when not given. */
+  readonly preemption?: PreemptionConfig;
+  readonly reservations: readonly Reservation[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+export interface WeightedScorer {
+  /** A name of `scheduling/scorers/registry.ts`. */
+  readonly name: string;
+  /** A positive integer. */
+  readonly weight: number;
 }
 
 export interface BackfillConfig {
   readonly kind: 'none' | 'easy' | 'easy-shortest-first' | 'conservative';
   /** Waiting tasks that are planned ahead, or looked at behind the head, in one pass. */
   readonly depth: number;
+}
+
+/** When tasks may be stopped for others. */
+export interface PreemptionConfig {
+  /** Nobody is stopped sooner after a start, whatever the task itself says. */
+  readonly minRunMs: SpanMs;
+  /** Tasks of one queue that may be stopped within an hour. */
+  readonly perQueueHour: number;
+  /** What waiting costs beyond the preemptor's idle weight; nothing, when not given. */
+  readonly promise?: StartPromise;
+}
+
+/** A promise to start within `withinMs`, and what each second beyond costs; the price stops rising at `maxMs`. */
+export interface StartPromise {
+  readonly withinMs: SpanMs;
+  readonly perSecond: number;
+  readonly maxMs: SpanMs;
 }
 
 /** A node of the tree. Leaves hold waiting tasks; what is said of an inner queue holds for all below it. */
@@ -204,8 +232,9 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
 /** One queue, by priority and age. */
 export const defaultScheduling: SchedulingConfig = {
   root: queueConfig('root', { children: [queueConfig('default')] }),
-  scorer: 'best-fit',
+  scorers: [{ name: 'best-fit', weight: 1 }],
   backfill: { kind: 'none', depth: 1_000 },
   quotas: [],
+  reservations: [],
   seed: 1,
 };

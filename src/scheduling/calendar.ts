@@ -1,34 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { Duration, Zone } from '../model/reservation.ts';
 
 const DAY_MS = 86_400_000;
-
-/**
- * The offset of a zone from UTC, as data: it holds from `from` until the next entry. The edge reads it from the
- * host's zone database for the years to come, so that pure code needs none and a replay sees what was seen.
- */
-export interface ZoneOffset {
-  readonly from: TimeMs;
-  readonly offsetMs: number;
-}
-
-export interface Zone {
-  readonly name: string;
-  /** Ascending; the first holds for all time before the second. At least one. */
-  readonly offsets: readonly ZoneOffset[];
-}
-
-export const UTC: Zone = { name: 'UTC', offsets: [{ from: 0 as TimeMs, offsetMs: 0 }] };
-
-export type Duration =
-  | { readonly kind: 'always' }
-  /** Every day from `startMs` until `endMs` after midnight, by the clock on the wall; past midnight when `endMs` ≤ `startMs`. */
-  | {
-      readonly kind: 'daily';
-      readonly startMs: number;
-      readonly endMs: number;
-      readonly zone: Zone;
-    };
 
 /** From `start` to before `end`. */
 export interface Window {

@@ -1,5 +1,6 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { Resources } from '../model/resources.ts';
+import type { StartPromise } from '../model/scheduling-config.ts';
 import type { Candidate, Running } from './scheduler.ts';
 
 /** One GPU weighs as much as so many cores or so much memory: about what they are sold together with. */
@@ -32,13 +33,6 @@ export function progress(running: Running<Candidate>, at: TimeMs): number {
   const { estimateMs } = running.task;
   if (estimateMs === undefined || estimateMs <= 0) return 0;
   return Math.min(10_000, Math.floor(((at - running.placedAt) * 10_000) / estimateMs));
-}
-
-/** A promise to start within `withinMs`, and what each second beyond costs; the price stops rising at `maxMs`. */
-export interface StartPromise {
-  readonly withinMs: SpanMs;
-  readonly perSecond: number;
-  readonly maxMs: SpanMs;
 }
 
 /** Piecewise linear: nothing until the promise is broken, then so much a second, then no more. */

@@ -2,14 +2,15 @@ import type { TimeMs } from '../base/units.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { planGang, type Seats } from './gang.ts';
 import { GangQueue, neededNow } from './gang-queue.ts';
 import { Holds } from './holds.ts';
 import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
 import { Nominations } from './preempting.ts';
-import { decidePreemption, type PreemptionOptions } from './preemption.ts';
-import { type Reservation, ReservationBook } from './reservations.ts';
+import { decidePreemption } from './preemption.ts';
+import { ReservationBook } from './reservations.ts';
 import {
   byAge,
   type Candidate,
@@ -21,11 +22,7 @@ import {
 } from './scheduler.ts';
 import { SortedList } from './sorted-list.ts';
 
-export interface GangSchedulerOptions {
-  /** Nobody is stopped for others, when not given. */
-  readonly preemption?: PreemptionOptions;
-  readonly reservations?: readonly Reservation[];
-}
+export type GangSchedulerOptions = Partial<Pick<SchedulingConfig, 'preemption' | 'reservations'>>;
 
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
 const SEARCHES_MAX = 16;

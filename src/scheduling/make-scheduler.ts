@@ -3,20 +3,22 @@ import { nearest } from '../base/nearest.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { ConservativeScheduler } from './conservative-scheduler.ts';
 import { EasyScheduler } from './easy-scheduler.ts';
-import { GangScheduler, type GangSchedulerOptions } from './gang-scheduler.ts';
+import { GangScheduler } from './gang-scheduler.ts';
 import type { OrderRule } from './order.ts';
 import { orders } from './orders/registry.ts';
 import type { QueueNode } from './queue-tree.ts';
 import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
+import { type Scorer, weightedSum } from './scorer.ts';
 import { scorers } from './scorers/registry.ts';
 import { TreeScheduler } from './tree-scheduler.ts';
 
 /** The policy that a configuration describes. Names were checked when it was read; an unknown one is a bug. */
 export function makeScheduler(
   config: SchedulingConfig,
-  options: GangSchedulerOptions = {},
 ): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
-  const scorer = named(scorers, config.scorer);
+  const scorer = weightedSum(
+    config.scorers.map(({ name, weight }) => ({ scorer: named<Scorer>(scorers, name), weight })),
+  );
   const { kind, depth } = config.backfill;
   const ordered = <T extends Candidate>(deps: SchedulerDeps<T>): OrderedScheduler<T> => {
     if (kind === 'none') return new TreeScheduler(deps, scorer, config, ruleOf);
@@ -24,7 +26,7 @@ export function makeScheduler(
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
     return new EasyScheduler(deps, scorer, { backfill, depth });
   };
-  return (deps) => new GangScheduler(deps, ordered(deps), options);
+  return (deps) => new GangScheduler(deps, ordered(deps), config);
 }
 
 function ruleOf({ config: { order } }: QueueNode): OrderRule {

@@ -8,22 +8,14 @@ import type {
   PreemptionStrategy,
 } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
+import type { PreemptionConfig } from '../model/scheduling-config.ts';
 import type { Topology } from '../model/workload.ts';
-import { heldWeight, latePenalty, type StartPromise } from './eviction-cost.ts';
+import { heldWeight, latePenalty } from './eviction-cost.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
 import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
 import { findVictims, type Ranking, type Victims } from './victim-search.ts';
-
-export interface PreemptionOptions {
-  /** Nobody is stopped sooner after a start, whatever the task itself says. */
-  readonly minRunMs: SpanMs;
-  /** Tasks of one queue that may be stopped within an hour. */
-  readonly perQueueHour: number;
-  /** What waiting costs beyond the preemptor's idle weight; nothing, when not given. */
-  readonly promise?: StartPromise;
-}
 
 /** Shares of queues, for reclaim: weighted dominant shares in basis points, before and after a move. */
 export interface ShareView {
@@ -38,7 +30,7 @@ export interface PreemptionAsk<T extends Candidate> {
   readonly members: number;
   readonly topology?: Topology | undefined;
   readonly at: TimeMs;
-  readonly options: PreemptionOptions;
+  readonly options: PreemptionConfig;
   /** Tasks of the queue that may still be stopped in this hour. */
   readonly budget: (queue: QueueName) => number;
   /** Given for reclaim between queues; without it, priorities decide. */

@@ -1,27 +1,10 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { QueueName, TenantId } from '../model/ids.ts';
+import type { Reservation, Selector } from '../model/reservation.ts';
 import type { Resources } from '../model/resources.ts';
-import { type Duration, nextChange, windowAt } from './calendar.ts';
+import { nextChange, windowAt } from './calendar.ts';
 import { type Hold, type Holds, less, plus } from './holds.ts';
 import { type NodeIndex, NodeTable } from './node-table.ts';
 import type { Candidate, Running } from './scheduler.ts';
-
-/** Whom capacity is kept for: each that is given must match. `*` in a pattern stands for anything. */
-export interface Selector {
-  readonly pipelines?: readonly string[];
-  readonly queues?: readonly QueueName[];
-  readonly tenants?: readonly TenantId[];
-}
-
-export interface Reservation {
-  readonly name: string;
-  readonly selector: Selector;
-  /** Of one node each. */
-  readonly amount: Resources;
-  /** So many such parts. */
-  readonly parts: number;
-  readonly duration: Duration;
-}
 
 export function selects({ pipelines, queues, tenants }: Selector, task: Candidate): boolean {
   if (queues !== undefined && !queues.includes(task.queue)) return false;

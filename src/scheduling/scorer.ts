@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import type { Ask } from './shape.ts';
@@ -22,4 +23,28 @@ export interface Scorer<Name extends string = string> {
 
 export function defineScorer<const Name extends string>(scorer: Scorer<Name>): Scorer<Name> {
   return Object.freeze(scorer);
+}
+
+/** One scorer from several: the weighted mean of what they say. The first that chooses devices does so. */
+export function weightedSum(
+  parts: readonly { readonly scorer: Scorer; readonly weight: number }[],
+): Scorer {
+  const [first] = parts;
+  assert(first !== undefined, 'a site has a scorer');
+  if (parts.length === 1) return first.scorer;
+  const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+  const chooseShare = parts.find(({ scorer }) => scorer.chooseShare)?.scorer.chooseShare;
+  return {
+    name: parts.map(({ scorer, weight }) => `${weight} ${scorer.name}`).join(' + '),
+    what: 'The weighted mean of several scorers.',
+    ...(parts.some(({ scorer }) => scorer.looksAhead) && { looksAhead: true }),
+    score(table, row, ask, outlook) {
+      let sum = 0;
+      for (const { scorer, weight } of parts) {
+        sum += weight * scorer.score(table, row, ask, outlook);
+      }
+      return Math.floor(sum / total);
+    },
+    ...(chooseShare && { chooseShare }),
+  };
 }

@@ -37,7 +37,7 @@ export function drawTree(prng: Prng): DrawnTree {
   const root = queueConfig('root', { children, childOrder: drawChildOrder(prng) });
   const scheduling = config([], {
     root,
-    scorer: prng.pick(scorers).name,
+    scorers: [{ name: prng.pick(scorers).name, weight: 1 }],
     seed: prng.below(1000),
     quotas: prng.chance(40) ? [drawQuota(prng, queues)] : [],
   });

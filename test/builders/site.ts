@@ -59,7 +59,7 @@ export function config(
 ): SchedulingConfig {
   return {
     ...defaultScheduling,
-    scorer: 'first-fit',
+    scorers: [{ name: 'first-fit', weight: 1 }],
     root: queueConfig('root', { children }),
     ...changes,
   };

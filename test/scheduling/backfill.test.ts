@@ -9,7 +9,11 @@ const SECOND = 1000;
 const kinds = ['easy', 'easy-shortest-first', 'conservative'] as const;
 const site = (kind: (typeof kinds)[number], ...nodes: ReturnType<typeof node>[]) =>
   new Site(
-    { ...defaultScheduling, scorer: 'first-fit', backfill: { kind, depth: 1000 } },
+    {
+      ...defaultScheduling,
+      scorers: [{ name: 'first-fit', weight: 1 }],
+      backfill: { kind, depth: 1000 },
+    },
     ...nodes,
   );
 

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { timeMs } from '../../src/base/units.ts';
-import {
-  type Duration,
-  isOpen,
-  nextChange,
-  UTC,
-  windowAt,
-  type Zone,
-} from '../../src/scheduling/calendar.ts';
+import { type Duration, UTC, type Zone } from '../../src/model/reservation.ts';
+import { isOpen, nextChange, windowAt } from '../../src/scheduling/calendar.ts';
 import { matches } from '../../src/scheduling/reservations.ts';
 
 const H = 3_600_000;
