@@ -1,6 +1,7 @@
 import { type SpanMs, type TimeMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
+import type { MakeScheduler } from '../../src/engine/state.ts';
 import type { EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, NodeId, QueueName, TenantId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
@@ -99,9 +100,13 @@ export class Site {
     for (const n of nodes) this.join(n);
   }
 
+  makeScheduler(): MakeScheduler {
+    return makeScheduler(this.config);
+  }
+
   fresh(): Engine {
     const options = { tasksMax: 1_000_000, endedMax: 5, scheduling: this.config };
-    return new Engine(options, { scheduler: makeScheduler(this.config) });
+    return new Engine(options, { scheduler: this.makeScheduler() });
   }
 
   join(n: ReturnType<typeof node>): void {

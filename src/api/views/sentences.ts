@@ -26,6 +26,11 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       return togetherSentence(refusal, now);
     case 'constraints':
       return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
+    case 'plugin-failed':
+      return (
+        `the site's own filter ${refusal.plugin} failed and was set aside (its ${refusal.problem}); ` +
+        'nothing is placed without it'
+      );
     case 'no-nodes':
       return 'no node has joined';
     case 'waits-for-steps':
