@@ -30,16 +30,14 @@ class Guard {
   call<T>(part: string, ask: () => unknown, check: Check<T>, instead: T): T {
     if (this.problem !== undefined) return instead;
     const before = this.#watch.now();
-    let answer: unknown;
     try {
-      answer = ask();
+      const answer = ask();
+      this.#watch.spent(this.name, this.#watch.now() - before);
+      if (check.holds(answer)) return answer;
+      this.#fail(`${part} returned ${shown(answer)}, which is not ${check.wanted}`);
     } catch (error) {
       this.#fail(`${part} threw ${shownError(error)}`);
-      return instead;
     }
-    this.#watch.spent(this.name, this.#watch.now() - before);
-    if (check.holds(answer)) return answer;
-    this.#fail(`${part} returned ${shown(answer)}, which is not ${check.wanted}`);
     return instead;
   }
 
@@ -204,8 +202,9 @@ function viewOf(table: NodeTable): TableView {
 }
 
 function shown(answer: unknown): string {
-  if (answer instanceof Promise) return 'a promise';
-  if (typeof answer === 'object' && answer !== null) return 'an object';
+  if (typeof answer === 'object' && answer !== null) {
+    return 'then' in answer ? 'a promise' : 'an object';
+  }
   if (typeof answer === 'function') return 'a function';
   if (typeof answer === 'string') return JSON.stringify(answer.slice(0, SHOWN_MAX));
   return String(answer);
@@ -213,7 +212,7 @@ function shown(answer: unknown): string {
 
 /** The message, and the first place of the stack that has a line. */
 function shownError(error: unknown): string {
-  if (!(error instanceof Error)) return shown(error);
+  if (!(error instanceof Error)) return typeof error === 'object' ? 'an object' : shown(error);
   const place = /\(?((?:file:\/\/)?\/[^\s()]+:\d+:\d+)\)?/.exec(String(error.stack))?.[1];
   const at = place === undefined ? '' : ` at ${place.replace('file://', '')}`;
   return `${String(error.name)}: ${String(error.message).slice(0, PROBLEM_MAX / 2)}${at}`;
