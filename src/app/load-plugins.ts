@@ -40,10 +40,10 @@ export async function loadPlugins(
     const module: unknown = await import(pathToFileURL(file).href);
     const read = readPlugin(Object(module).default);
     if (!read.ok) throw invalid(file, read.problems.join('; '));
-    const { kind, plugin } = read.value;
-    const other = loaded.find((one) => one.kind === kind && one.plugin.name === plugin.name);
+    const { plugin } = read.value;
+    const other = loaded.find((one) => one.plugin.name === plugin.name);
     if (other !== undefined) {
-      throw invalid(file, `name: ${plugin.name} is the ${kind} of ${other.file}, too`);
+      throw invalid(file, `name: ${plugin.name} is the ${other.kind} of ${other.file}, too`);
     }
     loaded.push({ ...read.value, file });
   }
