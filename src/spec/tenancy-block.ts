@@ -252,7 +252,6 @@ export function quotasByUser(
 }
 
 function monthlyQuotas(
-  reading: SiteReading,
   block: Partial<TenancyBlock>,
   users: UsersBlock,
   deps: Pick<QuotaDeps, 'zoneAt'>,
