@@ -48,11 +48,17 @@ export type ParsedSite =
 const workloadKeys: readonly string[] = ['run', 'steps', 'action'];
 
 /** Whether a document is about the site: it has a block of one, and nothing to run. */
-export function isSiteDocument(text: string, format: Format = 'yaml'): boolean {
+export function isSiteDocument(
+  text: string,
+  options: { readonly fileName: string; readonly format?: Format },
+): boolean {
   if (textProblem(text) !== undefined) return false;
-  const keys = [...(readTree(text, format).root?.children?.keys() ?? [])].map(String);
+  const keys = [...(readTree(text, formatOf(options)).root?.children?.keys() ?? [])].map(String);
   return keys.some((key) => Object.hasOwn(siteBlocks, key)) && !keys.some(isOfWorkload);
 }
+
+const formatOf = ({ fileName, format }: Pick<ParseSiteOptions, 'fileName' | 'format'>): Format =>
+  format ?? (fileName.endsWith('.json') ? 'json' : 'yaml');
 
 const isOfWorkload = (key: string): boolean => workloadKeys.includes(key);
 
@@ -60,8 +66,7 @@ const isOfWorkload = (key: string): boolean => workloadKeys.includes(key);
 export function parseSite(text: string, options: ParseSiteOptions): ParsedSite {
   const unfit = textProblem(text);
   if (unfit !== undefined) return { ok: false, issues: locateIssues([unfit], undefined, text) };
-  const format = options.format ?? (options.fileName.endsWith('.json') ? 'json' : 'yaml');
-  const { root, problems } = readTree(text, format);
+  const { root, problems } = readTree(text, formatOf(options));
   if (root === undefined) {
     return { ok: false, issues: locateIssues(problems.map(asSiteProblem), root, text) };
   }
