@@ -8,7 +8,6 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
-import { defaultScheduling } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -22,6 +21,7 @@ import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { parseSubmission } from './parse-submission.ts';
+import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite } from './site.ts';
@@ -40,6 +40,8 @@ export interface DaemonOptions {
   /** Undefined: no TCP, the unix socket only. */
   readonly port: number | undefined;
   readonly host?: string;
+  /** Absolute; undefined: nothing is said of the site. */
+  readonly siteFile?: string | undefined;
   /** Log lines go to `log` as well. */
   readonly foreground: boolean;
   readonly log: (line: string) => void;
@@ -100,6 +102,7 @@ interface Parts {
   readonly driver: LocalDriver;
   readonly inventory: HostInventory;
   readonly replayed: number;
+  readonly siteFile: string | null;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -108,10 +111,17 @@ interface Parts {
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
 async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Parts> {
+  const clock = new SystemClock();
+  // Before anything is touched: a site file that is wrong leaves everything as it was.
+  const site =
+    options.siteFile === undefined ? undefined : await readSite(options.siteFile, clock.now());
+  const { scheduling } = site?.config ?? defaultSite;
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
+  log('site', options.siteFile ?? 'no file: one queue, by priority');
+  for (const warning of site?.warnings ?? []) log('site', warning);
   // Its first reading goes on while the journal is replayed.
   const inventory = new HostInventory({
     file: folder.paths.inventory,
@@ -122,8 +132,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling: defaultScheduling },
-    { scheduler: makeScheduler(defaultScheduling) },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
+    { scheduler: makeScheduler(scheduling) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -141,13 +151,14 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   return {
     folder,
     log,
-    clock: new SystemClock(),
+    clock,
     journal,
     history,
     engine,
     driver,
     inventory,
     replayed,
+    siteFile: options.siteFile ?? null,
     latest: undefined,
     ear,
   };
@@ -185,6 +196,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       pid: process.pid,
       version,
       state_dir: folder.dir,
+      site_file: parts.siteFile,
       url: address.url,
       socket: folder.paths.apiSocket,
       host: hostname(),

@@ -146,6 +146,7 @@ export class ScenarioSite implements Site {
       pid: 4242,
       version: '0.1.0',
       state_dir: '/home/ada/.local/state/berth',
+      site_file: null,
       url: 'http://127.0.0.1:7171',
       socket: '/home/ada/.local/state/berth/berth.sock',
       host: 'lab-3',

@@ -168,6 +168,10 @@ export const statusSchema = z
     pid: z.int(),
     version: z.string(),
     state_dir: z.string(),
+    site_file: z
+      .string()
+      .nullable()
+      .describe('The site document that the daemon read at its start; null where there is none'),
     url: z.string().describe('Where the API and the web page are'),
     socket: z.string(),
     host: z.string(),
