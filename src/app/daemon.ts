@@ -21,6 +21,7 @@ import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { parseSubmission } from './parse-submission.ts';
+import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
@@ -103,6 +104,7 @@ interface Parts {
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
+  readonly plugins: PluginKeeper;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -122,6 +124,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
   log('site', options.siteFile ?? 'no file: one queue, by priority');
   for (const warning of site?.warnings ?? []) log('site', warning);
+  const plugins = new PluginKeeper(site?.plugins ?? [], log);
+  stack.defer(() => plugins.close());
   // Its first reading goes on while the journal is replayed.
   const inventory = new HostInventory({
     file: folder.paths.inventory,
@@ -133,7 +137,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => journal.close());
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
-    { scheduler: makeScheduler(scheduling) },
+    { scheduler: makeScheduler(scheduling, plugins.plugins()) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -159,6 +163,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     inventory,
     replayed,
     siteFile: options.siteFile ?? null,
+    plugins,
     latest: undefined,
     ear,
   };
@@ -204,6 +209,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
+      plugins: parts.plugins.status(),
     }),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
