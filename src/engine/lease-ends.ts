@@ -53,7 +53,8 @@ function dueOf(workload: WorkloadRecord): TimeMs | undefined {
   if (leaseEndsAt === undefined || state !== 'active') return undefined;
   const held = heldAttempt(workload);
   if (held === undefined) {
-    return cancelledBy === undefined && steps[0]!.state === 'open' ? leaseEndsAt : undefined;
+    const waits = cancelledBy === undefined && steps[0]!.endedAt === undefined;
+    return waits ? leaseEndsAt : undefined;
   }
   const { wallMs } = steps[0]!.spec.limits;
   return wallMs === UNLIMITED
