@@ -20,6 +20,7 @@ import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
+import { LiveLeases } from './leases.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
@@ -63,7 +64,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, loop, address } = connect(parts, stack, ending);
+  const { site, leases, loop, address } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
@@ -73,6 +74,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await loop.reconcile();
   const server = await openServer({
     site,
+    leases,
     token: folder.token,
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
@@ -184,6 +186,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       driver,
       onBatch: (events) => {
         site.noteEvents(events);
+        leases.noteEvents(events);
         snapshots.note(events.length);
         forgetRetired(events, folder);
       },
@@ -217,13 +220,14 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     inventory,
     shutDown: () => ending.resolve(),
   });
+  const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, address };
+  return { loop, site, leases, address };
 }
 
 function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {

@@ -183,8 +183,8 @@ function checkBlocks(reading: SiteReading): void {
     }
     const message = `unknown key ${shown(key)}`;
     if (isOfWorkload(key)) {
-      const expected = 'a site document has nothing to run';
-      reading.error([key], `${message}: it belongs in a workload`, { expected, at: 'key' });
+      const why = 'a workload has it, and a site runs nothing';
+      reading.error([key], `${message}: ${why}`, { at: 'key' });
     } else {
       const near = { word: key.slice(0, 64), words: known };
       reading.error([key], message, { near, at: 'key' });

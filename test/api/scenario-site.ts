@@ -170,7 +170,12 @@ export class ScenarioSite implements Site {
       (step): ToyStep => ({
         id: step.id,
         needs: step.needs,
-        command: step.run.kind === 'argv' ? step.run.argv.join(' ') : step.run.script,
+        command:
+          step.run.kind === 'argv'
+            ? step.run.argv.join(' ')
+            : 'script' in step.run
+              ? step.run.script
+              : '',
         tasks: step.count,
         cpuMilli: step.request.cpu,
         memoryBytes: step.request.memory,

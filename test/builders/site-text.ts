@@ -7,8 +7,10 @@ import type { WrittenSite } from '../../src/model/site-config.ts';
 import { formatIssues } from '../../src/spec/format-issues.ts';
 import { type ParsedSite, parseSite } from '../../src/spec/site-document.ts';
 
+const names = siteNames();
+
 export const parse = (text: string, fileName = 'site.yaml'): ParsedSite =>
-  parseSite(text, { fileName, ...siteNames() });
+  parseSite(text, { fileName, ...names });
 
 /** A document that must be right. */
 export function written(text: string): WrittenSite['scheduling'] {

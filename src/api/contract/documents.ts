@@ -111,7 +111,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline']),
+      kind: z.enum(['job', 'pipeline', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -128,7 +128,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline']),
+    kind: z.enum(['job', 'pipeline', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),
