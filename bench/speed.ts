@@ -225,12 +225,30 @@ export const speedBench: Bench = {
       tree_pass_per_s: rounded(of(({ tree: t }) => t.pass)),
       naive_per_s: rounded(of(({ naive }) => naive)),
       aims: {
-        arrivals_per_s: least(100_000, of(({ site: s }) => s.arrivals)),
-        pass_placements_per_s: least(100_000, of(({ site: s }) => s.pass)),
-        gang_wrapper_time_ratio: most(1.05, of(({ site: s, tree: t }) => t.pass / s.pass)),
-        fgd_shares_per_s: least(20_000, of((round) => round.fgd)),
-        times_the_naive_scan: least(10, of(({ site: s, naive }) => s.pass / naive)),
-        cost_100000_nodes_to_1000: most(2, of(({ large, small }) => large / small)),
+        arrivals_per_s: least(
+          100_000,
+          of(({ site: s }) => s.arrivals),
+        ),
+        pass_placements_per_s: least(
+          100_000,
+          of(({ site: s }) => s.pass),
+        ),
+        gang_wrapper_time_ratio: most(
+          1.05,
+          of(({ site: s, tree: t }) => t.pass / s.pass),
+        ),
+        fgd_shares_per_s: least(
+          20_000,
+          of((round) => round.fgd),
+        ),
+        times_the_naive_scan: least(
+          10,
+          of(({ site: s, naive }) => s.pass / naive),
+        ),
+        cost_100000_nodes_to_1000: most(
+          2,
+          of(({ large, small }) => large / small),
+        ),
         idle_pass_of_a_million_ms: most(50, passMs),
         heap_bytes_per_pending_job: most(1024, bytes),
         preempt_64_gpus_ms: most(20, gang.decideMs),

@@ -139,9 +139,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
   step.released = saved.released;
-  saved.tasks.forEach((task, index) => {
-    step.tasks.push(loadTask(step, task, index));
-  });
+  step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
@@ -160,21 +158,19 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
-  saved.attempts.forEach((attempt, i) => {
-    task.attempts.push({
-      id: attemptId(task.id, i + 1),
-      task,
-      number: i + 1,
-      placement: attempt.placement,
-      placedAt: attempt.placedAt,
-      startedAt: attempt.startedAt,
-      pid: attempt.pid,
-      stop: attempt.stop,
-      preemption: undefined,
-      end: attempt.end,
-      endedAt: attempt.endedAt,
-    });
-  });
+  task.attempts = saved.attempts.map((attempt, i) => ({
+    id: attemptId(task.id, i + 1),
+    task,
+    number: i + 1,
+    placement: attempt.placement,
+    placedAt: attempt.placedAt,
+    startedAt: attempt.startedAt,
+    pid: attempt.pid,
+    stop: attempt.stop,
+    preemption: undefined,
+    end: attempt.end,
+    endedAt: attempt.endedAt,
+  }));
   for (const attempt of task.attempts) attain(attempt);
   return task;
 }
