@@ -61,7 +61,7 @@ export const queueSchema = z
       default: 0,
     }).optional(),
     children: below.optional(),
-    queues: below.optional(),
+    queues: below.meta({ description: 'Another name of `children`.' }).optional(),
     child_order: childOrderSchema.optional(),
     guaranteed: amounts(
       'Goes before siblings until it holds this; what it does not use, it lends.',
