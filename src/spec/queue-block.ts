@@ -159,8 +159,14 @@ class QueueReader {
     const [only] = keys;
     if (keys.length === 1 && only === 'configuration') return this.root([...path, only], outer);
     if (keys.length === 1 && only === ROOT) {
-      this.paths.set(ROOT, [...path, ROOT]);
-      return this.#queue(ROOT, [...path, ROOT], outer).config;
+      const at = [...path, ROOT];
+      this.paths.set(ROOT, at);
+      const { config } = this.#queue(ROOT, at, outer);
+      if (config.children.length === 0) {
+        const expected = 'at least one in its `children`';
+        reading.error(at, 'there is no queue', { expected, at: 'key' });
+      }
+      return config;
     }
     this.paths.set(ROOT, path);
     const named = reading.read(below, path);
