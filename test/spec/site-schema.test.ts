@@ -75,6 +75,13 @@ test('the reference has every key, and every order and scorer', () => {
   assert.deepEqual([...new Set(missing)], []);
 });
 
+test('the pieces of the guide make one document that is right', () => {
+  const guide = readFileSync(new URL('../../docs/guides/site.md', import.meta.url), 'utf8');
+  const pieces = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, piece]) => piece);
+  assert.equal(pieces.length, 3);
+  assert.deepEqual(reported(pieces.join('\n')), []);
+});
+
 describe('examples/site.yaml', () => {
   test('is right, without a warning', () => assert.deepEqual(reported(example), []));
 
