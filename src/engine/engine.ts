@@ -208,7 +208,7 @@ export class Engine {
       attempt: attemptId(task.id, task.attempts.length + 1),
       placement: {
         node: table.node(row)!.id,
-        held: shapes.request(task.shape),
+        held: table.heldOn(row, shapes.request(task.shape), gpus),
         gpus,
         memoryLimit: task.memoryLimit,
       },

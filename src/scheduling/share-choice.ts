@@ -6,7 +6,8 @@ import type { Ask } from './shape.ts';
 export function isShareChoice(table: NodeTable, row: NodeIndex, ask: Ask, i: number): boolean {
   const free = table.freeGpu(row);
   const left = free[i]!;
-  if (left < ask.gpu) return false;
-  if (ask.constraints === undefined) return free.indexOf(left) === i;
+  if (!table.shareFits(row, i, ask)) return false;
+  const plain = table.isPlain(row) && ask.gpuMemory === undefined;
+  if (ask.constraints === undefined) return !plain || free.indexOf(left) === i;
   return allowsGpu(ask.constraints, table.node(row)!.gpus[i]!);
 }
