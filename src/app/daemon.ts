@@ -61,7 +61,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, loop, address } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log);
+  const hear = joinAsRead(engine, loop, log, defaultScheduling.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);

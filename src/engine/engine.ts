@@ -10,6 +10,7 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { lacksDevices } from '../scheduling/row-devices.ts';
 import { entryRefusal } from './entry.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
@@ -93,7 +94,8 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
+      const refusal =
+        neverFits(step.id, step.request, nodes, lacksDevices) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -159,7 +161,7 @@ export class Engine {
     let most = 0;
     for (const node of this.state.nodes()) {
       if (node.memory <= most) continue;
-      if (neverFits(spec.id, spec.request, [node]) === undefined) most = node.memory;
+      if (neverFits(spec.id, spec.request, [node], lacksDevices) === undefined) most = node.memory;
     }
     const { queues } = this.state.scheduler;
     if (queues === undefined) return most as Bytes;

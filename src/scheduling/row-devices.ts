@@ -1,6 +1,6 @@
 import type { Gpu, Node } from '../model/node.ts';
 import { allowsGpu } from './allows-gpu.ts';
-import { largestShare, type ShareAsk, shareFits } from './device-share.ts';
+import { isPlain, largestShare, openOf, type ShareAsk, shareFits } from './device-share.ts';
 import type { LinkSets } from './link-sets.ts';
 import { chooseInstance, type HeldById } from './mig-instances.ts';
 import type { Shortage } from './node-table.ts';
@@ -17,20 +17,45 @@ export interface RowDevices {
   readonly plain: boolean;
 }
 
+type Placed = Pick<Ask, 'constraints'>;
+
 /** Whether a share may go on this device now. Its model is looked at elsewhere. */
 export function fitsShare({ node, open, plain }: RowDevices, i: number, ask: ShareAsk): boolean {
   if (ask.gpuMemory === undefined && plain) return open[i]! >= ask.gpu;
   return shareFits(node.gpus[i]!, open[i]!, ask);
 }
 
+/** What the devices of a node lack for the ask even while all of them are free; undefined when nothing. */
+export function lacksDevices(node: Node, ask: ShareAsk & Placed): Shortage | undefined {
+  if (ask.mig === undefined && ask.gpuMemory === undefined && node.gpus.every(isPlain)) {
+    const free = node.gpus.length * WHOLE_GPU;
+    return free >= ask.gpu ? undefined : { resource: 'gpu', asked: ask.gpu, free };
+  }
+  const open = node.gpus.map((gpu) => openOf(gpu, 0));
+  const devices: RowDevices = { node, open, held: new Map(), plain: false };
+  if (ask.mig !== undefined) {
+    const has = instanceFor(devices, ask.mig, ask).length > 0;
+    return has ? undefined : deviceShortage(devices, ask);
+  }
+  if (ask.gpu >= WHOLE_GPU) {
+    const free = open.reduce((sum, one) => sum + one, 0);
+    return free >= ask.gpu ? undefined : { resource: 'gpu', asked: ask.gpu, free };
+  }
+  if (shareFor(devices, ask).length > 0) return undefined;
+  const most = node.gpus.reduce((max, gpu) => Math.max(max, largestShare(gpu, WHOLE_GPU)), 0);
+  return ask.gpuMemory === undefined || most < ask.gpu
+    ? { resource: 'gpu', asked: ask.gpu, free: most }
+    : deviceShortage(devices, ask);
+}
+
 /** An instance that the ask would get, of those that exist or that its node could cut. */
-export function instanceFor({ node, held }: RowDevices, profile: string, ask: Ask) {
+export function instanceFor({ node, held }: RowDevices, profile: string, ask: Placed) {
   const id = chooseInstance(allowedGpus(node, ask), profile, held);
   return id === undefined ? [] : [{ id }];
 }
 
 /** The fullest device that can share. */
-export function shareFor(devices: RowDevices, ask: ShareAsk & Pick<Ask, 'constraints'>) {
+export function shareFor(devices: RowDevices, ask: ShareAsk & Placed) {
   const { node, open } = devices;
   let best = -1;
   for (let i = 0; i < open.length; i++) {
@@ -58,7 +83,7 @@ export function wholeFor(
 }
 
 /** What a request lacks that the amounts of compute alone do not show: an instance, or memory of a device. */
-export function deviceShortage({ node, open }: RowDevices, ask: Ask): Shortage {
+export function deviceShortage({ node, open }: RowDevices, ask: ShareAsk): Shortage {
   const { mig, gpuMemory } = ask;
   if (mig !== undefined) return { resource: `${mig} instance`, asked: 1, free: 0 };
   let most = 0;
@@ -69,5 +94,11 @@ export function deviceShortage({ node, open }: RowDevices, ask: Ask): Shortage {
   return { resource: 'gpu-memory', asked, free: Math.min(most, asked - 1) };
 }
 
-export const allowedGpus = (node: Node, { constraints }: Ask): readonly Gpu[] =>
-  constraints === undefined ? node.gpus : node.gpus.filter((gpu) => allowsGpu(constraints, gpu));
+export const allowedGpus = (node: Node, { constraints }: Placed): readonly Gpu[] =>
+  constraints === undefined
+    ? node.gpus
+    : node.gpus.filter((gpu) => allowsGpu(constraints, { ...gpu, model: modelOf(gpu) }));
+
+/** An instance is of the model of the GPU that it is a part of. */
+const modelOf = ({ model, mig }: Gpu): string =>
+  mig?.kind === 'instance' ? model.replace(/ MIG .*$/, '') : model;

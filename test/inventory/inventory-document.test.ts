@@ -209,7 +209,12 @@ test('GPUs that may be given out: whole ones, and the instances of those that ar
   };
   assert.deepEqual(toNode(inventory, 'n' as NodeId).gpus, [
     { id: 'GPU-1', model: 'A', memory: 80e9 },
-    { id: 'MIG-1', model: 'B MIG 3g.40gb', memory: 40e9 },
+    {
+      id: 'MIG-1',
+      model: 'B MIG 3g.40gb',
+      memory: 40e9,
+      mig: { kind: 'instance', profile: '3g.40gb' },
+    },
     { id: '2', model: 'C', memory: 6e9 },
   ]);
   assert.deepEqual(
