@@ -47,7 +47,8 @@ export function planOptimal(
   solve: SolveProgram,
 ): OptimalPlan {
   // The program knows whole devices and parts of plain ones.
-  if (pending.some(({ ask }) => ask.gpu > 0 && !isPlainAsk(table, ask))) return { kind: 'unsolved' };
+  if (pending.some(({ ask }) => ask.gpu > 0 && !isPlainAsk(table, ask)))
+    return { kind: 'unsolved' };
   const program = new Program(table, pending);
   const variables = program.places.length + program.opened.length;
   if (variables > VARIABLES_MAX) return { kind: 'too-large', variables };
