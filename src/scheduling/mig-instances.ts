@@ -15,14 +15,19 @@ export type HeldById = ReadonlyMap<string, number>;
 const cutId = (gpu: string, { profile, start }: MigPlacement): string =>
   `${gpu}/${profile.name}@${start}`;
 
-/** The instances cut from this GPU and held. */
-function cutFrom(gpu: Gpu, geometry: MigGeometry, held: HeldById): MigPlacement[] {
-  const found: MigPlacement[] = [];
+/** An instance that a plan cut from a GPU and gave to a task. */
+export interface CutInstance extends MigPlacement {
+  readonly id: string;
+}
+
+/** The instances cut from this GPU and held, by their place on it. */
+export function cutFrom(gpu: Gpu, geometry: MigGeometry, held: HeldById): CutInstance[] {
+  const found: CutInstance[] = [];
   for (const id of held.keys()) {
     if (!id.startsWith(`${gpu.id}/`)) continue;
     const [name, start] = id.slice(gpu.id.length + 1).split('@');
     const profile = geometry.profiles.find((other) => other.name === name);
-    if (profile !== undefined) found.push({ profile, start: Number(start) });
+    if (profile !== undefined) found.push({ id, profile, start: Number(start) });
   }
   return found.sort((a, b) => a.start - b.start);
 }
