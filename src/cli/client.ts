@@ -8,6 +8,8 @@ import type {
   WorkloadDocument,
   WorkloadList,
 } from '../api/contract/documents.ts';
+import type { PreemptionList } from '../api/contract/preemption-documents.ts';
+import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -19,6 +21,11 @@ export interface Client {
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
   nodes(): Promise<NodeList>;
+  queues(): Promise<QueueList>;
+  quotas(): Promise<QuotaList>;
+  reservations(): Promise<ReservationList>;
+  /** The newest, at most so many. */
+  preemptions(limit: number): Promise<PreemptionList>;
   usage(windowMs: number): Promise<Usage>;
   log(part: LogPart): Promise<LogChunk>;
   /** Pieces as they are written, until the attempt has ended. */

@@ -253,7 +253,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       }
     }
     const refusal = this.#inner.refusal(task);
-    if (refusal === undefined || this.#holds.size === 0) return refusal;
+    if (refusal === undefined || this.#holds.size === 0 || !lacksRoom(refusal)) return refusal;
     const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#askOf(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
@@ -361,6 +361,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#unhelped.clear();
   }
 }
+
+/** A limit, a quota or the turn comes before what is kept for others. */
+const lacksRoom = ({ code }: Refusal): boolean =>
+  code === 'insufficient' || code === 'constraints' || code === 'reserved-for';
 
 function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined {
   if (a === undefined || b === undefined) return a ?? b;

@@ -138,7 +138,13 @@ export class TestDaemon {
       response.writeHead(202).end();
       return;
     }
-    const why: Why = { id, status: document.status, sentence: 'It waits.', steps: [] };
+    const why: Why = {
+      id,
+      status: document.status,
+      sentence: 'It waits.',
+      steps: [],
+      preemptions: [],
+    };
     json(response, rest === '/why' ? why : document);
   }
 

@@ -327,6 +327,7 @@ const why: Why = {
       ],
     },
   ],
+  preemptions: [],
 };
 
 test('the reasons', () => {

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { queueOperations } from './queue-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
@@ -9,6 +10,7 @@ import { workloadOperations } from './workload-routes.ts';
 export const operations = [
   ...workloadOperations,
   ...logOperations,
+  ...queueOperations,
   ...siteOperations,
   ...inventoryOperations,
 ] as const;

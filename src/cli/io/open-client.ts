@@ -11,6 +11,12 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../../api/contract/documents.ts';
+import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
+import {
+  queueListSchema,
+  quotaListSchema,
+  reservationListSchema,
+} from '../../api/contract/queue-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -86,13 +92,21 @@ export function openClient(locate: () => Promise<Address>): Client {
         path: `/api/v1/workloads?${query({ file: fileName, cwd })}`,
         body: text,
       }),
-    workloads: (filter) =>
-      ask(workloadListSchema, get(`/api/v1/workloads?${query({ ...filter })}`)),
+    workloads: ({ queue, ...filter }) =>
+      ask(
+        workloadListSchema,
+        get(`/api/v1/workloads?${query(queue === undefined ? filter : { ...filter, queue })}`),
+      ),
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
     cancel: async (id) =>
       void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
     nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
+    queues: () => ask(queueListSchema, get('/api/v1/queues')),
+    quotas: () => ask(quotaListSchema, get('/api/v1/quotas')),
+    reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
+    preemptions: (limit) =>
+      ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
     usage: (windowMs) =>
       ask(
         usageSchema,
