@@ -10,6 +10,9 @@ import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { ps } from './commands/ps.ts';
+import { queue } from './commands/queue.ts';
+import { quota } from './commands/quota.ts';
+import { reserve } from './commands/reserve.ts';
 import { run } from './commands/run.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
@@ -29,6 +32,9 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  queue,
+  quota,
+  reserve,
   top,
   up,
   down,

@@ -101,21 +101,17 @@ function reasonOf(rule: EvictionRule): string {
   }
 }
 
-/** What it cost beside the next best, in GPU-seconds. */
+/** What stopping them costs beside waiting, or beside the cheapest other option. */
 function priceOf(chosen: Preemption['chosen'], options: Preemption['options']): string {
-  const best = options.find(({ strategy }) => strategy === chosen);
-  if (best === undefined) return '';
+  const own = options.find(({ strategy }) => strategy === chosen);
+  if (own === undefined) return '';
   const others = options.filter(({ strategy }) => strategy !== chosen);
-  const next = others.reduce<(typeof others)[number] | undefined>((least, other) => {
-    return least === undefined || other.total < least.total ? other : least;
-  }, undefined);
-  const beside =
-    next === undefined
-      ? ''
-      : next.total >= UNLIMITED
-        ? `, ${next.strategy} nobody knows what`
-        : `, ${next.strategy} ${seconds(next.total)}`;
-  return `; ${chosen} cost ${seconds(best.total)}${beside}`;
+  const other =
+    others.find(({ strategy }) => strategy === 'wait_for_completion') ??
+    others.sort((a, b) => a.total - b.total)[0];
+  const beside = other === undefined ? '' : `, ${other.strategy} ${gpuSeconds(other.total)}`;
+  return `; ${chosen} costs ${gpuSeconds(own.total)}${beside}`;
 }
 
-const seconds = (milli: number): string => `${Math.round(milli / 10) / 100} GPU-seconds`;
+const gpuSeconds = (milli: number): string =>
+  milli >= UNLIMITED ? 'nobody knows what' : `${Math.round(milli / 10) / 100} GPU-seconds`;
