@@ -74,7 +74,8 @@ function inequality(rule: EvictionRule): string {
   }
 }
 
-const percent = (basisPoints: number): string => `${basisPoints / 100}%`;
+/** From billionths of the site. */
+const percent = (share: number): string => `${Math.round(share / 1e5) / 100}%`;
 
 function sentence({ preemptor, victims, rule, chosen, options }: Preemption): string {
   const named = victims.slice(0, NAMED_MAX).map(({ attempt }) => attempt);
@@ -91,9 +92,9 @@ function reasonOf(rule: EvictionRule): string {
     case 'share': {
       const { taker, giver, takerBefore, takerAfter, giverBefore, giverAfter } = rule;
       return (
-        `for its weight queue ${taker} held ${percent(takerBefore)} and would hold ` +
-        `${percent(takerAfter)}, queue ${giver} held ${percent(giverBefore)} and would hold ` +
-        `${percent(giverAfter)}: ${inequality(rule)}`
+        `beyond its guarantee and for its weight, queue ${taker} goes from ` +
+        `${percent(takerBefore)} of the site to ${percent(takerAfter)} and queue ${giver} from ` +
+        `${percent(giverBefore)} to ${percent(giverAfter)}: ${inequality(rule)}`
       );
     }
     default:

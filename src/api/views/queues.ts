@@ -49,12 +49,13 @@ export function queueList(state: State, now: TimeMs): QueueList {
 export function queuesBelow(state: State, name: string, now: TimeMs): Set<string> | undefined {
   const { queues } = describeScheduling(state, now);
   const below = new Set<string>();
+  const entries = new Set<string>();
   for (const { config, parent, entryName } of queues) {
     if (config.name !== name && !(parent !== undefined && below.has(parent))) continue;
     below.add(config.name);
-    below.add(entryName);
+    entries.add(entryName);
   }
-  return below.size === 0 ? undefined : below;
+  return entries.size === 0 ? undefined : entries;
 }
 
 function count(
