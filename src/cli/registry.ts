@@ -9,6 +9,7 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
@@ -36,6 +37,7 @@ export const registry: readonly Command[] = [
   quota,
   reserve,
   top,
+  pool,
   up,
   down,
   status,

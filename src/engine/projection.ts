@@ -38,6 +38,7 @@ export function projectStarts(live: Engine, at: TimeMs): ReadonlyMap<TaskId, Sta
   const copy = (): Engine => {
     const engine = live.empty();
     restoreSnapshot(engine.state, snapshot);
+    keepLeases(engine);
     return engine;
   };
   const starts = playForward(copy(), at);
@@ -50,6 +51,15 @@ export function projectStarts(live: Engine, at: TimeMs): ReadonlyMap<TaskId, Sta
     }
   }
   return starts;
+}
+
+/** Whoever holds a lease goes on renewing it, as far as anybody knows. */
+function keepLeases({ state }: Engine): void {
+  for (const workload of state.workloads()) {
+    if (workload.leaseEndsAt === undefined) continue;
+    workload.leaseEndsAt = UNLIMITED as TimeMs;
+    state.leases.add(workload);
+  }
 }
 
 function playForward(engine: Engine, from: TimeMs): Map<TaskId, Start> {
