@@ -6,8 +6,8 @@ import type { Engine } from './engine.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 
 /** A bigger state is not copied to look ahead: its answer would come too late to be of use. */
-export const TASKS_LOOKED_AHEAD_MAX = 2_000;
-const EVENTS_MAX = 20_000;
+export const TASKS_LOOKED_AHEAD_MAX = 1_000;
+const EVENTS_MAX = 10_000;
 const HORIZON_MS = 30 * 86_400_000;
 /** Running attempts without an expected end that are tried, one at a time. */
 const TRIED_MAX = 8;

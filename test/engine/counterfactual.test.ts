@@ -194,6 +194,6 @@ test('what queues are said to hold is what runs in them', bounded, () => {
 
 test('a state too large to copy is not looked ahead in', () => {
   const site = new Site(drawTree(new Prng(1)).scheduling, node('n'));
-  site.submit({ count: 2_001 });
+  site.submit({ count: 1_001 });
   assert.equal(projectStarts(site.engine, site.at), undefined);
 });
