@@ -151,6 +151,16 @@ test('where nothing is set the commands say where to set it', bounded, async (t)
   assert.match((await run('queue', daemon)).out, /^Nothing waits\.$/m);
 });
 
+test('queue --preemptions says who was stopped for whom in these queues', bounded, async (t) => {
+  const daemon = await daemonOf(t, queueScene());
+  const { out } = await run('queue --preemptions', daemon);
+  assert.match(out, /^⇄ .*: 4\.s\.0\.1 was stopped for 5\.s\.0: its priority is higher, 100 > 0/);
+  const of = await run('queue research --preemptions --json', daemon);
+  assert.equal(JSON.parse(of.out).preemptions.length, 1);
+  const none = await run('queue production --preemptions', daemon);
+  assert.equal(none.out, 'Nobody was stopped for others.');
+});
+
 const whys: Record<string, { id: string; want: RegExp }> = {
   'what would fit, and whose end would do': {
     id: '6',

@@ -1,3 +1,4 @@
+import type { PreemptionList } from '../../api/contract/preemption-documents.ts';
 import type { QueueDocument, QueueList } from '../../api/contract/queue-documents.ts';
 import { nearest } from '../../base/nearest.ts';
 import { OperationError } from '../../model/errors.ts';
@@ -5,9 +6,13 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatPercent, formatSpan } from '../format.ts';
 import { glyph, type Page, paint } from '../page.ts';
+import { preemptionLines } from '../preemption-lines.ts';
 import { amountsText, queueTable, waitingLines } from '../queue-table.ts';
 import { type Column, renderTable } from '../table.ts';
 import { count, printable } from '../text.ts';
+
+/** All that a state keeps. */
+const PREEMPTIONS_MAX = 1_000;
 
 export const queue = defineCommand({
   name: 'queue',
@@ -24,14 +29,28 @@ export const queue = defineCommand({
     many: false,
     complete: 'none',
   },
-  options: {},
-  json: 'QueueList: {now, capacity, queues}',
-  examples: ['berth queue', 'berth queue research', 'berth ps --queue research'],
-  async run({ operands }, world) {
+  options: {
+    preemptions: {
+      kind: 'flag',
+      summary: 'who was stopped for whom in place of the tree, newest first, and why',
+    },
+  },
+  json: 'QueueList: {now, capacity, queues}; PreemptionList with --preemptions',
+  examples: ['berth queue', 'berth queue research', 'berth queue --preemptions'],
+  async run({ operands, options }, world) {
     const client = await world.daemons.connect();
     const list = await client.queues();
     const [name] = operands;
     const shown = name === undefined ? list : below(list, name);
+    if (options.preemptions) {
+      const found = ofQueues(await client.preemptions(PREEMPTIONS_MAX), shown);
+      const now = world.now();
+      return {
+        document: found,
+        view: (page) => renderPreemptions(found, page, now),
+        exit: EXIT.ok,
+      };
+    }
     return {
       document: shown,
       view: (page) => renderQueues(shown, page, name !== undefined),
@@ -39,6 +58,24 @@ export const queue = defineCommand({
     };
   },
 });
+
+/** Those in which tasks of these queues were stopped; a team's tasks are in its queue. */
+function ofQueues(list: PreemptionList, { queues }: QueueList): PreemptionList {
+  const names = new Set(queues.map(({ name }) => name));
+  const preemptions = list.preemptions.filter(({ victims }) =>
+    victims.some(({ queue: of }) => names.has(of)),
+  );
+  return { preemptions, total: list.total };
+}
+
+function renderPreemptions(
+  { preemptions }: PreemptionList,
+  page: Page,
+  now: number,
+): readonly string[] {
+  if (preemptions.length === 0) return ['Nobody was stopped for others.'];
+  return preemptions.flatMap((one) => preemptionLines(one, page, now));
+}
 
 function below(list: QueueList, name: string): QueueList {
   const names = new Set([name]);

@@ -1,8 +1,8 @@
 import type { Reason, Why } from '../../api/contract/documents.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatMoment } from '../format.ts';
 import { glyph, type Page, paint } from '../page.ts';
+import { preemptionLines } from '../preemption-lines.ts';
 import { stateLook } from '../status-word.ts';
 import { count, printable, wrap } from '../text.ts';
 import { checkId, withNearMiss } from '../workload-ids.ts';
@@ -71,17 +71,6 @@ function reasonLines(reason: Reason, page: Page, now: number): readonly string[]
       ? []
       : wrap(`${printable(reason.change)}${clock}`, page.width, '    ')),
   ];
-}
-
-function preemptionLines(
-  { at, sentence }: Why['preemptions'][number],
-  page: Page,
-  now: number,
-): readonly string[] {
-  const mark = paint(page, 'preempted', glyph(page, 'preempted'));
-  const text = `${formatMoment(at, now)}: ${printable(sentence)}`;
-  const [first = '', ...rest] = wrap(text, page.width - 2);
-  return [`${mark} ${first}`, ...rest.map((line) => `  ${line}`)];
 }
 
 /** In the reader's time zone: `14:32`, with the day when it is another one. */
