@@ -1,6 +1,7 @@
 import { neverFits } from '../admission/never-fits.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { lacksDevices } from '../scheduling/row-devices.ts';
 import { describeScheduling } from './describe-scheduling.ts';
 import { runMaxOf, type TaskRecord } from './records.ts';
 import type { State } from './state.ts';
@@ -71,7 +72,8 @@ export class Verdicts {
   /** It fitted when it was submitted; its node may have left since. */
   #never(task: TaskRecord): Refusal | undefined {
     const { id } = task.step.spec;
-    return neverFits(id, this.#state.shapes.request(task.shape), this.#state.nodes());
+    const request = this.#state.shapes.request(task.shape);
+    return neverFits(id, request, this.#state.nodes(), lacksDevices);
   }
 
   #alike(a: TaskRecord, b: TaskRecord): boolean {
