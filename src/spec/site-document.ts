@@ -125,7 +125,7 @@ function readSite(
     },
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
-  const { scorers, backfill, preemption, seed } = scheduling;
+  const { scorers, backfill, preemption, gpuSharing, seed } = scheduling;
   return {
     scheduling: {
       root: tree,
@@ -134,6 +134,7 @@ function readSite(
       quotas,
       ...(preemption && { preemption }),
       reservations,
+      ...(gpuSharing && { gpuSharing }),
       seed,
     },
   };
