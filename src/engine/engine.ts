@@ -39,10 +39,17 @@ const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
 export class Engine {
   readonly state: State;
   readonly #options: EngineOptions;
+  readonly #deps: { readonly scheduler: MakeScheduler };
 
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
+    this.#deps = deps;
     this.state = new State(deps.scheduler, options.scheduling);
+  }
+
+  /** Of the same options and policy, and without a state: to restore a copy into. */
+  empty(): Engine {
+    return new Engine(this.#options, this.#deps);
   }
 
   /** Reads the state, never writes it. */
