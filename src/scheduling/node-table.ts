@@ -429,12 +429,13 @@ export class NodeTable {
     let whole = 0;
     let most = 0;
     const plain = this.#plain[row] === true;
-    const { gpus } = this.#nodes[row] ?? { gpus: [] };
-    for (const [i, free] of this.#gpuFree[row]!.entries()) {
-      const gpu = gpus[i]!;
-      sum += plain || gpu.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
+    const open = this.#gpuFree[row]!;
+    for (let i = 0; i < open.length; i++) {
+      const free = open[i]!;
+      const gpu = plain ? undefined : this.#nodes[row]!.gpus[i]!;
+      sum += gpu?.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
       if (free === WHOLE_GPU) whole++;
-      const share = plain ? free : largestShare(gpu, free);
+      const share = gpu === undefined ? free : largestShare(gpu, free);
       if (share > most) most = share;
     }
     this.#gpuSum[row] = sum;

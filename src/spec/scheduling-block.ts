@@ -4,12 +4,14 @@ import {
   type BackfillConfig,
   defaultOrder,
   defaultScheduling,
+  type GpuSharingRule,
   type OrderConfig,
   type PreemptionConfig,
   type QueueConfig,
   type WeightedScorer,
 } from '../model/scheduling-config.ts';
 import { either, oneOf, quantity, text, wholeNumber } from './fields.ts';
+import { gpuSharingSchema, readGpuSharing } from './gpu-sharing-block.ts';
 import type { Path } from './issue.ts';
 import { orderShape, policyText, readOrder, registered } from './order-block.ts';
 import { parseSpan, shown } from './quantities.ts';
@@ -105,6 +107,7 @@ export const schedulingSchema = z
       'true, false, or a map of limits',
       { description: 'Whether tasks may be stopped for others.', default: false },
     ).optional(),
+    gpu_sharing: gpuSharingSchema.optional(),
     seed: wholeNumber(0, SEED_MAX, {
       description: 'Of the lottery: the same seed draws the same winners.',
       default: defaultScheduling.seed,
@@ -137,6 +140,7 @@ export interface Scheduling {
   readonly filters: readonly string[];
   readonly backfill: BackfillConfig;
   readonly preemption: PreemptionConfig | undefined;
+  readonly gpuSharing: readonly GpuSharingRule[] | undefined;
   readonly seed: number;
   /** Where the policy is named; undefined where it is not. */
   readonly policyPath: Path | undefined;
@@ -168,6 +172,7 @@ export function readScheduling(
         ? { kind: backfill.kind, depth: backfill.depth ?? depth }
         : { kind: backfill ?? defaultKind, depth },
     preemption: readPreemption(preemption),
+    gpuSharing: block.gpu_sharing && readGpuSharing(block.gpu_sharing),
     seed: block.seed ?? defaultScheduling.seed,
     policyPath: key === undefined ? undefined : namePath,
   };

@@ -138,7 +138,7 @@ function readSite(
     },
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
-  const { scorers, filters, backfill, preemption, seed } = scheduling;
+  const { scorers, filters, backfill, preemption, gpuSharing, seed } = scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
     reading.warn(
@@ -155,6 +155,7 @@ function readSite(
       quotas,
       ...(preemption && { preemption }),
       reservations,
+      ...(gpuSharing && { gpuSharing }),
       seed,
     },
   };
