@@ -14,6 +14,7 @@ import {
 } from './device-share.ts';
 import { LinkSets } from './link-sets.ts';
 import { heldOfMig, instancesFree } from './mig-instances.ts';
+import type { SiteFilter } from './plugin.ts';
 import {
   allowedGpus,
   deviceShortage,
@@ -24,6 +25,7 @@ import {
   wholeFor,
 } from './row-devices.ts';
 import type { Ask } from './shape.ts';
+import type { Shortage } from './shortage.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 export { WHOLE_GPU } from './whole-gpu.ts';
@@ -36,13 +38,6 @@ const MEMORY = 1;
 const FIRST_CUSTOM = 2;
 /** A reader that lags further behind starts afresh, which costs one look at every row. */
 const CHANGES_KEPT = 1 << 15;
-
-/** What keeps a request off a node: the resource that lacks most, with the figures. */
-export interface Shortage {
-  readonly resource: string;
-  readonly asked: number;
-  readonly free: number;
-}
 
 /**
  * Capacity and free amounts of every node: one row per node, one column per resource, one cell per GPU.
@@ -79,6 +74,9 @@ export class NodeTable {
   readonly #gpuHeld: Map<string, number>[] = [];
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
+
+  /** Of the site, for every task: set once, when its scheduler is made. */
+  siteFilters: readonly SiteFilter[] = [];
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -150,6 +148,11 @@ export class NodeTable {
       const row = this.#changes[i % CHANGES_KEPT]!;
       if (this.#lastChange[row] === i) visit(row);
     }
+  }
+
+  /** All that was derived from rows is stale. */
+  markAll(): void {
+    this.#changeCount += CHANGES_KEPT + 1;
   }
 
   remembers(cursor: number): boolean {

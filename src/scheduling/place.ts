@@ -39,6 +39,7 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 /** Whether its constraints allow the node, full as it may be now. */
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
   const { constraints } = ask;
+  if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
   if (constraints === undefined) return true;
   const gpu = countedGpu(ask);
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
@@ -93,6 +94,8 @@ export function chooseDevices(
 
 /** The binding constraint on the node that lacks the smallest share of what is asked. */
 export function whyNot(table: NodeTable, ask: Ask): Refusal {
+  const failed = failedPlugin(table);
+  if (failed !== undefined) return failed;
   let nearest: Refusal | undefined;
   let excluded: readonly string[] = [];
   let nearestLack = Number.POSITIVE_INFINITY;
@@ -119,11 +122,18 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
   return nearest ?? { code: 'no-nodes' };
 }
 
+/** Nothing is placed while a filter of the site itself has failed. */
+function failedPlugin(table: NodeTable): Refusal | undefined {
+  return table.siteFilters.find((filter) => filter.failure !== undefined)?.failure;
+}
+
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
   const { constraints } = ask;
-  if (constraints === undefined) return [];
   const gpu = countedGpu(ask);
-  return filters
-    .filter((filter) => !filter.passes(table, row, gpu, constraints))
-    .map(({ name }) => name);
+  const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
+  const ofTask =
+    constraints === undefined
+      ? []
+      : filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
+  return [...ofSite, ...ofTask].map(({ name }) => name);
 }
