@@ -1,8 +1,9 @@
-import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
   type AttemptName,
+  attemptId,
   type StepId,
   type TenantId,
   taskId,
@@ -12,9 +13,9 @@ import type { EndState, Placement } from '../model/messages.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import { Service } from '../scheduling/attained.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
-import { over } from '../scheduling/usage-account.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -29,8 +30,7 @@ export interface WorkloadRecord {
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
-  /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
-  readonly attained: { cpu: number; gpu: number };
+  readonly attained: Service;
 }
 
 export interface StepRecord {
@@ -137,7 +137,7 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
-    attained: { cpu: 0, gpu: 0 },
+    attained: new Service(at),
   };
   const dependents = dependentsOf(spec.steps);
   // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
@@ -222,6 +222,27 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
   };
 }
 
+export function newAttempt(
+  task: TaskRecord,
+  number: number,
+  placement: Placement,
+  placedAt: TimeMs,
+): AttemptRecord {
+  return {
+    id: attemptId(task.id, number),
+    task,
+    number,
+    placement,
+    placedAt,
+    startedAt: undefined,
+    pid: undefined,
+    stop: undefined,
+    preemption: undefined,
+    end: undefined,
+    endedAt: undefined,
+  };
+}
+
 /** The tasks of a step that opens. */
 export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
   const { count } = step.spec;
@@ -229,13 +250,15 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
   return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
 }
 
+/** After an attempt was placed: its workload is served from now on. */
+export function serve({ task, placement, placedAt }: AttemptRecord): void {
+  task.step.workload.attained.start(placement.held, placedAt);
+}
+
 /** After an attempt ended: what it held counts as served. */
-export function attain(attempt: AttemptRecord): void {
-  const { task, placement, placedAt, endedAt } = attempt;
+export function served({ task, placement, endedAt }: AttemptRecord): void {
   if (endedAt === undefined) return;
-  const { attained } = task.step.workload;
-  attained.cpu = addAmount(attained.cpu, over(placement.held.cpu, endedAt - placedAt));
-  attained.gpu = addAmount(attained.gpu, over(placement.held.gpu, endedAt - placedAt));
+  task.step.workload.attained.end(placement.held, endedAt);
   task.waitingSince = endedAt;
 }
 

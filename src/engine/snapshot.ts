@@ -1,17 +1,19 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
-import { attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
-  attain,
+  newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  serve,
+  served,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
@@ -158,19 +160,13 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
-  task.attempts = saved.attempts.map((attempt, i) => ({
-    id: attemptId(task.id, i + 1),
-    task,
-    number: i + 1,
-    placement: attempt.placement,
-    placedAt: attempt.placedAt,
-    startedAt: attempt.startedAt,
-    pid: attempt.pid,
-    stop: attempt.stop,
-    preemption: undefined,
-    end: attempt.end,
-    endedAt: attempt.endedAt,
+  task.attempts = saved.attempts.map(({ placement, placedAt, ...attempt }, i) => ({
+    ...newAttempt(task, i + 1, placement, placedAt),
+    ...attempt,
   }));
-  for (const attempt of task.attempts) attain(attempt);
+  for (const attempt of task.attempts) {
+    serve(attempt);
+    served(attempt);
+  }
   return task;
 }

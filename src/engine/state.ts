@@ -14,15 +14,17 @@ import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
-  attain,
   currentAttempt,
   isBroken,
+  newAttempt,
   newTasks,
   newWorkload,
   type PreemptionRecord,
   requestOf,
   type SavedOrder,
   type StepRecord,
+  serve,
+  served,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -210,19 +212,7 @@ export class State {
     assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt: AttemptRecord = {
-      id: event.attempt,
-      task,
-      number: name.number,
-      placement: event.placement,
-      placedAt: event.at,
-      startedAt: undefined,
-      pid: undefined,
-      stop: undefined,
-      preemption: undefined,
-      end: undefined,
-      endedAt: undefined,
-    };
+    const attempt = newAttempt(task, name.number, event.placement, event.at);
     task.attempts = [...task.attempts, attempt];
     task.state = 'running';
     task.step.counts.waiting--;
@@ -230,6 +220,7 @@ export class State {
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
     this.#running.set(attempt.id, attempt);
+    serve(attempt);
     this.#told(attempt, row);
   }
 
@@ -258,7 +249,7 @@ export class State {
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
-    attain(attempt);
+    served(attempt);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);

@@ -99,7 +99,8 @@ class Search<T extends Candidate> {
       // The row changed, and was looked at again then.
       if (way.stamp !== this.#stamp(way.row)) continue;
       if (way.cost === UNPRICED) this.#boundRow(way.row, true);
-      else if (way.units === undefined || way.gangs !== this.#units.gangChoices) this.#tryOut(way.row);
+      else if (way.units === undefined || way.gangs !== this.#units.gangChoices)
+        this.#tryOut(way.row);
       else this.#commit(way);
     }
     this.#putBack();
