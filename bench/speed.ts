@@ -224,6 +224,7 @@ export const speedBench: Bench = {
       plain_pass_per_s: rounded(of(({ plain: p }) => p.pass)),
       tree_pass_per_s: rounded(of(({ tree: t }) => t.pass)),
       naive_per_s: rounded(of(({ naive }) => naive)),
+      times_the_naive_scan: rounded(of(({ site: s, naive }) => s.pass / naive)),
       aims: {
         arrivals_per_s: least(
           100_000,

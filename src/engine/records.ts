@@ -31,6 +31,8 @@ export interface WorkloadRecord {
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
   readonly attained: Service;
+  /** Of a lease: it ends by itself unless its holder is heard of before. */
+  leaseEndsAt: TimeMs | undefined;
 }
 
 export interface StepRecord {
@@ -138,6 +140,7 @@ export function newWorkload(
     cancelledBy: undefined,
     steps: [],
     attained: new Service(at),
+    leaseEndsAt: leaseEnd(spec, at),
   };
   const dependents = dependentsOf(spec.steps);
   // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
@@ -158,6 +161,34 @@ export function newWorkload(
   );
   for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
+}
+
+/** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
+export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
+  const run = spec.steps[0]?.run;
+  return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
+}
+
+/** An attempt as it stands right after it was placed; its workload is served from then on. */
+export function newAttempt(
+  task: TaskRecord,
+  number: number,
+  placed: { readonly placement: Placement; readonly at: TimeMs },
+): AttemptRecord {
+  task.step.workload.attained.start(placed.placement.held, placed.at);
+  return {
+    id: attemptId(task.id, number),
+    task,
+    number,
+    placement: placed.placement,
+    placedAt: placed.at,
+    startedAt: undefined,
+    pid: undefined,
+    stop: undefined,
+    preemption: undefined,
+    end: undefined,
+    endedAt: undefined,
+  };
 }
 
 const NONE: readonly never[] = [];
@@ -222,37 +253,11 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
   };
 }
 
-export function newAttempt(
-  task: TaskRecord,
-  number: number,
-  placement: Placement,
-  placedAt: TimeMs,
-): AttemptRecord {
-  return {
-    id: attemptId(task.id, number),
-    task,
-    number,
-    placement,
-    placedAt,
-    startedAt: undefined,
-    pid: undefined,
-    stop: undefined,
-    preemption: undefined,
-    end: undefined,
-    endedAt: undefined,
-  };
-}
-
 /** The tasks of a step that opens. */
 export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
   const { count } = step.spec;
   if (count === 1) return [newTask(step, 0, shape)];
   return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
-}
-
-/** After an attempt was placed: its workload is served from now on. */
-export function serve({ task, placement, placedAt }: AttemptRecord): void {
-  task.step.workload.attained.start(placement.held, placedAt);
 }
 
 /** After an attempt ended: what it held counts as served. */

@@ -12,7 +12,6 @@ import {
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
-  serve,
   served,
   stepNamed,
   type TaskRecord,
@@ -43,6 +42,7 @@ interface SavedWorkload {
   readonly endedAt?: TimeMs | undefined;
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
+  readonly leaseEndsAt?: TimeMs | undefined;
   readonly steps: readonly SavedStep[];
 }
 
@@ -95,7 +95,8 @@ export function restoreSnapshot(state: State, text: string): void {
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
-  const { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy } = workload;
+  const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
+  const { cancelledBy, leaseEndsAt } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -117,7 +118,8 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       ),
     })),
   }));
-  return { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy, steps };
+  const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
+  return { id, tenant, spec, ...times, state, cancelledBy, steps };
 }
 
 function loadWorkload(saved: SavedWorkload): WorkloadRecord {
@@ -126,6 +128,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
   workload.cancelledBy = saved.cancelledBy;
+  workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);
   });
@@ -160,13 +163,11 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
-  task.attempts = saved.attempts.map(({ placement, placedAt, ...attempt }, i) => ({
-    ...newAttempt(task, i + 1, placement, placedAt),
-    ...attempt,
-  }));
-  for (const attempt of task.attempts) {
-    serve(attempt);
-    served(attempt);
-  }
+  task.attempts = saved.attempts.map((attempt, i) => {
+    const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
+    const record = newAttempt(task, i + 1, { placement, at });
+    return Object.assign(record, { startedAt, pid, stop, end, endedAt });
+  });
+  for (const attempt of task.attempts) served(attempt);
   return task;
 }

@@ -129,6 +129,11 @@ export interface TeamConfig {
   readonly weight: number;
   /** A tenant is in one team at most; whoever is in none is in the team `others` of weight 1. */
   readonly members: readonly TenantId[];
+  /** Kept for it, idle if need be. */
+  readonly dedicated?: Amounts;
+  /** Never holds more. */
+  readonly limit?: Amounts;
+  readonly runningMax?: number;
 }
 
 export interface OrderConfig {
@@ -163,6 +168,8 @@ export interface QuotaConfig {
   readonly tenant?: TenantId;
   /** Without a tenant: one account for each tenant, or one for all together. */
   readonly each: boolean;
+  /** Does not count what these hold: they have quotas of their own. */
+  readonly except?: readonly TenantId[];
   /** In milli-CPU-seconds, MiB-seconds and milli-GPU-seconds. */
   readonly limit: Usage;
   readonly window: QuotaWindow;

@@ -13,6 +13,7 @@ import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
+import { type SavedMemory, savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -25,19 +26,13 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
-import { restoreLeaf, type SavedLeaf, saveLeaf } from './tree-memory.ts';
-import type { SavedDemand } from './typical-demand.ts';
+import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
 interface Offer<T> {
   readonly bucket: Bucket<T>;
   readonly task: T;
   readonly row: NodeIndex;
-}
-
-interface SavedTree {
-  readonly leaves: readonly SavedLeaf[];
-  readonly demand: SavedDemand | undefined;
 }
 
 /**
@@ -220,12 +215,12 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     );
   }
 
-  save(): SavedTree {
+  save(): SavedMemory {
     return { leaves: [...this.#leaves.values()].map(saveLeaf), demand: this.#index.save() };
   }
 
   restore(saved: unknown): void {
-    const { leaves, demand } = saved as SavedTree;
+    const { leaves, demand } = savedMemory(saved);
     this.#index.restore(demand);
     for (const leaf of leaves) {
       const known = this.#leafNamed(leaf.queue);

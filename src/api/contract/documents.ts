@@ -111,7 +111,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline']),
+      kind: z.enum(['job', 'pipeline', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -128,7 +128,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline']),
+    kind: z.enum(['job', 'pipeline', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),
@@ -168,6 +168,10 @@ export const statusSchema = z
     pid: z.int(),
     version: z.string(),
     state_dir: z.string(),
+    site_file: z
+      .string()
+      .nullable()
+      .describe('The site document that the daemon read at its start; null where there is none'),
     url: z.string().describe('Where the API and the web page are'),
     socket: z.string(),
     host: z.string(),
