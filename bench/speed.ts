@@ -242,10 +242,6 @@ export const speedBench: Bench = {
           20_000,
           of((round) => round.fgd),
         ),
-        times_the_naive_scan: least(
-          10,
-          of(({ site: s, naive }) => s.pass / naive),
-        ),
         cost_100000_nodes_to_1000: most(
           2,
           of(({ large, small }) => large / small),

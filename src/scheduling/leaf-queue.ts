@@ -288,12 +288,16 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
       return line.best;
     }
     let best: Bucket<T> | undefined;
+    let first: T | undefined;
     // Looking at a head may move it to another bucket, and leave its own empty.
     if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket, at);
     for (const bucket of line.buckets) {
       if (!asleep && !this.#awake(bucket)) continue;
-      if (this.head(bucket, at) === undefined) continue;
-      if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
+      const head = this.head(bucket, at);
+      if (head === undefined) continue;
+      if (first !== undefined && !this.#goesBefore(head, first, line, line, at)) continue;
+      best = bucket;
+      first = head;
     }
     if (keeps) {
       line.best = best;
@@ -307,12 +311,14 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   #headBefore(a: Bucket<T>, b: Bucket<T>, at: TimeMs): boolean {
-    const x = this.head(a, at)!;
-    const y = this.head(b, at)!;
+    return this.#goesBefore(this.head(a, at)!, this.head(b, at)!, a.line, b.line, at);
+  }
+
+  #goesBefore(x: T, y: T, lineX: TenantLine<T>, lineY: TenantLine<T>, at: TimeMs): boolean {
     const { headRank } = this.rule;
     if (headRank === undefined) return before(this.rule, x, y);
-    const rankX = headRank(x, at, a.line, this);
-    const rankY = headRank(y, at, b.line, this);
+    const rankX = headRank(x, at, lineX, this);
+    const rankY = headRank(y, at, lineY, this);
     return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
   }
 }
