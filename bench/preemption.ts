@@ -9,7 +9,7 @@ import type { Candidate } from '../src/scheduling/scheduler.ts';
 import { findVictims } from '../src/scheduling/victim-search.ts';
 import { GIB, node, resources } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
-import { median } from './cpu-time.ts';
+import { cpuOf, median } from './cpu-time.ts';
 
 /** Full nodes of 8 GPUs, each with tasks of 1, 2 and 4 GPUs of many priorities and ages. */
 function fullCluster(nodes: number): { table: NodeTable; occupancy: Occupancy<Candidate> } {
@@ -121,12 +121,7 @@ export const preemptionBench: Bench = {
 export function gangOf64(nodes: number, runs: number): { readonly decideMs: number } {
   const { table, occupancy } = fullCluster(nodes);
   const medians = Object.values(GANGS).map((gang) => {
-    const times = Array.from({ length: runs }, () => {
-      const before = process.cpuUsage();
-      decide(table, occupancy, gang);
-      const { user, system } = process.cpuUsage(before);
-      return (user + system) / 1000;
-    });
+    const times = Array.from({ length: runs }, () => cpuOf(() => decide(table, occupancy, gang)));
     return median(times);
   });
   return { decideMs: Math.max(...medians) };

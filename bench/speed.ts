@@ -22,7 +22,7 @@ import { TreeScheduler } from '../src/scheduling/tree-scheduler.ts';
 import { TypicalDemand } from '../src/scheduling/typical-demand.ts';
 import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
-import { load, median, rounded } from './cpu-time.ts';
+import { cpuOf, load, median, rounded } from './cpu-time.ts';
 import { gangOf64 } from './preemption.ts';
 
 const JOBS = 100_000;
@@ -92,14 +92,6 @@ function settle(engine: Engine, at: number): number {
     count++;
   }
   return count;
-}
-
-/** Milliseconds of CPU that the whole process took, the threads of the collector included. */
-function cpuOf(run: () => void): number {
-  const before = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
 }
 
 /** Placements per second of CPU: of jobs that come one by one, and of a backlog that one pass places. */
