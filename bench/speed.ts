@@ -206,7 +206,7 @@ const parts: Readonly<Record<string, (rounds: number) => Figures>> = {
       return { ratio: costAt(100_000) / small };
     }),
   pending: () => pending(site),
-  gang: () => ({ ms: gangOf64(NODES, 25).decideMs }),
+  gang: () => ({ ms: gangOf64(NODES, 50).decideMs }),
 };
 
 function partOf(name: string, rounds: string): Figures {

@@ -8,6 +8,7 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -22,6 +23,7 @@ import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
 import { parseSubmission } from './parse-submission.ts';
+import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
@@ -64,7 +66,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, address } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log);
+  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);
@@ -105,6 +107,8 @@ interface Parts {
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
+  readonly plugins: PluginKeeper;
+  readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -124,6 +128,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
   log('site', options.siteFile ?? 'no file: one queue, by priority');
   for (const warning of site?.warnings ?? []) log('site', warning);
+  const plugins = new PluginKeeper(site?.plugins ?? [], log);
+  stack.defer(() => plugins.close());
   // Its first reading goes on while the journal is replayed.
   const inventory = new HostInventory({
     file: folder.paths.inventory,
@@ -135,7 +141,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => journal.close());
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
-    { scheduler: makeScheduler(scheduling) },
+    { scheduler: makeScheduler(scheduling, plugins.plugins()) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -161,6 +167,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     inventory,
     replayed,
     siteFile: options.siteFile ?? null,
+    plugins,
+    gpuSharing: scheduling.gpuSharing,
     latest: undefined,
     ear,
   };
@@ -207,6 +215,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
+      plugins: parts.plugins.status(),
     }),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),

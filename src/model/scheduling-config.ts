@@ -8,6 +8,7 @@ import {
   UNLIMITED,
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
+import type { GpuSharing } from './node.ts';
 import type { Reservation } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
@@ -34,18 +35,28 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** Names of the site's own filters, which every task has to pass. */
+  readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
   readonly quotas: readonly QuotaConfig[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
+  readonly gpuSharing?: readonly GpuSharingRule[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
 }
 
+export interface GpuSharingRule {
+  /** Models as the inventory names them; empty: all. */
+  readonly models: readonly string[];
+  readonly sharing: GpuSharing;
+}
+
 export interface WeightedScorer {
-  /** A name of `scheduling/scorers/registry.ts`. */
+  /** A name of `scheduling/scorers/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** A positive integer. */
   readonly weight: number;
@@ -137,7 +148,7 @@ export interface TeamConfig {
 }
 
 export interface OrderConfig {
-  /** A name of `scheduling/orders/registry.ts`. */
+  /** A name of `scheduling/orders/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** Priority points gained per hour of waiting. */
   readonly ageingPerHour: number;

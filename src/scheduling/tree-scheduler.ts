@@ -2,7 +2,9 @@ import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { Resources } from '../model/resources.ts';
 import type { QueueConfig, SchedulingConfig } from '../model/scheduling-config.ts';
+import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
@@ -11,6 +13,7 @@ import type { OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import type { SchedulerDescription } from './queue-description.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
 import { type SavedMemory, savedMemory } from './saved-memory.ts';
@@ -150,7 +153,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   next(at: TimeMs): Choice<T> | undefined {
     if (at !== this.#lastAt) this.#timePassed(at);
-    const offer = this.#offer(this.#tree.root, at);
+    let offer = this.#offer(this.#tree.root, at);
+    // Asking a site's own order may have been its end.
+    while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
     return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
@@ -213,6 +218,26 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return (
       waits ?? line.capOf(ask) ?? this.#tree.capOf(leaf.node, ask, this.#siteCapacity())?.refusal
     );
+  }
+
+  describe(at: TimeMs): SchedulerDescription {
+    return {
+      queues: describeTree(this.#tree, this.#leaves, this.#siteCapacity(), at),
+      leafOf: leafNameOf(this.#tree, this.#fallback),
+      reservations: [],
+    };
+  }
+
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const { leaf, line } = this.#place(task);
+    if (line.gated && this.#deps.gate!.refusal(task, request, at) !== undefined) return false;
+    const ask = vectorOf(request);
+    if (line.capOf(ask) !== undefined) return false;
+    if (this.#tree.capOf(leaf.node, ask, this.#siteCapacity()) !== undefined) return false;
+    const { fifo, order } = leaf.node.config;
+    if (fifo !== 'strict') return true;
+    // An order by size may put another task first once this one asks for less.
+    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
   }
 
   save(): SavedMemory {
@@ -365,6 +390,17 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const refusal = line.capOf(bucket.ask);
     if (refusal !== undefined) return { at: line, refusal };
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+  }
+
+  #replaceRules(): boolean {
+    let replaced = false;
+    for (const leaf of this.#leaves.values()) {
+      const rule = leaf.rule.instead?.();
+      if (rule === undefined) continue;
+      leaf.follow(rule);
+      replaced = true;
+    }
+    return replaced;
   }
 
   #timePassed(at: TimeMs): void {

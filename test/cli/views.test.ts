@@ -280,6 +280,7 @@ const status: Status = {
   launcher_pid: null,
   enforcement: cgroup,
   journal: { sequence: 1_204, stalled: null },
+  plugins: [],
   counts: { waiting: 2, running: 12, ended: 1_040 },
 };
 
@@ -329,11 +330,12 @@ const why: Why = {
       ],
     },
   ],
+  preemptions: [],
 };
 
 test('the reasons', () => {
   assertLines(
-    renderWhy(why, plain),
+    renderWhy(why, plain, T0),
     `
 ◷ eval waiting
   Asks 2 GPUs; lab-3 has 1 GPU free. (3 tasks)
