@@ -1,4 +1,4 @@
-import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
@@ -13,9 +13,9 @@ import type { EndState, Placement } from '../model/messages.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import { Service } from '../scheduling/attained.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
-import { over } from '../scheduling/usage-account.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -30,8 +30,7 @@ export interface WorkloadRecord {
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
-  /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
-  readonly attained: { cpu: number; gpu: number };
+  readonly attained: Service;
   /** Of a lease: it ends by itself unless its holder is heard of before. */
   leaseEndsAt: TimeMs | undefined;
 }
@@ -140,7 +139,7 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
-    attained: { cpu: 0, gpu: 0 },
+    attained: new Service(at),
     leaseEndsAt: leaseEnd(spec, at),
   };
   const dependents = dependentsOf(spec.steps);
@@ -170,12 +169,13 @@ export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
   return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
 }
 
-/** An attempt as it stands right after it was placed. */
+/** An attempt as it stands right after it was placed; its workload is served from then on. */
 export function newAttempt(
   task: TaskRecord,
   number: number,
   placed: { readonly placement: Placement; readonly at: TimeMs },
 ): AttemptRecord {
+  task.step.workload.attained.start(placed.placement.held, placed.at);
   return {
     id: attemptId(task.id, number),
     task,
@@ -261,12 +261,9 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
 }
 
 /** After an attempt ended: what it held counts as served. */
-export function attain(attempt: AttemptRecord): void {
-  const { task, placement, placedAt, endedAt } = attempt;
+export function served({ task, placement, endedAt }: AttemptRecord): void {
   if (endedAt === undefined) return;
-  const { attained } = task.step.workload;
-  attained.cpu = addAmount(attained.cpu, over(placement.held.cpu, endedAt - placedAt));
-  attained.gpu = addAmount(attained.gpu, over(placement.held.gpu, endedAt - placedAt));
+  task.step.workload.attained.end(placement.held, endedAt);
   task.waitingSince = endedAt;
 }
 

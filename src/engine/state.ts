@@ -15,7 +15,6 @@ import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
-  attain,
   currentAttempt,
   isBroken,
   newAttempt,
@@ -25,6 +24,7 @@ import {
   requestOf,
   type SavedOrder,
   type StepRecord,
+  served,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -260,7 +260,7 @@ export class State {
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
-    attain(attempt);
+    served(attempt);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);

@@ -34,8 +34,8 @@ export interface Candidate {
   readonly deadlineAt: TimeMs | undefined;
   /** Since its last attempt ended, or since it was submitted. */
   readonly waitingSince: TimeMs;
-  /** What the ended attempts of its workload held × time. */
-  readonly attained: Attained;
+  /** The account of its workload's service, which `attainedAt` reads. */
+  readonly attained: Served;
 }
 
 /** Tasks of one step that start together. One object for all of them. */
@@ -50,10 +50,12 @@ export interface Gang {
   readonly topology?: Topology | undefined;
 }
 
-/** In milli-CPU-seconds and milli-GPU-seconds. */
-export interface Attained {
+/** In milli-CPU-seconds and milli-GPU-seconds, and what is held now in milli-CPU and milli-GPU. */
+export interface Served {
   readonly cpu: number;
   readonly gpu: number;
+  readonly heldCpu?: number;
+  readonly heldGpu?: number;
 }
 
 /** Order of tasks that no policy tells apart: of one workload's submission, then its place in it. */

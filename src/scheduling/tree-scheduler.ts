@@ -78,6 +78,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       sleeps: (shape: ShapeIndex) => this.#asleep[shape] === true,
       opened: (bucket: Bucket<T>) => this.#opened(bucket),
       closed: (bucket: Bucket<T>) => this.#bucketsByShape.get(bucket.shape)!.delete(bucket),
+      dropped: (line: TenantLine<T>) => this.#cappedAt.delete(line),
     };
     for (const node of this.#tree.leaves) {
       const seed = Math.imul(config.seed, 0x85ebca6b) ^ node.index;
@@ -168,7 +169,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       for (const line of leaf.lines.values()) {
         if (!line.gated || line.waiting === 0) continue;
         for (const bucket of line.buckets) {
-          const task = leaf.head(bucket);
+          const task = leaf.head(bucket, at);
           const waits = task && gate.refusal(task, shapes.request(task.shape), at);
           if (waits !== undefined) return gate.nextChange(at);
         }
@@ -186,7 +187,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (cap !== undefined) return cap.refusal;
     const { leaf } = bucket.line;
     if (leaf.node.config.fifo === 'strict') {
-      const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
+      const first = leaf.head(leaf.first(this.#lastAt, true)!, this.#lastAt)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
     const ask = this.#deps.shapes.ask(task.shape);
@@ -201,7 +202,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (const shape of this.#asleepShapes) {
       for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
         const { leaf } = bucket.line;
-        const head = leaf.head(bucket);
+        const head = leaf.head(bucket, this.#lastAt);
         if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
         heads.push(head);
       }
@@ -357,7 +358,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Whether the head of a bucket can start; if not, the bucket or its shape sleeps. */
   #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
-    const task = leaf.head(bucket)!;
+    const task = leaf.head(bucket, at)!;
     const { shape } = task;
     if (bucket.capped || this.#asleep[shape] === true) return undefined;
     const cap = this.#capOf(bucket, task, at);
