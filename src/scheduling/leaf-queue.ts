@@ -219,7 +219,8 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
         const tickets = Array.from({ length: bucket.heap.size }, () => bucket.heap.pop());
         for (const ticket of tickets) {
           if (!ticket.live) continue;
-          this.#push(ticket, this.#bucketFor(line, ticket.task, bucket.runMaxMs));
+          const { task } = ticket;
+          this.#push(ticket, this.#bucketFor(line, task, bucket.runMaxMs, task.waitingSince));
         }
       }
     }

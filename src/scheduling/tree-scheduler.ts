@@ -237,7 +237,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { fifo, order } = leaf.node.config;
     if (fifo !== 'strict') return true;
     // An order by size may put another task first once this one asks for less.
-    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
+    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!, at)?.id === task.id;
   }
 
   save(): SavedMemory {
