@@ -11,8 +11,9 @@ import type { EndState, Placement } from '../model/messages.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
-import type { ShapeIndex } from '../scheduling/shape.ts';
+import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 import { over } from '../scheduling/usage-account.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -28,6 +29,7 @@ export interface WorkloadRecord {
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
+  readonly who: Who;
   /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
   readonly attained: { cpu: number; gpu: number };
 }
@@ -130,6 +132,7 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
+    who: { workload: id, name: spec.name, labels: spec.labels },
     attained: { cpu: 0, gpu: 0 },
   };
   const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
@@ -186,6 +189,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
     workloadName: workload.spec.name,
+    who: workload.who,
     queue: workload.spec.queue,
     priority: workload.spec.priority,
     age: workload.number,
@@ -229,6 +233,10 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
   if (task.memoryLimit === limits.memory || task.memoryLimit <= request.memory) return request;
   return { ...request, memory: task.memoryLimit };
 }
+
+/** The shape of the task's next attempt. */
+export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
+  shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>

@@ -20,9 +20,9 @@ import {
   newTask,
   newWorkload,
   type PreemptionRecord,
-  requestOf,
   type SavedOrder,
   type StepRecord,
+  shapeOf,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -315,7 +315,7 @@ export class State {
     task.dueAt = retry.dueAt;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
     }
     this.#resting.push(task);
   }
@@ -414,7 +414,7 @@ export class State {
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
@@ -446,7 +446,7 @@ export class State {
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
-    const shape = this.shapes.intern(spec.request, spec.constraints);
+    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
     step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
     this.#release(step);
   }

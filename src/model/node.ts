@@ -9,6 +9,15 @@ export interface Node {
   readonly gpus: readonly Gpu[];
   readonly custom: readonly (readonly [name: string, amount: number])[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Only tasks that tolerate all of them are placed there; absent: none. */
+  readonly taints?: readonly Taint[];
+  /** It takes nothing new, and what runs there runs on; absent: it does. */
+  readonly closed?: 'drained' | 'unhealthy';
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
 }
 
 export interface Gpu {

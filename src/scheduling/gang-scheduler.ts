@@ -99,6 +99,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   placed(running: Running<T>): void {
     const { task, row } = running;
+    if (task.who !== undefined) this.#deps.table.residents.add(row, task.who);
     if (this.#handout[0]?.task === task) this.#handout.shift();
     else this.#handout = [];
     this.#privileged.remove(task);
@@ -112,6 +113,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   ended(running: Running<T>, at: TimeMs): void {
     this.#handout = [];
+    const { who } = running.task;
+    if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
     this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);

@@ -4,6 +4,7 @@ import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { allowsGpu } from './allows-gpu.ts';
+import { Residents } from './residents.ts';
 import type { Ask } from './shape.ts';
 
 /** Index of a row. Never leaves the process, never persisted. */
@@ -53,6 +54,9 @@ export class NodeTable {
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
 
+  /** Whose tasks run where; kept by the scheduler. */
+  readonly residents = new Residents();
+
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
     return this.#nodes.length;
@@ -60,6 +64,12 @@ export class NodeTable {
 
   node(row: NodeIndex): Node | undefined {
     return this.#nodes[row];
+  }
+
+  /** Whether it is closed, or lets only some in. */
+  isGuarded(row: NodeIndex): boolean {
+    const node = this.#nodes[row];
+    return node !== undefined && (node.taints !== undefined || node.closed !== undefined);
   }
 
   rowOf(id: NodeId): NodeIndex | undefined {
@@ -266,6 +276,7 @@ export class NodeTable {
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
+    if (this.isGuarded(a) || this.isGuarded(b)) return false;
     for (let i = 0; i < free.length; i++) {
       if (free[i] !== other[i] || gpus[i]!.model !== others[i]!.model) return false;
       if (gpus[i]!.memory !== others[i]!.memory) return false;

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { filters } from './filters/registry.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
@@ -32,8 +33,9 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 }
 
 /** Whether its constraints allow the node, full as it may be now. */
-export function allowed(table: NodeTable, row: NodeIndex, { constraints, gpu }: Ask): boolean {
-  if (constraints === undefined) return true;
+export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  if (ask.constraints === undefined && !table.isGuarded(row)) return true;
+  const { constraints = noConstraints, gpu } = ask;
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }
 
@@ -73,7 +75,9 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
     if (node === undefined) continue;
     const shortage = table.shortage(row, ask);
     if (shortage === undefined) {
-      excluded = failedFilters(table, row, ask);
+      const failed = failedFilters(table, row, ask);
+      // The node that comes nearest: the fewest, the first of equals.
+      if (excluded.length === 0 || failed.length < excluded.length) excluded = failed;
       continue;
     }
     const lack = (shortage.asked - shortage.free) / shortage.asked;
@@ -92,8 +96,7 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
 }
 
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
-  const { constraints, gpu } = ask;
-  if (constraints === undefined) return [];
+  const { constraints = noConstraints, gpu } = ask;
   return filters
     .filter((filter) => !filter.passes(table, row, gpu, constraints))
     .map(({ name }) => name);

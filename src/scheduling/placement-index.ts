@@ -1,6 +1,7 @@
+import { looksAround } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { Outlook } from './outlook.ts';
-import { checkedScore, chooseDevices, feasible } from './place.ts';
+import { checkedScore, chooseDevices, feasible, findPlace } from './place.ts';
 import type { Scorer } from './scorer.ts';
 import type { Ask, ShapeIndex } from './shape.ts';
 import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
@@ -12,7 +13,8 @@ const UNFIT = -1;
 /**
  * The best node for each shape, without looking at every node: per shape a tournament tree over the rows,
  * brought up to date with the rows that changed since the shape was last asked for. A placement changes
- * one row, so a decision costs one score and log₂(rows) comparisons. Answers as `findPlace` does.
+ * one row, so a decision costs one score and log₂(rows) comparisons. Answers as `findPlace` does, which it
+ * asks where a verdict about one node depends on others: affinity, spread, nearness.
  */
 export class PlacementIndex {
   readonly #table: NodeTable;
@@ -49,6 +51,12 @@ export class PlacementIndex {
   /** The node with the highest score, the first of equals; undefined when the shape fits nowhere. */
   best(shape: ShapeIndex, ask: Ask): NodeIndex | undefined {
     if (this.#scorer.looksAhead === true) this.#outlook.refresh();
+    const { constraints } = ask;
+    const looks = this.#scorer.looksAround === true && constraints?.self !== undefined;
+    if (looks || looksAround(constraints)) {
+      const verdict = findPlace(this.#table, ask, this.#scorer, this.#outlook);
+      return verdict.kind === 'place' ? verdict.row : undefined;
+    }
     let tree = this.#trees.get(shape);
     if (tree === undefined || !tree.holds(this.#table.rows)) {
       tree = new Tree(this.#table, this.#scorer, ask, this.#outlook);
@@ -115,8 +123,12 @@ class Tree {
     const table = this.#table;
     const leaves = this.#leaves;
     // Looking ahead is dear, often repeated, and sees amounts and models only; neighbours are often alike.
-    const labelled = (this.#ask.constraints?.labels.length ?? 0) > 0;
-    const skips = this.#scorer.looksAhead === true && !labelled;
+    const { constraints } = this.#ask;
+    const labelled =
+      constraints !== undefined &&
+      (constraints.labels.length > 0 || constraints.data !== undefined);
+    const { looksAhead, seesNode } = this.#scorer;
+    const skips = looksAhead === true && seesNode !== true && !labelled;
     for (let row = 0; row < table.rows; row++) {
       const known = row > 0 && skips && table.alike(row - 1, row);
       const score = known ? this.#scores[row - 1]! : this.#score(row);

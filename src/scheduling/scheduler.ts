@@ -5,6 +5,7 @@ import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { Who } from './residents.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
 /** A task as the scheduler sees it, while it waits and while it runs. The engine's own record has more. */
@@ -13,6 +14,8 @@ export interface Candidate {
   readonly tenant: TenantId;
   /** Name of its workload, which a reservation may ask for. */
   readonly workloadName?: string;
+  /** For those that are to be near it or apart from it; absent where nobody may ask. */
+  readonly who?: Who;
   readonly queue: QueueName;
   readonly priority: number;
   /** Counter of its workload: the order of submission. */

@@ -3,6 +3,7 @@ import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { looksAround } from './company.ts';
 import { weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
@@ -57,6 +58,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #tickets = new Map<T, Ticket<T>>();
   readonly #asleep: boolean[] = [];
   readonly #asleepShapes = new Set<ShapeIndex>();
+  /** Those of them that may wake although no node was freed. */
+  readonly #besideOthers = new Set<ShapeIndex>();
   readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
   #capacity: Vector | undefined;
@@ -121,6 +124,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task } = running;
     this.withdraw(task);
+    this.#wakeBesideOthers();
     const { leaf, line } = this.#place(task);
     const held = vectorOf(running.held);
     this.#tree.hold(leaf.node, held, 1);
@@ -136,6 +140,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#tree.hold(leaf.node, held, -1);
     line.hold(held, -1, at);
     this.#wakeShapes(running.row);
+    this.#wakeBesideOthers();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
@@ -147,6 +152,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity = undefined;
     for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
     this.#asleepShapes.clear();
+    this.#besideOthers.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
     this.#wakeAll();
@@ -340,6 +346,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (row !== undefined) return { bucket, task, row };
     this.#asleep[shape] = true;
     this.#asleepShapes.add(shape);
+    if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
     return undefined;
   }
 
@@ -372,11 +379,20 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #wakeShapes(row: NodeIndex): void {
     const { table, shapes } = this.#deps;
     for (const shape of this.#asleepShapes) {
-      if (!feasible(table, row, shapes.ask(shape))) continue;
-      this.#asleepShapes.delete(shape);
-      this.#asleep[shape] = false;
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
+      if (feasible(table, row, shapes.ask(shape))) this.#wakeShape(shape);
     }
+  }
+
+  /** Who is to be near others, or as many in each place, may find room wherever one of them starts or ends. */
+  #wakeBesideOthers(): void {
+    for (const shape of this.#besideOthers) this.#wakeShape(shape);
+  }
+
+  #wakeShape(shape: ShapeIndex): void {
+    this.#asleepShapes.delete(shape);
+    this.#besideOthers.delete(shape);
+    this.#asleep[shape] = false;
+    for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
   }
 
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {

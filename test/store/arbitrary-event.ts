@@ -17,22 +17,33 @@ const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
 const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
 const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
 
-const constraints = record({
-  gpuModels: fc.array(text, { maxLength: 2 }),
-  gpuMemory: whole,
-  labels: fc.array(
-    fc.oneof(
-      record({
-        operator: fc.constantFrom('in', 'not-in'),
-        key: text,
-        values: fc.array(text, { maxLength: 2 }),
-      }),
-      record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
-      record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
-    ),
-    { maxLength: 3 },
-  ),
-});
+const texts = fc.array(text, { maxLength: 2 });
+const label = fc.oneof(
+  record({ operator: fc.constantFrom('in', 'not-in'), key: text, values: texts }),
+  record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
+  record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
+);
+const company = {
+  kind: fc.constantFrom('near', 'apart', 'spread'),
+  label: text,
+  values: texts,
+  topology: text,
+  maxSkew: whole,
+  weight: whole,
+};
+const few = (one: fc.Arbitrary<unknown>) => fc.array(one, { maxLength: 2 });
+const constraints = record(
+  {
+    gpuModels: texts,
+    gpuMemory: whole,
+    labels: fc.array(label, { maxLength: 3 }),
+    preferred: few(record({ weight: whole, label })),
+    tolerations: few(record({ key: text, value: text }, [])),
+    company: few(record(company, ['kind', 'values', 'topology', 'maxSkew', 'weight'])),
+    data: few(record({ names: texts, within: text, weight: whole })),
+  },
+  ['gpuModels', 'gpuMemory', 'labels'],
+);
 
 const step = record(
   {
@@ -102,14 +113,19 @@ const of = <K extends Event['kind']>(
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'node-joined': of('node-joined', {
-    node: record({
-      id,
-      cpu: whole,
-      memory: whole,
-      gpus: fc.array(record({ id: text, model: text, memory: whole }), { maxLength: 2 }),
-      custom,
-      labels: textMap,
-    }),
+    node: record(
+      {
+        id,
+        cpu: whole,
+        memory: whole,
+        gpus: fc.array(record({ id: text, model: text, memory: whole }), { maxLength: 2 }),
+        custom,
+        labels: textMap,
+        taints: few(record({ key: text, value: text })),
+        closed: fc.constantFrom('drained', 'unhealthy'),
+      },
+      ['id', 'cpu', 'memory', 'gpus', 'custom', 'labels'],
+    ),
   }),
   'node-left': of('node-left', { node: id }),
   'workload-submitted': of('workload-submitted', {
