@@ -3,6 +3,7 @@ import type { AttemptId } from '../model/ids.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { looksAround } from './company.ts';
 import { planGang, type Seats } from './gang.ts';
 import { GangQueue, neededNow } from './gang-queue.ts';
 import { Holds } from './holds.ts';
@@ -58,6 +59,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** A gang sleeps for a limit or a quota, which may end with time alone. */
   #capped = false;
   #capsChangeAt: TimeMs | undefined;
+  /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
+  #mindful = false;
 
   constructor(deps: SchedulerDeps<T>, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
     this.#deps = deps;
@@ -104,6 +107,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     else this.#handout = [];
     this.#privileged.remove(task);
     this.#gangs.remove(task);
+    if (this.#mindful) {
+      this.#mindful = false;
+      this.#gangs.wake();
+    }
     this.#inner.placed(running);
     this.#occupancy.add(running);
     this.#reservations.placed(running);
@@ -168,7 +175,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const { ask, topology } = this.#askOf(choice.task);
       const plan = planGang(this.#deps.table, { ask, members: needed, topology });
       if (plan.kind === 'fits') this.#handOut(gang.waiting.slice(0, needed), plan.seats);
-      else this.#gangs.sleep(gang, plan.room);
+      else {
+        this.#gangs.sleep(gang, plan.room);
+        if (looksAround(ask.constraints)) this.#mindful = true;
+      }
     }
   }
 

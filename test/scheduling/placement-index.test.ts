@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { bytes } from '../../src/base/units.ts';
+import type { Constraints } from '../../src/model/constraints.ts';
 import type { NodeId } from '../../src/model/ids.ts';
 import type { Node } from '../../src/model/node.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
@@ -24,13 +25,21 @@ const ask: fc.Arbitrary<Ask> = fc
       .map(resources),
     models: fc.constantFrom([], [], ['A'], ['B'], ['A', 'B']),
     zone: fc.constantFrom(undefined, undefined, 'east'),
+    more: fc.constantFrom<Partial<Constraints>>(
+      {},
+      {},
+      { tolerations: [{ key: 'team' }] },
+      { data: [{ names: ['x'], within: 'node', weight: 0 }] },
+      { data: [{ names: ['x'], within: 'node', weight: 5 }] },
+    ),
   })
-  .map(({ request, models, zone }) =>
-    models.length === 0 && zone === undefined
+  .map(({ request, models, zone, more }) =>
+    models.length === 0 && zone === undefined && Object.keys(more).length === 0
       ? request
       : {
           ...request,
           constraints: {
+            ...more,
             gpuModels: models,
             gpuMemory: bytes(0),
             labels:
@@ -45,7 +54,9 @@ function drawnNode(id: string, pick: number): Node {
   return {
     ...plain,
     gpus: plain.gpus.map((gpu, i) => ({ ...gpu, model: models[i % models.length]! })),
-    labels: pick % 2 === 0 ? { zone: 'east' } : {},
+    labels: pick % 2 === 0 ? { zone: 'east', 'data/x': 'yes' } : {},
+    ...(pick % 5 === 0 && { taints: [{ key: 'team', value: 'a' }] }),
+    ...(pick % 7 === 0 && { closed: 'drained' as const }),
   };
 }
 
