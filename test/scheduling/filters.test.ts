@@ -7,6 +7,7 @@ import {
   noConstraints,
 } from '../../src/model/constraints.ts';
 import type { Node } from '../../src/model/node.ts';
+import { allowsGpu } from '../../src/scheduling/allows-gpu.ts';
 import { dataLocality } from '../../src/scheduling/filters/data-locality.ts';
 import { gpuKind } from '../../src/scheduling/filters/gpu-kind.ts';
 import { nodeLabels } from '../../src/scheduling/filters/node-labels.ts';
@@ -91,6 +92,22 @@ for (const [name, gpu, limits, want] of devices) {
     const ask = { ...resources({ gpu }), constraints };
     const chosen = table.chooseGpus(0, milliGpu(gpu), ask).map(({ id }) => id);
     assert.deepEqual(chosen, want);
+  });
+}
+
+const words: [string, string, boolean][] = [
+  ['a100', 'NVIDIA A100-SXM4-40GB', true],
+  ['nvidia-a100', 'NVIDIA A100-SXM4-40GB', true],
+  ['A100 40GB', 'NVIDIA A100-SXM4-40GB', true],
+  ['a10', 'NVIDIA A100-SXM4-40GB', false],
+  ['a100', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', false],
+  ['a100-mig-1g.5gb', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', true],
+  ['-', 'NVIDIA A100-SXM4-40GB', false],
+];
+for (const [wanted, model, want] of words) {
+  test(`${wanted} is ${want ? '' : 'not '}${model}`, () => {
+    const constraints = { ...anything, gpuModels: [wanted] };
+    assert.equal(allowsGpu(constraints, { model, memory: bytes(0) }), want);
   });
 }
 
