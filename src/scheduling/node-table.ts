@@ -4,6 +4,7 @@ import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { allowsGpu } from './allows-gpu.ts';
+import { isGuarded } from './guarded.ts';
 import { Residents } from './residents.ts';
 import type { Ask } from './shape.ts';
 
@@ -64,12 +65,6 @@ export class NodeTable {
 
   node(row: NodeIndex): Node | undefined {
     return this.#nodes[row];
-  }
-
-  /** Whether it is closed, or lets only some in. */
-  isGuarded(row: NodeIndex): boolean {
-    const node = this.#nodes[row];
-    return node !== undefined && (node.taints !== undefined || node.closed !== undefined);
   }
 
   rowOf(id: NodeId): NodeIndex | undefined {
@@ -273,10 +268,10 @@ export class NodeTable {
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
+    if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
-    if (this.isGuarded(a) || this.isGuarded(b)) return false;
     for (let i = 0; i < free.length; i++) {
       if (free[i] !== other[i] || gpus[i]!.model !== others[i]!.model) return false;
       if (gpus[i]!.memory !== others[i]!.memory) return false;

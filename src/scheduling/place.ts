@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { filters } from './filters/registry.ts';
+import { isGuarded } from './guarded.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
@@ -34,7 +35,7 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 
 /** Whether its constraints allow the node, full as it may be now. */
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
-  if (ask.constraints === undefined && !table.isGuarded(row)) return true;
+  if (ask.constraints === undefined && !isGuarded(table.node(row))) return true;
   const { constraints = noConstraints, gpu } = ask;
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }
