@@ -39,15 +39,21 @@ function nodeGpus(gpu: Gpu): NodeGpu[] {
   if (!(gpu.mig.enabled.known && gpu.mig.enabled.value)) {
     const id = knownValue(gpu.uuid) ?? knownValue(gpu.index)?.toString();
     const total = knownValue(gpu.memory.totalBytes);
-    return id === undefined || total === undefined ? [] : [{ id, model, memory: bytes(total) }];
+    if (id === undefined || total === undefined) return [];
+    return [{ id, model, memory: bytes(total), ...numaOf(gpu) }];
   }
   return gpu.mig.devices.flatMap((device) => {
     const id = knownValue(device.uuid);
     const total = knownValue(device.memory.totalBytes);
     const profile = knownValue(device.profile) ?? 'instance';
     if (id === undefined || total === undefined) return [];
-    return [{ id, model: `${model} MIG ${profile}`, memory: bytes(total) }];
+    return [{ id, model: `${model} MIG ${profile}`, memory: bytes(total), ...numaOf(gpu) }];
   });
+}
+
+function numaOf({ numaNode }: Gpu): Pick<NodeGpu, 'numa'> {
+  const numa = knownValue(numaNode);
+  return numa === undefined || numa < 0 ? {} : { numa };
 }
 
 /** What jobs may ask for by name. Values that are not known have no label. */

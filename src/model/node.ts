@@ -25,4 +25,6 @@ export interface Gpu {
   readonly id: string;
   readonly model: string;
   readonly memory: Bytes;
+  /** The NUMA node that it hangs on; absent where that is not known. */
+  readonly numa?: number;
 }

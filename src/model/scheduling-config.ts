@@ -34,6 +34,8 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** For the scorer `co-location`; pairs that are not listed do not mind each other. */
+  readonly interference?: readonly Interference[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
   readonly quotas: readonly QuotaConfig[];
@@ -42,6 +44,13 @@ export interface SchedulingConfig {
   readonly reservations: readonly Reservation[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+/** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */
+export interface Interference {
+  readonly a: string;
+  readonly b: string;
+  readonly slowdown: BasisPoints;
 }
 
 export interface WeightedScorer {

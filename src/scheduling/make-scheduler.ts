@@ -9,6 +9,7 @@ import { orders } from './orders/registry.ts';
 import type { QueueNode } from './queue-tree.ts';
 import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
 import { type Scorer, weightedSum } from './scorer.ts';
+import { heedingWishes, preferred } from './scorers/preferred.ts';
 import { scorers } from './scorers/registry.ts';
 import { TreeScheduler } from './tree-scheduler.ts';
 
@@ -16,9 +17,14 @@ import { TreeScheduler } from './tree-scheduler.ts';
 export function makeScheduler(
   config: SchedulingConfig,
 ): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
-  const scorer = weightedSum(
-    config.scorers.map(({ name, weight }) => ({ scorer: named<Scorer>(scorers, name), weight })),
+  const sum = weightedSum(
+    config.scorers.map(({ name, weight }) => {
+      const found = named<Scorer>(scorers, name);
+      return { scorer: found.configured?.(config) ?? found, weight };
+    }),
   );
+  const weighed = config.scorers.some(({ name }) => name === preferred.name);
+  const scorer = weighed ? sum : heedingWishes(sum);
   const { kind, depth } = config.backfill;
   const ordered = <T extends Candidate>(deps: SchedulerDeps<T>): OrderedScheduler<T> => {
     if (kind === 'none') return new TreeScheduler(deps, scorer, config, ruleOf);
@@ -26,7 +32,10 @@ export function makeScheduler(
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
     return new EasyScheduler(deps, scorer, { backfill, depth });
   };
-  return (deps) => new GangScheduler(deps, ordered(deps), config);
+  return (deps) => {
+    if (scorer.knowsWho === true) deps.shapes.tellApart();
+    return new GangScheduler(deps, ordered(deps), config);
+  };
 }
 
 function ruleOf({ config: { order } }: QueueNode): OrderRule {

@@ -126,7 +126,9 @@ class Tree {
     const { constraints } = this.#ask;
     const labelled =
       constraints !== undefined &&
-      (constraints.labels.length > 0 || constraints.data !== undefined);
+      (constraints.labels.length > 0 ||
+        constraints.data !== undefined ||
+        constraints.preferred !== undefined);
     const { looksAhead, seesNode } = this.#scorer;
     const skips = looksAhead === true && seesNode !== true && !labelled;
     for (let row = 0; row < table.rows; row++) {

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import type { Ask } from './shape.ts';
@@ -22,6 +23,8 @@ export interface Scorer<Name extends string = string> {
   readonly knowsWho?: true;
   /** Set when the score of a node depends on others for such a task: every node is then looked at each time. */
   readonly looksAround?: true;
+  /** The scorer as a site configured it, where it takes data. */
+  readonly configured?: (config: Pick<SchedulingConfig, 'interference'>) => Scorer;
   score(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
   /** Index of the device for a share of a GPU on a node where the ask fits; without it, the fullest. */
   chooseShare?(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;

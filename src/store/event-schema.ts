@@ -52,7 +52,14 @@ const node = z.strictObject({
   id: text<NodeId>(),
   cpu: milliCpu,
   memory: bytes,
-  gpus: z.array(z.strictObject({ id: z.string(), model: z.string(), memory: bytes })),
+  gpus: z.array(
+    z.strictObject({
+      id: z.string(),
+      model: z.string(),
+      memory: bytes,
+      numa: whole().exactOptional(),
+    }),
+  ),
   custom,
   labels: textMap,
   taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),

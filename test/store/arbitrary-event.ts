@@ -118,7 +118,9 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
         id,
         cpu: whole,
         memory: whole,
-        gpus: fc.array(record({ id: text, model: text, memory: whole }), { maxLength: 2 }),
+        gpus: few(
+          record({ id: text, model: text, memory: whole, numa: whole }, ['id', 'model', 'memory']),
+        ),
         custom,
         labels: textMap,
         taints: few(record({ key: text, value: text })),
