@@ -38,6 +38,11 @@ export interface SchedulingConfig {
   readonly interference?: readonly Interference[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
+  /**
+   * `optimal`: waiting tasks of a priority are placed as one plan of most worth, instead of one by one; what
+   * cannot be planned, by the scorers. Only for a site of one queue, and in place of backfill.
+   */
+  readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;

@@ -224,6 +224,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return first;
   }
 
+  notes(): readonly string[] {
+    return this.#inner.notes?.() ?? [];
+  }
+
   passedOver(): readonly T[] {
     const singles = this.#inner.passedOver();
     const gangs = this.#gangs.passedOver();

@@ -4,29 +4,39 @@ import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { ConservativeScheduler } from './conservative-scheduler.ts';
 import { EasyScheduler } from './easy-scheduler.ts';
 import { GangScheduler } from './gang-scheduler.ts';
+import type { SolveProgram } from './optimal.ts';
+import { OptimalScheduler } from './optimal-scheduler.ts';
 import type { OrderRule } from './order.ts';
 import { orders } from './orders/registry.ts';
 import type { QueueNode } from './queue-tree.ts';
 import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
-import { type Scorer, weightedSum } from './scorer.ts';
+import { type Scorer, type SiteScoring, weightedSum } from './scorer.ts';
 import { heedingWishes, preferred } from './scorers/preferred.ts';
 import { scorers } from './scorers/registry.ts';
 import { TreeScheduler } from './tree-scheduler.ts';
 
+/** What a configuration cannot say as data. */
+export interface SchedulingParts extends Pick<SiteScoring, 'learned'> {
+  /** For `plan: optimal`; absent where no solver is installed. */
+  readonly solve?: SolveProgram | undefined;
+}
+
 /** The policy that a configuration describes. Names were checked when it was read; an unknown one is a bug. */
 export function makeScheduler(
   config: SchedulingConfig,
+  { learned, solve }: SchedulingParts = {},
 ): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
   const sum = weightedSum(
     config.scorers.map(({ name, weight }) => {
       const found = named<Scorer>(scorers, name);
-      return { scorer: found.configured?.(config) ?? found, weight };
+      return { scorer: found.configured?.({ ...config, learned }) ?? found, weight };
     }),
   );
   const weighed = config.scorers.some(({ name }) => name === preferred.name);
   const scorer = weighed ? sum : heedingWishes(sum);
   const { kind, depth } = config.backfill;
   const ordered = <T extends Candidate>(deps: SchedulerDeps<T>): OrderedScheduler<T> => {
+    if (config.plan === 'optimal') return new OptimalScheduler(deps, scorer, { depth, solve });
     if (kind === 'none') return new TreeScheduler(deps, scorer, config, ruleOf);
     if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth });
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';

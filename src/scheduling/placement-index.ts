@@ -81,6 +81,7 @@ class Tree {
   readonly #leaves: number;
   #cursor = -1;
   #version = -1;
+  #mode = 0;
 
   constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook) {
     this.#table = table;
@@ -103,8 +104,10 @@ class Tree {
   follow(): void {
     const table = this.#table;
     const behind = table.changeCount - this.#cursor;
+    const mode = this.#scorer.mode?.(table) ?? 0;
     const follows =
       this.#cursor >= 0 &&
+      this.#mode === mode &&
       this.#version === this.#outlook.version &&
       table.remembers(this.#cursor) &&
       behind <= table.rows;
@@ -112,6 +115,7 @@ class Tree {
     else for (const row of table.changedSince(this.#cursor)) this.#update(row);
     this.#cursor = table.changeCount;
     this.#version = this.#outlook.version;
+    this.#mode = mode;
   }
 
   winner(): NodeIndex | undefined {

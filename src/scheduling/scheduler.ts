@@ -108,6 +108,8 @@ export interface Scheduler<T extends Candidate = Candidate> {
   stopping?(attempt: AttemptId): void;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
+  /** What it does otherwise than it was configured to, and why: sentences. */
+  notes?(): readonly string[];
   /** Its queues, when it tells queues apart. */
   readonly queues?: QueueRules;
   /**

@@ -7,6 +7,12 @@ import type { Ask } from './shape.ts';
 /** 0 (avoid) … 10,000 (prefer). Integers, so that ties break the same way on every machine. */
 export const SCORE_MAX = 10_000;
 
+/** What scorers are configured with. */
+export interface SiteScoring extends Pick<SchedulingConfig, 'interference'> {
+  /** A trained model, where there is one. It must give the same score for the same arguments. */
+  readonly learned?: Scorer['score'] | undefined;
+}
+
 /** Prefers one node over another among those that fit. */
 export interface Scorer<Name extends string = string> {
   readonly name: Name;
@@ -24,7 +30,9 @@ export interface Scorer<Name extends string = string> {
   /** Set when the score of a node depends on others for such a task: every node is then looked at each time. */
   readonly looksAround?: true;
   /** The scorer as a site configured it, where it takes data. */
-  readonly configured?: (config: Pick<SchedulingConfig, 'interference'>) => Scorer;
+  readonly configured?: (site: SiteScoring) => Scorer;
+  /** Scores of all nodes may change when this number does. Read at every search, so it must be cheap. */
+  readonly mode?: (table: NodeTable) => number;
   score(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
   /** Index of the device for a share of a GPU on a node where the ask fits; without it, the fullest. */
   chooseShare?(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
@@ -50,6 +58,9 @@ export function weightedSum(
     ...(parts.some(({ scorer }) => scorer.seesNode) && { seesNode: true }),
     ...(parts.some(({ scorer }) => scorer.knowsWho) && { knowsWho: true }),
     ...(parts.some(({ scorer }) => scorer.looksAround) && { looksAround: true }),
+    ...(parts.some(({ scorer }) => scorer.mode) && {
+      mode: (table) => parts.reduce((all, { scorer }) => all * 16 + (scorer.mode?.(table) ?? 0), 0),
+    }),
     score(table, row, ask, outlook) {
       let sum = 0;
       for (const { scorer, weight } of parts) {

@@ -1,3 +1,4 @@
+import { adaptive } from './adaptive.ts';
 import { bestFit } from './best-fit.ts';
 import { coLocation } from './co-location.ts';
 import { dotProduct } from './dot-product.ts';
@@ -8,6 +9,7 @@ import { gpuBestFit } from './gpu-best-fit.ts';
 import { gpuClustering } from './gpu-clustering.ts';
 import { gpuPacking } from './gpu-packing.ts';
 import { l2Norm } from './l2-norm.ts';
+import { learned } from './learned.ts';
 import { numaNearness } from './numa-nearness.ts';
 import { power } from './power.ts';
 import { preferred } from './preferred.ts';
@@ -39,5 +41,7 @@ export const scorers = [
   power,
   price,
   coLocation,
+  adaptive,
+  learned,
 ] as const;
 export type ScorerName = (typeof scorers)[number]['name'];
