@@ -34,6 +34,8 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** Names of the site's own filters, which every task has to pass. */
+  readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
   readonly quotas: readonly QuotaConfig[];
@@ -45,7 +47,7 @@ export interface SchedulingConfig {
 }
 
 export interface WeightedScorer {
-  /** A name of `scheduling/scorers/registry.ts`. */
+  /** A name of `scheduling/scorers/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** A positive integer. */
   readonly weight: number;
@@ -137,7 +139,7 @@ export interface TeamConfig {
 }
 
 export interface OrderConfig {
-  /** A name of `scheduling/orders/registry.ts`. */
+  /** A name of `scheduling/orders/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** Priority points gained per hour of waiting. */
   readonly ageingPerHour: number;

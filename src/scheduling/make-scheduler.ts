@@ -1,11 +1,13 @@
 import { assert } from '../base/assert.ts';
 import { nearest } from '../base/nearest.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { defaultOrder, type SchedulingConfig } from '../model/scheduling-config.ts';
 import { ConservativeScheduler } from './conservative-scheduler.ts';
 import { EasyScheduler } from './easy-scheduler.ts';
 import { GangScheduler } from './gang-scheduler.ts';
+import { guardFilter, guardOrder, guardScorer } from './guarded-plugin.ts';
 import type { OrderRule } from './order.ts';
 import { orders } from './orders/registry.ts';
+import { NO_PLUGINS, type Plugins } from './plugin.ts';
 import type { QueueNode } from './queue-tree.ts';
 import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
 import { type Scorer, weightedSum } from './scorer.ts';
@@ -15,22 +17,40 @@ import { TreeScheduler } from './tree-scheduler.ts';
 /** The policy that a configuration describes. Names were checked when it was read; an unknown one is a bug. */
 export function makeScheduler(
   config: SchedulingConfig,
+  plugins: Plugins = NO_PLUGINS,
 ): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
-  const scorer = weightedSum(
-    config.scorers.map(({ name, weight }) => ({ scorer: named<Scorer>(scorers, name), weight })),
-  );
-  const { kind, depth } = config.backfill;
   const ordered = <T extends Candidate>(deps: SchedulerDeps<T>): OrderedScheduler<T> => {
-    if (kind === 'none') return new TreeScheduler(deps, scorer, config, ruleOf);
+    const scorer = scorerOf(config, plugins);
+    const { kind, depth } = config.backfill;
+    if (kind === 'none') return new TreeScheduler(deps, scorer, config, rulesOf(plugins));
     if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth });
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
     return new EasyScheduler(deps, scorer, { backfill, depth });
   };
-  return (deps) => new GangScheduler(deps, ordered(deps), config);
+  return (deps) => {
+    deps.table.siteFilters = (config.filters ?? []).map((name) =>
+      guardFilter(named(plugins.filters, name), plugins.watch),
+    );
+    return new GangScheduler(deps, ordered(deps), config);
+  };
 }
 
-function ruleOf({ config: { order } }: QueueNode): OrderRule {
-  return named(orders, order.name).rule(order);
+function scorerOf({ scorers: wanted }: SchedulingConfig, plugins: Plugins): Scorer {
+  const own = plugins.scorers.map((plugin) => guardScorer(plugin, plugins.watch));
+  const known: readonly Scorer[] = [...scorers, ...own];
+  return weightedSum(wanted.map(({ name, weight }) => ({ scorer: named(known, name), weight })));
+}
+
+function rulesOf(plugins: Plugins) {
+  const own = plugins.orders.map((plugin) => ({
+    name: plugin.name,
+    rule: guardOrder(plugin, plugins.watch),
+  }));
+  return ({ config: { order } }: QueueNode): OrderRule => {
+    const plugin = own.find(({ name }) => name === order.name);
+    if (plugin === undefined) return named(orders, order.name).rule(order);
+    return plugin.rule(order, named(orders, defaultOrder.name).rule(order));
+  };
 }
 
 function named<T extends { readonly name: string }>(entries: readonly T[], name: string): T {

@@ -4,6 +4,7 @@ import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { allowsGpu } from './allows-gpu.ts';
+import type { SiteFilter } from './plugin.ts';
 import type { Ask } from './shape.ts';
 
 /** Index of a row. Never leaves the process, never persisted. */
@@ -52,6 +53,9 @@ export class NodeTable {
   readonly #gpuHeld: Map<string, number>[] = [];
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
+
+  /** Of the site, for every task: set once, when its scheduler is made. */
+  siteFilters: readonly SiteFilter[] = [];
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -119,6 +123,11 @@ export class NodeTable {
   *changedSince(cursor: number): Generator<NodeIndex> {
     assert(this.remembers(cursor), 'a cursor that is not too old');
     for (let i = cursor; i < this.#changeCount; i++) yield this.#changes[i % CHANGES_KEPT]!;
+  }
+
+  /** All that was derived from rows is stale. */
+  markAll(): void {
+    this.#changeCount += CHANGES_KEPT + 1;
   }
 
   remembers(cursor: number): boolean {

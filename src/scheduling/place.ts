@@ -32,7 +32,9 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 }
 
 /** Whether its constraints allow the node, full as it may be now. */
-export function allowed(table: NodeTable, row: NodeIndex, { constraints, gpu }: Ask): boolean {
+export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  const { constraints, gpu } = ask;
+  if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
   if (constraints === undefined) return true;
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }
@@ -65,6 +67,8 @@ export function chooseDevices(
 
 /** The binding constraint on the node that lacks the smallest share of what is asked. */
 export function whyNot(table: NodeTable, ask: Ask): Refusal {
+  const failed = failedPlugin(table);
+  if (failed !== undefined) return failed;
   let nearest: Refusal | undefined;
   let excluded: readonly string[] = [];
   let nearestLack = Number.POSITIVE_INFINITY;
@@ -91,10 +95,17 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
   return nearest ?? { code: 'no-nodes' };
 }
 
+/** Nothing is placed while a filter of the site itself has failed. */
+export function failedPlugin(table: NodeTable): Refusal | undefined {
+  return table.siteFilters.find((filter) => filter.failure !== undefined)?.failure;
+}
+
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
   const { constraints, gpu } = ask;
-  if (constraints === undefined) return [];
-  return filters
-    .filter((filter) => !filter.passes(table, row, gpu, constraints))
-    .map(({ name }) => name);
+  const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
+  const ofTask =
+    constraints === undefined
+      ? []
+      : filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
+  return [...ofSite, ...ofTask].map(({ name }) => name);
 }

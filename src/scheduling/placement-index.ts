@@ -94,16 +94,19 @@ class Tree {
   /** Takes in what changed since the last time, or looks at every row where that is cheaper. */
   follow(): void {
     const table = this.#table;
-    const behind = table.changeCount - this.#cursor;
-    const follows =
-      this.#cursor >= 0 &&
-      this.#version === this.#outlook.version &&
-      table.remembers(this.#cursor) &&
-      behind <= table.rows;
-    if (!follows) this.#scoreAll();
-    else for (const row of table.changedSince(this.#cursor)) this.#update(row);
-    this.#cursor = table.changeCount;
-    this.#version = this.#outlook.version;
+    // A plug-in that fails while it is asked marks every row as changed: once more, without it.
+    do {
+      const count = table.changeCount;
+      const follows =
+        this.#cursor >= 0 &&
+        this.#version === this.#outlook.version &&
+        table.remembers(this.#cursor) &&
+        count - this.#cursor <= table.rows;
+      if (!follows) this.#scoreAll();
+      else for (const row of [...table.changedSince(this.#cursor)]) this.#update(row);
+      this.#cursor = count;
+      this.#version = this.#outlook.version;
+    } while (table.changeCount !== this.#cursor);
   }
 
   winner(): NodeIndex | undefined {
@@ -116,7 +119,8 @@ class Tree {
     const leaves = this.#leaves;
     // Looking ahead is dear, often repeated, and sees amounts and models only; neighbours are often alike.
     const labelled = (this.#ask.constraints?.labels.length ?? 0) > 0;
-    const skips = this.#scorer.looksAhead === true && !labelled;
+    const named = this.#scorer.readsNodes === true || table.siteFilters.length > 0;
+    const skips = this.#scorer.looksAhead === true && !labelled && !named;
     for (let row = 0; row < table.rows; row++) {
       const known = row > 0 && skips && table.alike(row - 1, row);
       const score = known ? this.#scores[row - 1]! : this.#score(row);

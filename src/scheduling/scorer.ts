@@ -16,6 +16,8 @@ export interface Scorer<Name extends string = string> {
    * scorer sees the amounts of a node and the models and memory of its GPUs, and neither name nor labels.
    */
   readonly looksAhead?: true;
+  /** Set when scores depend on names, labels or anything else of a node: nodes that are alike may score apart. */
+  readonly readsNodes?: true;
   score(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
   /** Index of the device for a share of a GPU on a node where the ask fits; without it, the fullest. */
   chooseShare?(table: NodeTable, row: NodeIndex, ask: Ask, outlook: Outlook): number;
@@ -38,6 +40,7 @@ export function weightedSum(
     name: parts.map(({ scorer, weight }) => `${weight} ${scorer.name}`).join(' + '),
     what: 'The weighted mean of several scorers.',
     ...(parts.some(({ scorer }) => scorer.looksAhead) && { looksAhead: true }),
+    ...(parts.some(({ scorer }) => scorer.readsNodes) && { readsNodes: true }),
     score(table, row, ask, outlook) {
       let sum = 0;
       for (const { scorer, weight } of parts) {

@@ -149,7 +149,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   next(at: TimeMs): Choice<T> | undefined {
     if (at !== this.#lastAt) this.#timePassed(at);
-    const offer = this.#offer(this.#tree.root, at);
+    let offer = this.#offer(this.#tree.root, at);
+    // Asking a site's own order may have been its end.
+    while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
     return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
@@ -352,6 +354,17 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const refusal = line.capOf(bucket.ask);
     if (refusal !== undefined) return { at: line, refusal };
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+  }
+
+  #replaceRules(): boolean {
+    let replaced = false;
+    for (const leaf of this.#leaves.values()) {
+      const rule = leaf.rule.instead?.();
+      if (rule === undefined) continue;
+      leaf.follow(rule);
+      replaced = true;
+    }
+    return replaced;
   }
 
   #timePassed(at: TimeMs): void {
