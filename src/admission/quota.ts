@@ -162,6 +162,7 @@ export class QuotaBook {
 
   #counts(quota: QuotaConfig, queue: QueueName, tenant: TenantId): boolean {
     if (quota.tenant !== undefined && quota.tenant !== tenant) return false;
+    if (quota.except?.includes(tenant)) return false;
     return quota.queue === undefined || (this.#queuesAbove.get(queue)?.has(quota.queue) ?? false);
   }
 

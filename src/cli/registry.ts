@@ -9,6 +9,7 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { run } from './commands/run.ts';
 import { specSchema } from './commands/spec-schema.ts';
@@ -30,6 +31,7 @@ export const registry: readonly Command[] = [
   wait,
   cancel,
   top,
+  pool,
   up,
   down,
   status,

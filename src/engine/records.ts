@@ -2,6 +2,7 @@ import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts'
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
+  attemptId,
   type StepId,
   type TenantId,
   taskId,
@@ -32,6 +33,8 @@ export interface WorkloadRecord {
   readonly who: Who;
   /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
   readonly attained: { cpu: number; gpu: number };
+  /** Of a lease: it ends by itself unless its holder is heard of before. */
+  leaseEndsAt: TimeMs | undefined;
 }
 
 export interface StepRecord {
@@ -134,6 +137,7 @@ export function newWorkload(
     steps: [],
     who: { workload: id, name: spec.name, labels: spec.labels },
     attained: { cpu: 0, gpu: 0 },
+    leaseEndsAt: leaseEnd(spec, at),
   };
   const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
   spec.steps.forEach((step, index) => {
@@ -158,6 +162,33 @@ export function newWorkload(
   );
   for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
+}
+
+/** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
+export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
+  const run = spec.steps[0]?.run;
+  return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
+}
+
+/** An attempt as it stands right after it was placed. */
+export function newAttempt(
+  task: TaskRecord,
+  number: number,
+  placed: { readonly placement: Placement; readonly at: TimeMs },
+): AttemptRecord {
+  return {
+    id: attemptId(task.id, number),
+    task,
+    number,
+    placement: placed.placement,
+    placedAt: placed.at,
+    startedAt: undefined,
+    pid: undefined,
+    stop: undefined,
+    preemption: undefined,
+    end: undefined,
+    endedAt: undefined,
+  };
 }
 
 function gangOf({ spec, workload, counts }: StepRecord): Gang | undefined {

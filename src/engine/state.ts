@@ -10,6 +10,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import { LeaseEnds } from './lease-ends.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -17,6 +18,7 @@ import {
   attain,
   currentAttempt,
   isBroken,
+  newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
@@ -59,6 +61,7 @@ export class State {
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
+  readonly leases = new LeaseEnds();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -166,8 +169,7 @@ export class State {
         this.#start(event);
         break;
       case 'stop-ordered':
-        this.#attempt(event.attempt).stop = event.reason;
-        this.scheduler.stopping?.(event.attempt);
+        this.#stop(event);
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -184,6 +186,9 @@ export class State {
       case 'cancel-requested':
         this.#cancel(event);
         break;
+      case 'lease-renewed':
+        this.leases.renew(this.#workload(event.workload), event.at);
+        break;
       case 'workload-ended':
         this.#endWorkload(event);
         break;
@@ -199,6 +204,7 @@ export class State {
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
     this.active.count(workload, 1);
+    this.leases.add(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -210,19 +216,7 @@ export class State {
     assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt: AttemptRecord = {
-      id: event.attempt,
-      task,
-      number: name.number,
-      placement: event.placement,
-      placedAt: event.at,
-      startedAt: undefined,
-      pid: undefined,
-      stop: undefined,
-      preemption: undefined,
-      end: undefined,
-      endedAt: undefined,
-    };
+    const attempt = newAttempt(task, name.number, event);
     task.attempts.push(attempt);
     task.state = 'running';
     task.step.counts.waiting--;
@@ -230,6 +224,7 @@ export class State {
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
     this.#running.set(attempt.id, attempt);
+    this.leases.touch(attempt, event.at);
     this.#told(attempt, row);
   }
 
@@ -237,6 +232,13 @@ export class State {
   #told(attempt: AttemptRecord, row: NodeIndex): void {
     this.scheduler.placed(this.#runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
+  }
+
+  #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
+    const attempt = this.#attempt(id);
+    attempt.stop = reason;
+    this.scheduler.stopping?.(id);
+    this.leases.touch(attempt, at);
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
@@ -386,6 +388,7 @@ export class State {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
+      this.leases.add(workload);
     }
     for (const id of order.running) {
       const attempt = this.#attempt(id);
@@ -465,12 +468,8 @@ export class State {
   }
 
   #listNodes(): Node[] {
-    const nodes: Node[] = [];
-    for (let row = 0; row < this.table.rows; row++) {
-      const node = this.table.node(row);
-      if (node !== undefined) nodes.push(node);
-    }
-    return nodes;
+    const rows = Array.from({ length: this.table.rows }, (_, row) => this.table.node(row));
+    return rows.filter((node) => node !== undefined);
   }
 
   #workload(id: WorkloadId): WorkloadRecord {

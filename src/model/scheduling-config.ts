@@ -36,6 +36,8 @@ export interface SchedulingConfig {
   readonly scorers: readonly WeightedScorer[];
   /** For the scorer `co-location`; pairs that are not listed do not mind each other. */
   readonly interference?: readonly Interference[];
+  /** Names of the site's own filters, which every task has to pass. */
+  readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
   /**
@@ -59,7 +61,7 @@ export interface Interference {
 }
 
 export interface WeightedScorer {
-  /** A name of `scheduling/scorers/registry.ts`. */
+  /** A name of `scheduling/scorers/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** A positive integer. */
   readonly weight: number;
@@ -143,10 +145,15 @@ export interface TeamConfig {
   readonly weight: number;
   /** A tenant is in one team at most; whoever is in none is in the team `others` of weight 1. */
   readonly members: readonly TenantId[];
+  /** Kept for it, idle if need be. */
+  readonly dedicated?: Amounts;
+  /** Never holds more. */
+  readonly limit?: Amounts;
+  readonly runningMax?: number;
 }
 
 export interface OrderConfig {
-  /** A name of `scheduling/orders/registry.ts`. */
+  /** A name of `scheduling/orders/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** Priority points gained per hour of waiting. */
   readonly ageingPerHour: number;
@@ -177,6 +184,8 @@ export interface QuotaConfig {
   readonly tenant?: TenantId;
   /** Without a tenant: one account for each tenant, or one for all together. */
   readonly each: boolean;
+  /** Does not count what these hold: they have quotas of their own. */
+  readonly except?: readonly TenantId[];
   /** In milli-CPU-seconds, MiB-seconds and milli-GPU-seconds. */
   readonly limit: Usage;
   readonly window: QuotaWindow;

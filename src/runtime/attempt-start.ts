@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import { UNLIMITED } from '../base/units.ts';
 import type { AttemptRecord } from '../engine/records.ts';
 import type { AttemptStart } from './ports.ts';
@@ -18,6 +19,7 @@ export function attemptStart(attempt: AttemptRecord, site: LaunchSite): AttemptS
   const { spec, workload } = task.step;
   const workdir = `${site.workRoot}/${workload.id}`;
   const memory = placement.memoryLimit;
+  assert(spec.run.kind !== 'held', 'a lease has nothing to start');
   return {
     attempt: attempt.id,
     run: spec.run,

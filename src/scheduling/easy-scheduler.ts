@@ -5,6 +5,7 @@ import { looksAround } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -16,7 +17,6 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
-import type { SavedDemand } from './typical-demand.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -131,7 +131,7 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   restore(saved: unknown): void {
-    this.#index.restore(saved as SavedDemand | undefined);
+    this.#index.restore(savedMemory(saved).demand);
   }
 
   /** Its tasks wait for the places that are planned for them; nobody is stopped. */

@@ -122,7 +122,7 @@ export class TenantLine<T> implements TenantFacts {
 /** A leaf of the tree: its waiting tasks in the order that it was given. */
 export class LeafQueue<T extends Candidate> implements QueueFacts {
   readonly node: QueueNode;
-  readonly rule: OrderRule;
+  rule: OrderRule;
   readonly seed: number;
   readonly lines = new Map<TenantId, TenantLine<T>>();
   placements = 0;
@@ -180,6 +180,24 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     ticket.live = false;
     ticket.bucket.line.bestKnown = false;
     this.#leave(ticket.bucket);
+  }
+
+  /** Goes on under another rule, with all that waits. */
+  follow(rule: OrderRule): void {
+    this.rule = rule;
+    this.exhausted = false;
+    for (const line of this.lines.values()) {
+      line.best = undefined;
+      line.bestKnown = false;
+      for (const bucket of line.buckets.splice(0)) {
+        this.#context.closed(bucket);
+        const tickets = Array.from({ length: bucket.heap.size }, () => bucket.heap.pop());
+        for (const ticket of tickets) {
+          if (!ticket.live) continue;
+          this.#push(ticket, this.#bucketFor(line, ticket.task, bucket.runMaxMs));
+        }
+      }
+    }
   }
 
   #push(ticket: Ticket<T>, bucket: Bucket<T>): void {

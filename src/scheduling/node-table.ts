@@ -5,6 +5,7 @@ import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { allowsGpu } from './allows-gpu.ts';
 import { isGuarded } from './guarded.ts';
+import type { SiteFilter } from './plugin.ts';
 import { Residents } from './residents.ts';
 import type { Ask } from './shape.ts';
 
@@ -57,6 +58,8 @@ export class NodeTable {
 
   /** Whose tasks run where; kept by the scheduler. */
   readonly residents = new Residents();
+  /** Of the site, for every task: set once, when its scheduler is made. */
+  siteFilters: readonly SiteFilter[] = [];
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -124,6 +127,11 @@ export class NodeTable {
   *changedSince(cursor: number): Generator<NodeIndex> {
     assert(this.remembers(cursor), 'a cursor that is not too old');
     for (let i = cursor; i < this.#changeCount; i++) yield this.#changes[i % CHANGES_KEPT]!;
+  }
+
+  /** All that was derived from rows is stale. */
+  markAll(): void {
+    this.#changeCount += CHANGES_KEPT + 1;
   }
 
   remembers(cursor: number): boolean {

@@ -47,6 +47,8 @@ export interface OrderRule {
   readonly classShifts?: boolean;
   /** Least first within a class. Never changes while a task waits. */
   readonly heapRank: (task: Candidate) => number;
+  /** The rule to go on with, once this one has failed: see `guardOrder`. */
+  readonly instead?: () => OrderRule | undefined;
   /** Least first among heads; absent: as `heapRank`. */
   readonly headRank?: (
     task: Candidate,

@@ -35,6 +35,7 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 
 /** Whether its constraints allow the node, full as it may be now. */
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
   if (ask.constraints === undefined && !isGuarded(table.node(row))) return true;
   const { constraints = noConstraints, gpu } = ask;
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
@@ -68,6 +69,8 @@ export function chooseDevices(
 
 /** The binding constraint on the node that lacks the smallest share of what is asked. */
 export function whyNot(table: NodeTable, ask: Ask): Refusal {
+  const failed = failedPlugin(table);
+  if (failed !== undefined) return failed;
   let nearest: Refusal | undefined;
   let excluded: readonly string[] = [];
   let nearestLack = Number.POSITIVE_INFINITY;
@@ -96,9 +99,14 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
   return nearest ?? { code: 'no-nodes' };
 }
 
+/** Nothing is placed while a filter of the site itself has failed. */
+export function failedPlugin(table: NodeTable): Refusal | undefined {
+  return table.siteFilters.find((filter) => filter.failure !== undefined)?.failure;
+}
+
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
   const { constraints = noConstraints, gpu } = ask;
-  return filters
-    .filter((filter) => !filter.passes(table, row, gpu, constraints))
-    .map(({ name }) => name);
+  const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
+  const ofTask = filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
+  return [...ofSite, ...ofTask].map(({ name }) => name);
 }

@@ -53,10 +53,7 @@ export class PlacementIndex {
     if (this.#scorer.looksAhead === true) this.#outlook.refresh();
     const { constraints } = ask;
     const looks = this.#scorer.looksAround === true && constraints?.self !== undefined;
-    if (looks || looksAround(constraints)) {
-      const verdict = findPlace(this.#table, ask, this.#scorer, this.#outlook);
-      return verdict.kind === 'place' ? verdict.row : undefined;
-    }
+    if (looks || looksAround(constraints)) return this.#search(ask);
     let tree = this.#trees.get(shape);
     if (tree === undefined || !tree.holds(this.#table.rows)) {
       tree = new Tree(this.#table, this.#scorer, ask, this.#outlook);
@@ -67,6 +64,16 @@ export class PlacementIndex {
     this.#trees.set(shape, tree);
     if (this.#trees.size > TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!);
     return tree.winner();
+  }
+
+  /** At every node; once more where a plug-in failed meanwhile. */
+  #search(ask: Ask): NodeIndex | undefined {
+    const table = this.#table;
+    for (;;) {
+      const count = table.changeCount;
+      const verdict = findPlace(table, ask, this.#scorer, this.#outlook);
+      if (table.changeCount === count) return verdict.kind === 'place' ? verdict.row : undefined;
+    }
   }
 }
 
@@ -103,19 +110,22 @@ class Tree {
   /** Takes in what changed since the last time, or looks at every row where that is cheaper. */
   follow(): void {
     const table = this.#table;
-    const behind = table.changeCount - this.#cursor;
     const mode = this.#scorer.mode?.(table) ?? 0;
-    const follows =
-      this.#cursor >= 0 &&
-      this.#mode === mode &&
-      this.#version === this.#outlook.version &&
-      table.remembers(this.#cursor) &&
-      behind <= table.rows;
-    if (!follows) this.#scoreAll();
-    else for (const row of table.changedSince(this.#cursor)) this.#update(row);
-    this.#cursor = table.changeCount;
-    this.#version = this.#outlook.version;
-    this.#mode = mode;
+    // A plug-in that fails while it is asked marks every row as changed: once more, without it.
+    do {
+      const count = table.changeCount;
+      const follows =
+        this.#cursor >= 0 &&
+        this.#mode === mode &&
+        this.#version === this.#outlook.version &&
+        table.remembers(this.#cursor) &&
+        count - this.#cursor <= table.rows;
+      if (!follows) this.#scoreAll();
+      else for (const row of [...table.changedSince(this.#cursor)]) this.#update(row);
+      this.#cursor = count;
+      this.#version = this.#outlook.version;
+      this.#mode = mode;
+    } while (table.changeCount !== this.#cursor);
   }
 
   winner(): NodeIndex | undefined {
@@ -133,8 +143,8 @@ class Tree {
       (constraints.labels.length > 0 ||
         constraints.data !== undefined ||
         constraints.preferred !== undefined);
-    const { looksAhead, seesNode } = this.#scorer;
-    const skips = looksAhead === true && seesNode !== true && !labelled;
+    const named = this.#scorer.readsNodes === true || table.siteFilters.length > 0;
+    const skips = this.#scorer.looksAhead === true && !labelled && !named;
     for (let row = 0; row < table.rows; row++) {
       const known = row > 0 && skips && table.alike(row - 1, row);
       const score = known ? this.#scores[row - 1]! : this.#score(row);

@@ -23,8 +23,8 @@ export interface Scorer<Name extends string = string> {
    * scorer sees the amounts of a node and the models and memory of its GPUs, and neither name nor labels.
    */
   readonly looksAhead?: true;
-  /** Set when scores depend on the labels of a node, or on whose tasks run there. */
-  readonly seesNode?: true;
+  /** Set when scores depend on names, labels or anything else of a node: nodes that are alike may score apart. */
+  readonly readsNodes?: true;
   /** Set when scores depend on whose the task is: each workload is then a shape of its own. */
   readonly knowsWho?: true;
   /** Set when the score of a node depends on others for such a task: every node is then looked at each time. */
@@ -55,7 +55,7 @@ export function weightedSum(
     name: parts.map(({ scorer, weight }) => `${weight} ${scorer.name}`).join(' + '),
     what: 'The weighted mean of several scorers.',
     ...(parts.some(({ scorer }) => scorer.looksAhead) && { looksAhead: true }),
-    ...(parts.some(({ scorer }) => scorer.seesNode) && { seesNode: true }),
+    ...(parts.some(({ scorer }) => scorer.readsNodes) && { readsNodes: true }),
     ...(parts.some(({ scorer }) => scorer.knowsWho) && { knowsWho: true }),
     ...(parts.some(({ scorer }) => scorer.looksAround) && { looksAround: true }),
     ...(parts.some(({ scorer }) => scorer.mode) && {

@@ -14,6 +14,7 @@ import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
+import { type SavedMemory, savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -26,19 +27,13 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
-import { restoreLeaf, type SavedLeaf, saveLeaf } from './tree-memory.ts';
-import type { SavedDemand } from './typical-demand.ts';
+import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
 interface Offer<T> {
   readonly bucket: Bucket<T>;
   readonly task: T;
   readonly row: NodeIndex;
-}
-
-interface SavedTree {
-  readonly leaves: readonly SavedLeaf[];
-  readonly demand: SavedDemand | undefined;
 }
 
 /**
@@ -160,7 +155,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   next(at: TimeMs): Choice<T> | undefined {
     if (at !== this.#lastAt) this.#timePassed(at);
-    const offer = this.#offer(this.#tree.root, at);
+    let offer = this.#offer(this.#tree.root, at);
+    // Asking a site's own order may have been its end.
+    while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
     return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
@@ -225,12 +222,12 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     );
   }
 
-  save(): SavedTree {
+  save(): SavedMemory {
     return { leaves: [...this.#leaves.values()].map(saveLeaf), demand: this.#index.save() };
   }
 
   restore(saved: unknown): void {
-    const { leaves, demand } = saved as SavedTree;
+    const { leaves, demand } = savedMemory(saved);
     this.#index.restore(demand);
     for (const leaf of leaves) {
       const known = this.#leafNamed(leaf.queue);
@@ -364,6 +361,17 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const refusal = line.capOf(bucket.ask);
     if (refusal !== undefined) return { at: line, refusal };
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+  }
+
+  #replaceRules(): boolean {
+    let replaced = false;
+    for (const leaf of this.#leaves.values()) {
+      const rule = leaf.rule.instead?.();
+      if (rule === undefined) continue;
+      leaf.follow(rule);
+      replaced = true;
+    }
+    return replaced;
   }
 
   #timePassed(at: TimeMs): void {

@@ -107,6 +107,7 @@ const step = z.strictObject({
   run: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('argv'), argv: z.array(z.string()) }),
     z.strictObject({ kind: z.literal('shell'), script: z.string() }),
+    z.strictObject({ kind: z.literal('held'), ttlMs: span }),
   ]),
   count: whole(),
   maxParallel: whole(),
@@ -144,7 +145,7 @@ const step = z.strictObject({
 });
 
 const spec = z.strictObject({
-  kind: z.enum(['job', 'pipeline']),
+  kind: z.enum(['job', 'pipeline', 'lease']),
   name: z.string(),
   queue: text<QueueName>(),
   priority: z.int(),
@@ -262,6 +263,7 @@ export const eventForms: EventForms = complete({
     state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
   }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
+  'lease-renewed': form('lease-renewed', 1, { workload }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

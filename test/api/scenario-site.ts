@@ -146,6 +146,7 @@ export class ScenarioSite implements Site {
       pid: 4242,
       version: '0.1.0',
       state_dir: '/home/ada/.local/state/berth',
+      site_file: null,
       url: 'http://127.0.0.1:7171',
       socket: '/home/ada/.local/state/berth/berth.sock',
       host: 'lab-3',
@@ -168,7 +169,12 @@ export class ScenarioSite implements Site {
       (step): ToyStep => ({
         id: step.id,
         needs: step.needs,
-        command: step.run.kind === 'argv' ? step.run.argv.join(' ') : step.run.script,
+        command:
+          step.run.kind === 'argv'
+            ? step.run.argv.join(' ')
+            : 'script' in step.run
+              ? step.run.script
+              : '',
         tasks: step.count,
         cpuMilli: step.request.cpu,
         memoryBytes: step.request.memory,

@@ -178,6 +178,7 @@ export class TestDaemon {
       pid: this.pid,
       version: '0.1.0',
       state_dir: this.stateDir,
+      site_file: null,
       url: 'http://127.0.0.1:1',
       socket: this.socket,
       host: 'lab-3',

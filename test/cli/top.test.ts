@@ -24,6 +24,7 @@ const data: TopData = {
     pid: 1,
     version: '0.1.0',
     state_dir: '/s',
+    site_file: null,
     url: '',
     socket: '/s/berth.sock',
     host: 'lab-3',

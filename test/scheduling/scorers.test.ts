@@ -211,8 +211,8 @@ describe('each scorer prefers', () => {
     const tested = new Set(
       Object.values(cases).map(({ scorer }) => (typeof scorer === 'string' ? scorer : scorer.name)),
     );
-    for (const { name, seesNode } of scorers as readonly Scorer[]) {
-      if (seesNode === true) assert.ok(tested.has(name), name);
+    for (const { name, readsNodes } of scorers as readonly Scorer[]) {
+      if (readsNodes === true) assert.ok(tested.has(name), name);
     }
   });
 });
@@ -250,8 +250,8 @@ describe('several scorers with weights', () => {
       { scorer: named('fgd'), weight: 1 },
       { scorer: named('rack-nearness'), weight: 1 },
     ]);
-    const { looksAhead, seesNode, knowsWho, looksAround } = sum;
-    assert.deepEqual([looksAhead, seesNode, knowsWho, looksAround], [true, true, true, true]);
+    const { looksAhead, readsNodes, knowsWho, looksAround } = sum;
+    assert.deepEqual([looksAhead, readsNodes, knowsWho, looksAround], [true, true, true, true]);
     assert.ok(sum.chooseShare);
   });
 });

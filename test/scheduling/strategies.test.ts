@@ -36,7 +36,11 @@ class Bench {
 
   constructor(strategy: string, parts: SchedulingParts = { solve }, nodes = [node('a')]) {
     const config = { ...defaultScheduling, ...strategyNamed(strategy)! };
-    this.scheduler = makeScheduler(config, parts)({ table: this.table, shapes: this.shapes });
+    this.scheduler = makeScheduler(
+      config,
+      undefined,
+      parts,
+    )({ table: this.table, shapes: this.shapes });
     for (const one of nodes) this.table.join(one);
     this.scheduler.nodesChanged();
   }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Prng } from '../../src/base/prng.ts';
 import { timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { takeSnapshot } from '../../src/engine/snapshot.ts';
@@ -11,9 +10,9 @@ import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { bestFit } from '../../src/scheduling/scorers/best-fit.ts';
-import { drawTree } from '../builders/draw-tree.ts';
+import { drawnSite } from '../builders/drawn-site.ts';
 import { endedBy } from '../builders/engine-bench.ts';
-import { type Ask, node, Site, specOf } from '../builders/site.ts';
+import { type Ask, node, specOf } from '../builders/site.ts';
 
 const GIB = 1024 ** 3;
 
@@ -83,30 +82,6 @@ test('with one queue by priority, the tree decides as the plain scheduler does',
     { numRuns: 200 },
   );
 });
-
-/** A site under a drawn tree, in which something waits and something runs. */
-function drawnSite(seed: number): Site {
-  const prng = new Prng(seed);
-  const { scheduling, queues } = drawTree(prng);
-  const site = new Site(scheduling, node('n', { cpu: 8000, memory: 16 * GIB, gpus: 2 }));
-  site.now = 1_767_225_600_000;
-  for (let i = prng.between(5, 40); i > 0; i--) {
-    site.submit({
-      queue: prng.pick(queues),
-      tenant: prng.pick(['ada', 'ben', 'eve']),
-      priority: prng.between(-1, 1),
-      cpu: prng.between(1, 4),
-      gib: prng.between(0, 4),
-      gpu: prng.chance(30) ? 1 : 0,
-      ...(prng.chance(50) ? { runMs: prng.between(1, 100) * 1000 } : {}),
-    });
-    if (prng.chance(40)) site.pass();
-    site.now += prng.between(0, 200_000);
-    const running = [...site.running.keys()];
-    if (running.length > 0 && prng.chance(60)) site.end(prng.pick(running));
-  }
-  return site;
-}
 
 test('under any tree, whoever is restored from a snapshot decides the same from there on', () => {
   for (let seed = 1; seed <= 150; seed++) {

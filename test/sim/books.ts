@@ -136,6 +136,9 @@ export class Books {
         this.#workload(event.workload).cancelled = true;
         this.cancelled.add(event.workload);
         break;
+      case 'lease-renewed':
+        assert.ok(!this.ends.has(event.workload), 'what has ended is not renewed');
+        break;
       case 'workload-ended':
         this.#endWorkload(event);
         break;

@@ -203,6 +203,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     state: fc.constantFrom('succeeded', 'skipped'),
   }),
   'cancel-requested': of('cancel-requested', { workload, by: id }),
+  'lease-renewed': of('lease-renewed', { workload }),
   'workload-ended': of('workload-ended', { workload, state: fc.constantFrom('failed') }),
   'workload-retired': of('workload-retired', { workload }),
 };

@@ -111,7 +111,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline']),
+      kind: z.enum(['job', 'pipeline', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -128,7 +128,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline']),
+    kind: z.enum(['job', 'pipeline', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),
@@ -168,6 +168,10 @@ export const statusSchema = z
     pid: z.int(),
     version: z.string(),
     state_dir: z.string(),
+    site_file: z
+      .string()
+      .nullable()
+      .describe('The site document that the daemon read at its start; null where there is none'),
     url: z.string().describe('Where the API and the web page are'),
     socket: z.string(),
     host: z.string(),
@@ -176,6 +180,17 @@ export const statusSchema = z
     launcher_pid: z.int().nullable(),
     enforcement: enforcedSchema,
     journal: z.object({ sequence: z.int(), stalled: z.string().nullable() }),
+    plugins: z
+      .array(
+        z.object({
+          name: z.string(),
+          kind: z.enum(['scorer', 'filter', 'order']),
+          file: z.string(),
+          problem: z.string().nullable().describe('Why it was set aside; null while it is in use'),
+          slowest_pass_ms: z.int().describe('The most that it took of one scheduling pass'),
+        }),
+      )
+      .describe("The site's own scorers, filters and orders"),
     counts: z.object({ waiting: z.int(), running: z.int(), ended: z.int() }),
   })
   .openapi('Status');

@@ -3,6 +3,7 @@ import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
+import { addLeaseRoutes } from './lease-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -52,6 +53,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLogRoutes(api, deps);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api, deps);
+  addLeaseRoutes(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);

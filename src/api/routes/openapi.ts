@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
+import { leaseOperations } from './lease-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
@@ -11,6 +12,7 @@ export const operations = [
   ...logOperations,
   ...siteOperations,
   ...inventoryOperations,
+  ...leaseOperations,
 ] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;

@@ -74,6 +74,18 @@ export const logQuery = z.object({
   }),
 });
 
+/** Below the 30 s after which clients and proxies give a connection up. */
+const LEASE_WAIT_MAX_MS = 25_000;
+
+export const leaseQuery = z.object({
+  wait: integer({
+    minimum: 0,
+    maximum: LEASE_WAIT_MAX_MS,
+    default: 0,
+    description: 'Milliseconds to wait until it is held',
+  }),
+});
+
 export const inventoryQuery = z.object({
   fresh: z.enum(['0', '1']).default('0').openapi({
     description: '`1` asks the programs of drivers again, which may take seconds',

@@ -26,6 +26,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       return togetherSentence(refusal, now);
     case 'constraints':
       return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
+    case 'plugin-failed':
+      return pluginSentence(refusal);
     case 'no-nodes':
       return 'no node has joined';
     case 'waits-for-steps':
@@ -80,12 +82,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         formatSpan(Math.max(0, refusal.startsAt - now))
       );
     case 'deadline':
-      return (
-        `cannot be done in time: by its deadline in ` +
-        `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
-        `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
-        `${formatUse(refusal.resource, refusal.possible)} can be done`
-      );
+      return deadlineSentence(refusal, now);
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
@@ -93,6 +90,19 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     default:
       return assertNever(refusal);
   }
+}
+
+function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {
+  return (
+    `cannot be done in time: by its deadline in ` +
+    `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
+    `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
+    `${formatUse(refusal.resource, refusal.possible)} can be done`
+  );
+}
+
+function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {
+  return `the site's own filter ${plugin} failed and was set aside (its ${problem}); nothing is placed without it`;
 }
 
 function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {

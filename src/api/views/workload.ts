@@ -149,6 +149,7 @@ function limitsDocument(limits: Limits): StepDocument['limits'] {
 const finite = (amount: number): number | null => (amount === UNLIMITED ? null : amount);
 
 function commandLine(run: Run): string {
+  if (run.kind === 'held') return 'held by whoever asked for it';
   const text = run.kind === 'argv' ? run.argv.map(quote).join(' ') : run.script.trim();
   const first = text.split('\n')[0]!;
   return first.length < text.length || first.length > 200 ? `${first.slice(0, 199)}…` : first;

@@ -22,7 +22,7 @@ function scoreWith(pairs: ReadonlyMap<string, number>): Scorer['score'] {
 const facts = {
   name: 'co-location',
   what: 'The node where others slow it least, by measured pairs of workload names.',
-  seesNode: true,
+  readsNodes: true,
   knowsWho: true,
 } as const;
 

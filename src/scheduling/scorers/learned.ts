@@ -10,7 +10,7 @@ export const learned = defineScorer({
   ...facts,
   score: bestFit.score,
   configured: ({ learned: model }) =>
-    model === undefined ? bestFit : { ...facts, seesNode: true, score: guarded(model) },
+    model === undefined ? bestFit : { ...facts, readsNodes: true, score: guarded(model) },
 });
 
 /** A model may be wrong, and may not stop a site: an answer that is no score is replaced. */

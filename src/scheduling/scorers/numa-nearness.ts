@@ -6,7 +6,7 @@ import { defineScorer, SCORE_MAX } from '../scorer.ts';
 export const numaNearness = defineScorer({
   name: 'numa-nearness',
   what: 'For several GPUs, nodes where they hang on one NUMA node, or on few.',
-  seesNode: true,
+  readsNodes: true,
   score(table, row, ask) {
     const wanted = ask.gpu / WHOLE_GPU;
     if (wanted < 1) return SCORE_MAX / 2;

@@ -8,7 +8,7 @@ const WATTS_HALF = 6_250_000;
 export const power = defineScorer({
   name: 'power',
   what: 'Nodes that are switched on, and of those the ones that need fewer watts for a core.',
-  seesNode: true,
+  readsNodes: true,
   score(table, row) {
     const node = table.node(row)!;
     const state = node.labels['power/state'];

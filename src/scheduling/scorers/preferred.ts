@@ -11,7 +11,7 @@ import type { BoundConstraints } from '../shape.ts';
 export const preferred = defineScorer({
   name: 'preferred',
   what: 'The node that meets most of what the task would rather have, by weight.',
-  seesNode: true,
+  readsNodes: true,
   score(table, row, { constraints }) {
     if (constraints === undefined) return 0;
     const node = table.node(row)!;

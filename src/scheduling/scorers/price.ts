@@ -9,7 +9,7 @@ const HALF = 1_000_000;
 export const price = defineScorer({
   name: 'price',
   what: 'The node where the request costs least an hour, by its part of the price of the node.',
-  seesNode: true,
+  readsNodes: true,
   score(table, row, ask) {
     const dollars = millionthsOf(table.node(row)!, 'price/hour');
     if (dollars === undefined) return SCORE_MAX / 2;

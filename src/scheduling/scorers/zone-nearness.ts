@@ -4,7 +4,7 @@ import { nearnessBy } from './nearness.ts';
 export const zoneNearness = defineScorer({
   name: 'zone-nearness',
   what: 'Nodes of the zones where the other tasks of the workload run: less traffic between zones.',
-  seesNode: true,
+  readsNodes: true,
   knowsWho: true,
   looksAround: true,
   score: nearnessBy('zone'),
