@@ -1,5 +1,6 @@
 import { orders } from '../scheduling/orders/registry.ts';
 import { scorers } from '../scheduling/scorers/registry.ts';
+import { strategies } from '../scheduling/strategies.ts';
 import type { SiteNames } from '../spec/site-document.ts';
 
 /** What a site document may name on this machine. */
@@ -7,6 +8,7 @@ export function siteNames(): SiteNames {
   return {
     orders: orders.map(({ name }) => name),
     scorers: scorers.map(({ name }) => name),
+    strategies,
     timeZones: { has: isTimeZone, names: ['UTC', ...Intl.supportedValuesOf('timeZone')] },
   };
 }

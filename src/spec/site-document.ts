@@ -13,6 +13,7 @@ import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
   noTenancy,
   quotasByUser,
@@ -27,6 +28,7 @@ import { textProblem } from './text-bounds.ts';
 export interface SiteNames {
   readonly orders: readonly string[];
   readonly scorers: readonly string[];
+  readonly strategies: readonly SiteStrategy[];
   readonly timeZones: {
     readonly has: (name: string) => boolean;
     /** Those that are proposed instead of a misspelt one. */
@@ -125,12 +127,14 @@ function readSite(
     },
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
-  const { scorers, backfill, preemption, seed } = scheduling;
+  checkPlan(reading, scheduling);
+  const { scorers, backfill, plan, preemption, seed } = scheduling;
   return {
     scheduling: {
       root: tree,
       scorers,
       backfill,
+      ...(plan && { plan }),
       quotas,
       ...(preemption && { preemption }),
       reservations,
