@@ -144,9 +144,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
   step.released = saved.released;
-  saved.tasks.forEach((task, index) => {
-    step.tasks.push(loadTask(step, task, index));
-  });
+  step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
@@ -165,10 +163,10 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
-  saved.attempts.forEach((attempt, i) => {
+  task.attempts = saved.attempts.map((attempt, i) => {
     const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
     const record = newAttempt(task, i + 1, { placement, at });
-    task.attempts.push(Object.assign(record, { startedAt, pid, stop, end, endedAt }));
+    return Object.assign(record, { startedAt, pid, stop, end, endedAt });
   });
   for (const attempt of task.attempts) attain(attempt);
   return task;

@@ -19,7 +19,7 @@ import {
   currentAttempt,
   isBroken,
   newAttempt,
-  newTask,
+  newTasks,
   newWorkload,
   type PreemptionRecord,
   type SavedOrder,
@@ -29,6 +29,7 @@ import {
   stepNamed,
   type TaskRecord,
   type ToStop,
+  taskNamed,
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
@@ -114,8 +115,7 @@ export class State {
     const name = parseAttemptId(id);
     if (name === undefined) return undefined;
     const workload = this.#workloads.get(name.workload);
-    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
-    return task?.attempts[name.number - 1];
+    return workload && taskNamed(workload, name)?.attempts[name.number - 1];
   }
 
   firstResting(): TaskRecord | undefined {
@@ -211,13 +211,13 @@ export class State {
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
     const name = parseAttemptId(event.attempt);
     assert(name !== undefined, 'an attempt id of ours');
-    const task = this.#task(name.task);
-    assert(task.state === 'waiting', `only a waiting task is placed: ${task.id} is ${task.state}`);
+    const task = taskNamed(this.#workload(name.workload), name)!;
+    assert(task.state === 'waiting', 'only a waiting task is placed');
     assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
     const attempt = newAttempt(task, name.number, event);
-    task.attempts.push(attempt);
+    task.attempts = [...task.attempts, attempt];
     task.state = 'running';
     task.step.counts.waiting--;
     task.step.counts.running++;
@@ -450,7 +450,7 @@ export class State {
     step.state = 'open';
     const { spec } = step;
     const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
-    step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
+    step.tasks = newTasks(step, shape);
     this.#release(step);
   }
 
@@ -487,7 +487,7 @@ export class State {
   task(id: TaskId): TaskRecord | undefined {
     const name = parseAttemptId(`${id}.1`);
     const workload = name && this.#workloads.get(name.workload);
-    return workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return workload && taskNamed(workload, name);
   }
 
   #task(id: TaskId): TaskRecord {

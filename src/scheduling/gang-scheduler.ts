@@ -26,6 +26,8 @@ import { SortedList } from './sorted-list.ts';
 
 export type GangSchedulerOptions = Partial<Pick<SchedulingConfig, 'preemption' | 'reservations'>>;
 
+const NONE: readonly never[] = [];
+
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
 const SEARCHES_MAX = 16;
 
@@ -46,6 +48,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
+  /** Without it nobody looks for victims, and what runs need not be known. */
+  readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
   readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
@@ -53,7 +57,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #reservations: ReservationBook;
   /** Waiting tasks for which something is reserved, or that may end before it is needed. */
   readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
-  #handout: { readonly task: T; readonly row: NodeIndex }[] = [];
+  #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
   #searches = 0;
@@ -70,6 +74,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#options = options;
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
+    this.#preempts = options.preemption !== undefined;
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
@@ -89,7 +94,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   withdraw(task: T): void {
-    this.#handout = [];
+    this.#handout = NONE;
     const nomination = this.#nominations.of(task);
     if (nomination !== undefined) {
       this.#nominations.drop(nomination);
@@ -104,8 +109,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task, row } = running;
     if (task.who !== undefined) this.#deps.table.residents.add(row, task.who);
-    if (this.#handout[0]?.task === task) this.#handout.shift();
-    else this.#handout = [];
+    if (this.#handout.length > 0) {
+      this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
+    }
     this.#privileged.remove(task);
     this.#gangs.remove(task);
     if (this.#mindful) {
@@ -113,17 +119,17 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#gangs.wake();
     }
     this.#inner.placed(running);
-    this.#occupancy.add(running);
+    if (this.#preempts) this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     this.#forgetAnswers();
   }
 
   ended(running: Running<T>, at: TimeMs): void {
-    this.#handout = [];
+    this.#handout = NONE;
     const { who } = running.task;
     if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
-    this.#occupancy.remove(running.attempt);
+    if (this.#preempts) this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
@@ -155,9 +161,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     for (;;) {
       this.#gangs.settle();
-      const [first] = this.#handout;
+      const first = this.#handout[0];
       if (first !== undefined) return this.#choice(first.task, first.row);
-      if (this.#placeNominated(at)) continue;
+      if (this.#nominations.size > 0 && this.#placeNominated(at)) continue;
       const choice = this.#inner.next(at);
       if (choice === undefined) {
         if (this.#placeOnHeld(at)) continue;
@@ -352,7 +358,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Something is free that was not, or may be used by others now. */
   #freed(): void {
-    this.#handout = [];
+    this.#handout = NONE;
     this.#wake();
   }
 
@@ -363,7 +369,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   #forgetAnswers(): void {
-    this.#unhelped.clear();
+    if (this.#unhelped.size > 0) this.#unhelped.clear();
   }
 }
 

@@ -50,6 +50,8 @@ export class NodeTable {
   readonly #gpuMost: number[] = [];
   /** Rows in the order in which they changed; whoever keeps something derived reads on from its cursor. */
   readonly #changes = new Int32Array(CHANGES_KEPT);
+  /** Of each row, the number of its last change. */
+  readonly #lastChange: number[] = [];
   #changeCount = 0;
   /** Held milli-GPU by device id, of devices that are away, too: they may come back while they are held. */
   readonly #gpuHeld: Map<string, number>[] = [];
@@ -123,10 +125,13 @@ export class NodeTable {
     return this.#changeCount;
   }
 
-  /** The rows changed since `cursor`, a former `changeCount` that it still `remembers`. */
-  *changedSince(cursor: number): Generator<NodeIndex> {
+  /** Visits the rows changed since `cursor`, a former `changeCount` that it still `remembers`, each once. */
+  visitChanged(cursor: number, visit: (row: NodeIndex) => void): void {
     assert(this.remembers(cursor), 'a cursor that is not too old');
-    for (let i = cursor; i < this.#changeCount; i++) yield this.#changes[i % CHANGES_KEPT]!;
+    for (let i = cursor; i < this.#changeCount; i++) {
+      const row = this.#changes[i % CHANGES_KEPT]!;
+      if (this.#lastChange[row] === i) visit(row);
+    }
   }
 
   /** All that was derived from rows is stale. */
@@ -357,6 +362,7 @@ export class NodeTable {
 
   #note(row: NodeIndex): void {
     this.#changes[this.#changeCount % CHANGES_KEPT] = row;
+    this.#lastChange[row] = this.#changeCount;
     this.#changeCount++;
   }
 

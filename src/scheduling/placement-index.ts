@@ -86,6 +86,7 @@ class Tree {
   readonly #winners: Int32Array;
   readonly #scores: Int32Array;
   readonly #leaves: number;
+  readonly #take = (row: NodeIndex): void => this.#update(row);
   #cursor = -1;
   #version = -1;
   #mode = 0;
@@ -114,14 +115,15 @@ class Tree {
     // A plug-in that fails while it is asked marks every row as changed: once more, without it.
     do {
       const count = table.changeCount;
+      const behind = count - this.#cursor;
       const follows =
         this.#cursor >= 0 &&
         this.#mode === mode &&
         this.#version === this.#outlook.version &&
         table.remembers(this.#cursor) &&
-        count - this.#cursor <= table.rows;
+        behind <= table.rows;
       if (!follows) this.#scoreAll();
-      else for (const row of [...table.changedSince(this.#cursor)]) this.#update(row);
+      else if (behind > 0) table.visitChanged(this.#cursor, this.#take);
       this.#cursor = count;
       this.#version = this.#outlook.version;
       this.#mode = mode;

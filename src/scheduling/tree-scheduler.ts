@@ -2,9 +2,9 @@ import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { QueueConfig, SchedulingConfig } from '../model/scheduling-config.ts';
 import { looksAround } from './company.ts';
-import { weightedShare } from './fair-shares.ts';
+import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
@@ -239,17 +239,34 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #offer(node: QueueNode, at: TimeMs): Offer<T> | undefined {
     if (node.waiting === 0) return undefined;
     if (node.children.length === 0) return this.#offerOfLeaf(this.#leaves.get(node)!, at);
-    const open = node.children.filter((child) => this.#mayOffer(child));
-    const ranks = open.length > 1 ? open.map((child) => this.#rank(child, at)) : [];
-    while (open.length > 0) {
-      let best = 0;
-      for (let i = 1; i < open.length; i++) if (before(ranks[i]!, ranks[best]!)) best = i;
-      const offer = this.#offer(open[best]!, at);
-      if (offer !== undefined) return offer;
-      open.splice(best, 1);
-      ranks.splice(best, 1);
+    for (;;) {
+      const due = this.#due(node, at);
+      const offer = due && this.#offer(due, at);
+      // A child without an offer may offer nothing from now on: it is not due again.
+      if (due === undefined || offer !== undefined) return offer;
     }
-    return undefined;
+  }
+
+  /** The child that is due, of those that may offer something. */
+  #due({ children, config }: QueueNode, at: TimeMs): QueueNode | undefined {
+    let due: QueueNode | undefined;
+    let share: number | undefined;
+    for (const child of children) {
+      if (!this.#mayOffer(child)) continue;
+      const precedes = due === undefined ? -1 : precedence(child, due, config.childOrder);
+      if (precedes > 0) continue;
+      if (precedes < 0) {
+        due = child;
+        share = undefined;
+        continue;
+      }
+      share ??= this.#shareOf(due!, at);
+      const other = this.#shareOf(child, at);
+      if (other >= share) continue;
+      due = child;
+      share = other;
+    }
+    return due;
   }
 
   #mayOffer(node: QueueNode): boolean {
@@ -260,17 +277,12 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       : !leaf.exhausted;
   }
 
-  #rank(node: QueueNode, at: TimeMs): Rank {
-    const { childOrder } = node.parent!.config;
-    return {
-      guaranteed: node.underGuarantee,
-      priority: childOrder === 'priority' ? node.config.priority : 0,
-      share: childOrder === 'usage' ? this.#usage(node, at) : this.#share(node, at),
-      index: node.index,
-    };
-  }
-
-  #share(node: QueueNode, at: TimeMs): number {
+  /** Of children with equal guarantee and priority, the one with the least is due; of equals, the first. */
+  #shareOf(node: QueueNode, at: TimeMs): number {
+    if (node.parent!.config.childOrder === 'usage') return this.#usage(node, at);
+    if (node.children.length === 0) {
+      return dominantShare(node.held, this.#siteCapacity()) / node.config.weight;
+    }
     const canStart = (leaf: QueueNode): boolean => this.#offer(leaf, at) !== undefined;
     return weightedShare(node, this.#siteCapacity(), canStart);
   }
@@ -455,17 +467,10 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 }
 
-interface Rank {
-  readonly guaranteed: boolean;
-  readonly priority: number;
-  readonly share: number;
-  readonly index: number;
-}
-
-function before(a: Rank, b: Rank): boolean {
-  if (a.guaranteed !== b.guaranteed) return a.guaranteed;
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  return a.share === b.share ? a.index < b.index : a.share < b.share;
+/** Negative when `a` goes before `b` whatever they hold. */
+function precedence(a: QueueNode, b: QueueNode, order: QueueConfig['childOrder']): number {
+  if (a.underGuarantee !== b.underGuarantee) return a.underGuarantee ? -1 : 1;
+  return order === 'priority' ? b.config.priority - a.config.priority : 0;
 }
 
 function wake<T extends Candidate>(bucket: Bucket<T>): void {
