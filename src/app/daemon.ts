@@ -8,6 +8,7 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -65,7 +66,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, address } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log);
+  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);
@@ -106,6 +107,7 @@ interface Parts {
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
+  readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -163,6 +165,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     inventory,
     replayed,
     siteFile: options.siteFile ?? null,
+    gpuSharing: scheduling.gpuSharing,
     latest: undefined,
     ear,
   };

@@ -14,6 +14,8 @@ import type {
   PoolDocument,
   PoolList,
 } from '../api/contract/lease-documents.ts';
+import type { PreemptionList } from '../api/contract/preemption-documents.ts';
+import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -33,6 +35,11 @@ export interface Client {
   removePool(name: string): Promise<void>;
   pools(): Promise<PoolList>;
   nodes(): Promise<NodeList>;
+  queues(): Promise<QueueList>;
+  quotas(): Promise<QuotaList>;
+  reservations(): Promise<ReservationList>;
+  /** The newest, at most so many. */
+  preemptions(limit: number): Promise<PreemptionList>;
   usage(windowMs: number): Promise<Usage>;
   log(part: LogPart): Promise<LogChunk>;
   /** Pieces as they are written, until the attempt has ended. */

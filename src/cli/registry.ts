@@ -11,6 +11,9 @@ import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
+import { queue } from './commands/queue.ts';
+import { quota } from './commands/quota.ts';
+import { reserve } from './commands/reserve.ts';
 import { run } from './commands/run.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
@@ -30,6 +33,9 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  queue,
+  quota,
+  reserve,
   top,
   pool,
   up,

@@ -10,6 +10,7 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { lacksDevices } from '../scheduling/row-devices.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt } from './lease-ends.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
@@ -38,10 +39,17 @@ const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
 export class Engine {
   readonly state: State;
   readonly #options: EngineOptions;
+  readonly #deps: { readonly scheduler: MakeScheduler };
 
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
+    this.#deps = deps;
     this.state = new State(deps.scheduler, options.scheduling);
+  }
+
+  /** Of the same options and policy, and without a state: to restore a copy into. */
+  empty(): Engine {
+    return new Engine(this.#options, this.#deps);
   }
 
   /** Reads the state, never writes it. */
@@ -99,7 +107,8 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
+      const refusal =
+        neverFits(step.id, step.request, nodes, lacksDevices) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -188,7 +197,7 @@ export class Engine {
     let most = 0;
     for (const node of this.state.nodes()) {
       if (node.memory <= most) continue;
-      if (neverFits(spec.id, spec.request, [node]) === undefined) most = node.memory;
+      if (neverFits(spec.id, spec.request, [node], lacksDevices) === undefined) most = node.memory;
     }
     const { queues } = this.state.scheduler;
     if (queues === undefined) return most as Bytes;
@@ -250,7 +259,7 @@ export class Engine {
       attempt: attemptId(task.id, task.attempts.length + 1),
       placement: {
         node: table.node(row)!.id,
-        held: shapes.request(task.shape),
+        held: table.heldOn(row, shapes.request(task.shape), gpus),
         gpus,
         memoryLimit: task.memoryLimit,
       },

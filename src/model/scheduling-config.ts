@@ -8,6 +8,7 @@ import {
   UNLIMITED,
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
+import type { GpuSharing } from './node.ts';
 import type { Reservation } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
@@ -49,6 +50,8 @@ export interface SchedulingConfig {
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
+  readonly gpuSharing?: readonly GpuSharingRule[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
 }
@@ -58,6 +61,12 @@ export interface Interference {
   readonly a: string;
   readonly b: string;
   readonly slowdown: BasisPoints;
+}
+
+export interface GpuSharingRule {
+  /** Models as the inventory names them; empty: all. */
+  readonly models: readonly string[];
+  readonly sharing: GpuSharing;
 }
 
 export interface WeightedScorer {

@@ -258,9 +258,12 @@ export class Loop {
   }
 
   #start(id: AttemptId): void {
-    const attempt = this.#deps.engine.state.attempt(id);
+    const { state } = this.#deps.engine;
+    const attempt = state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined || isHeld(attempt)) return;
-    this.#deps.driver.start(attemptStart(attempt, this.#site));
+    const row = state.table.rowOf(attempt.placement.node);
+    const devices = row === undefined ? [] : state.table.node(row)!.gpus;
+    this.#deps.driver.start(attemptStart(attempt, this.#site, devices));
   }
 
   #stop(id: AttemptId): void {

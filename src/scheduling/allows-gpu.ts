@@ -29,9 +29,7 @@ function isModel(wanted: string, model: string): boolean {
   if (answer === undefined) {
     const words = wordsOf(model);
     const asked = wordsOf(wanted);
-    // An instance of a GPU that was cut is no such GPU, unless it is what was asked for.
-    const whole = !words.includes('mig') || asked.includes('mig');
-    answer = whole && asked.length > 0 && asked.every((word) => words.includes(word));
+    answer = asked.length > 0 && asked.every((word) => words.includes(word));
     if (known.size >= ANSWERS_MAX) known.clear();
     known.set(model, answer);
   }

@@ -2,6 +2,7 @@ import type { TimeMs } from '../base/units.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { looksAround } from './company.ts';
 import { planGang, type Seats } from './gang.ts';
@@ -12,6 +13,7 @@ import { Occupancy } from './occupancy.ts';
 import { failedPlugin } from './place.ts';
 import { Nominations } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
+import type { SchedulerDescription } from './queue-description.ts';
 import { ReservationBook } from './reservations.ts';
 import {
   byAge,
@@ -216,6 +218,19 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return undefined;
   }
 
+  describe(at: TimeMs): SchedulerDescription {
+    const inner = this.#inner.describe?.(at);
+    const reservations = this.#reservations.describe(at);
+    return { queues: [], leafOf: (queue) => queue, ...inner, reservations };
+  }
+
+  /** Of a task that starts by itself. */
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const gang = this.#gangs.of(task);
+    if (gang !== undefined && neededNow(gang) !== 0) return false;
+    return this.#inner.startsWith?.(task, request, at) ?? false;
+  }
+
   save(): unknown {
     return this.#inner.save?.();
   }
@@ -264,7 +279,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       }
     }
     const refusal = this.#inner.refusal(task);
-    if (refusal === undefined || this.#holds.size === 0) return refusal;
+    if (refusal === undefined || this.#holds.size === 0 || !lacksRoom(refusal)) return refusal;
     const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#askOf(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
@@ -372,6 +387,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#unhelped.size > 0) this.#unhelped.clear();
   }
 }
+
+/** A limit, a quota or the turn comes before what is kept for others. */
+const lacksRoom = ({ code }: Refusal): boolean =>
+  code === 'insufficient' || code === 'constraints' || code === 'reserved-for';
 
 function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined {
   if (a === undefined || b === undefined) return a ?? b;

@@ -1,12 +1,17 @@
 import { assert } from '../base/assert.ts';
+import { milliGpu } from '../base/units.ts';
 import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { allowsGpu } from './allows-gpu.ts';
+import { shareOn } from './device-share.ts';
 import { filters } from './filters/registry.ts';
 import { isGuarded } from './guarded.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
+
+const NO_GPU = milliGpu(0);
 
 export type Verdict =
   | { readonly kind: 'place'; readonly row: NodeIndex }
@@ -37,9 +42,14 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
   if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
   if (ask.constraints === undefined && !isGuarded(table.node(row))) return true;
-  const { constraints = noConstraints, gpu } = ask;
+  const { constraints = noConstraints } = ask;
+  const gpu = countedGpu(ask);
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }
+
+/** Of shares by memory and of instances the table itself looks for a device that is allowed. */
+const countedGpu = ({ gpu, gpuMemory, mig }: Ask): Ask['gpu'] =>
+  gpuMemory === undefined && mig === undefined ? gpu : NO_GPU;
 
 export function checkedScore(
   scorer: Scorer,
@@ -48,9 +58,24 @@ export function checkedScore(
   ask: Ask,
   outlook: Outlook,
 ): number {
-  const score = scorer.score(table, row, ask, outlook);
+  const seen = ask.mig === undefined && ask.gpuMemory === undefined ? ask : seenAs(table, row, ask);
+  const score = scorer.score(table, row, seen, outlook);
   assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
   return score;
+}
+
+/**
+ * The ask as scorers see it, which know whole devices and parts of them: an instance lies on none of those,
+ * and a share by memory is as large as on the device where it is smallest.
+ */
+function seenAs(table: NodeTable, row: NodeIndex, ask: Ask): Ask {
+  if (ask.mig !== undefined) return { ...ask, gpu: NO_GPU };
+  let least: number = WHOLE_GPU;
+  for (const [i, gpu] of table.node(row)!.gpus.entries()) {
+    if (!table.shareFits(row, i, ask) || !allowsGpu(ask.constraints, gpu)) continue;
+    least = Math.min(least, shareOn(gpu, ask));
+  }
+  return { ...ask, gpu: milliGpu(least) };
 }
 
 /** Ids of the devices that the ask gets on a node where it is feasible. */
@@ -61,8 +86,10 @@ export function chooseDevices(
   scorer: Scorer,
   outlook: Outlook,
 ): readonly string[] {
-  if (scorer.chooseShare !== undefined && ask.gpu > 0 && ask.gpu < WHOLE_GPU) {
-    return [table.node(row)!.gpus[scorer.chooseShare(table, row, ask, outlook)]!.id];
+  const plain = ask.mig === undefined && ask.gpuMemory === undefined;
+  const seen = plain ? ask : seenAs(table, row, ask);
+  if (scorer.chooseShare !== undefined && seen.gpu > 0 && seen.gpu < WHOLE_GPU) {
+    return [table.node(row)!.gpus[scorer.chooseShare(table, row, seen, outlook)]!.id];
   }
   return table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
 }
@@ -105,7 +132,8 @@ export function failedPlugin(table: NodeTable): Refusal | undefined {
 }
 
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
-  const { constraints = noConstraints, gpu } = ask;
+  const { constraints = noConstraints } = ask;
+  const gpu = countedGpu(ask);
   const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
   const ofTask = filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
   return [...ofSite, ...ofTask].map(({ name }) => name);

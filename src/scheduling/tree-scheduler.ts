@@ -2,8 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
-import type { QueueConfig, SchedulingConfig } from '../model/scheduling-config.ts';
+import type { Resources } from '../model/resources.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { looksAround } from './company.ts';
+import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
@@ -12,6 +14,8 @@ import type { OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import type { SchedulerDescription } from './queue-description.ts';
+import { precedence } from './queue-precedence.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
 import { type SavedMemory, savedMemory } from './saved-memory.ts';
@@ -220,6 +224,26 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return (
       waits ?? line.capOf(ask) ?? this.#tree.capOf(leaf.node, ask, this.#siteCapacity())?.refusal
     );
+  }
+
+  describe(at: TimeMs): SchedulerDescription {
+    return {
+      queues: describeTree(this.#tree, this.#leaves, this.#siteCapacity(), at),
+      leafOf: leafNameOf(this.#tree, this.#fallback),
+      reservations: [],
+    };
+  }
+
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const { leaf, line } = this.#place(task);
+    if (line.gated && this.#deps.gate!.refusal(task, request, at) !== undefined) return false;
+    const ask = vectorOf(request);
+    if (line.capOf(ask) !== undefined) return false;
+    if (this.#tree.capOf(leaf.node, ask, this.#siteCapacity()) !== undefined) return false;
+    const { fifo, order } = leaf.node.config;
+    if (fifo !== 'strict') return true;
+    // An order by size may put another task first once this one asks for less.
+    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
   }
 
   save(): SavedMemory {
@@ -465,12 +489,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-/** Negative when `a` goes before `b` whatever they hold. */
-function precedence(a: QueueNode, b: QueueNode, order: QueueConfig['childOrder']): number {
-  if (a.underGuarantee !== b.underGuarantee) return a.underGuarantee ? -1 : 1;
-  return order === 'priority' ? b.config.priority - a.config.priority : 0;
 }
 
 function wake<T extends Candidate>(bucket: Bucket<T>): void {

@@ -12,6 +12,12 @@ interface Move {
   readonly who: Who | undefined;
 }
 
+/** What a request took of a node. */
+export interface Seat {
+  readonly held: Resources;
+  readonly gpus: readonly string[];
+}
+
 /**
  * A what-if on the real table, taken back by an undo log: a search touches tens of rows of ten thousand, so
  * undoing them is cheaper than copying the cells and their devices (measured by `bench -- preemption`).
@@ -29,14 +35,15 @@ export class Trial {
     return this.#log.length;
   }
 
-  /** Places one request and says on which devices. It must fit. */
-  place(row: NodeIndex, ask: Ask): readonly string[] {
+  /** Places one request and says what it holds on which devices. It must fit. */
+  place(row: NodeIndex, ask: Ask): Seat {
     const gpus = this.#table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
+    const held = this.#table.heldOn(row, ask, gpus);
     const who = ask.constraints?.self;
-    this.#table.take(row, ask, gpus);
+    this.#table.take(row, held, gpus);
     if (who !== undefined) this.#table.residents.add(row, who);
-    this.#log.push({ row, held: ask, gpus, gave: false, who });
-    return gpus;
+    this.#log.push({ row, held, gpus, gave: false, who });
+    return { held, gpus };
   }
 
   take(row: NodeIndex, held: Resources, gpus: readonly string[]): void {

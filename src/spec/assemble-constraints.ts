@@ -9,6 +9,7 @@ import type {
 import type { StepSpec } from '../model/workload.ts';
 import type { AffinityBlock } from './affinity-schema.ts';
 import type { Layer } from './assemble-step.ts';
+import { gpuIsShare } from './gpu-request.ts';
 import type { Path, Problem } from './issue.ts';
 
 const WEIGHT = 100;
@@ -67,8 +68,10 @@ function gpuKindOf(layers: readonly Layer[]): Pick<Constraints, 'gpuModels' | 'g
     const gpu = resources?.gpu ?? resources?.compute?.gpu;
     if (gpu === undefined) continue;
     if (typeof gpu === 'number') break;
-    const { type = [], memory = bytes(0) } = gpu;
-    return { gpuModels: typeof type === 'string' ? [type] : type, gpuMemory: memory };
+    const { type = [], memory } = gpu;
+    // Of a share, memory is an amount that is held: see `gpuRequest`.
+    const least = memory === undefined || gpuIsShare(gpu) ? bytes(0) : memory;
+    return { gpuModels: typeof type === 'string' ? [type] : type, gpuMemory: least };
   }
   return { gpuModels: [], gpuMemory: bytes(0) };
 }

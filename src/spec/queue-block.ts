@@ -61,7 +61,7 @@ export const queueSchema = z
       default: 0,
     }).optional(),
     children: below.optional(),
-    queues: below.optional(),
+    queues: below.meta({ description: 'Another name of `children`.' }).optional(),
     child_order: childOrderSchema.optional(),
     guaranteed: amounts(
       'Goes before siblings until it holds this; what it does not use, it lends.',
@@ -74,7 +74,7 @@ export const queueSchema = z
     borrowing_limit: limitAmounts('It never holds more than its guarantee and this.').optional(),
     lending_limit: limitAmounts('Of its unused guarantee, siblings may use this.').optional(),
     reclaim: reclaim(
-      '`enabled`: takes back what it lent and gives back what it borrowed; `disabled`: neither; `always`: all that it holds may be taken.',
+      '`enabled`: takes back what it lent and gives back what it borrowed; `disabled`: neither; `always`: all that it holds may be taken. Acted on by a later version: now tasks are stopped by priority alone.',
     ).optional(),
     preemption: reclaim('Another name of `reclaim`.').optional(),
     order: either(policyText, orderSchema, 'name of an order, or a map with policy', {
@@ -159,8 +159,14 @@ class QueueReader {
     const [only] = keys;
     if (keys.length === 1 && only === 'configuration') return this.root([...path, only], outer);
     if (keys.length === 1 && only === ROOT) {
-      this.paths.set(ROOT, [...path, ROOT]);
-      return this.#queue(ROOT, [...path, ROOT], outer).config;
+      const at = [...path, ROOT];
+      this.paths.set(ROOT, at);
+      const { config } = this.#queue(ROOT, at, outer);
+      if (config.children.length === 0) {
+        const expected = 'at least one in its `children`';
+        reading.error(at, 'there is no queue', { expected, at: 'key' });
+      }
+      return config;
     }
     this.paths.set(ROOT, path);
     const named = reading.read(below, path);
@@ -226,6 +232,10 @@ class QueueReader {
     }
     const { weight: written, priority = 0, child_order, max_running } = block;
     const reclaimKey = reading.oneKey(path, ['reclaim', 'preemption']);
+    if (reclaimKey !== undefined) {
+      const message = 'acted on by a later version; now tasks are stopped by priority alone';
+      reading.warn([...path, reclaimKey], message);
+    }
     const activeKey = reading.oneKey(path, ['max_active', 'max_size']);
     const config = queueConfig(name, {
       ...saidFurtherOut(inner),

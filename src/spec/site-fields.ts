@@ -25,7 +25,7 @@ export const queueName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, {
 });
 
 export const tenantName = text({
-  description: 'A user, as the daemon knows him.',
+  description: 'The name of a user.',
   max: 128,
   filled: true,
   oneLine: true,

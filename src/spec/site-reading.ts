@@ -13,6 +13,8 @@ export class SiteReading {
   readonly warnings: Problem[] = [];
   readonly #root: Written;
   readonly #text: string;
+  readonly #published = new Map<z.ZodType, object>();
+  #lineEnds: readonly number[] | undefined;
 
   constructor(root: Written, text: string) {
     this.#root = root;
@@ -25,7 +27,8 @@ export class SiteReading {
     if (written === undefined) return undefined;
     const parsed = schema.safeParse(written.value);
     if (parsed.success) return parsed.data;
-    const published = publishedSchema(schema);
+    const published = this.#published.get(schema) ?? publishedSchema(schema);
+    this.#published.set(schema, published);
     this.errors.push(
       ...schemaProblems(
         parsed.error.issues,
@@ -82,7 +85,8 @@ export class SiteReading {
   line(path: Path): number {
     const written = findWritten(this.#root, path);
     const offset = (written?.key ?? written?.range)?.start ?? 0;
-    return this.#text.slice(0, offset).split('\n').length;
+    this.#lineEnds ??= [...this.#text.matchAll(/\n/g)].map(({ index }) => index);
+    return this.#lineEnds.findLastIndex((end) => end < offset) + 2;
   }
 
   error(path: Path, message: string, more: Partial<Problem> = {}): void {

@@ -23,8 +23,6 @@ export const siteBlocks = {
   reservations: reservationsSchema,
 } as const;
 
-export type SiteBlockName = keyof typeof siteBlocks;
-
 /** Blocks of the vocabulary that later versions act on. */
 export const laterSiteBlocks: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(laterBlocks).filter(([name]) => !Object.hasOwn(siteBlocks, name)),

@@ -40,8 +40,8 @@ const laterShape = {
 
 /** What is said of one user in one queue. */
 export const tenantShape = {
-  weight: weight('His part beside the others, or his lottery tickets.').optional(),
-  limit: limitAmounts('He never holds more in one queue.').optional(),
+  weight: weight('Their part beside the others, or their lottery tickets.').optional(),
+  limit: limitAmounts('They never hold more in one queue.').optional(),
   max_running: count('Tasks that run at once in one queue.').optional(),
   max_active: count('Tasks of workloads that have not ended, in one queue.').optional(),
 };
@@ -93,7 +93,7 @@ const userSchema = z.strictObject({
     .max(16)
     .meta({
       description:
-        'Amounts over periods; those of `default` are for each that has none of his own.',
+        'Amounts over periods; those of `default` are for each that has none of their own.',
     })
     .optional(),
   ...laterShape,
@@ -117,9 +117,9 @@ export const tenancySchema = z
       .optional(),
     isolation_level: later('How far users are kept apart.').optional(),
     users: usersSchema.optional(),
-    user_limits: usersSchema.optional(),
+    user_limits: usersSchema.meta({ description: 'Another name of `users`.' }).optional(),
     teams: teamsSchema.optional(),
-    team_limits: teamsSchema.optional(),
+    team_limits: teamsSchema.meta({ description: 'Another name of `teams`.' }).optional(),
     resource_allocation: z
       .strictObject({
         method: text({ description: 'Another name of `scheduling.policy`.', max: 128 }).optional(),
@@ -228,7 +228,7 @@ function userQuotas(
   return quotasByUser(reading, blocks, deps);
 }
 
-/** Quotas of users, where those of `default` are for each that has none of his own. */
+/** Quotas of users, where those of `default` are for each that has none of their own. */
 export function quotasByUser(
   reading: SiteReading,
   blocks: readonly { readonly user: string; readonly block: UsageBlock; readonly path: Path }[],

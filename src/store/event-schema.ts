@@ -46,22 +46,43 @@ function complete<F extends EventForms>(
 }
 
 const custom = z.array(z.tuple([z.string(), whole()]));
-const resources = z.strictObject({ cpu: milliCpu, memory: bytes, gpu: whole<MilliGpu>(), custom });
+const resources = z.strictObject({
+  cpu: milliCpu,
+  memory: bytes,
+  gpu: whole<MilliGpu>(),
+  gpuMemory: bytes.exactOptional(),
+  mig: z.string().exactOptional(),
+  custom,
+});
+
+const gpu = z.strictObject({
+  id: z.string(),
+  model: z.string(),
+  memory: bytes,
+  numa: whole().exactOptional(),
+  vendor: z.enum(['amd', 'intel']).exactOptional(),
+  sharing: z
+    .union([
+      z.strictObject({ kind: z.enum(['exclusive', 'mps']) }),
+      z.strictObject({ kind: z.literal('time-slice'), replicas: whole() }),
+    ])
+    .exactOptional(),
+  mig: z
+    .union([
+      z.strictObject({ kind: z.literal('instance'), profile: z.string() }),
+      z.strictObject({ kind: z.literal('cut') }),
+    ])
+    .exactOptional(),
+});
 
 const node = z.strictObject({
   id: text<NodeId>(),
   cpu: milliCpu,
   memory: bytes,
-  gpus: z.array(
-    z.strictObject({
-      id: z.string(),
-      model: z.string(),
-      memory: bytes,
-      numa: whole().exactOptional(),
-    }),
-  ),
+  gpus: z.array(gpu),
   custom,
   labels: textMap,
+  links: z.array(z.array(whole())).exactOptional(),
   taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),
   closed: z.enum(['drained', 'unhealthy']).exactOptional(),
 });

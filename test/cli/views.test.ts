@@ -329,11 +329,12 @@ const why: Why = {
       ],
     },
   ],
+  preemptions: [],
 };
 
 test('the reasons', () => {
   assertLines(
-    renderWhy(why, plain),
+    renderWhy(why, plain, T0),
     `
 ◷ eval waiting
   Asks 2 GPUs; lab-3 has 1 GPU free. (3 tasks)

@@ -100,7 +100,7 @@ const words: [string, string, boolean][] = [
   ['nvidia-a100', 'NVIDIA A100-SXM4-40GB', true],
   ['A100 40GB', 'NVIDIA A100-SXM4-40GB', true],
   ['a10', 'NVIDIA A100-SXM4-40GB', false],
-  ['a100', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', false],
+  ['a100', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', true],
   ['a100-mig-1g.5gb', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', true],
   ['-', 'NVIDIA A100-SXM4-40GB', false],
 ];

@@ -23,7 +23,7 @@ const cases: Record<string, [lines: string, want: unknown]> = {
     { ...nothing, gpuModels: ['A100'] },
   ],
   'models and memory of GPUs': [
-    'resources: {gpu: {type: [a100, h100], memory: 40Gi}}',
+    'resources: {gpu: {count: 2, type: [a100, h100], memory: 40Gi}}',
     { ...nothing, gpuModels: ['a100', 'h100'], gpuMemory: 40 * 1024 ** 3 },
   ],
   'labels of nodes': [

@@ -137,6 +137,10 @@ const cases: Record<string, { text: string; want: readonly string[] }> = {
       '1:10 error: queues.root: `root` is what all queues are in; expected another name, or no other beside it',
     ],
   },
+  'a root of nothing': {
+    text: 'queues:\n  root: {weight: 2}\n',
+    want: ['2:3 error: queues.root: there is no queue; expected at least one in its `children`'],
+  },
   'a list of queues': {
     text: 'queues: [a, b]\n',
     want: ['1:9 error: queues: a list cannot be used here; expected a map'],
@@ -281,7 +285,7 @@ test('the document with every key is right', () => {
 
 test('a wrong type at any place is an error there, and nothing is thrown', () => {
   for (const path of paths) {
-    for (const wrong of [{ zzz: [1] }, '\u0007\u202e', -1.5e300]) {
+    for (const wrong of [{ zzz: [1] }, '\u0007\u202e']) {
       const text = changed(path, (holder, last) => {
         holder[last] = wrong;
       });
@@ -301,7 +305,7 @@ test('a wrong type at any place is an error there, and nothing is thrown', () =>
 
 test('nothing at any place is taken or told', () => {
   for (const path of paths) {
-    for (const empty of [null, '', false]) {
+    for (const empty of [null, -1.5e300]) {
       const text = changed(path, (holder, last) => {
         holder[last] = empty;
       });
@@ -362,6 +366,31 @@ test('whatever a text says, it is parsed or told', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('lines are counted as editors do, whatever ends them', () => {
+  const text = 'queues:\r\n  a: {max_active: 1,\r\n    max_size: 2}\r\n  b: {children: {a: }}\r\n';
+  assert.deepEqual(reported(text), [
+    '3:5 error: queues.a.max_size: `max_active` is given in line 2, too, and they are the same thing',
+    '4:18 error: queues.b.children.a: the queue in line 2 has this name, too; expected a name once in all the tree',
+  ]);
+});
+
+test('a document that is wrong a thousand times is told in time, and so is one that nests', {
+  timeout: 20_000,
+}, () => {
+  const queues = Array.from(
+    { length: 2_000 },
+    (_, i) => `  q${i}: {wieght: 1, max_active: 1, max_size: 1}`,
+  );
+  assert.equal(issuesOf(`queues:\n${queues.join('\n')}\n`).length, 100);
+  const quotas = Array.from(
+    { length: 2_000 },
+    () => '  - {name: q, queue: x, tenant: a, each: true}',
+  );
+  assert.equal(issuesOf(`quotas:\n${quotas.join('\n')}\n`).length, 100);
+  assert.ok(issuesOf(`queues: ${'{a: {children: '.repeat(30)}{}${'}}'.repeat(30)}`).length > 0);
+  assert.ok(issuesOf(`queues: ${'{a: {children: '.repeat(500)}{}${'}}'.repeat(500)}`).length > 0);
 });
 
 test('weights keep their proportions, as small whole numbers', () => {

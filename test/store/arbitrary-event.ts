@@ -15,7 +15,29 @@ const attempt = fc.tuple(task, fc.integer({ min: 1, max: 9 })).map((parts) => pa
 const key = id.filter((name) => name !== '__proto__');
 const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
 const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
-const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
+const resources = record(
+  {
+    cpu: whole,
+    memory: whole,
+    gpu: whole,
+    gpuMemory: whole,
+    mig: text,
+    custom,
+  },
+  ['cpu', 'memory', 'gpu', 'custom'],
+);
+const gpu = record(
+  {
+    id: text,
+    model: text,
+    memory: whole,
+    numa: whole,
+    vendor: fc.constantFrom('amd', 'intel'),
+    sharing: fc.constantFrom({ kind: 'exclusive' }, { kind: 'time-slice', replicas: 4 }),
+    mig: fc.constantFrom({ kind: 'cut' }, { kind: 'instance', profile: '1g.5gb' }),
+  },
+  ['id', 'model', 'memory'],
+);
 
 const texts = fc.array(text, { maxLength: 2 });
 const label = fc.oneof(
@@ -118,11 +140,10 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
         id,
         cpu: whole,
         memory: whole,
-        gpus: few(
-          record({ id: text, model: text, memory: whole, numa: whole }, ['id', 'model', 'memory']),
-        ),
+        gpus: few(gpu),
         custom,
         labels: textMap,
+        links: fc.array(fc.array(whole, { maxLength: 2 }), { maxLength: 2 }),
         taints: few(record({ key: text, value: text })),
         closed: fc.constantFrom('drained', 'unhealthy'),
       },

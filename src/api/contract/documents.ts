@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { preemptionSchema } from './preemption-documents.ts';
 
 /** The JSON that people and programs see: API answers, `--json` output, SSE payloads. Snake case; units last. */
 
@@ -77,6 +78,10 @@ export const reasonSchema = z
     change: z.string().nullable().describe('What would let it start'),
     facts: z.record(z.string(), z.unknown()),
     tasks: z.int().describe('How many tasks wait for this reason'),
+    starts_at: moment
+      .optional()
+      .describe('When the first of them starts, if all runs as long as expected'),
+    starts_after: z.string().optional().describe('The attempt whose end lets it start'),
   })
   .openapi('Reason');
 
@@ -160,6 +165,9 @@ export const whySchema = z
     steps: z.array(
       z.object({ id: z.string(), state, sentence: z.string(), reasons: z.array(reasonSchema) }),
     ),
+    preemptions: z
+      .array(preemptionSchema)
+      .describe('In which its tasks were stopped, or others for them; newest first'),
   })
   .openapi('Why');
 

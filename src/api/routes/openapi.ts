@@ -3,6 +3,7 @@ import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { queueOperations } from './queue-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
@@ -10,6 +11,7 @@ import { workloadOperations } from './workload-routes.ts';
 export const operations = [
   ...workloadOperations,
   ...logOperations,
+  ...queueOperations,
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,

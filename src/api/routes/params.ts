@@ -46,6 +46,16 @@ export const listQuery = z.object({
     .openapi({ description: '`active` is waiting or running' }),
   limit: integer({ minimum: 0, maximum: PAGE_MAX, default: 100 }),
   offset: integer({ minimum: 0, default: 0 }),
+  queue: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .openapi({ description: 'Of this queue and all below it' }),
+});
+
+export const preemptionQuery = z.object({
+  limit: integer({ minimum: 0, maximum: PAGE_MAX, default: 100 }),
 });
 
 export const submitQuery = z.object({

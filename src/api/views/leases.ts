@@ -6,8 +6,8 @@ import type { State } from '../../engine/state.ts';
 import type { Node } from '../../model/node.ts';
 import { poolOf } from '../../spec/lease-request.ts';
 import type { LeaseDocument, PoolDocument } from '../contract/lease-documents.ts';
-import { explainWorkload } from './explain.ts';
-import { resourcesDocument } from './workload.ts';
+import { explaining, explainWorkload } from './explain.ts';
+import { resourcesDocument } from './resources.ts';
 
 /** A lease as its holder sees it. */
 export function leaseDocument(state: State, lease: WorkloadRecord, now: TimeMs): LeaseDocument {
@@ -41,7 +41,7 @@ function sentenceOf(state: State, lease: WorkloadRecord, now: TimeMs): string | 
   if (held !== undefined && held.stop === undefined) return null;
   const pool = askedPool(lease);
   if (lease.state !== 'active' || held !== undefined || pool === null) {
-    return explainWorkload(state, lease, now).sentence;
+    return explainWorkload(explaining(state, now), lease).sentence;
   }
   const { constraints, request } = lease.spec.steps[0]!;
   const enough = poolDocuments(state)

@@ -17,6 +17,12 @@ import {
   poolDocumentSchema,
   poolListSchema,
 } from '../../api/contract/lease-documents.ts';
+import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
+import {
+  queueListSchema,
+  quotaListSchema,
+  reservationListSchema,
+} from '../../api/contract/queue-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -92,8 +98,11 @@ export function openClient(locate: () => Promise<Address>): Client {
         path: `/api/v1/workloads?${query({ file: fileName, cwd })}`,
         body: text,
       }),
-    workloads: (filter) =>
-      ask(workloadListSchema, get(`/api/v1/workloads?${query({ ...filter })}`)),
+    workloads: ({ queue, ...filter }) =>
+      ask(
+        workloadListSchema,
+        get(`/api/v1/workloads?${query(queue === undefined ? filter : { ...filter, queue })}`),
+      ),
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
     cancel: async (id) =>
@@ -110,6 +119,11 @@ export function openClient(locate: () => Promise<Address>): Client {
       )),
     pools: () => ask(poolListSchema, get('/api/v1/pools')),
     nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
+    queues: () => ask(queueListSchema, get('/api/v1/queues')),
+    quotas: () => ask(quotaListSchema, get('/api/v1/quotas')),
+    reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
+    preemptions: (limit) =>
+      ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
     usage: (windowMs) =>
       ask(
         usageSchema,
