@@ -34,6 +34,9 @@ import { siteCapacity } from './site-capacity.ts';
 import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
+/** Orders in which a smaller request may go later. */
+const BY_SIZE: ReadonlySet<string> = new Set(['multifactor', 'largest-first']);
+
 interface Offer<T> {
   readonly bucket: Bucket<T>;
   readonly task: T;
@@ -243,7 +246,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { fifo, order } = leaf.node.config;
     if (fifo !== 'strict') return true;
     // An order by size may put another task first once this one asks for less.
-    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
+    return !BY_SIZE.has(order.name) && leaf.head(leaf.first(at, true)!)?.id === task.id;
   }
 
   save(): SavedMemory {
