@@ -10,7 +10,7 @@ import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
-import type { OrderRule } from './order.ts';
+import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
@@ -33,9 +33,6 @@ import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
 import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
-
-/** Orders in which a smaller request may go later. */
-const BY_SIZE: ReadonlySet<string> = new Set(['multifactor', 'largest-first']);
 
 interface Offer<T> {
   readonly bucket: Bucket<T>;

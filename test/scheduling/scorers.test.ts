@@ -168,6 +168,27 @@ const cases: Record<string, Case> = {
     ask: { gpu: 2000 },
     want: 'b',
   },
+  'nvlink-nearness: two GPUs with a link between them': {
+    scorer: 'nvlink-nearness',
+    nodes: [
+      {
+        ...gpuNode('a', 0, 0),
+        links: [
+          [0, 8],
+          [8, 0],
+        ],
+      },
+      {
+        ...gpuNode('b', 0, 0),
+        links: [
+          [0, 300],
+          [300, 0],
+        ],
+      },
+    ],
+    ask: { gpu: 2000 },
+    want: 'b',
+  },
   'co-location: not beside what slows it': {
     scorer: coLocation.configured!({ interference: slow }),
     nodes: [big('a'), big('b')],

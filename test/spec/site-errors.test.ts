@@ -19,7 +19,7 @@ const cases: Record<string, { text: string; want: readonly string[] }> = {
   'a scorer that is none': {
     text: 'scheduling: {placement: {best_fot: 1}}\n',
     want: [
-      '1:26 error: scheduling.placement.best_fot: no scorer is called "best_fot"; expected first-fit, best-fit, worst-fit, dot-product, gpu-clustering, gpu-packing, gpu-best-fit, fgd, fill-plan, tetris, l2-norm, spread, preferred, rack-nearness, zone-nearness, numa-nearness, power, price, co-location, adaptive, learned - did you mean "best-fit"?',
+      '1:26 error: scheduling.placement.best_fot: no scorer is called "best_fot"; expected first-fit, best-fit, worst-fit, dot-product, gpu-clustering, gpu-packing, gpu-best-fit, fgd, fill-plan, tetris, l2-norm, spread, preferred, rack-nearness, zone-nearness, numa-nearness, nvlink-nearness, power, price, co-location, adaptive, learned - did you mean "best-fit"?',
     ],
   },
   'queues and backfill together': {

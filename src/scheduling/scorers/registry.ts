@@ -11,6 +11,7 @@ import { gpuPacking } from './gpu-packing.ts';
 import { l2Norm } from './l2-norm.ts';
 import { learned } from './learned.ts';
 import { numaNearness } from './numa-nearness.ts';
+import { nvlinkNearness } from './nvlink-nearness.ts';
 import { power } from './power.ts';
 import { preferred } from './preferred.ts';
 import { price } from './price.ts';
@@ -38,6 +39,7 @@ export const scorers = [
   rackNearness,
   zoneNearness,
   numaNearness,
+  nvlinkNearness,
   power,
   price,
   coLocation,
