@@ -51,7 +51,7 @@ export async function loadPlugins(
 }
 
 /** Kind and name of each, without running anything of it in this thread. */
-export async function tryPlugin(file: string, maxMs = IMPORT_MAX_MS): Promise<PluginTrial> {
+async function tryPlugin(file: string, maxMs = IMPORT_MAX_MS): Promise<PluginTrial> {
   const source = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./plugin-trial-worker.${source}`, import.meta.url), {
     workerData: { file },

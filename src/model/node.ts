@@ -37,6 +37,9 @@ export interface Gpu {
   readonly mig?: { readonly kind: 'instance'; readonly profile: string } | { readonly kind: 'cut' };
 }
 
+/** Up to here 1,000 milli-GPU hold exactly as many replicas as there are turns, each ⌊1,000 / N⌋. */
+export const REPLICAS_MAX = 31;
+
 /**
  * `exclusive`: whole or not at all. `time-slice`: at most `replicas` tasks in turn, each with as large a part
  * of the time. `mps`: at once, each held by the driver to its part of the compute.

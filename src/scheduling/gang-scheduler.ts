@@ -10,7 +10,6 @@ import { GangQueue, neededNow } from './gang-queue.ts';
 import { Holds } from './holds.ts';
 import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
-import { failedPlugin } from './place.ts';
 import { Nominations } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
 import type { SchedulerDescription } from './queue-description.ts';
@@ -272,8 +271,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
         return { code: 'gang-incomplete', ready: gang.waiting.length, needed };
       }
       if (gang.room !== undefined) {
-        const failed = failedPlugin(this.#deps.table);
-        if (failed !== undefined) return failed;
         const topology = gang.gang.topology?.label;
         return { code: 'gang-no-room', needed, room: gang.room, topology };
       }

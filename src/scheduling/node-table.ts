@@ -28,6 +28,7 @@ import {
   wholeFor,
 } from './row-devices.ts';
 import type { Ask } from './shape.ts';
+import type { Shortage } from './shortage.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 export { WHOLE_GPU } from './whole-gpu.ts';
@@ -40,13 +41,6 @@ const MEMORY = 1;
 const FIRST_CUSTOM = 2;
 /** A reader that lags further behind starts afresh, which costs one look at every row. */
 const CHANGES_KEPT = 1 << 15;
-
-/** What keeps a request off a node: the resource that lacks most, with the figures. */
-export interface Shortage {
-  readonly resource: string;
-  readonly asked: number;
-  readonly free: number;
-}
 
 /**
  * Capacity and free amounts of every node: one row per node, one column per resource, one cell per GPU.
@@ -441,12 +435,13 @@ export class NodeTable {
     let whole = 0;
     let most = 0;
     const plain = this.#plain[row] === true;
-    const { gpus } = this.#nodes[row] ?? { gpus: [] };
-    for (const [i, free] of this.#gpuFree[row]!.entries()) {
-      const gpu = gpus[i]!;
-      sum += plain || gpu.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
+    const open = this.#gpuFree[row]!;
+    for (let i = 0; i < open.length; i++) {
+      const free = open[i]!;
+      const gpu = plain ? undefined : this.#nodes[row]!.gpus[i]!;
+      sum += gpu?.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
       if (free === WHOLE_GPU) whole++;
-      const share = plain ? free : largestShare(gpu, free);
+      const share = gpu === undefined ? free : largestShare(gpu, free);
       if (share > most) most = share;
     }
     this.#gpuSum[row] = sum;

@@ -127,7 +127,7 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
 }
 
 /** Nothing is placed while a filter of the site itself has failed. */
-export function failedPlugin(table: NodeTable): Refusal | undefined {
+function failedPlugin(table: NodeTable): Refusal | undefined {
   return table.siteFilters.find((filter) => filter.failure !== undefined)?.failure;
 }
 

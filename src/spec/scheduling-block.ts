@@ -4,6 +4,7 @@ import {
   type BackfillConfig,
   defaultOrder,
   defaultScheduling,
+  type GpuSharingRule,
   type OrderConfig,
   type PreemptionConfig,
   type QueueConfig,
@@ -11,9 +12,10 @@ import {
   type WeightedScorer,
 } from '../model/scheduling-config.ts';
 import { either, oneOf, quantity, text, wholeNumber } from './fields.ts';
+import { gpuSharingSchema, readGpuSharing } from './gpu-sharing-block.ts';
 import type { Path } from './issue.ts';
 import { isOrderName, orderShape, policyText, readOrder, registered } from './order-block.ts';
-import { parseSpan } from './quantities.ts';
+import { parseSpan, shown } from './quantities.ts';
 import { usageShape } from './quota-block.ts';
 import {
   count,
@@ -72,6 +74,11 @@ export const schedulingSchema = z
       'name of a scorer, or a map of names and weights',
       { description: 'How the node is chosen.', default: 'best-fit' },
     ).optional(),
+    filters: z
+      .array(text({ description: 'A filter.', max: 128, filled: true }))
+      .max(32)
+      .meta({ description: "The site's own filters, which every task has to pass." })
+      .optional(),
     backfill: either(
       kindSchema,
       z.strictObject({
@@ -106,6 +113,7 @@ export const schedulingSchema = z
       'true, false, or a map of limits',
       { description: 'Whether tasks may be stopped for others.', default: false },
     ).optional(),
+    gpu_sharing: gpuSharingSchema.optional(),
     seed: wholeNumber(0, SEED_MAX, {
       description: 'Of the lottery: the same seed draws the same winners.',
       default: defaultScheduling.seed,
@@ -136,8 +144,10 @@ export interface Scheduling {
   readonly childOrder: QueueConfig['childOrder'];
   readonly scorers: readonly WeightedScorer[];
   readonly plan: SchedulingConfig['plan'] | undefined;
+  readonly filters: readonly string[];
   readonly backfill: BackfillConfig;
   readonly preemption: PreemptionConfig | undefined;
+  readonly gpuSharing: readonly GpuSharingRule[] | undefined;
   readonly seed: number;
   /** Where the policy is named; undefined where it is not. */
   readonly policyPath: Path | undefined;
@@ -146,9 +156,7 @@ export interface Scheduling {
 export function readScheduling(
   reading: SiteReading,
   block: SchedulingBlock,
-  names: {
-    readonly orders: readonly string[];
-    readonly scorers: readonly string[];
+  names: Record<'orders' | 'scorers' | 'filters', readonly string[]> & {
     readonly strategies: readonly SiteStrategy[];
   },
 ): Scheduling {
@@ -177,11 +185,13 @@ export function readScheduling(
       strategy?.scorers ?? defaultScheduling.scorers,
     ),
     plan: strategy?.plan,
+    filters: readFilters(reading, names.filters, block.filters ?? []),
     backfill:
       typeof backfill === 'object'
         ? { kind: backfill.kind, depth: backfill.depth ?? depth }
         : { kind: backfill ?? defaultKind, depth },
     preemption: readPreemption(preemption),
+    gpuSharing: block.gpu_sharing && readGpuSharing(block.gpu_sharing),
     seed: block.seed ?? defaultScheduling.seed,
     policyPath: key === undefined ? undefined : namePath,
   };
@@ -216,6 +226,24 @@ function readPlacement(
     found.push({ name, weight: weights?.[i] ?? 1 });
   }
   return found;
+}
+
+function readFilters(
+  reading: SiteReading,
+  names: readonly string[],
+  written: readonly string[],
+): readonly string[] {
+  return written.flatMap((name, i) => {
+    if (names.includes(name)) return written.indexOf(name) === i ? [name] : [];
+    reading.error(
+      ['scheduling', 'filters', i],
+      `no filter of \`plugins\` is called ${shown(name)}`,
+      {
+        near: { word: name.slice(0, 64), words: names },
+      },
+    );
+    return [];
+  });
 }
 
 function readPreemption(written: SchedulingBlock['preemption']): PreemptionConfig | undefined {

@@ -29,6 +29,8 @@ export interface SiteNames {
   readonly orders: readonly string[];
   readonly scorers: readonly string[];
   readonly strategies: readonly SiteStrategy[];
+  /** Of the plug-ins: built-in filters always hold. */
+  readonly filters: readonly string[];
   readonly timeZones: {
     readonly has: (name: string) => boolean;
     /** Those that are proposed instead of a misspelt one. */
@@ -46,6 +48,17 @@ export type ParsedSite =
   | { readonly ok: true; readonly site: WrittenSite; readonly warnings: readonly Issue[] }
   /** Errors only, all that were found at once, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** The files of plug-ins that a site document names; none where it cannot be read, which `parseSite` tells. */
+export function pluginFiles(
+  text: string,
+  options: Pick<ParseSiteOptions, 'fileName' | 'format'>,
+): readonly string[] {
+  if (textProblem(text) !== undefined) return [];
+  const { root } = readTree(text, formatOf(options));
+  if (root === undefined) return [];
+  return new SiteReading(root, text).read(siteBlocks.plugins, ['plugins']) ?? [];
+}
 
 const workloadKeys: readonly string[] = ['run', 'steps', 'action'];
 
@@ -128,16 +141,25 @@ function readSite(
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
-  const { scorers, backfill, plan, preemption, seed } = scheduling;
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
+  for (const name of names.filters) {
+    if (filters.includes(name)) continue;
+    reading.warn(
+      ['plugins'],
+      `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
+    );
+  }
   return {
     scheduling: {
       root: tree,
       scorers,
+      ...(filters.length > 0 && { filters }),
       backfill,
       ...(plan && { plan }),
       quotas,
       ...(preemption && { preemption }),
       reservations,
+      ...(gpuSharing && { gpuSharing }),
       seed,
     },
   };
@@ -151,6 +173,7 @@ function readBlocks(reading: SiteReading) {
     tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }
 type Blocks = ReturnType<typeof readBlocks>;

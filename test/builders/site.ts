@@ -3,7 +3,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
 import type { MakeScheduler } from '../../src/engine/state.ts';
 import type { EndCause } from '../../src/model/attempt.ts';
-import type { AttemptId, NodeId, QueueName, TenantId } from '../../src/model/ids.ts';
+import type { AttemptId, NodeId, QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
 import type { Refusal } from '../../src/model/refusal.ts';
 import {
@@ -162,6 +162,13 @@ export class Site {
     const end = endedBy(cause);
     const decision = this.engine.decide({ kind: 'report-ended', at: this.at, attempt, end });
     for (const event of decision.events) this.#apply(event);
+  }
+
+  cancel(workload: number): void {
+    const id = String(workload) as WorkloadId;
+    const by = 'ada' as TenantId;
+    const { events } = this.engine.decide({ kind: 'cancel', at: this.at, workload: id, by });
+    for (const event of events) this.#apply(event);
   }
 
   endAll(): void {
