@@ -14,8 +14,9 @@ import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { Service } from '../scheduling/attained.ts';
+import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
-import type { ShapeIndex } from '../scheduling/shape.ts';
+import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -30,6 +31,7 @@ export interface WorkloadRecord {
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
+  readonly who: Who;
   readonly attained: Service;
   /** Of a lease: it ends by itself unless its holder is heard of before. */
   leaseEndsAt: TimeMs | undefined;
@@ -139,6 +141,7 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
+    who: { workload: id, name: spec.name, labels: spec.labels },
     attained: new Service(at),
     leaseEndsAt: leaseEnd(spec, at),
   };
@@ -232,6 +235,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
     workloadName: workload.spec.name,
+    who: workload.who,
     queue: workload.spec.queue,
     priority: workload.spec.priority,
     age: workload.number,
@@ -279,6 +283,10 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
   if (task.memoryLimit === limits.memory || task.memoryLimit <= request.memory) return request;
   return { ...request, memory: task.memoryLimit };
 }
+
+/** The shape of the task's next attempt. */
+export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
+  shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>

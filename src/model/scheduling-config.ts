@@ -35,10 +35,17 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** For the scorer `co-location`; pairs that are not listed do not mind each other. */
+  readonly interference?: readonly Interference[];
   /** Names of the site's own filters, which every task has to pass. */
   readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
+  /**
+   * `optimal`: waiting tasks of a priority are placed as one plan of most worth, instead of one by one; what
+   * cannot be planned, by the scorers. Only for a site of one queue, and in place of backfill.
+   */
+  readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
@@ -47,6 +54,13 @@ export interface SchedulingConfig {
   readonly gpuSharing?: readonly GpuSharingRule[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+/** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */
+export interface Interference {
+  readonly a: string;
+  readonly b: string;
+  readonly slowdown: BasisPoints;
 }
 
 export interface GpuSharingRule {

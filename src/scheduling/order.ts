@@ -75,3 +75,6 @@ export const byPriorityThenAge = {
   taskClass: () => 0,
   heapRank: (task: Candidate) => -task.priority,
 } satisfies OrderRule;
+
+/** Orders in which a smaller request may go later. */
+export const BY_SIZE: ReadonlySet<string> = new Set(['multifactor', 'largest-first']);

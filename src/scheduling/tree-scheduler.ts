@@ -3,17 +3,19 @@ import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import type { QueueConfig, SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { looksAround } from './company.ts';
 import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
-import type { OrderRule } from './order.ts';
+import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import type { SchedulerDescription } from './queue-description.ts';
+import { precedence } from './queue-precedence.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
 import { type SavedMemory, savedMemory } from './saved-memory.ts';
@@ -55,6 +57,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #tickets = new Map<T, Ticket<T>>();
   readonly #asleep: boolean[] = [];
   readonly #asleepShapes = new Set<ShapeIndex>();
+  /** Those of them that may wake although no node was freed. */
+  readonly #besideOthers = new Set<ShapeIndex>();
   readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
   #capacity: Vector | undefined;
@@ -120,6 +124,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task } = running;
     this.withdraw(task);
+    this.#wakeBesideOthers();
     const { leaf, line } = this.#place(task);
     const held = vectorOf(running.held);
     this.#tree.hold(leaf.node, held, 1);
@@ -135,6 +140,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#tree.hold(leaf.node, held, -1);
     line.hold(held, -1, at);
     this.#wakeShapes(running.row);
+    this.#wakeBesideOthers();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
@@ -146,6 +152,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity = undefined;
     for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
     this.#asleepShapes.clear();
+    this.#besideOthers.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
     this.#wakeAll();
@@ -237,7 +244,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { fifo, order } = leaf.node.config;
     if (fifo !== 'strict') return true;
     // An order by size may put another task first once this one asks for less.
-    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!, at)?.id === task.id;
+    return !BY_SIZE.has(order.name) && leaf.head(leaf.first(at, true)!, at)?.id === task.id;
   }
 
   save(): SavedMemory {
@@ -373,6 +380,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (row !== undefined) return { bucket, task, row };
     this.#asleep[shape] = true;
     this.#asleepShapes.add(shape);
+    if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
     return undefined;
   }
 
@@ -416,11 +424,20 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #wakeShapes(row: NodeIndex): void {
     const { table, shapes } = this.#deps;
     for (const shape of this.#asleepShapes) {
-      if (!feasible(table, row, shapes.ask(shape))) continue;
-      this.#asleepShapes.delete(shape);
-      this.#asleep[shape] = false;
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
+      if (feasible(table, row, shapes.ask(shape))) this.#wakeShape(shape);
     }
+  }
+
+  /** Who is to be near others, or as many in each place, may find room wherever one of them starts or ends. */
+  #wakeBesideOthers(): void {
+    for (const shape of this.#besideOthers) this.#wakeShape(shape);
+  }
+
+  #wakeShape(shape: ShapeIndex): void {
+    this.#asleepShapes.delete(shape);
+    this.#besideOthers.delete(shape);
+    this.#asleep[shape] = false;
+    for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
   }
 
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
@@ -473,12 +490,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-/** Negative when `a` goes before `b` whatever they hold. */
-function precedence(a: QueueNode, b: QueueNode, order: QueueConfig['childOrder']): number {
-  if (a.underGuarantee !== b.underGuarantee) return a.underGuarantee ? -1 : 1;
-  return order === 'priority' ? b.config.priority - a.config.priority : 0;
 }
 
 function wake<T extends Candidate>(bucket: Bucket<T>): void {

@@ -53,6 +53,15 @@ const turns: Record<string, { order: string; asks: Ask[]; at?: number[]; want: s
     ],
     want: ['c', 'b', 'a'],
   },
+  'the largest share of the site goes first, then age': {
+    order: 'largest-first',
+    asks: [
+      { tenant: 'a', cpu: 0.2 },
+      { tenant: 'b', cpu: 0.9 },
+      { tenant: 'c', cpu: 0.2, gib: 6 },
+    ],
+    want: ['b', 'c', 'a'],
+  },
   'the shortest goes first, and what says nothing last': {
     order: 'sjf',
     asks: [{ tenant: 'a' }, { tenant: 'b', runMs: 9000 }, { tenant: 'c', runMs: 8000 }],
