@@ -38,9 +38,12 @@ export interface Claim {
 
 /** The inequality that allowed it: strict, and true after the move as well as before. */
 export type EvictionRule =
-  /** `preemptor` > `victim`, the highest priority among the victims. */
+  /** `preemptor` > `victim`, the highest priority among the victims; or the priorities of two queues. */
   | { readonly kind: 'priority'; readonly preemptor: number; readonly victim: number }
-  /** Weighted dominant shares in basis points: `takerAfter` < `giverBefore`, and `takerAfter` ≤ `giverAfter`. */
+  /**
+   * What two queues hold above their guarantees: the largest part of any resource, in billionths of the site,
+   * ÷ weight. `takerAfter` < `giverBefore`, and `takerAfter` ≤ `giverAfter`.
+   */
   | {
       readonly kind: 'share';
       readonly taker: QueueName;

@@ -6,7 +6,7 @@ import type { TenantConfig } from '../model/scheduling-config.ts';
 import { dominantShare, shareOf } from './fair-shares.ts';
 import type { OrderRule, QueueFacts, TenantFacts } from './order.ts';
 import { limitRefusal, type QueueNode } from './queue-tree.ts';
-import { byAge, type Candidate } from './scheduler.ts';
+import { byAge, type Candidate, type Together } from './scheduler.ts';
 import type { ShapeIndex } from './shape.ts';
 import { UsageAccount, type Vector, vectorOf } from './usage-account.ts';
 
@@ -25,8 +25,12 @@ export interface Bucket<T> {
   readonly taskClass: number;
   /** What a quota asks about; 0 where no quota does. */
   readonly runMaxMs: number;
+  /** Its one task stands for these. */
+  readonly together: Together | undefined;
   readonly heap: Heap<Ticket<T>>;
   live: number;
+  /** Those that it stands for found no place since something was freed last. */
+  rests: boolean;
   /** A limit of its queue, its tenant or a quota keeps it out until something there changes. */
   capped: boolean;
 }
@@ -96,11 +100,12 @@ export class TenantLine<T> implements TenantFacts {
     return this.running > 0 || this.account.used;
   }
 
-  capOf(ask: Vector): Refusal | undefined {
+  /** Why so many tasks that ask for this together may not start. */
+  capOf(ask: Vector, count: number): Refusal | undefined {
     const queue = this.leaf.node.name;
-    const { runningMax } = this.config;
-    if (this.running >= runningMax) {
-      const facts = { what: 'running', count: this.running, asked: 1, max: runningMax } as const;
+    const { runningMax: max } = this.config;
+    if (this.running + count > max) {
+      const facts = { what: 'running', count: this.running, asked: count, max } as const;
       return { code: 'queue-cap', queue, tenant: this.tenant, ...facts };
     }
     for (const r of [0, 1, 2] as const) {
@@ -169,8 +174,8 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     return line;
   }
 
-  add(line: TenantLine<T>, task: T, runMaxMs: number): Ticket<T> {
-    const bucket = this.#bucketFor(line, task, runMaxMs);
+  add(line: TenantLine<T>, task: T, runMaxMs: number, together: Together | undefined): Ticket<T> {
+    const bucket = this.#bucketFor(line, task, runMaxMs, together);
     const ticket: Ticket<T> = { task, bucket, live: true };
     this.#push(ticket, bucket);
     return ticket;
@@ -198,17 +203,31 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#context.closed(bucket);
   }
 
-  #bucketFor(line: TenantLine<T>, task: T, runMaxMs: number): Bucket<T> {
+  /** A task that stands for others has one for itself. */
+  #bucketFor(
+    line: TenantLine<T>,
+    task: T,
+    runMaxMs: number,
+    together: Together | undefined,
+  ): Bucket<T> {
     const taskClass = this.rule.taskClass(task);
     const { shape } = task;
-    let bucket = line.buckets.find(
-      (b) => b.shape === shape && b.taskClass === taskClass && b.runMaxMs === runMaxMs,
-    );
+    const own = together !== undefined;
+    let bucket = own
+      ? undefined
+      : line.buckets.find(
+          (b) =>
+            b.shape === shape &&
+            b.taskClass === taskClass &&
+            b.runMaxMs === runMaxMs &&
+            b.together === undefined,
+        );
     if (bucket === undefined) {
       const { rule } = this;
-      const ask = vectorOf(this.#context.request(shape));
+      const ask = vectorOf(together?.request ?? this.#context.request(shape));
       const heap = new Heap<Ticket<T>>((x, y) => before(rule, x.task, y.task));
-      bucket = { line, shape, ask, taskClass, runMaxMs, heap, live: 0, capped: false };
+      const facts = { line, shape, ask, taskClass, runMaxMs, together };
+      bucket = { ...facts, heap, live: 0, rests: false, capped: false };
       line.buckets.push(bucket);
       this.#context.opened(bucket);
     }
@@ -223,7 +242,10 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
       if (!ticket.live) bucket.heap.pop();
       else if (this.rule.classShifts && this.rule.taskClass(ticket.task) !== bucket.taskClass) {
         bucket.heap.pop();
-        this.#push(ticket, this.#bucketFor(bucket.line, ticket.task, bucket.runMaxMs));
+        const { line, runMaxMs, together, rests } = bucket;
+        const next = this.#bucketFor(line, ticket.task, runMaxMs, together);
+        if (together !== undefined) next.rests = rests;
+        this.#push(ticket, next);
         this.#leave(bucket);
       } else return ticket.task;
     }
@@ -278,7 +300,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   #awake(bucket: Bucket<T>): boolean {
-    return !bucket.capped && !this.#context.sleeps(bucket.shape);
+    return !bucket.capped && !bucket.rests && !this.#context.sleeps(bucket.shape);
   }
 
   #headBefore(a: Bucket<T>, b: Bucket<T>, at: TimeMs): boolean {

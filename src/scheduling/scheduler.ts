@@ -4,7 +4,9 @@ import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
+import type { GangAsk, Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { Reclaim } from './reclaim.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
 /** A task as the scheduler sees it, while it waits and while it runs. The engine's own record has more. */
@@ -65,6 +67,8 @@ export interface Choice<T extends Candidate> {
   readonly row: NodeIndex;
   /** Devices of that node, as `NodeTable.chooseGpus` or a policy of its own chose them. */
   readonly gpus: readonly string[];
+  /** For all that the task stands for, where the policy planned for all of them. */
+  readonly seats?: readonly Seats[] | undefined;
 }
 
 /** What a running task holds, for policies that look ahead. */
@@ -147,16 +151,40 @@ export interface StartGate<T extends Candidate> {
   nextChange(at: TimeMs): TimeMs | undefined;
 }
 
+/** Tasks of a gang that start at once or not at all. */
+export interface Together extends GangAsk {
+  readonly count: number;
+  /** Of all of them. */
+  readonly request: Resources;
+}
+
 /** A scheduler that can say who found no place, so that others may be stopped for them. */
 export interface OrderedScheduler<T extends Candidate = Candidate> extends Scheduler<T> {
   /** The first waiting task of each kind that found no place in the last pass, the most deserving first. */
   passedOver(): readonly T[];
-  /** `learnt`: it was told of the task before, and only its turn comes now. */
-  enqueue(task: T, learnt?: boolean): void;
+  /**
+   * `learnt`: it was told of the task before, and only its turn comes now. `together`: the task stands for
+   * these, and counts as all of them.
+   */
+  enqueue(task: T, learnt?: boolean, together?: Together): void;
+  /** One that stands for others keeps its place in the queue, but is not offered while it rests. */
+  rest?(task: T, rests: boolean): void;
   /** Learns what is asked for, of a task whose turn comes later. */
   expect?(task: T): void;
   /** Why so many tasks like this one may not start at once, were there room: a limit or a quota. */
-  admits?(task: T, members: number, at: TimeMs): Refusal | undefined;
+  admits?(
+    task: T,
+    together: { count: number; request: Resources },
+    at: TimeMs,
+  ): Refusal | undefined;
+  /** What a task that asks for so much may take from other queues; absent: there is one queue. */
+  reclaim?(task: T, asked: Resources): Reclaim<T>;
+  /** It plans for gangs itself: what `next` offers of them comes with seats. */
+  readonly plansGangs?: boolean;
+  /** Whether it may start there now without delaying whom a start was promised; absent: nobody. */
+  mayTake?(task: T, seats: readonly Seats[], at: TimeMs): boolean;
+  /** The devices that its policy chooses for the task on a node where it fits. */
+  devices(task: T, row: NodeIndex): readonly string[];
 }
 
 /** What every scheduler is built from. */

@@ -2,9 +2,9 @@ import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { weightedShare } from './fair-shares.ts';
-import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import type { OrderRule } from './order.ts';
@@ -13,6 +13,7 @@ import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
+import { QueueReclaim } from './reclaim.ts';
 import {
   byAge,
   type Candidate,
@@ -21,6 +22,7 @@ import {
   type QueueRules,
   type Running,
   type SchedulerDeps,
+  type Together,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
@@ -59,6 +61,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #asleepShapes = new Set<ShapeIndex>();
   readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
+  /** Those that stand for others which found no place. */
+  readonly #resting = new Set<T>();
   #capacity: Vector | undefined;
   #gatedWaiting = 0;
   #gateChangesAt: TimeMs | undefined;
@@ -98,18 +102,27 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#index.expect(this.#deps.shapes.ask(task.shape));
   }
 
-  enqueue(task: T, learnt = false): void {
+  enqueue(task: T, learnt = false, together?: Together): void {
     if (!learnt) this.expect(task);
     const { leaf, line } = this.#place(task);
     const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
-    this.#tickets.set(task, leaf.add(line, task, runMaxMs));
+    this.#tickets.set(task, leaf.add(line, task, runMaxMs, together));
     this.#count(leaf, line, 1);
+  }
+
+  rest(task: T, rests: boolean): void {
+    const { bucket } = this.#tickets.get(task)!;
+    bucket.rests = rests;
+    if (rests) this.#resting.add(task);
+    else this.#resting.delete(task);
+    wake(bucket);
   }
 
   withdraw(task: T): void {
     const ticket = this.#tickets.get(task);
     if (ticket === undefined) return;
     this.#tickets.delete(task);
+    this.#resting.delete(task);
     const { line } = ticket.bucket;
     const { leaf } = line;
     leaf.remove(ticket);
@@ -157,7 +170,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
-    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
+    return { task, row, gpus: this.devices(task, row) };
   }
 
   nextTimer(): TimeMs | undefined {
@@ -169,7 +182,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
         if (!line.gated || line.waiting === 0) continue;
         for (const bucket of line.buckets) {
           const task = leaf.head(bucket);
-          const waits = task && gate.refusal(task, shapes.request(task.shape), at);
+          const request = bucket.together?.request ?? shapes.request(bucket.shape);
+          const waits = task && gate.refusal(task, request, at);
           if (waits !== undefined) return gate.nextChange(at);
         }
       }
@@ -185,7 +199,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const cap = this.#capOf(bucket, task, this.#lastAt);
     if (cap !== undefined) return cap.refusal;
     const { leaf } = bucket.line;
-    if (leaf.node.config.fifo === 'strict') {
+    if (isStrict(leaf)) {
       const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
@@ -195,28 +209,42 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return refusal.code === 'no-nodes' && this.#deps.table.rows > 0 ? undefined : refusal;
   }
 
-  /** No limit keeps these out, only room. */
+  /** No limit keeps these out, only room. Of a strict queue only its first. */
   passedOver(): readonly T[] {
-    const heads: T[] = [];
+    const heads = new Set<T>();
     for (const shape of this.#asleepShapes) {
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
-        const { leaf } = bucket.line;
-        const head = leaf.head(bucket);
-        if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
-        heads.push(head);
-      }
+      for (const bucket of this.#bucketsByShape.get(shape) ?? []) this.#passOver(bucket, heads);
     }
-    return heads.sort((a, b) => b.priority - a.priority || byAge(a, b));
+    for (const task of this.#resting) this.#passOver(this.#tickets.get(task)!.bucket, heads);
+    return [...heads].sort((a, b) => b.priority - a.priority || byAge(a, b));
   }
 
-  admits(task: T, members: number, at: TimeMs): Refusal | undefined {
+  #passOver(bucket: Bucket<T>, heads: Set<T>): void {
+    const { leaf } = bucket.line;
+    const head = leaf.head(bucket);
+    if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) return;
+    if (isStrict(leaf) && leaf.head(leaf.first(this.#lastAt, true)!) !== head) return;
+    heads.add(head);
+  }
+
+  admits(task: T, { count, request }: Pick<Together, 'count' | 'request'>, at: TimeMs) {
     const { leaf, line } = this.#place(task);
-    const request = scaled(this.#deps.shapes.request(task.shape), members);
     const waits = line.gated ? this.#deps.gate!.refusal(task, request, at) : undefined;
     const ask = vectorOf(request);
     return (
-      waits ?? line.capOf(ask) ?? this.#tree.capOf(leaf.node, ask, this.#siteCapacity())?.refusal
+      waits ??
+      line.capOf(ask, count) ??
+      this.#tree.capOf(leaf.node, ask, this.#siteCapacity(), count)?.refusal
     );
+  }
+
+  reclaim(task: T, asked: Resources): QueueReclaim<T> {
+    const leafOf = (other: T): QueueNode => this.#place(other).leaf.node;
+    return new QueueReclaim(task, vectorOf(asked), leafOf, this.#siteCapacity());
+  }
+
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
   }
 
   save(): SavedTree {
@@ -327,7 +355,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
     const task = leaf.head(bucket)!;
     const { shape } = task;
-    if (bucket.capped || this.#asleep[shape] === true) return undefined;
+    if (bucket.capped || bucket.rests || this.#asleep[shape] === true) return undefined;
     const cap = this.#capOf(bucket, task, at);
     if (cap !== undefined) {
       bucket.capped = true;
@@ -348,15 +376,16 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     task: T,
     at: TimeMs,
   ): { at: QueueNode | TenantLine<T> | 'gate'; refusal: Refusal } | undefined {
-    const { line } = bucket;
+    const { line, together } = bucket;
     if (line.gated) {
-      const request = this.#deps.shapes.request(task.shape);
+      const request = together?.request ?? this.#deps.shapes.request(task.shape);
       const refusal = this.#deps.gate!.refusal(task, request, at);
       if (refusal !== undefined) return { at: 'gate', refusal };
     }
-    const refusal = line.capOf(bucket.ask);
+    const count = together?.count ?? 1;
+    const refusal = line.capOf(bucket.ask, count);
     if (refusal !== undefined) return { at: line, refusal };
-    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity(), count);
   }
 
   #timePassed(at: TimeMs): void {
@@ -442,6 +471,11 @@ function before(a: Rank, b: Rank): boolean {
   if (a.guaranteed !== b.guaranteed) return a.guaranteed;
   if (a.priority !== b.priority) return a.priority > b.priority;
   return a.share === b.share ? a.index < b.index : a.share < b.share;
+}
+
+/** Lots are drawn among all that can start. */
+function isStrict<T extends Candidate>(leaf: LeafQueue<T>): boolean {
+  return leaf.node.config.fifo === 'strict' && leaf.rule.draw === undefined;
 }
 
 function wake<T extends Candidate>(bucket: Bucket<T>): void {

@@ -28,6 +28,9 @@ export interface Victims<T extends Candidate> {
   readonly seats: ReadonlyMap<NodeIndex, number>;
 }
 
+/** Lighter than anybody: members that a gang can do without. */
+const EXTRA = -Number.MAX_SAFE_INTEGER;
+
 type Rank = readonly [number, number];
 
 /** A way to one more seat on a node: its victims, or only a bound while `units` is missing. */
@@ -137,7 +140,9 @@ class Search<T extends Candidate> {
     for (const occupant of this.#occupancy.onRow(row)) {
       if (!policy.mayStop(occupant)) continue;
       const { running } = occupant;
-      const weight = weightOf(ranking, running, policy.at);
+      const { gang } = running.task;
+      const isExtra = gang !== undefined && this.#units.spare(gang) > 0;
+      const weight = isExtra ? EXTRA : weightOf(ranking, running, policy.at);
       bound.add(running.held, weight, evictionCost(running, policy.at));
     }
     if (bound.end()) this.#push(row, bound.weight, bound.cost, undefined);
@@ -318,6 +323,7 @@ function weightOf(ranking: Ranking, running: Running<Candidate>, at: TimeMs): nu
 }
 
 function weightOfUnit(ranking: Ranking, unit: Unit<Candidate>): number {
+  if (unit.extra) return EXTRA;
   if (ranking === 'least-cost') return unit.priority;
   return ranking === 'preempt_oldest' ? unit.placedAt : unit.progress;
 }
