@@ -49,6 +49,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   #plan: readonly Planned<T>[] = [];
   #plannedAt = -1;
   #cursor = 0;
+  /** Somebody of the plan has started. */
+  #started = false;
 
   /** `depth`: waiting tasks that are planned; those behind them wait. */
   constructor(deps: SchedulerDeps, scorer: Scorer, options: { readonly depth: number }) {
@@ -81,8 +83,10 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     this.#queue.remove(running.task);
     this.#running.set(running.attempt, running);
     // What starts as planned leaves the plan as it is.
-    if (this.#plan[this.#cursor]?.task === running.task) this.#cursor++;
-    else this.#plannedAt = -1;
+    if (this.#plan[this.#cursor]?.task === running.task) {
+      this.#cursor++;
+      this.#started = true;
+    } else this.#plannedAt = -1;
   }
 
   ended(running: Running<T>): void {
@@ -96,6 +100,16 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
 
   next(at: TimeMs): Choice<T> | undefined {
     if (this.#plannedAt !== at) this.#makePlan(at);
+    for (;;) {
+      const choice = this.#nextPlanned(at);
+      if (choice !== undefined) return choice;
+      // Those that started make room in the depth for others.
+      if (!this.#started || this.#queue.items.length <= this.#plan.length) return undefined;
+      this.#makePlan(at);
+    }
+  }
+
+  #nextPlanned(at: TimeMs): Choice<T> | undefined {
     for (; this.#cursor < this.#plan.length; this.#cursor++) {
       const { task, seats, startsAt } = this.#plan[this.#cursor]!;
       if (startsAt > at) continue;
@@ -205,6 +219,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     this.#plan = plan;
     this.#plannedAt = at;
     this.#cursor = 0;
+    this.#started = false;
   }
 
   /** The node where it starts first; of equals the best by score, then the first. */

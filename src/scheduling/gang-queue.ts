@@ -117,15 +117,14 @@ export class GangQueue<T extends Candidate> {
 
   #standing(gang: WaitingGang<T>): Map<T, Together | undefined> {
     const needed = neededNow(gang);
+    if (needed === undefined) return new Map();
     // Who joins a gang that must stay together needs more than any free node.
     const alone = gang.gang.topology?.required === true;
-    if (needed === 0)
-      return new Map(
-        gang.waiting.map((task) => [task, alone ? this.#togetherOf([task]) : undefined]),
-      );
-    if (needed === undefined) return new Map();
+    if (needed === 0 && !alone) return new Map(gang.waiting.map((task) => [task, undefined]));
     if (gang.room !== undefined && this.#line.rest === undefined) return new Map();
-    return new Map([[gang.waiting[0]!, this.#togetherOf(gang.waiting.slice(0, needed))]]);
+    if (needed > 0)
+      return new Map([[gang.waiting[0]!, this.#togetherOf(gang.waiting.slice(0, needed))]]);
+    return new Map(gang.waiting.map((task) => [task, this.#togetherOf([task])]));
   }
 
   /** The first task of every gang that found no place. */

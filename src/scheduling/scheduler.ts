@@ -134,6 +134,9 @@ export interface Entry {
   readonly queue: QueueName;
   readonly tenant: TenantId;
   readonly tasks: number;
+  /** The most of them that start at once. */
+  readonly together: number;
+  /** Of what starts at once: one task, or a gang. */
   readonly requests: readonly Resources[];
 }
 

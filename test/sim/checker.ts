@@ -27,9 +27,9 @@ export class Checker implements Witness {
     prng: Prng,
     fresh: () => Engine,
     trace: ((line: string) => void) | undefined,
-    rules?: QueueBook,
+    policy: { readonly rules?: QueueBook | undefined; readonly promises?: boolean } = {},
   ) {
-    this.books = new Books(rules);
+    this.books = new Books(policy.rules, policy.promises);
     this.#prng = prng;
     this.#fresh = fresh;
     this.#trace = trace;
