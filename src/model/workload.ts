@@ -1,5 +1,6 @@
 import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { Constraints } from './constraints.ts';
+import type { ExecutionTerms } from './execution-terms.ts';
 import type { QueueName, StepId } from './ids.ts';
 import type { Resources } from './resources.ts';
 
@@ -31,6 +32,7 @@ export interface StepSpec {
   /** Where its tasks may run; absent where they may run anywhere. */
   readonly constraints?: Constraints;
   readonly limits: Limits;
+  readonly execution?: ExecutionTerms;
   /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */
   readonly estimateMs?: SpanMs;
   /** Its tasks start together: at least so many, all or none. Absent when each starts by itself. */

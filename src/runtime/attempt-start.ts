@@ -39,5 +39,6 @@ export function attemptStart(attempt: AttemptRecord, site: LaunchSite): AttemptS
     workdir,
     placement,
     limits: { ...spec.limits, memory: placement.memoryLimit },
+    ...(spec.execution && { execution: spec.execution }),
   };
 }

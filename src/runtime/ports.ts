@@ -1,5 +1,6 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
+import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, Placement } from '../model/messages.ts';
 import type { Limits, Run } from '../model/workload.ts';
@@ -49,6 +50,7 @@ export interface AttemptStart {
   readonly workdir: string;
   readonly placement: Placement;
   readonly limits: Limits;
+  readonly execution?: ExecutionTerms;
 }
 
 export type KnownAttempt =

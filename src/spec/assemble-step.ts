@@ -7,6 +7,7 @@ import {
   spanMs,
   UNLIMITED,
 } from '../base/units.ts';
+import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
@@ -41,6 +42,7 @@ export interface StepParts {
   readonly path: Path;
   readonly gang?: GangBlock | undefined;
   readonly preemption?: PreemptionBlock | undefined;
+  readonly execution?: ExecutionTerms | undefined;
   /** The first that says something wins, key by key. */
   readonly layers: readonly Layer[];
 }
@@ -65,6 +67,7 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
     limits: limitsOf(layers, cpu.limit, memory.limit),
     ...gangOf(parts, problems),
     ...stopsOf(parts.preemption),
+    ...(parts.execution && { execution: parts.execution }),
     retry: retryOf(layers, problems),
     env: Object.assign({}, ...layers.toReversed().map((layer) => layer.env)),
     cwd: parts.cwd,

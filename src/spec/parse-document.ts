@@ -8,6 +8,7 @@ import {
   layerWarnings,
   type StepParts,
 } from './assemble-step.ts';
+import { readExecution } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
   jobJsonSchema,
@@ -144,6 +145,7 @@ class DocumentReader {
       path,
       gang: block.gang,
       preemption: block.preemption,
+      ...readExecution(block, path, this.errors),
       layers: [own, ...base],
     };
     if (!/^(\/|$)/.test(parts.cwd)) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { STEP_ID } from '../model/ids.ts';
+import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
   ARGUMENT_BYTES_MAX,
@@ -318,6 +319,7 @@ export const taskShape = {
   count: count.optional(),
   gang: gangSchema.optional(),
   preemption: preemptionSchema.optional(),
+  ...executionShape,
   parallel: either(
     workers,
     z.strictObject({

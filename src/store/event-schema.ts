@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BasisPoints, Bytes, MilliCpu, MilliGpu, SpanMs, TimeMs } from '../base/units.ts';
+import type { MilliGpu, TimeMs } from '../base/units.ts';
 import type {
   AttemptId,
   NodeId,
@@ -11,6 +11,8 @@ import type {
 } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
+import { execution } from './execution-form.ts';
+import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 
 type Kind = Event['kind'];
 type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
@@ -43,14 +45,6 @@ function complete<F extends EventForms>(
   return forms;
 }
 
-// The brands are made here, where the number or the text has been checked.
-const whole = <T extends number>() => z.int().nonnegative() as unknown as z.ZodType<T>;
-const text = <T extends string>() => z.string() as unknown as z.ZodType<T>;
-const bytes = whole<Bytes>();
-const span = whole<SpanMs>();
-const milliCpu = whole<MilliCpu>();
-const basisPoints = whole<BasisPoints>();
-const textMap = z.record(z.string(), z.string());
 const custom = z.array(z.tuple([z.string(), whole()]));
 const resources = z.strictObject({ cpu: milliCpu, memory: bytes, gpu: whole<MilliGpu>(), custom });
 
@@ -98,6 +92,7 @@ const step = z.strictObject({
     graceMs: span,
     logBytes: bytes,
   }),
+  execution: execution.exactOptional(),
   estimateMs: span.exactOptional(),
   gangMin: whole().exactOptional(),
   topology: z.strictObject({ label: z.string(), required: z.boolean() }).exactOptional(),
@@ -157,6 +152,15 @@ const end = z.strictObject({
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
+    terms: z
+      .array(
+        z.strictObject({
+          term: z.string(),
+          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+          note: z.string(),
+        }),
+      )
+      .exactOptional(),
   }),
   message: z.string().exactOptional(),
 });
