@@ -67,7 +67,8 @@ export class Engine {
 
   /**
    * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
-   * workloads, stops, retries that are due, then one placement, then one preemption. Reads the state, never writes its tables;
+   * workloads, stops, retries that are due, then one placement, then one preemption,
+   * then what is kept for whom. Reads the state, never writes its tables;
    * it does note what it found settled or without a place, which is derived and forgotten on recovery.
    */
   next(at: TimeMs): Event | undefined {
@@ -76,7 +77,8 @@ export class Engine {
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextPlacement(at) ??
-      this.#nextPreemption(at)
+      this.#nextPreemption(at) ??
+      this.#nextKeep(at)
     );
   }
 
@@ -219,6 +221,12 @@ export class Engine {
   #nextPreemption(at: TimeMs): Event | undefined {
     const preemption = this.state.scheduler.preempt?.(at);
     return preemption && { kind: 'preemption-ordered', at, preemption };
+  }
+
+  /** Nobody is stopped for it either. */
+  #nextKeep(at: TimeMs): Event | undefined {
+    const keep = this.state.scheduler.keep?.(at);
+    return keep && { kind: 'seats-kept', at, keep };
   }
 
   /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, or somebody may be stopped. */

@@ -10,6 +10,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import { listNodes } from './list-nodes.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -98,7 +99,7 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    this.#nodes ??= this.#listNodes();
+    this.#nodes ??= listNodes(this.table);
     return this.#nodes;
   }
 
@@ -168,6 +169,9 @@ export class State {
       case 'stop-ordered':
         this.#attempt(event.attempt).stop = event.reason;
         this.scheduler.stopping?.(event.attempt);
+        break;
+      case 'seats-kept':
+        this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -462,15 +466,6 @@ export class State {
       this.#wait(step.tasks[step.released]!);
       step.released++;
     }
-  }
-
-  #listNodes(): Node[] {
-    const nodes: Node[] = [];
-    for (let row = 0; row < this.table.rows; row++) {
-      const node = this.table.node(row);
-      if (node !== undefined) nodes.push(node);
-    }
-    return nodes;
   }
 
   #workload(id: WorkloadId): WorkloadRecord {

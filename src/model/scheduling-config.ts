@@ -40,6 +40,8 @@ export interface SchedulingConfig {
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** Whoever waits so long for room is kept what frees next, one at a time; nobody ever is, when not given. */
+  readonly keepAfterMs?: SpanMs;
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
 }
@@ -236,5 +238,6 @@ export const defaultScheduling: SchedulingConfig = {
   backfill: { kind: 'none', depth: 1_000 },
   quotas: [],
   reservations: [],
+  keepAfterMs: 3_600_000 as SpanMs,
   seed: 1,
 };

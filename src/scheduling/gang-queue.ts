@@ -29,16 +29,22 @@ export interface Line<T extends Candidate> {
   readonly rest?: ((task: T, rests: boolean) => void) | undefined;
 }
 
+/** Which of a gang start at once, and what they ask for. */
+export interface Starters<T extends Candidate> {
+  starters(waiting: readonly T[], needed: number): readonly T[];
+  together(tasks: readonly T[]): Together;
+}
+
 /** Gangs with waiting tasks, each represented in the queue of single tasks by its first. */
 export class GangQueue<T extends Candidate> {
   readonly #gangs = new Map<string, WaitingGang<T>>();
   readonly #dirty = new Set<WaitingGang<T>>();
   readonly #line: Line<T>;
-  readonly #togetherOf: (tasks: readonly T[]) => Together;
+  readonly #of: Starters<T>;
 
-  constructor(line: Line<T>, togetherOf: (tasks: readonly T[]) => Together) {
+  constructor(line: Line<T>, starters: Starters<T>) {
     this.#line = line;
-    this.#togetherOf = togetherOf;
+    this.#of = starters;
   }
 
   of(task: T): WaitingGang<T> | undefined {
@@ -122,9 +128,11 @@ export class GangQueue<T extends Candidate> {
     const alone = gang.gang.topology?.required === true;
     if (needed === 0 && !alone) return new Map(gang.waiting.map((task) => [task, undefined]));
     if (gang.room !== undefined && this.#line.rest === undefined) return new Map();
-    if (needed > 0)
-      return new Map([[gang.waiting[0]!, this.#togetherOf(gang.waiting.slice(0, needed))]]);
-    return new Map(gang.waiting.map((task) => [task, this.#togetherOf([task])]));
+    if (needed > 0) {
+      const starters = this.#of.starters(gang.waiting, needed);
+      return new Map([[starters[0]!, this.#of.together(starters)]]);
+    }
+    return new Map(gang.waiting.map((task) => [task, this.#of.together([task])]));
   }
 
   /** The first task of every gang that found no place. */

@@ -1,15 +1,16 @@
 import type { TimeMs } from '../base/units.ts';
 import { type AttemptId, attemptId, parseAttemptId } from '../model/ids.ts';
-import type { Preemption } from '../model/preemption.ts';
+import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { type GangPlan, planGang, type Seats } from './gang.ts';
 import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
+import { KeptSeats, planKeep } from './kept-seats.ts';
 import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
-import { Nominations } from './preempting.ts';
+import { Nominations, ownerOf } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
 import { emptyCopy, ReservationBook } from './reservations.ts';
 import {
@@ -24,9 +25,11 @@ import {
   type Together,
 } from './scheduler.ts';
 import { SortedList } from './sorted-list.ts';
-import { bySize, togetherOf } from './together.ts';
+import { bySize, starters, togetherOf } from './together.ts';
 
-export type GangSchedulerOptions = Partial<Pick<SchedulingConfig, 'preemption' | 'reservations'>>;
+export type GangSchedulerOptions = Partial<
+  Pick<SchedulingConfig, 'preemption' | 'reservations' | 'keepAfterMs'>
+>;
 
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
 const SEARCHES_MAX = 16;
@@ -42,6 +45,15 @@ const beforeRoom: ReadonlySet<string> = new Set([
   'kept-for-others',
   'behind',
 ]);
+
+/** So many are tried in one pass: the first may not fit on empty nodes any more. */
+const KEEPS_TRIED = 4;
+
+interface SavedGangs {
+  readonly inner: unknown;
+  readonly kept?: Keep;
+  readonly owner?: string;
+}
 
 /** Why nobody was stopped for a task in the last pass. */
 type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
@@ -62,6 +74,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
   readonly #reservations: ReservationBook;
+  readonly #kept: KeptSeats<T>;
+  #lastAt = 0 as TimeMs;
   /** Waiting tasks for which something is reserved, or that may end before it is needed. */
   readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   #handout: { readonly task: T; readonly row: NodeIndex }[] = [];
@@ -76,6 +90,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#options = options;
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
+    this.#kept = new KeptSeats(deps.table, this.#holds);
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
@@ -84,7 +99,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
         withdraw: (task) => inner.withdraw(task),
         rest: inner.rest && ((task, rests) => inner.rest!(task, rests)),
       },
-      (tasks) => this.#togetherOf(tasks),
+      {
+        starters: (waiting, needed) => starters(waiting, needed, deps.shapes),
+        together: (tasks) => this.#togetherOf(tasks),
+      },
     );
   }
 
@@ -105,6 +123,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#nominations.drop(nomination);
       this.#freed();
     }
+    if (this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
     this.#privileged.remove(task);
     this.#forgetAnswers();
     if (task.gang === undefined) this.#inner.withdraw(task);
@@ -121,6 +140,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
+    if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
     this.#forgetAnswers();
   }
 
@@ -136,6 +156,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   nodesChanged(): void {
     this.#reservations.bind();
+    if (this.#kept.isBroken) this.#kept.drop();
     this.#freed();
   }
 
@@ -147,7 +168,60 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   preempting(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void {
     for (const { attempt } of preemption.victims) this.#occupancy.stop(attempt);
     this.#nominations.add(preemption, at, preemptor);
+    if (preemptor !== undefined && this.#kept.isFor(preemptor) && this.#kept.drop()) this.#wake();
     this.#forgetAnswers();
+  }
+
+  keeping(keep: Keep, task: T | undefined): void {
+    this.#kept.set(keep, task === undefined ? keep.task : ownerOf(task));
+    this.#freed();
+  }
+
+  /**
+   * For the one whose turn it is, once it waited too long for room that others took. At most one, so that what
+   * is kept for two can never keep both from starting.
+   */
+  keep(at: TimeMs): Keep | undefined {
+    this.#lastAt = at;
+    const { keepAfterMs } = this.#options;
+    const former = this.#kept.keep;
+    if (keepAfterMs === undefined || this.#inner.plansGangs === true) return undefined;
+    const waiting = this.passedOver();
+    if (former !== undefined) {
+      const task = waiting.find((one) => this.#kept.isFor(one));
+      const holds = task !== undefined && !this.#isCapped(task, at);
+      return holds && this.#kept.stillFits(this.#occupancy) ? undefined : { ...former, claims: [] };
+    }
+    const able = new Set<T>();
+    for (const task of waiting) {
+      if (this.#isExtra(task) || this.#nominations.of(task) !== undefined) continue;
+      if (!this.#isCapped(task, at)) able.add(task);
+    }
+    for (let tries = 0; able.size > 0 && tries < KEEPS_TRIED; tries++) {
+      const [first] = able;
+      const task = this.#inner.foremost === undefined ? first : this.#inner.foremost(able, at);
+      // Whose turn it is has not waited for so long; the others come after it.
+      if (task === undefined || at - task.waitingSince < keepAfterMs) return undefined;
+      const { table } = this.#deps;
+      const aside = (row: NodeIndex) => this.#holds.asideFor(task, row, at);
+      const keep = planKeep(table, this.#occupancy, task, this.#togetherWith(task), aside);
+      if (keep !== undefined) return keep;
+      able.delete(task);
+    }
+    return undefined;
+  }
+
+  /** When somebody will have waited too long. */
+  #keepsAt(): TimeMs | undefined {
+    const { keepAfterMs } = this.#options;
+    if (keepAfterMs === undefined || this.#inner.plansGangs === true) return undefined;
+    if (this.#kept.keep !== undefined) return undefined;
+    let first: TimeMs | undefined;
+    for (const task of this.passedOver()) {
+      const dueAt = (task.waitingSince + keepAfterMs) as TimeMs;
+      if (dueAt > this.#lastAt && !this.#isExtra(task)) first = earlier(first, dueAt);
+    }
+    return first;
   }
 
   next(at: TimeMs): Choice<T> | undefined {
@@ -206,16 +280,23 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return undefined;
   }
 
-  save(): unknown {
-    return this.#inner.save?.();
+  save(): SavedGangs {
+    const kept = this.#kept.keep;
+    return {
+      inner: this.#inner.save?.(),
+      ...(kept === undefined ? {} : { kept, owner: this.#kept.owner }),
+    };
   }
 
   restore(saved: unknown): void {
-    this.#inner.restore?.(saved);
+    const { inner, kept, owner } = saved as SavedGangs;
+    if (inner !== undefined) this.#inner.restore?.(inner);
+    if (kept !== undefined && owner !== undefined) this.#kept.set(kept, owner);
   }
 
   nextTimer(): TimeMs | undefined {
     let first = earlier(this.#reservations.changeAt, this.#inner.nextTimer?.());
+    first = earlier(first, this.#keepsAt());
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
   }
@@ -361,7 +442,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const gang = this.#gangs.of(task);
     const needed = gang && neededNow(gang);
     if (gang === undefined || needed === undefined || needed === 0) return [task];
-    return bySize(gang.waiting.slice(0, needed), this.#deps.shapes);
+    const { shapes } = this.#deps;
+    return bySize(starters(gang.waiting, needed, shapes), shapes);
   }
 
   #togetherWith(task: T): Together {

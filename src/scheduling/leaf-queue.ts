@@ -251,15 +251,15 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     }
   }
 
-  /** The bucket whose head goes first; with `asleep`, also of those that cannot start. */
-  first(at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+  /** The bucket whose head goes first; with `asleep`, also of those that cannot start, or `among` these. */
+  first(at: TimeMs, asleep: boolean, among?: ReadonlySet<T>): Bucket<T> | undefined {
     const { tenantRank } = this.rule;
     let best: Bucket<T> | undefined;
     let bestLine: TenantLine<T> | undefined;
     let bestRank = 0;
     for (const line of this.lines.values()) {
       if (line.waiting === 0) continue;
-      const bucket = this.firstOf(line, at, asleep);
+      const bucket = this.firstOf(line, at, asleep, among);
       if (bucket === undefined) continue;
       if (tenantRank === undefined) {
         if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
@@ -279,7 +279,12 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     return best;
   }
 
-  firstOf(line: TenantLine<T>, at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+  firstOf(
+    line: TenantLine<T>,
+    at: TimeMs,
+    asleep: boolean,
+    among?: ReadonlySet<T>,
+  ): Bucket<T> | undefined {
     const keeps = !asleep && this.rule.headRank === undefined;
     if (keeps && line.bestKnown && (line.best === undefined || this.#awake(line.best))) {
       return line.best;
@@ -289,7 +294,8 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket);
     for (const bucket of line.buckets) {
       if (!asleep && !this.#awake(bucket)) continue;
-      if (this.head(bucket) === undefined) continue;
+      const head = this.head(bucket);
+      if (head === undefined || among?.has(head) === false) continue;
       if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
     }
     if (keeps) {

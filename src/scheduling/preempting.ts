@@ -102,4 +102,4 @@ export class Nominations<T extends Candidate> {
 }
 
 /** A gang claims as one. */
-const ownerOf = (task: Candidate): string => task.gang?.key ?? task.id;
+export const ownerOf = (task: Candidate): string => task.gang?.key ?? task.id;

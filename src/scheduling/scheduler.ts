@@ -1,6 +1,6 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptId, QueueName, TaskId, TenantId } from '../model/ids.ts';
-import type { Preemption } from '../model/preemption.ts';
+import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
@@ -105,6 +105,10 @@ export interface Scheduler<T extends Candidate = Candidate> {
    * over, and counts for the budgets only.
    */
   preempting?(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void;
+  /** For whom what frees is to be kept from `at` on, asked once nobody is to be stopped; or nothing. */
+  keep?(at: TimeMs): Keep | undefined;
+  /** It is kept, or given up. `task` is undefined when its workload is gone. */
+  keeping?(keep: Keep, task: T | undefined): void;
   /** The attempt was told to stop. */
   stopping?(attempt: AttemptId): void;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
@@ -165,6 +169,8 @@ export interface Together extends GangAsk {
 export interface OrderedScheduler<T extends Candidate = Candidate> extends Scheduler<T> {
   /** The first waiting task of each kind that found no place in the last pass, the most deserving first. */
   passedOver(): readonly T[];
+  /** Which of these is due first; absent: the first of them. */
+  foremost?(tasks: ReadonlySet<T>, at: TimeMs): T | undefined;
   /**
    * `learnt`: it was told of the task before, and only its turn comes now. `together`: the task stands for
    * these, and counts as all of them.

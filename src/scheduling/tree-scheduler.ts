@@ -11,6 +11,7 @@ import type { OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import { before, type Rank } from './queue-rank.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
 import { QueueReclaim } from './reclaim.ts';
@@ -217,6 +218,24 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     for (const task of this.#resting) this.#passOver(this.#tickets.get(task)!.bucket, heads);
     return [...heads].sort((a, b) => b.priority - a.priority || byAge(a, b));
+  }
+
+  foremost(tasks: ReadonlySet<T>, at: TimeMs): T | undefined {
+    const withSome = new Set<QueueNode>();
+    for (const task of tasks) {
+      let q: QueueNode | undefined = this.#place(task).leaf.node;
+      for (; q !== undefined; q = q.parent) withSome.add(q);
+    }
+    let node = this.#tree.root;
+    while (node.children.length > 0) {
+      const due = node.children.filter((child) => withSome.has(child));
+      if (due.length === 0) return undefined;
+      const ranks = new Map(due.map((child) => [child, this.#rank(child, at)]));
+      node = due.reduce((a, b) => (before(ranks.get(b)!, ranks.get(a)!) ? b : a));
+    }
+    const leaf = this.#leaves.get(node)!;
+    const bucket = leaf.first(at, true, tasks);
+    return bucket && leaf.head(bucket);
   }
 
   #passOver(bucket: Bucket<T>, heads: Set<T>): void {
@@ -458,19 +477,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-interface Rank {
-  readonly guaranteed: boolean;
-  readonly priority: number;
-  readonly share: number;
-  readonly index: number;
-}
-
-function before(a: Rank, b: Rank): boolean {
-  if (a.guaranteed !== b.guaranteed) return a.guaranteed;
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  return a.share === b.share ? a.index < b.index : a.share < b.share;
 }
 
 /** Lots are drawn among all that can start. */

@@ -42,8 +42,9 @@ export function drawTree(prng: Prng): DrawnTree {
     seed: prng.below(1000),
     quotas: prng.chance(40) ? [drawQuota(prng, queues)] : [],
   });
-  if (!prng.chance(60)) return { scheduling, queues };
-  return { scheduling: { ...scheduling, preemption: drawPreemption(prng) }, queues };
+  const keeping = { ...scheduling, keepAfterMs: spanMs(prng.pick([10_000, 60_000, 3_600_000])) };
+  if (!prng.chance(60)) return { scheduling: keeping, queues };
+  return { scheduling: { ...keeping, preemption: drawPreemption(prng) }, queues };
 }
 
 export function drawPreemption(prng: Prng): PreemptionConfig {

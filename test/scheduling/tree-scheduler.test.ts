@@ -88,8 +88,9 @@ test('with one queue by priority, the tree decides as the plain scheduler does',
 function drawnSite(seed: number): Site {
   const prng = new Prng(seed);
   const { scheduling: drawn, queues } = drawTree(prng);
-  // What somebody was stopped for is settled by the end of a pass; these sites are looked at before.
-  const { preemption: _, ...scheduling } = drawn;
+  // What somebody was stopped for is settled by the end of a pass; these sites are looked at before. What is
+  // kept for one is given up when that one leaves.
+  const { preemption: _, keepAfterMs: __, ...scheduling } = drawn;
   const site = new Site(scheduling, node('n', { cpu: 8000, memory: 16 * GIB, gpus: 2 }));
   site.now = 1_767_225_600_000;
   for (let i = prng.between(5, 40); i > 0; i--) {

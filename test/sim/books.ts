@@ -80,10 +80,12 @@ export class Books {
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
   preemptions = 0;
+  keeps = 0;
   gangsPlaced = 0;
   gangsBroken = 0;
   /** What is kept for a preemptor until it starts, or its victims have stopped. */
   readonly #claims: { owner: string; nodes: Set<string>; victims: readonly string[] }[] = [];
+  #kept: { owner: string; nodes: ReadonlySet<string> } | undefined;
   /** Attempts that were chosen to stop for others, and of gangs that lost too many. */
   readonly #mustStop = new Set<string>();
   #retired = 0;
@@ -123,6 +125,9 @@ export class Books {
         break;
       case 'preemption-ordered':
         this.#preempt(event);
+        break;
+      case 'seats-kept':
+        this.#keep(event);
         break;
       case 'task-ended':
         this.#end(event);
@@ -195,9 +200,14 @@ export class Books {
     const barred = new Set<string>();
     for (const claim of this.#claims) {
       const live = claim.victims.some((id) => this.attempts.get(id)?.end === undefined);
-      const waits = [...this.eligible()].some((one) => one.name.startsWith(`${claim.owner}.`));
-      if (claim.owner === step || !live || !waits) continue;
+      const waits = [...this.eligible()].some((one) =>
+        `${one.name}.`.startsWith(`${claim.owner}.`),
+      );
+      if ([step, name].includes(claim.owner) || !live || !waits) continue;
       for (const node of claim.nodes) barred.add(node);
+    }
+    if (this.#kept !== undefined && ![step, name].includes(this.#kept.owner)) {
+      for (const node of this.#kept.nodes) barred.add(node);
     }
     return [...this.nodes.values()].filter((node) => !barred.has(node.id));
   }
@@ -259,9 +269,27 @@ export class Books {
       room.set(id, node.seatsWithout(gone, waiting.ask, members));
       assert.ok(room.get(id)! >= members, `${preemptor} fits on ${id} once they have stopped`);
     }
-    const owner = preemptor.slice(0, preemptor.lastIndexOf('.'));
+    const owner = this.#ownerOf(preemptor);
     const nodes = new Set<string>(claims.map(({ node }) => node));
     this.#claims.push({ owner, nodes, victims: [...told] });
+  }
+
+  /** A gang claims as one. */
+  #ownerOf(task: string): string {
+    const { spec } = this.#task(task).step;
+    return spec.gangMin === undefined ? task : task.slice(0, task.lastIndexOf('.'));
+  }
+
+  #keep({ keep: { task, claims } }: Of<'seats-kept'>): void {
+    const owner = this.#ownerOf(task);
+    const nodes = new Set<string>(claims.map(({ node }) => node));
+    this.#kept = claims.length === 0 ? undefined : { owner, nodes };
+    if (claims.length === 0) return;
+    this.keeps++;
+    const waiting = [...this.eligible()].find((one) => one.name === task);
+    assert.ok(waiting !== undefined, `${task} waits, or nothing is kept for it`);
+    const members = claims.reduce((sum, claim) => sum + claim.members, 0);
+    assert.equal(members, waiting.needed, `all of ${task} have a seat`);
   }
 
   /** A limit, a quota or a turn keeps it waiting, whatever is free. */
@@ -348,6 +376,7 @@ export class Books {
       priority,
       end: undefined,
     };
+    if (this.#kept !== undefined && id.startsWith(`${this.#kept.owner}.`)) this.#kept = undefined;
     if (step.spec.gangMin === running + 1) this.gangsPlaced++;
     task.attempts.push(attempt);
     task.state = 'running';
@@ -374,7 +403,7 @@ export class Books {
     for (const other of same) {
       if (other.needed > 1 || other.only !== undefined) continue;
       // What is kept for somebody is not for those before or after it.
-      if (this.#claims.length > 0) continue;
+      if (this.#claims.length > 0 || this.#kept !== undefined) continue;
       if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
       assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
     }
