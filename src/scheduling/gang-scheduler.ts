@@ -328,7 +328,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const first = gang?.queued.has(task) === false ? gang.queued.keys().next().value : undefined;
     const refusal = this.#inner.refusal(first ?? task);
     if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
-    if (refusal === undefined || this.#holds.size === 0) return refusal;
+    const kept = refusal !== undefined && beforeRoom.has(refusal.code);
+    if (kept || this.#holds.size === 0) return refusal;
     const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;

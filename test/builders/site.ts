@@ -1,6 +1,7 @@
 import { type SpanMs, type TimeMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
+import type { EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, QueueName, TenantId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
 import type { Refusal } from '../../src/model/refusal.ts';
@@ -31,6 +32,11 @@ export interface Ask {
   readonly runMs?: number;
   readonly wallMs?: number;
   readonly deadlineAt?: number;
+  /** So many of `count` start together or not at all. */
+  readonly gang?: number;
+  /** All of them where this label has one value. */
+  readonly same?: string;
+  readonly preemptible?: boolean;
 }
 
 /** CPUs, GiB and GPUs as people say them. */
@@ -65,6 +71,8 @@ export function config(
   };
 }
 
+const stops = { restartMs: 0 as SpanMs, minRunMs: 0 as SpanMs };
+
 export function specOf(ask: Ask): WorkloadSpec {
   const { cpu = 1, gib = 0, gpu = 0 } = ask;
   const request = resources({ cpu: cpu * 1000, memory: gib * GIB, gpu: gpu * 1000 });
@@ -72,6 +80,9 @@ export function specOf(ask: Ask): WorkloadSpec {
   const one = {
     ...base,
     ...(ask.runMs === undefined ? {} : { estimateMs: ask.runMs as SpanMs }),
+    ...(ask.gang === undefined ? {} : { gangMin: ask.gang }),
+    ...(ask.same === undefined ? {} : { topology: { label: ask.same, required: true } }),
+    ...(ask.preemptible === undefined ? {} : { stops: { ...stops, preemptible: ask.preemptible } }),
     limits: { ...base.limits, wallMs: (ask.wallMs ?? UNLIMITED) as SpanMs, graceMs: 0 as SpanMs },
   };
   return {
@@ -143,8 +154,8 @@ export class Site {
     return this.#asks.get(attempt.slice(0, attempt.indexOf('.')))!;
   }
 
-  end(attempt: AttemptId): void {
-    const end = endedBy('succeeded');
+  end(attempt: AttemptId, cause: EndCause = 'succeeded'): void {
+    const end = endedBy(cause);
     const decision = this.engine.decide({ kind: 'report-ended', at: this.at, attempt, end });
     for (const event of decision.events) this.#apply(event);
   }
