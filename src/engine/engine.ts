@@ -10,6 +10,7 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { allowed } from '../scheduling/place.ts';
 import { entryRefusal } from './entry.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
@@ -95,7 +96,7 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
+      const refusal = this.#neverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -105,6 +106,15 @@ export class Engine {
       events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
       answer: { kind: 'accepted', workload },
     };
+  }
+
+  /** Only nodes that its constraints allow count, unless there is none yet. */
+  #neverFits({ id, request, constraints }: StepSpec, nodes: readonly Node[]): Refusal | undefined {
+    if (constraints === undefined) return neverFits(id, request, nodes);
+    const { table } = this.state;
+    const ask = { ...request, constraints };
+    const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
+    return neverFits(id, request, able.length > 0 ? able : nodes);
   }
 
   #cancel(at: TimeMs, id: WorkloadId, by: TenantId): Decision {
@@ -242,8 +252,9 @@ function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefi
   if (step.gangMin === undefined || nodes.length === 0) return undefined;
   const table = new NodeTable();
   for (const node of nodes) table.join(node);
-  const { request, gangMin, topology } = step;
-  const plan = planGang(table, { ask: request, members: gangMin, topology });
+  const { request, constraints, gangMin, topology } = step;
+  const ask = constraints === undefined ? request : { ...request, constraints };
+  const plan = planGang(table, { ask, members: gangMin, topology });
   if (plan.kind === 'fits') return undefined;
   const { room } = plan;
   return {

@@ -16,7 +16,7 @@ import {
   type SchedulingConfig,
   UNLIMITED_AMOUNTS,
 } from '../../src/model/scheduling-config.ts';
-import type { WorkloadSpec } from '../../src/model/workload.ts';
+import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { endedBy } from './engine-bench.ts';
 import { GIB, node, resources, step, workload } from './workload.ts';
@@ -37,6 +37,8 @@ export interface Ask {
   /** All of them where this label has one value. */
   readonly same?: string;
   readonly preemptible?: boolean;
+  /** After running out of memory with twice as much. */
+  readonly retries?: number;
 }
 
 /** CPUs, GiB and GPUs as people say them. */
@@ -71,6 +73,12 @@ export function config(
   };
 }
 
+const growing = ({ retry }: StepSpec, maxRetries: number) => ({
+  ...retry,
+  maxRetries,
+  memoryGrowth: 20_000 as StepSpec['retry']['memoryGrowth'],
+});
+
 const stops = { restartMs: 0 as SpanMs, minRunMs: 0 as SpanMs };
 
 export function specOf(ask: Ask): WorkloadSpec {
@@ -83,7 +91,13 @@ export function specOf(ask: Ask): WorkloadSpec {
     ...(ask.gang === undefined ? {} : { gangMin: ask.gang }),
     ...(ask.same === undefined ? {} : { topology: { label: ask.same, required: true } }),
     ...(ask.preemptible === undefined ? {} : { stops: { ...stops, preemptible: ask.preemptible } }),
-    limits: { ...base.limits, wallMs: (ask.wallMs ?? UNLIMITED) as SpanMs, graceMs: 0 as SpanMs },
+    ...(ask.retries === undefined ? {} : { retry: growing(base, ask.retries) }),
+    limits: {
+      ...base.limits,
+      memory: ask.retries === undefined ? base.limits.memory : request.memory,
+      wallMs: (ask.wallMs ?? UNLIMITED) as SpanMs,
+      graceMs: 0 as SpanMs,
+    },
   };
   return {
     ...workload('w', one),
