@@ -16,6 +16,8 @@ export type {
   WorkloadSummary,
 } from './api/contract/documents.ts';
 export { UNLIMITED } from './base/units.ts';
+export { openClient } from './cli/io/open-client.ts';
+export { HeldLease, type LeaseOptions, ResourcePool } from './cli/io/resource-pool.ts';
 export type { WorkloadSpec } from './model/workload.ts';
 export { documentJsonSchema } from './spec/document-schema.ts';
 export { formatIssues } from './spec/format-issues.ts';

@@ -8,7 +8,7 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
-import { defaultScheduling } from '../model/scheduling-config.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -21,7 +21,9 @@ import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
+import { LiveLeases } from './leases.ts';
 import { parseSubmission } from './parse-submission.ts';
+import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite } from './site.ts';
@@ -40,6 +42,8 @@ export interface DaemonOptions {
   /** Undefined: no TCP, the unix socket only. */
   readonly port: number | undefined;
   readonly host?: string;
+  /** Absolute; undefined: nothing is said of the site. */
+  readonly siteFile?: string | undefined;
   /** Log lines go to `log` as well. */
   readonly foreground: boolean;
   readonly log: (line: string) => void;
@@ -60,8 +64,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, loop, address } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log);
+  const { site, leases, loop, address } = connect(parts, stack, ending);
+  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);
@@ -70,6 +74,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await loop.reconcile();
   const server = await openServer({
     site,
+    leases,
     token: folder.token,
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
@@ -100,6 +105,8 @@ interface Parts {
   readonly driver: LocalDriver;
   readonly inventory: HostInventory;
   readonly replayed: number;
+  readonly siteFile: string | null;
+  readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -108,10 +115,17 @@ interface Parts {
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
 async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Parts> {
+  const clock = new SystemClock();
+  // Before anything is touched: a site file that is wrong leaves everything as it was.
+  const site =
+    options.siteFile === undefined ? undefined : await readSite(options.siteFile, clock.now());
+  const { scheduling } = site?.config ?? defaultSite;
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
+  log('site', options.siteFile ?? 'no file: one queue, by priority');
+  for (const warning of site?.warnings ?? []) log('site', warning);
   // Its first reading goes on while the journal is replayed.
   const inventory = new HostInventory({
     file: folder.paths.inventory,
@@ -122,8 +136,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling: defaultScheduling },
-    { scheduler: makeScheduler(defaultScheduling) },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
+    { scheduler: makeScheduler(scheduling) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -141,13 +155,15 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   return {
     folder,
     log,
-    clock: new SystemClock(),
+    clock,
     journal,
     history,
     engine,
     driver,
     inventory,
     replayed,
+    siteFile: options.siteFile ?? null,
+    gpuSharing: scheduling.gpuSharing,
     latest: undefined,
     ear,
   };
@@ -168,6 +184,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       driver,
       onBatch: (events) => {
         site.noteEvents(events);
+        leases.noteEvents(events);
         snapshots.note(events.length);
         forgetRetired(events, folder);
       },
@@ -185,6 +202,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       pid: process.pid,
       version,
       state_dir: folder.dir,
+      site_file: parts.siteFile,
       url: address.url,
       socket: folder.paths.apiSocket,
       host: hostname(),
@@ -199,13 +217,14 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     inventory,
     shutDown: () => ending.resolve(),
   });
+  const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, address };
+  return { loop, site, leases, address };
 }
 
 function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {

@@ -2,6 +2,8 @@ import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts'
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
+  type AttemptName,
+  attemptId,
   type StepId,
   type TenantId,
   taskId,
@@ -30,6 +32,8 @@ export interface WorkloadRecord {
   readonly steps: readonly StepRecord[];
   /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
   readonly attained: { cpu: number; gpu: number };
+  /** Of a lease: it ends by itself unless its holder is heard of before. */
+  leaseEndsAt: TimeMs | undefined;
 }
 
 export interface StepRecord {
@@ -44,7 +48,7 @@ export interface StepRecord {
   readonly dependents: readonly number[];
   endedAt: TimeMs | undefined;
   /** Made when the step opens; empty before. */
-  tasks: TaskRecord[];
+  tasks: readonly TaskRecord[];
   readonly counts: TaskCounts;
   /** Shared by its tasks; absent when they do not start together. */
   gang: Gang | undefined;
@@ -71,7 +75,8 @@ export interface TaskRecord extends Candidate {
   /** Attempts that were stopped for others: they count against no retry. */
   preempted: number;
   waitingSince: TimeMs;
-  readonly attempts: AttemptRecord[];
+  /** Replaced when one is added, so that it is as long as it needs to be. */
+  attempts: readonly AttemptRecord[];
 }
 
 export interface AttemptRecord {
@@ -110,6 +115,11 @@ export interface PreemptionRecord {
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
   workload.steps.find((step) => step.spec.id === id);
 
+export const taskNamed = (
+  workload: WorkloadRecord,
+  name: Pick<AttemptName, 'step' | 'index'>,
+): TaskRecord | undefined => stepNamed(workload, name.step)?.tasks[name.index];
+
 export const currentAttempt = (task: TaskRecord): AttemptRecord | undefined => task.attempts.at(-1);
 
 /** A workload as it stands right after it was submitted. */
@@ -131,23 +141,20 @@ export function newWorkload(
     cancelledBy: undefined,
     steps: [],
     attained: { cpu: 0, gpu: 0 },
+    leaseEndsAt: leaseEnd(spec, at),
   };
-  const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
-  spec.steps.forEach((step, index) => {
-    for (const need of step.needs) dependents.get(need)!.push(index);
-  });
+  const dependents = dependentsOf(spec.steps);
   // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
-  workload.steps = Array.from(
-    spec.steps,
+  workload.steps = spec.steps.map(
     (step, index): StepRecord => ({
       workload,
       index,
       spec: step,
       state: 'blocked',
       unmet: step.needs.length,
-      dependents: dependents.get(step.id)!,
+      dependents: dependents?.get(step.id) ?? NONE,
       endedAt: undefined,
-      tasks: [],
+      tasks: NONE,
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       gang: undefined,
       released: 0,
@@ -155,6 +162,45 @@ export function newWorkload(
   );
   for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
+}
+
+/** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
+export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
+  const run = spec.steps[0]?.run;
+  return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
+}
+
+/** An attempt as it stands right after it was placed. */
+export function newAttempt(
+  task: TaskRecord,
+  number: number,
+  placed: { readonly placement: Placement; readonly at: TimeMs },
+): AttemptRecord {
+  return {
+    id: attemptId(task.id, number),
+    task,
+    number,
+    placement: placed.placement,
+    placedAt: placed.at,
+    startedAt: undefined,
+    pid: undefined,
+    stop: undefined,
+    preemption: undefined,
+    end: undefined,
+    endedAt: undefined,
+  };
+}
+
+const NONE: readonly never[] = [];
+
+/** By step, the indexes of those that need it; nothing where none needs another. */
+function dependentsOf(steps: readonly StepSpec[]): Map<StepId, number[]> | undefined {
+  if (steps.every((step) => step.needs.length === 0)) return undefined;
+  const dependents = new Map<StepId, number[]>(steps.map((step) => [step.id, []]));
+  steps.forEach((step, index) => {
+    for (const need of step.needs) dependents.get(need)!.push(index);
+  });
+  return dependents;
 }
 
 function gangOf({ spec, workload, counts }: StepRecord): Gang | undefined {
@@ -203,8 +249,15 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
     preempted: 0,
-    attempts: [],
+    attempts: NONE,
   };
+}
+
+/** The tasks of a step that opens. */
+export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
+  const { count } = step.spec;
+  if (count === 1) return [newTask(step, 0, shape)];
+  return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
 }
 
 /** After an attempt ended: what it held counts as served. */

@@ -1,12 +1,13 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
-import { attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
   attain,
+  newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
@@ -41,6 +42,7 @@ interface SavedWorkload {
   readonly endedAt?: TimeMs | undefined;
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
+  readonly leaseEndsAt?: TimeMs | undefined;
   readonly steps: readonly SavedStep[];
 }
 
@@ -93,7 +95,8 @@ export function restoreSnapshot(state: State, text: string): void {
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
-  const { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy } = workload;
+  const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
+  const { cancelledBy, leaseEndsAt } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -115,7 +118,8 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       ),
     })),
   }));
-  return { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy, steps };
+  const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
+  return { id, tenant, spec, ...times, state, cancelledBy, steps };
 }
 
 function loadWorkload(saved: SavedWorkload): WorkloadRecord {
@@ -124,6 +128,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
   workload.cancelledBy = saved.cancelledBy;
+  workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);
   });
@@ -139,9 +144,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
   step.released = saved.released;
-  saved.tasks.forEach((task, index) => {
-    step.tasks.push(loadTask(step, task, index));
-  });
+  step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
@@ -160,20 +163,10 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
-  saved.attempts.forEach((attempt, i) => {
-    task.attempts.push({
-      id: attemptId(task.id, i + 1),
-      task,
-      number: i + 1,
-      placement: attempt.placement,
-      placedAt: attempt.placedAt,
-      startedAt: attempt.startedAt,
-      pid: attempt.pid,
-      stop: attempt.stop,
-      preemption: undefined,
-      end: attempt.end,
-      endedAt: attempt.endedAt,
-    });
+  task.attempts = saved.attempts.map((attempt, i) => {
+    const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
+    const record = newAttempt(task, i + 1, { placement, at });
+    return Object.assign(record, { startedAt, pid, stop, end, endedAt });
   });
   for (const attempt of task.attempts) attain(attempt);
   return task;

@@ -10,6 +10,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import { LeaseEnds } from './lease-ends.ts';
 import { listNodes } from './list-nodes.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
@@ -18,7 +19,8 @@ import {
   attain,
   currentAttempt,
   isBroken,
-  newTask,
+  newAttempt,
+  newTasks,
   newWorkload,
   type PreemptionRecord,
   requestOf,
@@ -28,6 +30,7 @@ import {
   stepNamed,
   type TaskRecord,
   type ToStop,
+  taskNamed,
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
@@ -60,6 +63,7 @@ export class State {
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
+  readonly leases = new LeaseEnds();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -112,8 +116,7 @@ export class State {
     const name = parseAttemptId(id);
     if (name === undefined) return undefined;
     const workload = this.#workloads.get(name.workload);
-    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
-    return task?.attempts[name.number - 1];
+    return workload && taskNamed(workload, name)?.attempts[name.number - 1];
   }
 
   firstResting(): TaskRecord | undefined {
@@ -167,8 +170,7 @@ export class State {
         this.#start(event);
         break;
       case 'stop-ordered':
-        this.#attempt(event.attempt).stop = event.reason;
-        this.scheduler.stopping?.(event.attempt);
+        this.#stop(event);
         break;
       case 'seats-kept':
         this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
@@ -188,6 +190,9 @@ export class State {
       case 'cancel-requested':
         this.#cancel(event);
         break;
+      case 'lease-renewed':
+        this.leases.renew(this.#workload(event.workload), event.at);
+        break;
       case 'workload-ended':
         this.#endWorkload(event);
         break;
@@ -203,37 +208,27 @@ export class State {
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
     this.active.count(workload, 1);
+    this.leases.add(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
     const name = parseAttemptId(event.attempt);
     assert(name !== undefined, 'an attempt id of ours');
-    const task = this.#task(name.task);
-    assert(task.state === 'waiting', `only a waiting task is placed: ${task.id} is ${task.state}`);
+    const task = taskNamed(this.#workload(name.workload), name)!;
+    assert(task.state === 'waiting', 'only a waiting task is placed');
     assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt: AttemptRecord = {
-      id: event.attempt,
-      task,
-      number: name.number,
-      placement: event.placement,
-      placedAt: event.at,
-      startedAt: undefined,
-      pid: undefined,
-      stop: undefined,
-      preemption: undefined,
-      end: undefined,
-      endedAt: undefined,
-    };
-    task.attempts.push(attempt);
+    const attempt = newAttempt(task, name.number, event);
+    task.attempts = [...task.attempts, attempt];
     task.state = 'running';
     task.step.counts.waiting--;
     task.step.counts.running++;
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
     this.#running.set(attempt.id, attempt);
+    this.leases.touch(attempt, event.at);
     this.#told(attempt, row);
   }
 
@@ -241,6 +236,13 @@ export class State {
   #told(attempt: AttemptRecord, row: NodeIndex): void {
     this.scheduler.placed(this.#runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
+  }
+
+  #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
+    const attempt = this.#attempt(id);
+    attempt.stop = reason;
+    this.scheduler.stopping?.(id);
+    this.leases.touch(attempt, at);
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
@@ -390,6 +392,7 @@ export class State {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
+      this.leases.add(workload);
     }
     for (const id of order.running) {
       const attempt = this.#attempt(id);
@@ -451,7 +454,7 @@ export class State {
     step.state = 'open';
     const { spec } = step;
     const shape = this.shapes.intern(spec.request, spec.constraints);
-    step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
+    step.tasks = newTasks(step, shape);
     this.#release(step);
   }
 
@@ -483,7 +486,7 @@ export class State {
   task(id: TaskId): TaskRecord | undefined {
     const name = parseAttemptId(`${id}.1`);
     const workload = name && this.#workloads.get(name.workload);
-    return workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return workload && taskNamed(workload, name);
   }
 
   #task(id: TaskId): TaskRecord {

@@ -36,9 +36,10 @@ const same = (a: Node, b: Node): boolean =>
   JSON.stringify(amounts(a)) === JSON.stringify(amounts(b));
 
 /** In one order, whoever made the node. */
-const amounts = ({ id, cpu, memory, gpus, custom, labels }: Node) => [
+const amounts = ({ id, cpu, memory, gpus, custom, labels, links }: Node) => [
   [id, cpu, memory],
-  gpus.map((gpu) => [gpu.id, gpu.model, gpu.memory]),
+  gpus.map((gpu) => [gpu.id, gpu.model, gpu.memory, gpu.vendor, gpu.sharing, gpu.mig]),
+  links,
   custom,
   Object.entries(labels).sort(([x], [y]) => (x < y ? -1 : 1)),
 ];

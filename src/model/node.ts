@@ -9,6 +9,8 @@ export interface Node {
   readonly gpus: readonly Gpu[];
   readonly custom: readonly (readonly [name: string, amount: number])[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Rough GB/s each way between the GPUs, in their order, 0 on the diagonal; absent where nobody told. */
+  readonly links?: readonly (readonly number[])[];
 }
 
 export interface Gpu {
@@ -16,4 +18,18 @@ export interface Gpu {
   readonly id: string;
   readonly model: string;
   readonly memory: Bytes;
+  /** Absent of NVIDIA's. */
+  readonly vendor?: 'amd' | 'intel';
+  /** How others may share it; absent: shared by amounts that are promised and not enforced. */
+  readonly sharing?: GpuSharing;
+  /** Set of an instance that exists, and of a GPU in MIG mode from which instances are cut as they are placed. */
+  readonly mig?: { readonly kind: 'instance'; readonly profile: string } | { readonly kind: 'cut' };
 }
+
+/**
+ * `exclusive`: whole or not at all. `time-slice`: at most `replicas` tasks in turn, each with as large a part
+ * of the time. `mps`: at once, each held by the driver to its part of the compute.
+ */
+export type GpuSharing =
+  | { readonly kind: 'exclusive' | 'mps' }
+  | { readonly kind: 'time-slice'; readonly replicas: number };

@@ -8,6 +8,7 @@ import {
   UNLIMITED,
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
+import type { GpuSharing } from './node.ts';
 import type { Reservation } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
@@ -42,8 +43,16 @@ export interface SchedulingConfig {
   readonly reservations: readonly Reservation[];
   /** Whoever waits so long for room is kept what frees next, one at a time; nobody ever is, when not given. */
   readonly keepAfterMs?: SpanMs;
+  /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
+  readonly gpuSharing?: readonly GpuSharingRule[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+export interface GpuSharingRule {
+  /** Models as the inventory names them; empty: all. */
+  readonly models: readonly string[];
+  readonly sharing: GpuSharing;
 }
 
 export interface WeightedScorer {
@@ -131,6 +140,11 @@ export interface TeamConfig {
   readonly weight: number;
   /** A tenant is in one team at most; whoever is in none is in the team `others` of weight 1. */
   readonly members: readonly TenantId[];
+  /** Kept for it, idle if need be. */
+  readonly dedicated?: Amounts;
+  /** Never holds more. */
+  readonly limit?: Amounts;
+  readonly runningMax?: number;
 }
 
 export interface OrderConfig {
@@ -165,6 +179,8 @@ export interface QuotaConfig {
   readonly tenant?: TenantId;
   /** Without a tenant: one account for each tenant, or one for all together. */
   readonly each: boolean;
+  /** Does not count what these hold: they have quotas of their own. */
+  readonly except?: readonly TenantId[];
   /** In milli-CPU-seconds, MiB-seconds and milli-GPU-seconds. */
   readonly limit: Usage;
   readonly window: QuotaWindow;
@@ -231,6 +247,9 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
   };
 }
 
+/** What a site that says nothing of it gets. */
+export const KEEP_AFTER_MS = 3_600_000 as SpanMs;
+
 /** One queue, by priority and age. */
 export const defaultScheduling: SchedulingConfig = {
   root: queueConfig('root', { children: [queueConfig('default')] }),
@@ -238,6 +257,6 @@ export const defaultScheduling: SchedulingConfig = {
   backfill: { kind: 'none', depth: 1_000 },
   quotas: [],
   reservations: [],
-  keepAfterMs: 3_600_000 as SpanMs,
+  keepAfterMs: KEEP_AFTER_MS,
   seed: 1,
 };

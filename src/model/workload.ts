@@ -6,7 +6,8 @@ import type { Resources } from './resources.ts';
 
 /** What a person submitted, parsed and with every default filled in. No ids and no times yet. */
 export interface WorkloadSpec {
-  readonly kind: 'job' | 'pipeline';
+  /** A lease has one step of one task, which is `held`. */
+  readonly kind: 'job' | 'pipeline' | 'lease';
   readonly name: string;
   readonly queue: QueueName;
   /** −1,000 … 1,000; higher goes first. */
@@ -65,7 +66,12 @@ export interface StopTerms {
 
 export type Run =
   | { readonly kind: 'argv'; readonly argv: readonly string[] }
-  | { readonly kind: 'shell'; readonly script: string };
+  | { readonly kind: 'shell'; readonly script: string }
+  /** Nothing is started: whoever asked has what was given, until he gives it back or is not heard of for `ttlMs`. */
+  | { readonly kind: 'held'; readonly ttlMs: SpanMs };
+
+/** What a driver starts. */
+export type Program = Exclude<Run, { kind: 'held' }>;
 
 /** What is enforced. UNLIMITED where nothing is. */
 export interface Limits {

@@ -3,7 +3,7 @@ import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, Placement } from '../model/messages.ts';
-import type { Limits, Run } from '../model/workload.ts';
+import type { Limits, Program } from '../model/workload.ts';
 
 /** Wall-clock time that never runs backwards within one process, and one alarm. */
 export interface Clock {
@@ -42,7 +42,7 @@ export interface Driver {
 
 export interface AttemptStart {
   readonly attempt: AttemptId;
-  readonly run: Run;
+  readonly run: Program;
   /** Complete: the daemon's own environment is not inherited. Includes BERTH_* and CUDA_VISIBLE_DEVICES. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;

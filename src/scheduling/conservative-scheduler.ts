@@ -6,6 +6,7 @@ import type { NodeIndex } from './node-table.ts';
 import { Outlook } from './outlook.ts';
 import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
 import { type Amount, Profile } from './profile.ts';
+import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -18,7 +19,7 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
-import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
+import { TypicalDemand } from './typical-demand.ts';
 
 /** Where and when a waiting task is expected to start. */
 interface Planned<T> extends Start {
@@ -147,7 +148,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   }
 
   restore(saved: unknown): void {
-    if (saved !== undefined) this.#outlook.demand.restore(saved as SavedDemand);
+    const { demand } = savedMemory(saved);
+    if (demand !== undefined) this.#outlook.demand.restore(demand);
   }
 
   /** The head of the queue. Those behind it wait for the places that are planned for them. */

@@ -65,7 +65,7 @@ export function planEmptying<T extends Candidate>(
   if (leaving.length === 0 || leaving.length > ask.movesMax) return undefined;
   if (!leaving.every((occupant) => ask.mayMove(occupant))) return undefined;
   const node = table.node(row)!;
-  const whole = { cpu: node.cpu, memory: node.memory, gpu: node.gpus.length * 1000, custom: [] };
+  const whole = { cpu: node.cpu, memory: node.memory, gpu: table.gpuCapacity(row), custom: [] };
   const plan = relocate(table, row, leaving, heldWeight(whole as unknown as Resources), ask.at);
   return plan !== undefined && plan.moved < plan.gained ? plan : undefined;
 }
@@ -166,7 +166,7 @@ function fullest(table: NodeTable, ask: Resources, not: NodeIndex): NodeIndex | 
 
 function isEmpty(table: NodeTable, row: NodeIndex): boolean {
   const node = table.node(row)!;
-  const devices = table.freeGpu(row).every((free) => free === 1000);
+  const devices = table.freeGpuSum(row) === table.gpuCapacity(row);
   return devices && table.freeCpu(row) === node.cpu && table.freeMemory(row) === node.memory;
 }
 

@@ -6,6 +6,7 @@ import { planGang, type Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { allowed, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -19,7 +20,6 @@ import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
 import { Trial } from './trial.ts';
-import type { SavedDemand } from './typical-demand.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -144,7 +144,7 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   restore(saved: unknown): void {
-    this.#index.restore(saved as SavedDemand | undefined);
+    this.#index.restore(savedMemory(saved).demand);
   }
 
   /** The head of the queue. Those behind it wait for it, or for room that it does not need. */

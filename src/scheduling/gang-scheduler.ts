@@ -5,6 +5,7 @@ import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { type GangPlan, planGang, type Seats } from './gang.ts';
+import { beforeRoom, earlier, lacksRoom, type SavedGangs } from './gang-answers.ts';
 import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
 import { KeptSeats, planKeep } from './kept-seats.ts';
@@ -12,6 +13,7 @@ import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
 import { Nominations, ownerOf } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
+import type { SchedulerDescription } from './queue-description.ts';
 import { emptyCopy, ReservationBook } from './reservations.ts';
 import {
   byAge,
@@ -31,29 +33,16 @@ export type GangSchedulerOptions = Partial<
   Pick<SchedulingConfig, 'preemption' | 'reservations' | 'keepAfterMs'>
 >;
 
+const NONE: readonly never[] = [];
+
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
 const SEARCHES_MAX = 16;
 
 /** Waiting tasks that are tried on what is kept for some, in one pass. */
 const HELD_MAX = 100;
 
-/** What keeps a gang out before it is asked whether it has room. */
-const beforeRoom: ReadonlySet<string> = new Set([
-  'quota',
-  'queue-cap',
-  'queue-limit',
-  'kept-for-others',
-  'behind',
-]);
-
 /** So many are tried in one pass: the first may not fit on empty nodes any more. */
 const KEEPS_TRIED = 4;
-
-interface SavedGangs {
-  readonly inner: unknown;
-  readonly kept?: Keep;
-  readonly owner?: string;
-}
 
 /** Why nobody was stopped for a task in the last pass. */
 type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
@@ -69,6 +58,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
+  /** Without it nobody looks for victims, and what runs need not be known. */
+  readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
   readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
@@ -78,7 +69,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #lastAt = 0 as TimeMs;
   /** Waiting tasks for which something is reserved, or that may end before it is needed. */
   readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
-  #handout: { readonly task: T; readonly row: NodeIndex }[] = [];
+  #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
   #searches = 0;
@@ -91,6 +82,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
     this.#kept = new KeptSeats(deps.table, this.#holds);
+    this.#preempts = options.preemption !== undefined || options.keepAfterMs !== undefined;
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
@@ -117,7 +109,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   withdraw(task: T): void {
-    this.#handout = [];
+    this.#handout = NONE;
     const nomination = this.#nominations.of(task);
     if (nomination !== undefined) {
       this.#nominations.drop(nomination);
@@ -132,12 +124,13 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   placed(running: Running<T>): void {
     const { task, row } = running;
-    if (this.#handout[0]?.task === task) this.#handout.shift();
-    else this.#handout = [];
+    if (this.#handout.length > 0) {
+      this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
+    }
     this.#privileged.remove(task);
     this.#gangs.remove(task);
     this.#inner.placed(running);
-    this.#occupancy.add(running);
+    if (this.#preempts) this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
@@ -145,8 +138,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   ended(running: Running<T>, at: TimeMs): void {
-    this.#handout = [];
-    this.#occupancy.remove(running.attempt);
+    this.#handout = NONE;
+    if (this.#preempts) this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
@@ -228,9 +221,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#reservations.advance(at)) this.#freed();
     for (;;) {
       this.#gangs.settle();
-      const [first] = this.#handout;
+      const first = this.#handout[0];
       if (first !== undefined) return this.#choice(first.task, first.row);
-      if (this.#placeNominated(at)) continue;
+      if (this.#nominations.size > 0 && this.#placeNominated(at)) continue;
       const choice = this.#inner.next(at);
       if (choice === undefined) {
         if (this.#placeOnHeld(at)) continue;
@@ -280,6 +273,19 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return undefined;
   }
 
+  describe(at: TimeMs): SchedulerDescription {
+    const inner = this.#inner.describe?.(at);
+    const reservations = this.#reservations.describe(at);
+    return { queues: [], leafOf: (queue) => queue, ...inner, reservations };
+  }
+
+  /** Of a task that starts by itself. */
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const gang = this.#gangs.of(task);
+    if (gang !== undefined && neededNow(gang) !== 0) return false;
+    return this.#inner.startsWith?.(task, request, at) ?? false;
+  }
+
   save(): SavedGangs {
     const kept = this.#kept.keep;
     return {
@@ -291,7 +297,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   restore(saved: unknown): void {
     const { inner, kept, owner } = saved as SavedGangs;
     if (inner !== undefined) this.#inner.restore?.(inner);
-    if (kept !== undefined && owner !== undefined) this.#kept.set(kept, owner);
+    const keeps = this.#options.keepAfterMs !== undefined && this.#inner.plansGangs !== true;
+    if (keeps && kept !== undefined && owner !== undefined) this.#kept.set(kept, owner);
   }
 
   nextTimer(): TimeMs | undefined {
@@ -328,8 +335,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const first = gang?.queued.has(task) === false ? gang.queued.keys().next().value : undefined;
     const refusal = this.#inner.refusal(first ?? task);
     if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
-    const kept = refusal !== undefined && beforeRoom.has(refusal.code);
-    if (kept || this.#holds.size === 0) return refusal;
+    const other = refusal !== undefined && !lacksRoom(refusal);
+    if (other || this.#holds.size === 0) return refusal;
     const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
@@ -467,7 +474,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Something is free that was not, or may be used by others now. */
   #freed(): void {
-    this.#handout = [];
+    this.#handout = NONE;
     this.#wake();
   }
 
@@ -478,11 +485,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   #forgetAnswers(): void {
-    this.#unhelped.clear();
+    if (this.#unhelped.size > 0) this.#unhelped.clear();
   }
-}
-
-function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a < b ? a : b;
 }

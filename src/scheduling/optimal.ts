@@ -46,6 +46,9 @@ export function planOptimal(
   pending: readonly Pending[],
   solve: SolveProgram,
 ): OptimalPlan {
+  // The program knows whole devices and parts of plain ones.
+  if (pending.some(({ ask }) => ask.gpu > 0 && !isPlainAsk(table, ask)))
+    return { kind: 'unsolved' };
   const program = new Program(table, pending);
   const variables = program.places.length + program.opened.length;
   if (variables > VARIABLES_MAX) return { kind: 'too-large', variables };
@@ -284,6 +287,14 @@ const mayGo = (table: NodeTable, row: NodeIndex, ask: Ask): boolean =>
   table.fits(row, ask) &&
   (ask.constraints === undefined ||
     filters.every((filter) => filter.passes(table, row, ask.gpu, ask.constraints!)));
+
+function isPlainAsk(table: NodeTable, ask: Ask): boolean {
+  if (ask.mig !== undefined || ask.gpuMemory !== undefined) return false;
+  for (let row = 0; row < table.rows; row++) {
+    if (table.node(row) !== undefined && !table.isPlain(row)) return false;
+  }
+  return true;
+}
 
 /** One entry for each variable of the ask on this node: a device for a share, else the node itself. */
 function devicesFor(table: NodeTable, row: NodeIndex, ask: Ask): (number | undefined)[] {

@@ -71,6 +71,7 @@ class Tree {
   readonly #winners: Int32Array;
   readonly #scores: Int32Array;
   readonly #leaves: number;
+  readonly #take = (row: NodeIndex): void => this.#update(row);
   #cursor = -1;
   #version = -1;
 
@@ -101,7 +102,7 @@ class Tree {
       table.remembers(this.#cursor) &&
       behind <= table.rows;
     if (!follows) this.#scoreAll();
-    else for (const row of table.changedSince(this.#cursor)) this.#update(row);
+    else if (behind > 0) table.visitChanged(this.#cursor, this.#take);
     this.#cursor = table.changeCount;
     this.#version = this.#outlook.version;
   }

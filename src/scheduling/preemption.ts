@@ -263,9 +263,10 @@ function record<T extends Candidate>(
   const claims: Claim[] = [...victims!.seats].map(([row, members]) => {
     return { node: table.node(row)!.id, members };
   });
+  const { constraints: _, ...amounts } = ask.ask;
   return {
     preemptor: ask.task.id,
-    ask: { cpu: ask.ask.cpu, memory: ask.ask.memory, gpu: ask.ask.gpu, custom: ask.ask.custom },
+    ask: amounts,
     victims: victims!.units.flatMap((unit) =>
       unit.members.map(({ running }) => ({
         attempt: running.attempt,

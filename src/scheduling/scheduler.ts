@@ -6,6 +6,7 @@ import type { Resources } from '../model/resources.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
 import type { GangAsk, Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { SchedulerDescription } from './queue-description.ts';
 import type { Reclaim } from './reclaim.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
@@ -115,6 +116,13 @@ export interface Scheduler<T extends Candidate = Candidate> {
   refusal(task: T): Refusal | undefined;
   /** Its queues, when it tells queues apart. */
   readonly queues?: QueueRules;
+  /** For people, when it tells queues apart; changes nothing. */
+  describe?(at: TimeMs): SchedulerDescription;
+  /**
+   * Whether a waiting task would start at `at` if it asked for so much less that it found room now, and
+   * nothing else could start. False where that is not sure.
+   */
+  startsWith?(task: T, request: Resources, at: TimeMs): boolean;
   /**
    * When `next` may have something to say without anything having happened: a quota starts afresh,
    * or somebody has had its minimum run time.

@@ -4,17 +4,20 @@ import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
-import { weightedShare } from './fair-shares.ts';
+import { describeTree, leafNameOf } from './describe-tree.ts';
+import { dominantShare, weightedShare } from './fair-shares.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import type { OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
-import { before, type Rank } from './queue-rank.ts';
+import type { SchedulerDescription } from './queue-description.ts';
+import { isStrict, precedence, wake, withAncestors } from './queue-rank.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
 import { QueueReclaim } from './reclaim.ts';
+import { type SavedMemory, savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -28,19 +31,13 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
-import { restoreLeaf, type SavedLeaf, saveLeaf } from './tree-memory.ts';
-import type { SavedDemand } from './typical-demand.ts';
+import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
 interface Offer<T> {
   readonly bucket: Bucket<T>;
   readonly task: T;
   readonly row: NodeIndex;
-}
-
-interface SavedTree {
-  readonly leaves: readonly SavedLeaf[];
-  readonly demand: SavedDemand | undefined;
 }
 
 /**
@@ -221,18 +218,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   foremost(tasks: ReadonlySet<T>, at: TimeMs): T | undefined {
-    const withSome = new Set<QueueNode>();
-    for (const task of tasks) {
-      let q: QueueNode | undefined = this.#place(task).leaf.node;
-      for (; q !== undefined; q = q.parent) withSome.add(q);
-    }
+    const withSome = withAncestors([...tasks].map((task) => this.#place(task).leaf.node));
     let node = this.#tree.root;
-    while (node.children.length > 0) {
-      const due = node.children.filter((child) => withSome.has(child));
-      if (due.length === 0) return undefined;
-      const ranks = new Map(due.map((child) => [child, this.#rank(child, at)]));
-      node = due.reduce((a, b) => (before(ranks.get(b)!, ranks.get(a)!) ? b : a));
-    }
+    while (node.children.length > 0) node = this.#due(node, at, (q) => withSome.has(q))!;
     const leaf = this.#leaves.get(node)!;
     const bucket = leaf.first(at, true, tasks);
     return bucket && leaf.head(bucket);
@@ -266,15 +254,33 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
   }
 
-  save(): SavedTree {
+  describe(at: TimeMs): SchedulerDescription {
+    return {
+      queues: describeTree(this.#tree, this.#leaves, this.#siteCapacity(), at),
+      leafOf: leafNameOf(this.#tree, this.#fallback),
+      reservations: [],
+    };
+  }
+
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const { leaf } = this.#place(task);
+    if (this.admits(task, { count: 1, request }, at) !== undefined) return false;
+    if (!isStrict(leaf)) return true;
+    // An order by size may put another task first once this one asks for less.
+    const { order } = leaf.node.config;
+    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
+  }
+
+  save(): SavedMemory {
     return { leaves: [...this.#leaves.values()].map(saveLeaf), demand: this.#index.save() };
   }
 
   restore(saved: unknown): void {
-    const { leaves, demand } = saved as SavedTree;
+    const { leaves, demand } = savedMemory(saved);
     this.#index.restore(demand);
     for (const leaf of leaves) {
-      const known = this.#leafNamed(leaf.queue);
+      const node = this.#tree.leaves.find(({ name }) => name === leaf.queue);
+      const known = node && this.#leaves.get(node);
       if (known !== undefined) restoreLeaf(known, leaf, (tenant) => this.#line(known, tenant));
     }
   }
@@ -283,17 +289,38 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #offer(node: QueueNode, at: TimeMs): Offer<T> | undefined {
     if (node.waiting === 0) return undefined;
     if (node.children.length === 0) return this.#offerOfLeaf(this.#leaves.get(node)!, at);
-    const open = node.children.filter((child) => this.#mayOffer(child));
-    const ranks = open.length > 1 ? open.map((child) => this.#rank(child, at)) : [];
-    while (open.length > 0) {
-      let best = 0;
-      for (let i = 1; i < open.length; i++) if (before(ranks[i]!, ranks[best]!)) best = i;
-      const offer = this.#offer(open[best]!, at);
-      if (offer !== undefined) return offer;
-      open.splice(best, 1);
-      ranks.splice(best, 1);
+    for (;;) {
+      const due = this.#due(node, at);
+      const offer = due && this.#offer(due, at);
+      // A child without an offer may offer nothing from now on: it is not due again.
+      if (due === undefined || offer !== undefined) return offer;
     }
-    return undefined;
+  }
+
+  /** The child that is due, of those that may offer something. */
+  #due(
+    { children, config }: QueueNode,
+    at: TimeMs,
+    isOpen = (child: QueueNode): boolean => this.#mayOffer(child),
+  ): QueueNode | undefined {
+    let due: QueueNode | undefined;
+    let share: number | undefined;
+    for (const child of children) {
+      if (!isOpen(child)) continue;
+      const precedes = due === undefined ? -1 : precedence(child, due, config.childOrder);
+      if (precedes > 0) continue;
+      if (precedes < 0) {
+        due = child;
+        share = undefined;
+        continue;
+      }
+      share ??= this.#shareOf(due!, at);
+      const other = this.#shareOf(child, at);
+      if (other >= share) continue;
+      due = child;
+      share = other;
+    }
+    return due;
   }
 
   #mayOffer(node: QueueNode): boolean {
@@ -304,17 +331,12 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       : !leaf.exhausted;
   }
 
-  #rank(node: QueueNode, at: TimeMs): Rank {
-    const { childOrder } = node.parent!.config;
-    return {
-      guaranteed: node.underGuarantee,
-      priority: childOrder === 'priority' ? node.config.priority : 0,
-      share: childOrder === 'usage' ? this.#usage(node, at) : this.#share(node, at),
-      index: node.index,
-    };
-  }
-
-  #share(node: QueueNode, at: TimeMs): number {
+  /** Of children with equal guarantee and priority, the one with the least is due; of equals, the first. */
+  #shareOf(node: QueueNode, at: TimeMs): number {
+    if (node.parent!.config.childOrder === 'usage') return this.#usage(node, at);
+    if (node.children.length === 0) {
+      return dominantShare(node.held, this.#siteCapacity()) / node.config.weight;
+    }
     const canStart = (leaf: QueueNode): boolean => this.#offer(leaf, at) !== undefined;
     return weightedShare(node, this.#siteCapacity(), canStart);
   }
@@ -461,11 +483,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     });
   }
 
-  #leafNamed(name: QueueName): LeafQueue<T> | undefined {
-    const node = this.#tree.leaves.find((leaf) => leaf.name === name);
-    return node && this.#leaves.get(node);
-  }
-
   #count(leaf: LeafQueue<T>, line: TenantLine<T>, sign: 1 | -1): void {
     line.waiting += sign;
     if (line.gated) this.#gatedWaiting += sign;
@@ -477,14 +494,4 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-/** Lots are drawn among all that can start. */
-function isStrict<T extends Candidate>(leaf: LeafQueue<T>): boolean {
-  return leaf.node.config.fifo === 'strict' && leaf.rule.draw === undefined;
-}
-
-function wake<T extends Candidate>(bucket: Bucket<T>): void {
-  bucket.line.bestKnown = false;
-  bucket.line.leaf.exhausted = false;
 }

@@ -9,6 +9,12 @@ interface Move {
   readonly gave: boolean;
 }
 
+/** What a request took of a node. */
+export interface Seat {
+  readonly held: Resources;
+  readonly gpus: readonly string[];
+}
+
 /**
  * A what-if on the real table, taken back by an undo log: a search touches tens of rows of ten thousand, so
  * undoing them is cheaper than copying the cells and their devices (measured by `bench -- preemption`).
@@ -26,11 +32,12 @@ export class Trial {
     return this.#log.length;
   }
 
-  /** Places one request and says on which devices. It must fit. */
-  place(row: NodeIndex, ask: Ask): readonly string[] {
+  /** Places one request and says what it holds on which devices. It must fit. */
+  place(row: NodeIndex, ask: Ask): Seat {
     const gpus = this.#table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
-    this.take(row, ask, gpus);
-    return gpus;
+    const held = this.#table.heldOn(row, ask, gpus);
+    this.take(row, held, gpus);
+    return { held, gpus };
   }
 
   take(row: NodeIndex, held: Resources, gpus: readonly string[]): void {

@@ -28,6 +28,9 @@ export class UsageAccount {
   readonly #value = [0, 0, 0];
   readonly #rate = [0, 0, 0];
   #at = 0;
+  /** The last answer and its time: an order asks for the same again and again within a pass. */
+  #answer: Usage | undefined;
+  #answerAt = -1;
 
   constructor(halfLifeMs: SpanMs) {
     this.#stepMs =
@@ -42,11 +45,16 @@ export class UsageAccount {
       this.#value[r] = this.#read(r, at);
       this.#rate[r] = this.#rate[r]! + sign * held[r]!;
     }
+    this.#answer = undefined;
     this.#at = Math.max(this.#at, at);
   }
 
   read(at: TimeMs): Usage {
-    return { cpu: this.#read(0, at), memory: this.#read(1, at), gpu: this.#read(2, at) };
+    if (this.#answer === undefined || this.#answerAt !== at) {
+      this.#answer = { cpu: this.#read(0, at), memory: this.#read(1, at), gpu: this.#read(2, at) };
+      this.#answerAt = at;
+    }
+    return this.#answer;
   }
 
   /** Something was used that counts, as of the last change. */
@@ -62,6 +70,7 @@ export class UsageAccount {
   restore(saved: readonly number[]): void {
     for (let r = 0; r < RESOURCES; r++) this.#value[r] = saved[r]!;
     this.#at = saved[RESOURCES]!;
+    this.#answer = undefined;
   }
 
   #read(r: number, at: number): number {

@@ -7,7 +7,7 @@ import { feasible } from './place.ts';
 import type { Candidate, Running } from './scheduler.ts';
 import { SeatBound } from './seat-bound.ts';
 import type { Ask } from './shape.ts';
-import { Trial } from './trial.ts';
+import { type Seat, Trial } from './trial.ts';
 import { byId, type EvictionPolicy, type Unit, VictimUnits } from './victim-units.ts';
 
 /** What the search spares, most weighty first: two figures of a set of victims, the lower the better. */
@@ -71,7 +71,7 @@ class Search<T extends Candidate> {
   readonly #units: VictimUnits<T>;
   readonly #chosen: Unit<T>[] = [];
   /** Devices of each seat taken, by row. */
-  readonly #seats = new Map<NodeIndex, (readonly string[])[]>();
+  readonly #seats = new Map<NodeIndex, Seat[]>();
   readonly #stamps = new Map<NodeIndex, number>();
   readonly #ways: Heap<Way<T>>;
   readonly #bound = new SeatBound();
@@ -126,9 +126,9 @@ class Search<T extends Candidate> {
     const { ask } = this.#ask;
     while (this.#left > 0 && feasible(this.#table, row, ask)) {
       const seats = this.#seats.get(row);
-      const gpus = this.#trial.place(row, ask);
-      if (seats === undefined) this.#seats.set(row, [gpus]);
-      else seats.push(gpus);
+      const seat = this.#trial.place(row, ask);
+      if (seats === undefined) this.#seats.set(row, [seat]);
+      else seats.push(seat);
       this.#left--;
     }
   }
@@ -241,7 +241,7 @@ class Search<T extends Candidate> {
       const rows = new Set(unit.members.map(({ running }) => running.row));
       for (const row of rows) this.#unseat(row);
       this.#retakeUnit(unit);
-      const seats = new Map<NodeIndex, (readonly string[])[]>();
+      const seats = new Map<NodeIndex, Seat[]>();
       let left = 0;
       for (const row of rows) {
         left += this.#seats.get(row)?.length ?? 0;
@@ -271,11 +271,11 @@ class Search<T extends Candidate> {
   }
 
   #unseat(row: NodeIndex): void {
-    for (const gpus of this.#seats.get(row) ?? []) this.#trial.give(row, this.#ask.ask, gpus);
+    for (const { held, gpus } of this.#seats.get(row) ?? []) this.#trial.give(row, held, gpus);
   }
 
   /** Places up to `left` seats on the row, and says how many are left. */
-  #reseat(row: NodeIndex, left: number, seats: Map<NodeIndex, (readonly string[])[]>): number {
+  #reseat(row: NodeIndex, left: number, seats: Map<NodeIndex, Seat[]>): number {
     const { ask, rows } = this.#ask;
     if (rows !== undefined && !rows.includes(row)) return left;
     let rest = left;

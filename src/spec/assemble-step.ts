@@ -1,17 +1,10 @@
-import {
-  type Bytes,
-  bytes,
-  type MilliCpu,
-  milliCpu,
-  milliGpu,
-  spanMs,
-  UNLIMITED,
-} from '../base/units.ts';
+import { type Bytes, bytes, type MilliCpu, milliCpu, spanMs, UNLIMITED } from '../base/units.ts';
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
 import { documentDefaults } from './defaults.ts';
+import { gpuIsShare, gpuRequest, migErrors } from './gpu-request.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu, printSpan } from './quantities.ts';
 import {
@@ -61,7 +54,7 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
     request: {
       cpu: cpu.request,
       memory: memory.request,
-      gpu: gpuOf(layers),
+      ...gpuRequest(layers),
       custom: customOf(layers),
     },
     limits: limitsOf(layers, cpu.limit, memory.limit),
@@ -105,14 +98,16 @@ function stopsOf(block: PreemptionBlock | undefined): Pick<StepSpec, 'stops'> {
 }
 
 /** A resource that a layer gives both at the top of `resources` and under `compute`. */
-export function layerErrors({ path, resources }: Layer): Problem[] {
-  return (['cpu', 'memory', 'gpu'] as const)
+export function layerErrors(layer: Layer): Problem[] {
+  const { path, resources } = layer;
+  const twice: Problem[] = (['cpu', 'memory', 'gpu'] as const)
     .filter((key) => resources?.[key] !== undefined && resources.compute?.[key] !== undefined)
     .map((key) => ({
       path: [...path, 'resources', 'compute', key],
       message: `\`resources.${key}\` is given, too, and they are the same thing`,
       at: 'key',
     }));
+  return [...twice, ...migErrors(layer)];
 }
 
 /** What a layer says that nothing acts on yet, or that cannot be meant. */
@@ -140,7 +135,7 @@ export function layerWarnings(layer: Layer): Problem[] {
     const gpu = block?.gpu;
     if (typeof gpu !== 'object') continue;
     for (const key of ['type', 'memory'] as const) {
-      if (gpu[key] === undefined) continue;
+      if (gpu[key] === undefined || (key === 'memory' && gpuIsShare(gpu))) continue;
       warn('not used yet: any GPU of the node may be given', [...path, 'gpu', key]);
     }
   }
@@ -233,14 +228,6 @@ function saidOf<T extends number>(dimension: Dimension<T>, layer: Layer): Said<T
   if (typeof share === 'number') return { request: share, limit: share, path };
   const { request, limit } = share;
   return { request, limit, path: limit === undefined ? path : [...path, 'limit'] };
-}
-
-function gpuOf(layers: readonly Layer[]): Resources['gpu'] {
-  for (const { resources } of layers) {
-    const gpu = resources?.gpu ?? resources?.compute?.gpu;
-    if (gpu !== undefined) return typeof gpu === 'number' ? gpu : (gpu.count ?? milliGpu(1000));
-  }
-  return documentDefaults.request.gpu;
 }
 
 function customOf(layers: readonly Layer[]): Resources['custom'] {

@@ -19,17 +19,25 @@ export const laterBlocks = {
   cost_optimization: 'Ways to spend less.',
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
-  multi_tenancy: 'Limits of users and teams.',
+  multi_tenancy: 'Limits of users and teams: in the site document.',
   network: 'Rate limits and bandwidth.',
   optimization: 'Batching, caching and packing.',
   pipeline: 'Limits of the pipeline as a whole.',
   qos: 'Classes of service.',
-  queues: 'Queues and their sizes.',
-  reservations: 'Capacity that is kept for a time.',
+  queues: 'Queues and their sizes: in the site document.',
+  reservations: 'Capacity that is kept for a time: in the site document.',
   resource_requirements: 'Class and resources of the pipeline as a whole.',
-  scheduling: 'Order and fairness.',
+  scheduling: 'Order and fairness: in the site document.',
   storage: 'Volumes and scratch space.',
 } as const;
+
+/** Those of them that a site document has: `berth up --site FILE`. */
+export const siteBlockNames: ReadonlySet<string> = new Set([
+  'multi_tenancy',
+  'queues',
+  'reservations',
+  'scheduling',
+]);
 
 const laterShape = Object.fromEntries(
   Object.entries(laterBlocks).map(([name, meaning]) => [

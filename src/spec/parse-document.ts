@@ -16,6 +16,7 @@ import {
   laterBlocks,
   pipelineJsonSchema,
   pipelineSchema,
+  siteBlockNames,
 } from './document-schema.ts';
 import { type Format, findWritten, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -72,7 +73,9 @@ class DocumentReader {
     }
     for (const name of Object.keys(laterBlocks)) {
       if (!children.has(name)) continue;
-      const message = 'checked for its form, and used from a later version; ignored now';
+      const message = siteBlockNames.has(name)
+        ? 'belongs in the site document of the daemon; ignored here'
+        : 'checked for its form, and used from a later version; ignored now';
       this.warnings.push({ severity: 'warning', path: [name], message, at: 'key' });
     }
     return children.has('steps') ? this.#pipeline(source, fileName) : this.#job(source, fileName);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { STEP_ID } from '../model/ids.ts';
+import { MIG_PROFILE } from '../model/mig-profile.ts';
 import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
@@ -71,10 +72,22 @@ const gpuShare = either(
   z.strictObject({
     count: gpuCount.optional(),
     type: text({ description: 'Model of the device. Not used yet.', max: 128 }).optional(),
-    memory: memory('Memory of each device. Not used yet.', true).optional(),
+    memory: memory(
+      'Of whole devices: each has at least so much. Of a share: so much of the device is held, and the share is at least that part of it.',
+      true,
+    ).optional(),
+    mig: z
+      .string()
+      .regex(MIG_PROFILE, { error: 'a profile such as 1g.5gb' })
+      .meta({ description: 'One MIG instance of this profile, instead of a count.' })
+      .optional(),
   }),
   'GPUs, or a map with a count',
-  { description: 'GPUs: a share of one device below 1, or whole devices.', default: 0 },
+  {
+    description:
+      'GPUs: a share of one device below 1, or whole devices; in a map also by memory, or an instance.',
+    default: 0,
+  },
 );
 
 const shares = {

@@ -46,15 +46,42 @@ function complete<F extends EventForms>(
 }
 
 const custom = z.array(z.tuple([z.string(), whole()]));
-const resources = z.strictObject({ cpu: milliCpu, memory: bytes, gpu: whole<MilliGpu>(), custom });
+const resources = z.strictObject({
+  cpu: milliCpu,
+  memory: bytes,
+  gpu: whole<MilliGpu>(),
+  gpuMemory: bytes.exactOptional(),
+  mig: z.string().exactOptional(),
+  custom,
+});
+
+const gpu = z.strictObject({
+  id: z.string(),
+  model: z.string(),
+  memory: bytes,
+  vendor: z.enum(['amd', 'intel']).exactOptional(),
+  sharing: z
+    .union([
+      z.strictObject({ kind: z.enum(['exclusive', 'mps']) }),
+      z.strictObject({ kind: z.literal('time-slice'), replicas: whole() }),
+    ])
+    .exactOptional(),
+  mig: z
+    .union([
+      z.strictObject({ kind: z.literal('instance'), profile: z.string() }),
+      z.strictObject({ kind: z.literal('cut') }),
+    ])
+    .exactOptional(),
+});
 
 const node = z.strictObject({
   id: text<NodeId>(),
   cpu: milliCpu,
   memory: bytes,
-  gpus: z.array(z.strictObject({ id: z.string(), model: z.string(), memory: bytes })),
+  gpus: z.array(gpu),
   custom,
   labels: textMap,
+  links: z.array(z.array(whole())).exactOptional(),
 });
 
 const constraints = z.strictObject({
@@ -79,6 +106,7 @@ const step = z.strictObject({
   run: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('argv'), argv: z.array(z.string()) }),
     z.strictObject({ kind: z.literal('shell'), script: z.string() }),
+    z.strictObject({ kind: z.literal('held'), ttlMs: span }),
   ]),
   count: whole(),
   maxParallel: whole(),
@@ -116,7 +144,7 @@ const step = z.strictObject({
 });
 
 const spec = z.strictObject({
-  kind: z.enum(['job', 'pipeline']),
+  kind: z.enum(['job', 'pipeline', 'lease']),
   name: z.string(),
   queue: text<QueueName>(),
   priority: z.int(),
@@ -242,6 +270,7 @@ export const eventForms: EventForms = complete({
     state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
   }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
+  'lease-renewed': form('lease-renewed', 1, { workload }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

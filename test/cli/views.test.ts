@@ -271,6 +271,7 @@ const status: Status = {
   pid: 4_711,
   version: '0.1.0',
   state_dir: '/var/lib/berth',
+  site_file: '/etc/berth/site.yaml',
   url: 'http://127.0.0.1:7411',
   socket: '/var/lib/berth/berth.sock',
   host: 'lab-3',
@@ -292,6 +293,7 @@ test('the status', () => {
   url      http://127.0.0.1:7411
   socket   /var/lib/berth/berth.sock
   state    /var/lib/berth
+  site     /etc/berth/site.yaml
   launcher —
   journal  1,204 events
   limits   cgroup-v1, cpu: quota, memory: kernel, processes: kernel
@@ -327,11 +329,12 @@ const why: Why = {
       ],
     },
   ],
+  preemptions: [],
 };
 
 test('the reasons', () => {
   assertLines(
-    renderWhy(why, plain),
+    renderWhy(why, plain, T0),
     `
 ◷ eval waiting
   Asks 2 GPUs; lab-3 has 1 GPU free. (3 tasks)

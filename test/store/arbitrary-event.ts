@@ -15,7 +15,28 @@ const attempt = fc.tuple(task, fc.integer({ min: 1, max: 9 })).map((parts) => pa
 const key = id.filter((name) => name !== '__proto__');
 const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
 const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
-const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
+const resources = record(
+  {
+    cpu: whole,
+    memory: whole,
+    gpu: whole,
+    gpuMemory: whole,
+    mig: text,
+    custom,
+  },
+  ['cpu', 'memory', 'gpu', 'custom'],
+);
+const gpu = record(
+  {
+    id: text,
+    model: text,
+    memory: whole,
+    vendor: fc.constantFrom('amd', 'intel'),
+    sharing: fc.constantFrom({ kind: 'exclusive' }, { kind: 'time-slice', replicas: 4 }),
+    mig: fc.constantFrom({ kind: 'cut' }, { kind: 'instance', profile: '1g.5gb' }),
+  },
+  ['id', 'model', 'memory'],
+);
 
 const constraints = record({
   gpuModels: fc.array(text, { maxLength: 2 }),
@@ -102,14 +123,18 @@ const of = <K extends Event['kind']>(
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'node-joined': of('node-joined', {
-    node: record({
-      id,
-      cpu: whole,
-      memory: whole,
-      gpus: fc.array(record({ id: text, model: text, memory: whole }), { maxLength: 2 }),
-      custom,
-      labels: textMap,
-    }),
+    node: record(
+      {
+        id,
+        cpu: whole,
+        memory: whole,
+        gpus: fc.array(gpu, { maxLength: 2 }),
+        custom,
+        labels: textMap,
+        links: fc.array(fc.array(whole, { maxLength: 2 }), { maxLength: 2 }),
+      },
+      ['id', 'cpu', 'memory', 'gpus', 'custom', 'labels'],
+    ),
   }),
   'node-left': of('node-left', { node: id }),
   'workload-submitted': of('workload-submitted', {
@@ -191,6 +216,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     state: fc.constantFrom('succeeded', 'skipped'),
   }),
   'cancel-requested': of('cancel-requested', { workload, by: id }),
+  'lease-renewed': of('lease-renewed', { workload }),
   'workload-ended': of('workload-ended', { workload, state: fc.constantFrom('failed') }),
   'workload-retired': of('workload-retired', { workload }),
 };

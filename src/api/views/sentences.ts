@@ -1,7 +1,18 @@
 import { assertNever } from '../../base/assert.ts';
 import { formatAmount, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
-import type { Refusal } from '../../model/refusal.ts';
+import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
+
+const order: readonly string[] = Object.keys(refusalMeaning);
+
+/** The first matters most; what is no refusal comes last. */
+export const precedenceOf = (code: string | undefined): number => {
+  const place = code === undefined ? -1 : order.indexOf(code);
+  return place < 0 ? order.length : place;
+};
+
+export const meaningOf = (code: Refusal['code'] | undefined): string =>
+  code === undefined ? 'Nothing is in its way.' : refusalMeaning[code];
 
 /** What is lacking and where, in words. The one place that turns a refusal into a sentence. */
 export function refusalSentence(refusal: Refusal, now: TimeMs): string {

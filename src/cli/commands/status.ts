@@ -26,6 +26,7 @@ export function renderStatus(status: Status, page: Page): readonly string[] {
     ['url', status.url === '' ? glyph(page, 'unknown') : status.url],
     ['socket', status.socket],
     ['state', status.state_dir],
+    ['site', status.site_file ?? 'no file: one queue, by priority'],
     [
       'launcher',
       status.launcher_pid === null ? glyph(page, 'unknown') : `pid ${status.launcher_pid}`,
