@@ -185,10 +185,11 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const holds = task !== undefined && !this.#isCapped(task, at);
       return holds && this.#kept.stillFits(this.#occupancy) ? undefined : { ...former, claims: [] };
     }
+    // What is kept counts in whole devices: beside it, who waits for victims might no longer fit.
+    if (this.#nominations.size > 0) return undefined;
     const able = new Set<T>();
     for (const task of waiting) {
-      if (this.#isExtra(task) || this.#nominations.of(task) !== undefined) continue;
-      if (!this.#isCapped(task, at)) able.add(task);
+      if (!this.#isExtra(task) && !this.#isCapped(task, at)) able.add(task);
     }
     for (let tries = 0; able.size > 0 && tries < KEEPS_TRIED; tries++) {
       const [first] = able;

@@ -119,8 +119,8 @@ test('a higher priority in a queue that holds its share stops its own, not the o
 test('kueue#14543, #7101: from any state under any tree, with only time passing, preemptions end', () => {
   let met = 0;
   let shares = 0;
-  // In the last one, rules that look at one move at a time go round for ever.
-  for (const seed of [...Array(SEEDS).keys(), 1_491]) {
+  // In the last two, moves and what was kept beside them once went round for ever.
+  for (const seed of [...Array(SEEDS).keys(), 1_491, 1_511]) {
     const prng = new Prng(seed);
     const { scheduling, queues } = drawTree(prng);
     const nodes = ['n', 'm', 'o'].map((id) =>
