@@ -20,7 +20,7 @@ import {
 import type { SavedMemory, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 2;
+export const SNAPSHOT_FORMAT = 3;
 
 interface Snapshot {
   readonly format: number;

@@ -11,6 +11,7 @@ import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { listNodes } from './list-nodes.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -102,7 +103,7 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    this.#nodes ??= this.#listNodes();
+    this.#nodes ??= listNodes(this.table);
     return this.#nodes;
   }
 
@@ -170,6 +171,9 @@ export class State {
         break;
       case 'stop-ordered':
         this.#stop(event);
+        break;
+      case 'seats-kept':
+        this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -465,11 +469,6 @@ export class State {
       this.#wait(step.tasks[step.released]!);
       step.released++;
     }
-  }
-
-  #listNodes(): Node[] {
-    const rows = Array.from({ length: this.table.rows }, (_, row) => this.table.node(row));
-    return rows.filter((node) => node !== undefined);
   }
 
   #workload(id: WorkloadId): WorkloadRecord {

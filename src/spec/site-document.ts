@@ -1,6 +1,6 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import { defaultOrder } from '../model/scheduling-config.ts';
+import { defaultOrder, KEEP_AFTER_MS } from '../model/scheduling-config.ts';
 import type { WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -160,6 +160,7 @@ function readSite(
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      keepAfterMs: KEEP_AFTER_MS,
       seed,
     },
   };

@@ -261,6 +261,13 @@ const preemption = z.strictObject({
   ),
 });
 
+const keep = z.strictObject({
+  task,
+  ask: resources,
+  claims: z.array(z.strictObject({ node: text<NodeId>(), members: whole() })),
+  from: whole<TimeMs>().exactOptional(),
+});
+
 function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
   return {
     version,
@@ -276,6 +283,7 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
+  'seats-kept': form('seats-kept', 1, { keep }),
   'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {

@@ -178,6 +178,12 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted'),
   }),
+  'seats-kept': of('seats-kept', {
+    keep: fc.oneof(
+      record({ task, ask: resources, claims: fc.array(record({ node: id, members: whole })) }),
+      record({ task, ask: resources, claims: fc.constant([]), from: whole }),
+    ),
+  }),
   'preemption-ordered': of('preemption-ordered', {
     preemption: record({
       preemptor: task,
