@@ -48,8 +48,18 @@ export interface StepRecord {
   readonly counts: TaskCounts;
   /** Shared by its tasks; absent when they do not start together. */
   gang: Gang | undefined;
-  /** Tasks 0 … released − 1 have been let into the queue; the others wait for `maxParallel`. */
+  /** Tasks 0 … released − 1 have been let into the queue or a line; the others wait for `maxParallel`. */
   released: number;
+  /** Its tasks that stand in line. */
+  lined: number;
+  /** Of tasks below `released`, those that came back from a line and are held back again, by index. */
+  returned: readonly TaskRecord[];
+  /** Its tasks in the queue, and those of them that ask for what the step asks for. */
+  queued: number;
+  queuedPlain: number;
+  /** Of its latest successes in a row: how many, and how long they held their places together. */
+  paceEnds: number;
+  paceMs: number;
 }
 
 export interface TaskCounts {
@@ -62,14 +72,24 @@ export interface TaskCounts {
 
 export interface TaskRecord extends Candidate {
   readonly step: StepRecord;
-  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. */
-  state: 'held-back' | 'waiting' | 'resting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. `lined-up`: see `behind`. */
+  state:
+    | 'held-back'
+    | 'waiting'
+    | 'resting'
+    | 'lined-up'
+    | 'running'
+    | 'succeeded'
+    | 'failed'
+    | 'cancelled';
   shape: ShapeIndex;
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
   /** Attempts that were stopped for others: they count against no retry. */
   preempted: number;
+  /** Attempts that were never begun: they count against no retry either. */
+  unstarted: number;
   waitingSince: TimeMs;
   readonly attempts: AttemptRecord[];
 }
@@ -79,7 +99,8 @@ export interface AttemptRecord {
   readonly task: TaskRecord;
   readonly number: number;
   readonly placement: Placement;
-  readonly placedAt: TimeMs;
+  /** Since when it holds its place; in line, since when it stands there. */
+  placedAt: TimeMs;
   startedAt: TimeMs | undefined;
   pid: number | undefined;
   stop: StopReason | undefined;
@@ -87,6 +108,10 @@ export interface AttemptRecord {
   preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+  /** Whose place it takes over; absent once it has. */
+  behind: AttemptRecord | undefined;
+  /** Who takes over its place. */
+  next: AttemptRecord | undefined;
 }
 
 export interface ToStop {
@@ -98,6 +123,8 @@ export interface ToStop {
 export interface SavedOrder {
   /** Attempts that run, in order of placement. */
   readonly running: readonly AttemptId[];
+  /** Attempts in line, in the order in which they came there, each with the one before it. */
+  readonly lined: readonly (readonly [attempt: AttemptId, behind: AttemptId])[];
   /** Workloads that ended, the first that ended first. */
   readonly ended: readonly WorkloadId[];
 }
@@ -106,6 +133,8 @@ export interface PreemptionRecord {
   readonly at: TimeMs;
   readonly preemption: Preemption;
 }
+
+const NOBODY: readonly TaskRecord[] = [];
 
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
   workload.steps.find((step) => step.spec.id === id);
@@ -151,6 +180,12 @@ export function newWorkload(
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       gang: undefined,
       released: 0,
+      lined: 0,
+      returned: NOBODY,
+      queued: 0,
+      queuedPlain: 0,
+      paceEnds: 0,
+      paceMs: 0,
     }),
   );
   for (const step of workload.steps) step.gang = gangOf(step);
@@ -203,7 +238,31 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
     preempted: 0,
+    unstarted: 0,
     attempts: [],
+  };
+}
+
+export function newAttempt(
+  id: AttemptId,
+  task: TaskRecord,
+  placement: Placement,
+  at: TimeMs,
+): AttemptRecord {
+  return {
+    id,
+    task,
+    number: task.attempts.length + 1,
+    placement,
+    placedAt: at,
+    startedAt: undefined,
+    pid: undefined,
+    stop: undefined,
+    preemption: undefined,
+    end: undefined,
+    endedAt: undefined,
+    behind: undefined,
+    next: undefined,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
   attain,
+  newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
@@ -16,10 +17,11 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedMemory, State } from './state.ts';
+import type { SavedMemory } from './engine-options.ts';
+import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 2;
+export const SNAPSHOT_FORMAT = 3;
 
 interface Snapshot {
   readonly format: number;
@@ -48,6 +50,7 @@ interface SavedStep {
   readonly state: StepRecord['state'];
   readonly endedAt?: TimeMs | undefined;
   readonly released: number;
+  readonly pace: readonly [ends: number, heldMs: number];
   readonly tasks: readonly SavedTask[];
 }
 
@@ -98,6 +101,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     state: step.state,
     endedAt: step.endedAt,
     released: step.released,
+    pace: [step.paceEnds, step.paceMs] as const,
     tasks: step.tasks.map((task) => ({
       state: task.state,
       memoryLimit: task.memoryLimit,
@@ -139,6 +143,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
   step.released = saved.released;
+  [step.paceEnds, step.paceMs] = saved.pace;
   saved.tasks.forEach((task, index) => {
     step.tasks.push(loadTask(step, task, index));
   });
@@ -147,8 +152,18 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
     step.counts.waiting = 0;
   }
   for (const task of step.tasks) {
-    if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting')
+    if (task.state === 'held-back' && task.index < step.released) {
+      step.returned = [...step.returned, task];
+    }
+    if (task.state === 'lined-up') step.lined++;
+    if (
+      task.state === 'held-back' ||
+      task.state === 'waiting' ||
+      task.state === 'resting' ||
+      task.state === 'lined-up'
+    ) {
       continue;
+    }
     step.counts.waiting--;
     step.counts[task.state]++;
   }
@@ -160,20 +175,11 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
+  task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   saved.attempts.forEach((attempt, i) => {
-    task.attempts.push({
-      id: attemptId(task.id, i + 1),
-      task,
-      number: i + 1,
-      placement: attempt.placement,
-      placedAt: attempt.placedAt,
-      startedAt: attempt.startedAt,
-      pid: attempt.pid,
-      stop: attempt.stop,
-      preemption: undefined,
-      end: attempt.end,
-      endedAt: attempt.endedAt,
-    });
+    const id = attemptId(task.id, i + 1);
+    const { placement, placedAt, ...rest } = attempt;
+    task.attempts.push({ ...newAttempt(id, task, placement, placedAt), ...rest });
   });
   for (const attempt of task.attempts) attain(attempt);
   return task;

@@ -20,6 +20,7 @@ export function attemptStart(attempt: AttemptRecord, site: LaunchSite): AttemptS
   const memory = placement.memoryLimit;
   return {
     attempt: attempt.id,
+    ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
     run: spec.run,
     env: {
       ...site.baseEnv,

@@ -62,6 +62,11 @@ export class NodeTable {
     return this.#nodes[row];
   }
 
+  /** In order of joining. */
+  nodes(): Node[] {
+    return this.#nodes.filter((node) => node !== undefined);
+  }
+
   rowOf(id: NodeId): NodeIndex | undefined {
     return this.#indexById.get(id);
   }
