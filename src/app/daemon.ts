@@ -33,6 +33,8 @@ import { webDir } from './web-dir.ts';
 
 const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
+/** What a task may wait longer because shorter ones were told in advance where they run. */
+const LINE_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
 
 export interface DaemonOptions {
@@ -122,7 +124,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling: defaultScheduling },
+    {
+      tasksMax: TASKS_MAX,
+      endedMax: ENDED_MAX,
+      scheduling: defaultScheduling,
+      lineMs: LINE_MS,
+    },
     { scheduler: makeScheduler(defaultScheduling) },
   );
   const { replayed } = recover(engine, journal);

@@ -10,9 +10,9 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import type { AttemptRecord, StepRecord, WorkloadRecord } from './records.ts';
-import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
@@ -121,7 +121,9 @@ export class Engine {
     const events: Event[] = [];
     for (const attempt of this.state.runningAttempts()) {
       if (attempt.placement.node !== command.node) continue;
-      events.push(this.#endAttempt(command.at, attempt.id, endWithout('lost', `node ${command.node} left`)));
+      events.push(
+        this.#endAttempt(command.at, attempt.id, endWithout('lost', `node ${command.node} left`)),
+      );
     }
     events.push({ kind: 'node-left', at: command.at, node: command.node });
     return facts(...events);
@@ -148,10 +150,15 @@ export class Engine {
     if (task.step.workload.cancelledBy !== undefined || end.cause === 'unstarted') {
       return { kind: 'task-ended', at, attempt: id, end };
     }
-    const retry = retryAfter(task.step.spec.retry, attempt.number - task.preempted - task.unstarted, end, {
-      limit: attempt.placement.memoryLimit,
-      max: this.#memoryMax(task.step),
-    });
+    const retry = retryAfter(
+      task.step.spec.retry,
+      attempt.number - task.preempted - task.unstarted,
+      end,
+      {
+        limit: attempt.placement.memoryLimit,
+        max: this.#memoryMax(task.step),
+      },
+    );
     if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
     const dueAt = (at + retry.delayMs) as TimeMs;
     const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };

@@ -5,6 +5,7 @@ import { attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
+import type { SavedMemory } from './engine-options.ts';
 import {
   attain,
   newAttempt,
@@ -17,7 +18,6 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedMemory } from './engine-options.ts';
 import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */

@@ -28,8 +28,7 @@ export function isRoomFor({ placement, task }: AttemptRecord, table: NodeTable):
     table.freeMemory(row) >= 0 &&
     placement.held.custom.every(([name]) => table.freeCustom(row, name) >= 0) &&
     placement.gpus.every((id) => gpus.some((gpu) => gpu.id === id)) &&
-    (constraints === undefined ||
-      nodeLabels.passes(table, row, placement.held.gpu, constraints))
+    (constraints === undefined || nodeLabels.passes(table, row, placement.held.gpu, constraints))
   );
 }
 
@@ -80,7 +79,10 @@ const without = (tasks: readonly TaskRecord[], gone: TaskRecord): readonly TaskR
   tasks.filter((task) => task !== gone);
 
 /** With one more, in the order of their indexes. */
-export function withReturned(tasks: readonly TaskRecord[], task: TaskRecord): readonly TaskRecord[] {
+export function withReturned(
+  tasks: readonly TaskRecord[],
+  task: TaskRecord,
+): readonly TaskRecord[] {
   const at = tasks.findIndex(({ index }) => index > task.index);
   return at === -1 ? [...tasks, task] : tasks.toSpliced(at, 0, task);
 }

@@ -34,6 +34,7 @@ import {
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
 import { isRoomFor, letIn, lineUp, mayStandInLine, withReturned } from './standing-in-line.ts';
+import { StopOrders } from './stop-orders.ts';
 import { WorkloadTable } from './workload-table.ts';
 
 /**
@@ -51,11 +52,10 @@ export class State {
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop: ToStop[] = [];
+  readonly #toStop = new StopOrders();
   readonly #cameBack = new Set<StepRecord>();
   #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
-  #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, { scheduling, lineMs = 0 }: EngineOptions) {
@@ -94,8 +94,7 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    this.#nodes ??= this.table.nodes();
-    return this.#nodes;
+    return this.table.nodes();
   }
 
   /** Placed and not ended, in order of placement. */
@@ -116,13 +115,7 @@ export class State {
   }
 
   firstToStop(): ToStop | undefined {
-    while (this.#toStop.length > 0) {
-      const first = this.#toStop.at(-1)!;
-      const { attempt } = first;
-      if (attempt.end === undefined && attempt.stop === undefined) return first;
-      this.#toStop.pop();
-    }
-    return undefined;
+    return this.#toStop.first();
   }
 
   /** Workloads in which a step or the whole may have ended since they were last settled. */
@@ -143,12 +136,10 @@ export class State {
     switch (event.kind) {
       case 'node-joined':
         this.table.join(event.node);
-        this.#nodes = undefined;
         this.scheduler.nodesChanged();
         break;
       case 'node-left':
         this.table.leave(event.node);
-        this.#nodes = undefined;
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -310,10 +301,7 @@ export class State {
   /** What is left of a gang below its minimum stops, and starts again with it. */
   #stopBroken(step: StepRecord): void {
     if (!isBroken(step)) return;
-    for (const task of step.tasks) {
-      if (task.state !== 'running') continue;
-      this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'preempted' });
-    }
+    this.#toStop.pushAll(step, 'preempted');
   }
 
   #preempt(record: PreemptionRecord): void {
@@ -399,11 +387,7 @@ export class State {
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      if (step.counts.running === 0) continue;
-      for (const task of step.tasks) {
-        if (task.state !== 'running') continue;
-        this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'cancelled' });
-      }
+      this.#toStop.pushAll(step, 'cancelled');
     }
     this.#unsettled.add(workload);
   }
@@ -466,10 +450,7 @@ export class State {
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
       task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
-      if (task.state === 'waiting' && startsMore(step)) {
-        this.lines.queued(task, 1);
-        this.scheduler.enqueue(task);
-      }
+      if (task.state === 'waiting' && startsMore(step)) this.#wait(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
       const attempt = currentAttempt(task)!;

@@ -161,7 +161,8 @@ export class Loop {
           if (answer === undefined) this.#early.push(waiter);
           else waiter.resolve(answer);
         });
-        if (events.some(({ kind }) => kind === 'task-ended')) this.#queue.push(...this.#early.splice(0));
+        if (events.some(({ kind }) => kind === 'task-ended'))
+          this.#queue.push(...this.#early.splice(0));
         if (events.length > 0) this.#deps.onBatch(events);
       }
       this.#setAlarm();

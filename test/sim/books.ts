@@ -178,7 +178,11 @@ export class Books {
     this.#checkGangs();
     for (const id of this.lined) {
       const { behind } = this.attempts.get(id)!;
-      assert.equal(this.attempts.get(behind!)!.end, undefined, `${id} stands behind one that lives`);
+      assert.equal(
+        this.attempts.get(behind!)!.end,
+        undefined,
+        `${id} stands behind one that lives`,
+      );
     }
     for (const id of this.#mustStop) assert.ok(this.attempts.get(id)!.stopped, `${id} is stopped`);
     this.#mustStop.clear();
@@ -575,7 +579,8 @@ const ends: Partial<Record<EndCause, TaskBook['state']>> = {
 
 /** Attempts that count against the retries. */
 const tries = (task: TaskBook): number =>
-  task.attempts.filter(({ end }) => end!.cause !== 'preempted' && end!.cause !== 'unstarted').length;
+  task.attempts.filter(({ end }) => end!.cause !== 'preempted' && end!.cause !== 'unstarted')
+    .length;
 
 const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state === 'failed');
 

@@ -114,7 +114,8 @@ export class Checker implements Witness {
       assert.equal(times, 1, `${id} was begun once`);
       const recorded = this.books.attempts.get(id)?.end;
       assert.ok(recorded !== undefined, `${id} is in the books, with an end`);
-      if (!this.#nodeLeft(id)) assert.deepEqual(recorded, driver.ends.get(id), `the true end of ${id}`);
+      if (!this.#nodeLeft(id))
+        assert.deepEqual(recorded, driver.ends.get(id), `the true end of ${id}`);
     }
     for (const [id, { end }] of this.books.attempts) {
       const unseen = !driver.begun.has(id as AttemptId);

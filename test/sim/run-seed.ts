@@ -129,7 +129,11 @@ function makeArrays(world: World): void {
       ...step,
       needs: [],
       count: 20 + (number % 7) + i,
-      request: { ...step.request, gpu: milliGpu(0), cpu: milliCpu(Math.ceil(step.request.cpu / 4)) },
+      request: {
+        ...step.request,
+        gpu: milliGpu(0),
+        cpu: milliCpu(Math.ceil(step.request.cpu / 4)),
+      },
     }));
     return ask({ ...request, spec: { ...request.spec, steps } });
   };
