@@ -26,7 +26,7 @@ sub RMDIR_MS()         { 2_000 }
 sub TREE_MAX()         { 100_000 }
 
 our $linux = $^O eq 'linux';
-my $calls = $linux ? systemCalls() : undef;
+our $calls = $linux ? systemCalls() : undef;
 # Whether orphans below a shim become its children, so that without a child nothing is left.
 our $adopts = defined $calls;
 our ($again, $exists, $interrupted, $absent, $denied, $nonblock, $createNew);
@@ -52,11 +52,11 @@ sub systemCalls {
     return undef if $class != 2;
     return {
         read => 0, write => 1, close => 3, pread => 17, rusage => 98, setsid => 112, prctl => 157,
-        sigmask => 14, clock => 228, exit => 231, openat => 257, signalfd => 289, dup3 => 292,
+        sigmask => 14, wait4 => 61, clock => 228, exit => 231, openat => 257, signalfd => 289, dup3 => 292,
     } if $type == 62;
     return {
         dup3 => 24, openat => 56, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
-        exit => 94, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
+        exit => 94, wait4 => 260, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
     } if $type == 183 || $type == 243;
     return undef;
 }

@@ -37,6 +37,7 @@ sub UNSAVED_MAX()  { 10_000 }
 sub IDLE_EXIT_MS() { 5_000 }       # with no client and no shim
 sub KEPT_MAX()     { 64 }          # shims that are used again; each holds a pipe open
 sub FEED_MAX()     { 48 << 10 }    # in the pipe of a shim: less than a pipe takes without blocking
+sub LEAVE_MS()     { 500 }
 sub LOG_MAX()      { 1 << 20 }
 sub LOCK_EX()      { 2 }
 sub LOCK_NB()      { 4 }
@@ -453,6 +454,9 @@ sub serve {
     }
     writeClient();
     dismissIdle();
+    # They leave at once; who waits for this process is told of their time, too.
+    my $until = nowMs() + LEAVE_MS;
+    pause(1) while waitpid(-1, WNOHANG) >= 0 && nowMs() < $until;
     unlink $socketPath;
     rmdir $_ for @parents;
     truncate $lock, 0;

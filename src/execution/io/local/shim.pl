@@ -16,7 +16,7 @@ sub TELL_MS()        { 10 }        # the launcher hears this late of short tasks
 sub LEFT_MAX()       { 1 << 20 }
 sub HELD()           { qw(held cpu memory pids) }
 
-our ($linux, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our ($linux, $calls, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
 our $nudged;       # by a signal: somebody is to be stopped, its folder says who
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
@@ -74,6 +74,7 @@ sub holdAttempt {
         signals => $signals,
         held   => { note => [ @{ $ask->{note} // [] } ], map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
+        root   => $$,
         began  => nowMs(),
         grace  => $ask->{grace}[0],
         limit  => $ask->{memlimit}[0],
@@ -85,8 +86,15 @@ sub holdAttempt {
     else        { %ENV = %$env }
     enterLimits($s) if !$s->{base};
     watchIfUnheld($s);
-    forkTask($s);
-    attend($s);
+    $s->{gates} //= [ openGates($s) ];
+    # What is told to a spawner is told as it is.
+    $s->{spawner} ||= openSpawner($s) if $alike && !grep { /[\t\n]/ } values %$env;
+    if ($s->{spawner} && !grep { /[\t\n]/ } values %$env) {
+        attendSpawned($s) or return 0;
+    } else {
+        forkTask($s);
+        attend($s);
+    }
     my @found = findings($s);
     my $saved = recordEnd($s, @found, heldFields($s->{held}));
     flushReports($report) if nowMs() - $pendingSince >= TELL_MS;
@@ -107,6 +115,7 @@ sub takeCgroups {
         $s->{base}  = $seat{counted};
         $s->{files} = $seat{files};
         $s->{gates} = $seat{gates};
+        $s->{spawner} = $seat{spawner};
         @{ $s->{held} }{ keys %{ $seat{held} } } = values %{ $seat{held} };
         %seat = (last => '');
         return;
@@ -138,9 +147,10 @@ sub peakFile {
 sub vacate {
     if ($seat{dirs}) {
         closeFiles($seat{files}, $seat{gates});
+        closeSpawner($seat{spawner});
         removeCgroups($seat{dirs});
     }
-    delete @seat{qw(dirs files gates held counted)};
+    delete @seat{qw(dirs files gates held counted spawner)};
     return;
 }
 
@@ -237,7 +247,6 @@ sub forkTask {
     pipe(my $errR,    my $errW)    or die "pipe: $!\n";
     pipe(my $statusR, my $statusW) or die "pipe: $!\n";
     # What can be done before the fork: the task copies each page that it writes to.
-    $s->{gates} //= [ openGates($s) ];
     my $task = fork;
     if (defined $task && $task == 0) {
         eval { becomeTask($s, $outW, $errW, $statusW) };
@@ -272,6 +281,181 @@ sub becomeTask {
     my @argv = @{ $ask->{arg} // [''] };
     { local $^W = 0; exec { $argv[0] } @argv; }
     die "$!: $argv[0]\n";
+}
+
+# Forks the tasks of a line. After a fork, each page that is written to is copied: the shim would pay for all
+# that it does between two tasks (0.8 ms of 1.4), this process does nearly nothing.
+sub openSpawner {
+    my ($s) = @_;
+    return undef if !$linux || !$adopts;
+    pipe(my $commandR, my $commandW) && pipe(my $saidR, my $saidW) or return undef;
+    pipe(my $outR, my $outW) && pipe(my $errR, my $errW) or return undef;
+    my $pid = fork // return undef;
+    if ($pid == 0) {
+        close $_ for $commandW, $saidR, $outR, $errR;
+        eval { spawnTasks($s, $commandR, $saidW, $outW, $errW) };
+        leave(1);
+    }
+    return { pid => $pid, to => $commandW, from => $saidR, out => unblock($outR), err => unblock($errR) };
+}
+
+# Closing the pipe ends it.
+sub closeSpawner {
+    my ($spawner) = @_;
+    return if !$spawner;
+    close $spawner->{to};
+    waitpid $spawner->{pid}, 0;
+    return;
+}
+
+# In the spawner: one task after another. Orphans below it become its children, so that it can say when the
+# whole tree is gone.
+sub spawnTasks {
+    my ($s, $commands, $said, $out, $err) = @_;
+    my @argv = @{ $s->{ask}{arg} // [''] };
+    my @gates = @{ $s->{gates} };
+    my ($used, $self) = (0, $$);
+    unblockSignals();
+    becomeSubreaper();
+    dieWithParent($s->{self});
+    becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
+    umask $taskUmask;
+    my $away = chdir $s->{ask}{cwd}[0] ? '' : "$!: $s->{ask}{cwd}[0] (the working folder)";
+    close $_ for $out, $err, grep { defined } @$s{qw(record report next)};
+    my ($stop, $own, $ended, $none) = ($calls->{wait4}, "\0" x 144, pack('L', 0), '0');
+    my @joins = map { $_->{fd} } @gates;
+    # Here each page that is written to between two forks is copied: few words, and no calls.
+    while (defined(my $line = nextCommand($commands))) {
+        for (split /\t/, $line) { my $at = index $_, '='; $ENV{ substr $_, 0, $at } = substr $_, $at + 1 }
+        my $task = fork;
+        if (defined $task && $task == 0) {
+            syscall $calls->{prctl}, PR_SET_PDEATHSIG, 9, 0, 0, 0;
+            leave(127) if getppid() != $self;
+            syscall $calls->{setsid};
+            for (0 .. $#joins) {
+                next if defined $joins[$_] && syscall($calls->{write}, $joins[$_], $none, 1) == 1;
+                $gates[$_]{why} ||= "$gates[$_]{path}: $!";
+                syswrite $said, encode('join', $gates[$_]{aspect}, $gates[$_]{why});
+            }
+            if ($away eq '') { local $^W = 0; exec { $argv[0] } @argv }
+            syswrite $said, encode('exec', $away eq '' ? "$!: $argv[0]" : $away);
+            leave(127);
+        }
+        if (!defined $task) { syswrite $said, encode('exec', "$!: fork") . "exit\t0\t32512\t0\t0\t0\n"; next }
+        my $pid;
+        until (($pid = syscall $stop, -1, $ended, 0, $own) == $task) { last if $pid < 0 && $! != $interrupted }
+        my $left = 0;
+        while (($pid = waitpid -1, WNOHANG) >= 0) { if ($pid == 0) { $left = 1; last } }
+        my ($us, $uus, $ss, $sus, $rss) = unpack 'q5', $own;
+        my $status = unpack 'L', $ended;
+        my $ms = int(($us + $ss) * 1000 + ($uus + $sus) / 1000);
+        syswrite $said, "exit\t$task\t$status\t$left\t$ms\t" . $rss * 1024 . "\n";
+        if ($left) {
+            1 while waitpid(-1, 0) > 0;
+            # What the others of its tree took is known of all together only.
+            my ($total, $largest) = childrenUsage();
+            syswrite $said, "exit\t$task\t$status\t0\t" . ($total - $used) . "\t$largest\n";
+        }
+        ($used) = childrenUsage() if $left;
+        $used += $ms if !$left;
+    }
+    leave(0);
+}
+
+my $unheard = '';
+
+# Only one is on its way at a time.
+sub nextCommand {
+    my ($pipe) = @_;
+    my $line = '';
+    until (substr($line, -1) eq "\n") { sysread $pipe, $line, 1 << 16, length $line or return undef }
+    chop $line;
+    return $line;
+}
+
+# The same as attend, for a task that a spawner forks. False when the spawner died: then nothing more begins here.
+sub attendSpawned {
+    my ($s) = @_;
+    my $spawner = $s->{spawner};
+    $s->{root} = $spawner->{pid};
+    my $cap = $s->{ask}{log}[0];
+    $s->{logs} = [ newLog("$s->{dir}/stdout.log", $cap), newLog("$s->{dir}/stderr.log", $cap) ];
+    my @files = ($spawner->{from}, $spawner->{out}, $spawner->{err});
+    $s->{childless} = 0;
+    writeAll($spawner->{to}, join("\t", map { "$_=$s->{env}{$_}" } keys %{ $s->{env} }) . "\n") or return loseSpawner($s);
+    my $watched = '';
+    vec($watched, $_, 1) = 1 for $s->{signals}, map { fileno $_ } @files;
+    until (defined $s->{exit} && $s->{childless}) {
+        my $now = nowMs();
+        my $wakeAt = defined $s->{exit} ? closeDown($s, $now) : holdToLimits($s, $now);
+        last if defined $s->{giveUpAt} && $now >= $s->{giveUpAt};
+        my $tellAt = $pending ne '' ? $pendingSince + TELL_MS : $s->{told} ? undef : $s->{began} + TELL_MS;
+        if (defined $tellAt && $now >= $tellAt) { tellStarted($s); flushReports($s->{report}); $tellAt = undef }
+        $wakeAt = $tellAt if defined $tellAt && (!defined $wakeAt || $wakeAt > $tellAt);
+        my $bits = $watched;
+        my $wait = defined $wakeAt ? ($wakeAt > $now ? ($wakeAt - $now) / 1000 : 0) : undef;
+        next if 0 >= select $bits, undef, undef, $wait;
+        if (vec $bits, $s->{signals}, 1) {
+            for (takeSignals($s->{signals})) { $nudged = 1 if $_ eq 'USR1' }
+        }
+        drainLogs($s);
+        hearSpawner($s) or return loseSpawner($s) if vec $bits, fileno $spawner->{from}, 1;
+    }
+    drainLogs($s);
+    tellStarted($s);
+    return 1;
+}
+
+sub drainLogs {
+    my ($s) = @_;
+    for (0, 1) {
+        my $from = $s->{spawner}{ $_ ? 'err' : 'out' };
+        while (sysread $from, my $data, 65536) { appendLog($s->{logs}[$_], $data) }
+    }
+    return;
+}
+
+sub hearSpawner {
+    my ($s) = @_;
+    sysread $s->{spawner}{from}, $unheard, 65536, length $unheard or return 0;
+    while ((my $end = index $unheard, "\n") >= 0) {
+        my ($kind, @words) = decode(substr $unheard, 0, $end + 1, '');
+        if    ($kind eq 'exec') { $s->{execError} = $words[0] }
+        elsif ($kind eq 'join') { release($s->{held}, @words); watchIfUnheld($s) }
+        else {
+            $s->{endedAt} //= nowMs();
+            ($s->{task}, $s->{exit}) = @words;
+            ($s->{killPause}, $s->{giveUpAt}, $s->{childless}) = (undef, undef, 1) if !$words[2];
+            $s->{used} = [ @words[ 3, 4 ] ];
+        }
+    }
+    return 1;
+}
+
+# Once it is known that the task runs, or has run.
+sub tellStarted {
+    my ($s) = @_;
+    return if $s->{told} || defined $s->{execError};
+    if (!defined $s->{exit}) {
+        my $spawner = $s->{spawner}{pid};
+        ($s->{task}) = split ' ', slurp("/proc/$spawner/task/$spawner/children") // '';
+        return if !defined $s->{task};
+        writeAll($s->{record}, encode('task', "pid=$s->{task}"));
+    }
+    $s->{told} = 1;
+    inform($s->{report}, encode('started', $s->{id}, $s->{task}));
+    return;
+}
+
+sub loseSpawner {
+    my ($s) = @_;
+    my $until = nowMs() + KILL_MS;
+    pause(5) while killTree($s->{dirs}, $s->{self}) && nowMs() < $until;
+    1 while waitpid(-1, WNOHANG) > 0;
+    removeCgroups($s->{dirs});
+    recordEnd($s, 'cause=lost', 'message=what began it ended early', 'ended=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}));
+    flushReports($s->{report});
+    return 0;
 }
 
 # Until the task has ended, nothing of its tree is left and its log is complete.
@@ -317,11 +501,11 @@ sub holdToLimits {
         ($nudged, $everNudged) = (0, 1) if $nudged;
         if ($s->{ordered}) {
             $s->{killAt} = $now + $s->{grace};
-            kill 'TERM', $_ for treePids($s->{dirs}, $s->{self}, $s->{task});
+            kill 'TERM', $_ for treePids($s->{dirs}, $s->{root}, $s->{task});
         }
     }
     if ($s->{watch} && $now >= ($s->{watchAt} // $s->{began} + WATCH_MS)) {
-        my $bytes = residentBytes($s->{self});
+        my $bytes = residentBytes($s->{root});
         $s->{peak} = $bytes if $bytes > ($s->{peak} // 0);
         if ($bytes > $s->{limit} && !$s->{ordered}) { ($s->{watched}, $s->{killAt}) = ($bytes, $now) }
         $s->{watchAt} = $now + WATCH_MS;
@@ -342,7 +526,8 @@ sub closeDown {
 
 sub killRound {
     my ($s, $now) = @_;
-    killTree($s->{dirs}, $s->{self}, $s->{task});
+    killTree($s->{dirs}, $s->{root}, $s->{task});
+    $s->{killed} = 1;
     my $pause = $s->{killPause} = ($s->{killPause} // 1) * 2;
     return $now + ($pause < KILL_PAUSE_MAX ? $pause : KILL_PAUSE_MAX);
 }
@@ -379,7 +564,7 @@ sub reapTree {
         ($s->{exit}, $s->{endedAt}, $s->{killPause}) = ($?, nowMs(), undef);
     }
     return if $pid == 0 || $s->{childless};
-    return if !$adopts && treePids($s->{dirs}, $s->{self}, $s->{task});
+    return if !$adopts && treePids($s->{dirs}, $s->{root}, $s->{task});
     ($s->{childless}, $s->{giveUpAt}) = (1, undef);
     return;
 }
@@ -390,13 +575,13 @@ sub findings {
     my @counted = readCounters($s->{dirs}, $s->{held}{pids} ne 'none', $s->{files});
     my ($kernelPeak, @sums) = @counted;
     my ($kills, $refused, $kernelCpuMs) = map { defined $sums[$_] ? $sums[$_] - ($s->{base}[$_] // 0) : undef } 0 .. 2;
-    my ($cpuMs, $largest) = childrenUsage();
+    my ($cpuMs, $largest) = $s->{spawner} ? ($cpuBefore + $s->{used}[0], $s->{used}[1]) : childrenUsage();
     my $peak = $kernelPeak // $s->{peak};
     # The size of the largest process, of all that this shim has ever waited for.
     $peak //= $largest if $largest > $largestBefore && $largest > SIZE_KNOWN;
     my $usedMs = $cpuMs - $cpuBefore;
-    ($cpuBefore, $largestBefore) = ($cpuMs, $largest);
-    my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{self}, $s->{task});
+    ($cpuBefore, $largestBefore) = ($cpuMs, $largest) if !$s->{spawner};
+    my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{root}, $s->{task});
     my ($total, $lost) = (0, 0);
     for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
     my ($code, $signal) = ($s->{exit} >> 8, $s->{exit} & 127);
@@ -432,11 +617,12 @@ sub leaveSeat {
     my ($s, $cause, $sums) = @_;
     my $ok = $cause eq 'succeeded' && $s->{childless};
     %seat = (last => $ok ? $s->{id} : '', ask => $s->{ask});
-    if ($ok && $s->{next} && (peekLine($s->{next}) // '') =~ /\Anext\t[^\t]+\t\Q$s->{id}\E[\t\n]/) {
-        @seat{qw(dirs files gates held counted)} = (@$s{qw(dirs files gates held)}, $sums);
+    if ($ok && $s->{next} && !$s->{killed} && (peekLine($s->{next}) // '') =~ /\Anext\t[^\t]+\t\Q$s->{id}\E[\t\n]/) {
+        @seat{qw(dirs files gates held spawner counted)} = (@$s{qw(dirs files gates held spawner)}, $sums);
         return 0;
     }
     closeFiles($s->{files}, $s->{gates});
+    closeSpawner($s->{spawner});
     return removeCgroups($s->{dirs});
 }
 
