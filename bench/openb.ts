@@ -33,7 +33,7 @@ function readCsv(file: string): Record<string, string>[] {
   });
 }
 
-/** Nodes with GPUs, by name: ties go to the first. */
+/** Nodes with GPUs, by name. */
 export function readOpenbNodes(file: string): Node[] {
   return readCsv(file)
     .filter((row) => Number(row['gpu']) > 0)
@@ -70,18 +70,23 @@ export function readOpenbPods(file: string): Ask[] {
 /** All pods shuffled, then pods drawn with replacement, until the demand has arrived. */
 export function openbArrivals(pods: readonly Ask[], gpuCapacity: number, seed: number): Ask[] {
   const prng = new Prng(seed);
-  const shuffled = [...pods];
-  for (let i = shuffled.length - 1; i > 0; i--) {
-    const j = prng.below(i + 1);
-    [shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!];
-  }
+  const first = shuffled(pods, prng);
   const arrivals: Ask[] = [];
   for (let demand = 0; demand < DEMAND * gpuCapacity; ) {
-    const pod = shuffled[arrivals.length] ?? prng.pick(pods);
+    const pod = first[arrivals.length] ?? prng.pick(pods);
     arrivals.push(pod);
     demand += pod.gpu;
   }
   return arrivals;
+}
+
+function shuffled<Item>(items: readonly Item[], prng: Prng): Item[] {
+  const mixed = [...items];
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = prng.below(i + 1);
+    [mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!];
+  }
+  return mixed;
 }
 
 /** Chooses a node and devices for an ask, or nothing where it does not fit. */
@@ -107,8 +112,7 @@ function scored(table: NodeTable, scorer: Scorer, pods: readonly Ask[]): Policy 
 }
 
 /** Any node that fits, then any device that does: what every policy must beat. */
-function random(table: NodeTable, seed: number): Policy {
-  const prng = new Prng(seed).fork();
+function random(table: NodeTable, prng: Prng): Policy {
   return {
     place(ask) {
       const rows: NodeIndex[] = [];
@@ -124,7 +128,7 @@ function random(table: NodeTable, seed: number): Policy {
   };
 }
 
-type MakePolicy = (table: NodeTable, pods: readonly Ask[], seed: number) => Policy;
+type MakePolicy = (table: NodeTable, pods: readonly Ask[], prng: Prng) => Policy;
 const by =
   (scorer: Scorer): MakePolicy =>
   (table, pods) =>
@@ -132,7 +136,7 @@ const by =
 
 /** The published names and ours. */
 export const openbPolicies: Readonly<Record<string, MakePolicy>> = {
-  random: (table, _pods, seed) => random(table, seed),
+  random: (table, _pods, prng) => random(table, prng),
   'dot-product': by(dotProduct),
   'gpu-clustering': by(gpuClustering),
   'gpu-packing': by(gpuPacking),
@@ -141,20 +145,34 @@ export const openbPolicies: Readonly<Record<string, MakePolicy>> = {
   'fill-plan': by(fillPlan),
 };
 
-/** Allocated GPU in percent of all when the demand that arrived reaches 100 % and all of it. */
+/** In milli-GPU: whole numbers, because V8 13.6 gave the fractions of one run to the run before. */
+export interface OpenbRun {
+  readonly capacity: number;
+  /** Allocated when as much as the capacity had been asked for, and when all had. */
+  readonly at100: number;
+  readonly at130: number;
+}
+
+export const percentOf = (part: number, { capacity }: OpenbRun): number => (part / capacity) * 100;
+
+/**
+ * As in the published runs, each seed puts the nodes into a random order, and ties go to the first: whoever
+ * scores nodes alike fills them in that order, and not the nodes of one kind first, as an order by name would.
+ */
 export function runOpenb(
   nodes: readonly Node[],
   pods: readonly Ask[],
   make: MakePolicy,
   seed: number,
-): { at100: number; at130: number } {
+): OpenbRun {
+  const chance = new Prng(seed);
   const table = new NodeTable();
-  for (const node of nodes) table.join(node);
+  for (const node of shuffled(nodes, chance.fork())) table.join(node);
   const capacity = nodes.reduce((sum, node) => sum + node.gpus.length * WHOLE_GPU, 0);
-  const policy = make(table, pods, seed);
+  const policy = make(table, pods, chance.fork());
   let arrived = 0;
   let allocated = 0;
-  let at100 = Number.NaN;
+  let at100 = -1;
   for (const ask of openbArrivals(pods, capacity, seed)) {
     const place = policy.place(ask);
     if (place !== undefined) {
@@ -162,9 +180,9 @@ export function runOpenb(
       allocated += ask.gpu;
     }
     arrived += ask.gpu;
-    if (Number.isNaN(at100) && arrived >= capacity) at100 = (allocated / capacity) * 100;
+    if (at100 < 0 && arrived >= capacity) at100 = allocated;
   }
-  return { at100, at130: (allocated / capacity) * 100 };
+  return { capacity, at100, at130: allocated };
 }
 
 export const openbBench: Bench = {
@@ -195,8 +213,8 @@ export const openbBench: Bench = {
       const seconds = (performance.now() - started) / 1000 / seeds.length;
       return {
         name,
-        allocation_pct_at_100: mean(runs.map(({ at100 }) => at100)),
-        allocation_pct_at_130: mean(runs.map(({ at130 }) => at130)),
+        allocation_pct_at_100: mean(runs.map((run) => percentOf(run.at100, run))),
+        allocation_pct_at_130: mean(runs.map((run) => percentOf(run.at130, run))),
         seconds,
       };
     });

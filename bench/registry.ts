@@ -7,6 +7,7 @@ import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
+import { speedBench } from './speed.ts';
 import { swfBench } from './swf.ts';
 
 export const registry: Readonly<Record<string, Bench>> = {
@@ -19,5 +20,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   openb: openbBench,
   queues: queuesBench,
   replay: replayBench,
+  speed: speedBench,
   swf: swfBench,
 };

@@ -7,8 +7,12 @@ import { cliReference } from '../src/cli/reference.ts';
 import { inventoryJsonSchema } from '../src/inventory/inventory-schema.ts';
 import { errorTable } from '../src/model/errors.ts';
 import { type Refusal, refusalMeaning, refusalTraits } from '../src/model/refusal.ts';
+import { orders } from '../src/scheduling/orders/registry.ts';
+import { scorers } from '../src/scheduling/scorers/registry.ts';
 import { documentReference } from '../src/spec/document-reference.ts';
 import { documentJsonSchema } from '../src/spec/document-schema.ts';
+import { siteReference } from '../src/spec/site-reference.ts';
+import { siteJsonSchema } from '../src/spec/site-schema.ts';
 
 interface Generated {
   readonly file: string;
@@ -22,6 +26,8 @@ const generated: readonly Generated[] = [
   },
   { file: 'docs/reference/spec.md', make: documentReference },
   { file: 'docs/reference/spec.schema.json', make: () => json(documentJsonSchema()) },
+  { file: 'docs/reference/site.md', make: () => siteReference({ orders, scorers }) },
+  { file: 'docs/reference/site.schema.json', make: () => json(siteJsonSchema()) },
   { file: 'docs/reference/inventory.schema.json', make: () => json(inventoryJsonSchema()) },
   { file: 'docs/reference/cli.md', make: () => `${cliReference().trimEnd()}\n` },
   { file: 'docs/reference/errors.md', make: errorReference },

@@ -3,6 +3,12 @@ import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 
+/** What the devices of a node lack for a request even while all of them are free. */
+export type LacksDevices = (
+  node: Node,
+  ask: Resources,
+) => { readonly resource: string; readonly asked: number; readonly free: number } | undefined;
+
 /**
  * Why a request could not be placed even on an empty node, or nothing when one could hold it.
  * Named is the node that comes nearest, and what it lacks most.
@@ -11,44 +17,47 @@ export function neverFits(
   step: StepId,
   ask: Resources,
   nodes: readonly Node[],
+  lacksDevices: LacksDevices,
 ): Refusal | undefined {
   if (nodes.length === 0) return undefined;
-  let binding: { resource: string; asked: number; node: Node } | undefined;
+  let binding: Short | undefined;
+  let nearest = nodes[0]!;
   let bindingLack = Number.POSITIVE_INFINITY;
   for (const node of nodes) {
-    const short = shortest(node, ask);
+    const short = shortest(node, ask, lacksDevices);
     if (short === undefined) return undefined;
     if (short.lack < bindingLack) {
       bindingLack = short.lack;
-      binding = { resource: short.resource, asked: short.asked, node };
+      binding = short;
+      nearest = node;
     }
   }
-  const { resource, asked, node } = binding!;
-  return { code: 'never-fits', step, resource, asked, largest: has(node, resource), node: node.id };
+  const { resource, asked, largest } = binding!;
+  return { code: 'never-fits', step, resource, asked, largest, node: nearest.id };
 }
 
-function shortest(
-  node: Node,
-  ask: Resources,
-): { resource: string; asked: number; lack: number } | undefined {
-  let worst: { resource: string; asked: number; lack: number } | undefined;
-  const wants: readonly (readonly [string, number])[] = [
-    ['gpu', ask.gpu],
-    ...ask.custom,
-    ['memory', ask.memory],
-    ['cpu', ask.cpu],
-  ];
-  for (const [resource, asked] of wants) {
-    if (asked === 0) continue;
-    const lack = (asked - has(node, resource)) / asked;
-    if (lack > 0 && (worst === undefined || lack > worst.lack)) worst = { resource, asked, lack };
-  }
+interface Short {
+  readonly resource: string;
+  readonly asked: number;
+  readonly largest: number;
+  readonly lack: number;
+}
+
+function shortest(node: Node, ask: Resources, lacksDevices: LacksDevices): Short | undefined {
+  let worst: Short | undefined;
+  const look = (resource: string, asked: number, largest: number): void => {
+    const lack = asked === 0 ? 0 : (asked - largest) / asked;
+    if (lack > 0 && (worst === undefined || lack > worst.lack)) {
+      worst = { resource, asked, largest, lack };
+    }
+  };
+  const devices = ask.gpu === 0 ? undefined : lacksDevices(node, ask);
+  if (devices !== undefined) look(devices.resource, devices.asked, devices.free);
+  for (const [name, asked] of ask.custom) look(name, asked, customOf(node, name));
+  look('memory', ask.memory, node.memory);
+  look('cpu', ask.cpu, node.cpu);
   return worst;
 }
 
-function has(node: Node, resource: string): number {
-  if (resource === 'cpu') return node.cpu;
-  if (resource === 'memory') return node.memory;
-  if (resource === 'gpu') return node.gpus.length * 1000;
-  return node.custom.find(([name]) => name === resource)?.[1] ?? 0;
-}
+const customOf = (node: Node, name: string): number =>
+  node.custom.find(([other]) => other === name)?.[1] ?? 0;

@@ -31,6 +31,21 @@ export interface SavedQuota {
   readonly slices: readonly SavedSlice[];
 }
 
+/** One account as of a moment: milli-CPU-seconds, MiB-seconds, milli-GPU-seconds. */
+export interface QuotaReading {
+  readonly quota: QuotaConfig;
+  readonly tenant: TenantId | undefined;
+  readonly used: Usage;
+  /** What running tasks may still use. */
+  readonly reserved: Usage;
+  /** What was used from here on counts. */
+  readonly from: number;
+  /** When the next period begins, or the window moves on; undefined where no such time is known. */
+  readonly resetsAt: number | undefined;
+}
+
+const NOTHING: Usage = { cpu: 0, memory: 0, gpu: 0 };
+
 /**
  * Quotas over time: cpu-hours, memory-hours and GPU-hours over a period or a rolling window, charged by
  * what was held × time. A task starts only if what was used, what running tasks may still use and what it
@@ -92,6 +107,20 @@ export class QuotaBook {
       if (to !== undefined && (first === undefined || to < first)) first = to;
     }
     return first as TimeMs | undefined;
+  }
+
+  /** Every account; of a quota that nobody has used yet, one that says so. Sorted as the quotas are, then by tenant. */
+  accounts(at: TimeMs): QuotaReading[] {
+    return this.#quotas.flatMap((quota) => {
+      const { from, to: resetsAt } = windowAt(quota.window, at);
+      const own = [...this.#accounts.values()].filter((account) => account.quota === quota);
+      const window = { quota, from, resetsAt };
+      if (own.length === 0) {
+        return [{ ...window, tenant: quota.tenant, used: NOTHING, reserved: NOTHING }];
+      }
+      own.sort((a, b) => ((a.tenant ?? '') < (b.tenant ?? '') ? -1 : 1));
+      return own.map(({ tenant, account }) => ({ ...window, tenant, ...account.read(at) }));
+    });
   }
 
   /** Used and reserved in the window of `at`, for each account that has any. */
@@ -162,6 +191,7 @@ export class QuotaBook {
 
   #counts(quota: QuotaConfig, queue: QueueName, tenant: TenantId): boolean {
     if (quota.tenant !== undefined && quota.tenant !== tenant) return false;
+    if (quota.except?.includes(tenant)) return false;
     return quota.queue === undefined || (this.#queuesAbove.get(queue)?.has(quota.queue) ?? false);
   }
 

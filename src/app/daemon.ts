@@ -8,7 +8,7 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
-import { defaultScheduling } from '../model/scheduling-config.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -18,10 +18,14 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { findSolver } from './find-solver.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
+import { LiveLeases } from './leases.ts';
 import { parseSubmission } from './parse-submission.ts';
+import { PluginKeeper } from './plugin-keeper.ts';
+import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite } from './site.ts';
@@ -42,6 +46,8 @@ export interface DaemonOptions {
   /** Undefined: no TCP, the unix socket only. */
   readonly port: number | undefined;
   readonly host?: string;
+  /** Absolute; undefined: nothing is said of the site. */
+  readonly siteFile?: string | undefined;
   /** Log lines go to `log` as well. */
   readonly foreground: boolean;
   readonly log: (line: string) => void;
@@ -62,8 +68,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, loop, address } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log);
+  const { site, leases, loop, address } = connect(parts, stack, ending);
+  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);
@@ -72,6 +78,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await loop.reconcile();
   const server = await openServer({
     site,
+    leases,
     token: folder.token,
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
@@ -102,6 +109,9 @@ interface Parts {
   readonly driver: LocalDriver;
   readonly inventory: HostInventory;
   readonly replayed: number;
+  readonly siteFile: string | null;
+  readonly plugins: PluginKeeper;
+  readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -110,10 +120,19 @@ interface Parts {
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
 async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Parts> {
+  const clock = new SystemClock();
+  // Before anything is touched: a site file that is wrong leaves everything as it was.
+  const site =
+    options.siteFile === undefined ? undefined : await readSite(options.siteFile, clock.now());
+  const { scheduling } = site?.config ?? defaultSite;
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
+  log('site', options.siteFile ?? 'no file: one queue, by priority');
+  for (const warning of site?.warnings ?? []) log('site', warning);
+  const plugins = new PluginKeeper(site?.plugins ?? [], log);
+  stack.defer(() => plugins.close());
   // Its first reading goes on while the journal is replayed.
   const inventory = new HostInventory({
     file: folder.paths.inventory,
@@ -123,14 +142,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
+  const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
-    {
-      tasksMax: TASKS_MAX,
-      endedMax: ENDED_MAX,
-      scheduling: defaultScheduling,
-      lineMs: LINE_MS,
-    },
-    { scheduler: makeScheduler(defaultScheduling) },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
+    { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -148,13 +163,16 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   return {
     folder,
     log,
-    clock: new SystemClock(),
+    clock,
     journal,
     history,
     engine,
     driver,
     inventory,
     replayed,
+    siteFile: options.siteFile ?? null,
+    plugins,
+    gpuSharing: scheduling.gpuSharing,
     latest: undefined,
     ear,
   };
@@ -175,6 +193,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       driver,
       onBatch: (events) => {
         site.noteEvents(events);
+        leases.noteEvents(events);
         snapshots.note(events.length);
         forgetRetired(events, folder);
       },
@@ -192,6 +211,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       pid: process.pid,
       version,
       state_dir: folder.dir,
+      site_file: parts.siteFile,
       url: address.url,
       socket: folder.paths.apiSocket,
       host: hostname(),
@@ -199,6 +219,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
+      plugins: parts.plugins.status(),
     }),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
@@ -206,13 +227,14 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     inventory,
     shutDown: () => ending.resolve(),
   });
+  const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, address };
+  return { loop, site, leases, address };
 }
 
 function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {

@@ -2,7 +2,10 @@ import { hostname } from 'node:os';
 import type { Engine } from '../engine/engine.ts';
 import { nodeToJoin } from '../inventory/node-to-join.ts';
 import type { NodeId } from '../model/ids.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { withSharing } from '../model/shared-gpus.ts';
 import type { Loop } from '../runtime/loop.ts';
+import { poolOf } from '../spec/lease-request.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import type { InventoryReading } from './inventory-keeper.ts';
 
@@ -11,13 +14,15 @@ export function joinAsRead(
   engine: Engine,
   loop: Loop,
   log: DaemonLog,
+  gpuSharing: SchedulingConfig['gpuSharing'],
 ): (reading: InventoryReading) => Promise<void> {
   return async ({ news, node: found, document }) => {
     for (const { sentence } of news) log('inventory', sentence);
     // The one node of a local site keeps the id that it joined with, whatever the host is called today.
-    const known = engine.state.nodes()[0];
+    const known = engine.state.nodes().find((one) => poolOf(one) === undefined);
     const id = known?.id ?? (hostname().replace(/[^\w.-]/g, '-') as NodeId);
-    const node = nodeToJoin(known, { ...found, id }, document.confidence.failed_probes);
+    const given = withSharing({ ...found, id }, gpuSharing);
+    const node = nodeToJoin(known, given, document.confidence.failed_probes);
     if (node === undefined) return;
     try {
       await loop.send({ kind: 'join-node', node });

@@ -31,15 +31,16 @@ function daemonsOf(settings: Settings, terminal: Terminal): Daemons {
   return {
     find: async () => (await finding()).findDaemon(settings),
     connect: async () => (await finding()).connectDaemon(settings),
-    async spawn(port) {
+    async spawn(options) {
       const { spawnDaemon } = await import('../cli/io/spawn-daemon.ts');
-      return spawnDaemon(settings, port);
+      return spawnDaemon(settings, options);
     },
-    async open({ port, foreground }): Promise<OpenedDaemon> {
+    async open({ port, site, foreground }): Promise<OpenedDaemon> {
       const { openDaemon } = await import('./daemon.ts');
       const daemon = await openDaemon({
         stateDir: settings.stateDir.value,
         port,
+        siteFile: site,
         foreground,
         log: (line) => {
           if (foreground) terminal.writeError(`${line}\n`);

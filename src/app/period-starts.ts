@@ -25,11 +25,18 @@ export function periodStarts(options: {
     const date = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), 1 + day));
     if (date.getTime() - OFFSET_MAX_MS > until) break;
     if (every === 'month' && date.getUTCDate() !== 1) continue;
-    const start = firstInstant(date.toISOString().slice(0, 10), date.getTime(), dateAt);
+    const name = date.toISOString().slice(0, 10);
+    const near = (starts.at(-1) ?? 0) + 24 * HOUR_MS;
+    const start = isFirst(name, near, dateAt) ? near : firstInstant(name, date.getTime(), dateAt);
     if (start <= until && start > (starts.at(-1) ?? -1)) starts.push(start as TimeMs);
   }
   const current = starts.findLastIndex((start) => start <= from);
   return starts.slice(Math.max(0, current));
+}
+
+/** Most days are 24 hours long: two looks instead of a search. */
+function isFirst(date: string, instant: number, dateAt: (ms: number) => string): boolean {
+  return dateAt(instant) === date && dateAt(instant - 1) < date;
 }
 
 /** The first instant at which the zone shows that date or a later one. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { EXIT } from '../cli/exit-codes.ts';
@@ -47,5 +48,6 @@ function settingsOf(flags: GlobalFlags): Settings {
     home: homedir(),
     platform: process.platform,
     resolve: (path) => resolve(path),
+    exists: existsSync,
   });
 }

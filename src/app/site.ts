@@ -12,6 +12,8 @@ import type {
   InventoryChanges,
   InventoryDocument,
 } from '../api/contract/inventory-documents.ts';
+import type { PreemptionList } from '../api/contract/preemption-documents.ts';
+import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
   LogRequest,
   Site,
@@ -19,8 +21,12 @@ import type {
   SubmitOutcome,
   WorkloadFilter,
 } from '../api/contract/views.ts';
-import { explainWorkload } from '../api/views/explain.ts';
+import { explaining, explainWorkload } from '../api/views/explain.ts';
 import { nodeList } from '../api/views/nodes.ts';
+import { preemptionList } from '../api/views/preemptions.ts';
+import { queueList, queuesBelow } from '../api/views/queues.ts';
+import { quotaList } from '../api/views/quotas.ts';
+import { reservationList } from '../api/views/reservations.ts';
 import { workloadStatus } from '../api/views/status.ts';
 import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
 import { assert } from '../base/assert.ts';
@@ -33,6 +39,7 @@ import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
 import type { HostInventory } from './host-inventory.ts';
+import { LookAhead } from './look-ahead.ts';
 
 /** Changes are gathered this long before listeners hear of them. */
 const GATHER_MS = 100;
@@ -54,6 +61,7 @@ export interface LiveSiteDeps {
 export class LiveSite implements Site {
   readonly #deps: LiveSiteDeps;
   readonly #listeners = new Set<(change: SiteChange) => void>();
+  readonly #ahead: LookAhead;
   #changed = new Set<string>();
   #nodesChanged = false;
   #sampled = false;
@@ -61,6 +69,7 @@ export class LiveSite implements Site {
 
   constructor(deps: LiveSiteDeps) {
     this.#deps = deps;
+    this.#ahead = new LookAhead(deps.engine, deps.now);
   }
 
   status(): Status {
@@ -94,20 +103,27 @@ export class LiveSite implements Site {
   workload(id: WorkloadId): WorkloadDocument | undefined {
     const { state } = this.#deps.engine;
     const workload = state.workload(id);
-    return workload && workloadDocument(state, workload, this.#deps.now());
+    return workload && workloadDocument(this.#explaining(true), workload);
   }
 
   workloads(filter: WorkloadFilter): WorkloadList {
     const { state } = this.#deps.engine;
+    const { queue } = filter;
+    const queues = queue === undefined ? undefined : queuesBelow(state, queue, this.#deps.now());
+    if (queue !== undefined && queues === undefined) {
+      const sentence = `There is no queue ${JSON.stringify(queue)}.`;
+      throw new OperationError('NOT_FOUND', sentence, { hint: 'See `berth queue`.' });
+    }
     const all = [...state.workloads()].filter(
       (workload) =>
-        filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active'),
+        (filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active')) &&
+        (queues === undefined || queues.has(workload.spec.queue)),
     );
     all.reverse();
     const page = all.slice(filter.offset, filter.offset + filter.limit);
-    const now = this.#deps.now();
+    const context = this.#explaining(false);
     return {
-      workloads: page.map((workload) => workloadSummary(state, workload, now)),
+      workloads: page.map((workload) => workloadSummary(context, workload)),
       total: all.length,
     };
   }
@@ -115,7 +131,7 @@ export class LiveSite implements Site {
   why(id: WorkloadId): Why | undefined {
     const { state } = this.#deps.engine;
     const workload = state.workload(id);
-    return workload && explainWorkload(state, workload, this.#deps.now());
+    return workload && explainWorkload(this.#explaining(true), workload);
   }
 
   source(id: WorkloadId): string | undefined {
@@ -124,6 +140,22 @@ export class LiveSite implements Site {
 
   nodes(): NodeList {
     return nodeList(this.#deps.engine.state);
+  }
+
+  queues(): QueueList {
+    return queueList(this.#deps.engine.state, this.#deps.now());
+  }
+
+  quotas(): QuotaList {
+    return quotaList(this.#deps.engine.state, this.#deps.now());
+  }
+
+  reservations(): ReservationList {
+    return reservationList(this.#deps.engine.state, this.#deps.now());
+  }
+
+  preemptions(limit: number): PreemptionList {
+    return preemptionList(this.#deps.engine.state, limit);
   }
 
   usage(window: SpanMs): Usage {
@@ -157,6 +189,7 @@ export class LiveSite implements Site {
 
   /** The loop's `onBatch`. */
   noteEvents(events: readonly Event[]): void {
+    this.#ahead.forget();
     if (this.#listeners.size === 0) return;
     for (const event of events) {
       const workload = workloadOf(event);
@@ -183,6 +216,11 @@ export class LiveSite implements Site {
   close(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();
+  }
+
+  #explaining(looksAhead: boolean) {
+    const starts = looksAhead ? this.#ahead.starts() : undefined;
+    return explaining(this.#deps.engine.state, this.#deps.now(), starts);
   }
 
   #schedule(): void {

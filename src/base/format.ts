@@ -33,6 +33,7 @@ export function formatAmount(resource: string, amount: number): string {
   if (resource === 'cpu' || resource === 'gpu') {
     return `${formatMilli(amount)} ${resource.toUpperCase()}${amount === 1_000 ? '' : 's'}`;
   }
+  if (resource === 'gpu-memory') return `${formatBytes(amount)} of one GPU's memory`;
   if (resource === 'memory') return `${formatBytes(amount)} memory`;
   return `${amount} ${resource}`;
 }

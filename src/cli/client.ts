@@ -8,6 +8,14 @@ import type {
   WorkloadDocument,
   WorkloadList,
 } from '../api/contract/documents.ts';
+import type {
+  LeaseDocument,
+  LeaseList,
+  PoolDocument,
+  PoolList,
+} from '../api/contract/lease-documents.ts';
+import type { PreemptionList } from '../api/contract/preemption-documents.ts';
+import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -18,7 +26,20 @@ export interface Client {
   workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
+  askLease(request: object): Promise<LeaseDocument>;
+  /** Waits until it is held or has ended, at most so long. */
+  renewLease(id: string, waitMs: number, signal?: AbortSignal): Promise<LeaseDocument>;
+  releaseLease(id: string): Promise<LeaseDocument>;
+  leases(): Promise<LeaseList>;
+  addPool(definition: object): Promise<PoolDocument>;
+  removePool(name: string): Promise<void>;
+  pools(): Promise<PoolList>;
   nodes(): Promise<NodeList>;
+  queues(): Promise<QueueList>;
+  quotas(): Promise<QuotaList>;
+  reservations(): Promise<ReservationList>;
+  /** The newest, at most so many. */
+  preemptions(limit: number): Promise<PreemptionList>;
   usage(windowMs: number): Promise<Usage>;
   log(part: LogPart): Promise<LogChunk>;
   /** Pieces as they are written, until the attempt has ended. */

@@ -9,7 +9,11 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
+import { queue } from './commands/queue.ts';
+import { quota } from './commands/quota.ts';
+import { reserve } from './commands/reserve.ts';
 import { run } from './commands/run.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
@@ -29,7 +33,11 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  queue,
+  quota,
+  reserve,
   top,
+  pool,
   up,
   down,
   status,

@@ -1,6 +1,6 @@
 import type { ColourDepth } from './page.ts';
 
-/** From weakest to strongest. `found` is what the state folder says. */
+/** From weakest to strongest. `found` is what the state folder says, or a file in its place. */
 export type Origin = 'default' | 'found' | 'environment' | 'flag';
 
 export interface Setting<T> {
@@ -15,6 +15,8 @@ export interface Settings {
   readonly stateDir: Setting<string>;
   /** Of the daemon that `up` starts, unless its --port says; 0 takes any free one. */
   readonly port: Setting<number>;
+  /** What the daemon reads at its start, unless --site of `up` says. Absolute; undefined: nothing. */
+  readonly site: Setting<string | undefined>;
   /** Undefined: the socket of the state folder. */
   readonly url: Setting<string | undefined>;
   /** Undefined: the token file of the state folder. */
@@ -41,6 +43,7 @@ export interface Surroundings {
   readonly platform: string;
   /** Makes a path absolute against the working directory. */
   resolve(path: string): string;
+  exists(path: string): boolean;
 }
 
 /** Unassigned by IANA (2026), below the ephemeral ports of Linux. */
@@ -52,6 +55,7 @@ export function resolveSettings(flags: GlobalFlags, around: Surroundings): Setti
   return {
     stateDir: stateDir(flags, around),
     port: port(env),
+    site: site(around),
     url: text(flags.url, '--url', env, 'BERTH_URL', 'the socket of the state folder'),
     token: text(flags.token, '--token', env, 'BERTH_TOKEN', 'the token file of the state folder'),
     colour: colour(flags, env),
@@ -78,6 +82,20 @@ function stateDir(flags: GlobalFlags, around: Surroundings): Setting<string> {
     origin: 'default',
     source: '~/.local/state/berth',
   };
+}
+
+function site({ env, home, resolve, exists }: Surroundings): Setting<string | undefined> {
+  const own = env['BERTH_SITE'];
+  if (own !== undefined && own !== '') {
+    return { value: resolve(own), origin: 'environment', source: 'BERTH_SITE' };
+  }
+  const said = env['XDG_CONFIG_HOME'];
+  const isSaid = said?.startsWith('/') === true;
+  const file = `${isSaid ? said : `${home}/.config`}/berth/site.yaml`;
+  const source = isSaid ? 'XDG_CONFIG_HOME' : '~/.config/berth/site.yaml';
+  return exists(file)
+    ? { value: file, origin: 'found', source }
+    : { value: undefined, origin: 'default', source: 'one queue, by priority' };
 }
 
 function port(env: Surroundings['env']): Setting<number> {

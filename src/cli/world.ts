@@ -83,10 +83,12 @@ export interface Daemons {
   /** A daemon in this process, on the state folder. */
   open(options: {
     readonly port: number | undefined;
+    /** Absolute; undefined: nothing said of the site. */
+    readonly site: string | undefined;
     readonly foreground: boolean;
   }): Promise<OpenedDaemon>;
   /** A daemon in a process of its own, once it answers. */
-  spawn(port: number): Promise<Client>;
+  spawn(options: { readonly port: number; readonly site: string | undefined }): Promise<Client>;
   /** Opens the web page with the token in it; undefined when the token cannot be read. */
   loginLink(url: string): Promise<string | undefined>;
   isAlive(pid: number): boolean;

@@ -10,8 +10,10 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { lacksDevices } from '../scheduling/row-devices.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
+import { endOfLease, heldAttempt } from './lease-ends.ts';
 import type { AttemptRecord, StepRecord, WorkloadRecord } from './records.ts';
 import { State } from './state.ts';
 
@@ -38,10 +40,17 @@ const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
 export class Engine {
   readonly state: State;
   readonly #options: EngineOptions;
+  readonly #deps: { readonly scheduler: MakeScheduler };
 
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
+    this.#deps = deps;
     this.state = new State(deps.scheduler, options);
+  }
+
+  /** Of the same options and policy, and without a state: to restore a copy into. */
+  empty(): Engine {
+    return new Engine(this.#options, this.#deps);
   }
 
   /** Reads the state, never writes it. */
@@ -55,6 +64,10 @@ export class Engine {
         return this.#submit(command.at, command.tenant, command.spec);
       case 'cancel':
         return this.#cancel(command.at, command.workload, command.by);
+      case 'renew-lease':
+        return this.#renewLease(command.at, command.workload);
+      case 'release-lease':
+        return this.#releaseLease(command.at, command.workload, command.by);
       case 'report-started':
         return this.#reportStarted(command.at, command.attempt, command.pid);
       case 'report-ended':
@@ -75,6 +88,7 @@ export class Engine {
     return (
       this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
+      this.#nextLeaseEnd(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextPlacement(at) ??
@@ -96,7 +110,8 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = neverFits(step.id, step.request, nodes) ?? gangNeverFits(step, nodes);
+      const refusal =
+        neverFits(step.id, step.request, nodes, lacksDevices) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -114,6 +129,29 @@ export class Engine {
     if (workload.state !== 'active') return refuse({ code: 'already-ended', workload: id });
     if (workload.cancelledBy !== undefined) return nothing;
     return facts({ kind: 'cancel-requested', at, workload: id, by });
+  }
+
+  #lease(id: WorkloadId): Extract<Answer, { kind: 'refused' }> | WorkloadRecord {
+    const workload = this.state.workload(id);
+    const code = workload?.leaseEndsAt === undefined ? 'no-such-workload' : 'already-ended';
+    if (workload?.leaseEndsAt !== undefined && workload.state === 'active') return workload;
+    return { kind: 'refused', refusal: { code, workload: id } };
+  }
+
+  #renewLease(at: TimeMs, id: WorkloadId): Decision {
+    const lease = this.#lease(id);
+    if ('kind' in lease) return { events: [], answer: lease };
+    // It is about to end whoever is heard of.
+    if (heldAttempt(lease)?.stop !== undefined) return nothing;
+    return facts({ kind: 'lease-renewed', at, workload: id });
+  }
+
+  #releaseLease(at: TimeMs, id: WorkloadId, by: TenantId): Decision {
+    const lease = this.#lease(id);
+    if ('kind' in lease) return { events: [], answer: lease };
+    const held = heldAttempt(lease);
+    if (held === undefined) return this.#cancel(at, id, by);
+    return facts(endOfLease(held, at, held.stop ?? 'succeeded'));
   }
 
   #leaveNode(command: Extract<Command, { kind: 'leave-node' }>): Decision {
@@ -170,7 +208,7 @@ export class Engine {
     let most = 0;
     for (const node of this.state.nodes()) {
       if (node.memory <= most) continue;
-      if (neverFits(spec.id, spec.request, [node]) === undefined) most = node.memory;
+      if (neverFits(spec.id, spec.request, [node], lacksDevices) === undefined) most = node.memory;
     }
     const { queues } = this.state.scheduler;
     if (queues === undefined) return most as Bytes;
@@ -204,6 +242,19 @@ export class Engine {
     return oldest === undefined ? undefined : { kind: 'workload-retired', at, workload: oldest.id };
   }
 
+  /** A lease whose holder was not heard of in time, was told to stop, or had it for as long as he may. */
+  #nextLeaseEnd(at: TimeMs): Event | undefined {
+    const due = this.state.leases.first();
+    if (due === undefined || due.at > at) return undefined;
+    const { workload } = due;
+    const held = heldAttempt(workload);
+    if (held === undefined) {
+      return { kind: 'cancel-requested', at, workload: workload.id, by: workload.tenant };
+    }
+    if (held.stop !== undefined) return endOfLease(held, at, held.stop);
+    return endOfLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
+  }
+
   #nextStop(at: TimeMs): Event | undefined {
     const first = this.state.firstToStop();
     if (first === undefined) return undefined;
@@ -227,7 +278,7 @@ export class Engine {
       attempt: attemptId(task.id, task.attempts.length + 1),
       placement: {
         node: table.node(row)!.id,
-        held: shapes.request(task.shape),
+        held: table.heldOn(row, shapes.request(task.shape), gpus),
         gpus,
         memoryLimit: task.memoryLimit,
       },
@@ -248,11 +299,12 @@ export class Engine {
     return { kind: 'attempts-lined-up', at, behind: line.behind.id, attempts };
   }
 
-  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, or somebody may be stopped. */
+  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    return dueAt === undefined || (policyAt !== undefined && policyAt < dueAt) ? policyAt : dueAt;
+    const times = [dueAt, policyAt, this.state.leases.first()?.at];
+    return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
 

@@ -1,7 +1,9 @@
-import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
+  type AttemptName,
+  attemptId,
   type StepId,
   type TenantId,
   taskId,
@@ -11,9 +13,10 @@ import type { EndState, Placement } from '../model/messages.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import { Service } from '../scheduling/attained.ts';
+import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
-import type { ShapeIndex } from '../scheduling/shape.ts';
-import { over } from '../scheduling/usage-account.ts';
+import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -28,8 +31,10 @@ export interface WorkloadRecord {
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
-  /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
-  readonly attained: { cpu: number; gpu: number };
+  readonly who: Who;
+  readonly attained: Service;
+  /** Of a lease: it ends by itself unless its holder is heard of before. */
+  leaseEndsAt: TimeMs | undefined;
 }
 
 export interface StepRecord {
@@ -44,7 +49,7 @@ export interface StepRecord {
   readonly dependents: readonly number[];
   endedAt: TimeMs | undefined;
   /** Made when the step opens; empty before. */
-  tasks: TaskRecord[];
+  tasks: readonly TaskRecord[];
   readonly counts: TaskCounts;
   /** Shared by its tasks; absent when they do not start together. */
   gang: Gang | undefined;
@@ -91,7 +96,8 @@ export interface TaskRecord extends Candidate {
   /** Attempts that were never begun: they count against no retry either. */
   unstarted: number;
   waitingSince: TimeMs;
-  readonly attempts: AttemptRecord[];
+  /** Replaced when one is added, so that it is as long as it needs to be. */
+  attempts: readonly AttemptRecord[];
 }
 
 export interface AttemptRecord {
@@ -134,10 +140,13 @@ export interface PreemptionRecord {
   readonly preemption: Preemption;
 }
 
-const NOBODY: readonly TaskRecord[] = [];
-
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
   workload.steps.find((step) => step.spec.id === id);
+
+export const taskNamed = (
+  workload: WorkloadRecord,
+  name: Pick<AttemptName, 'step' | 'index'>,
+): TaskRecord | undefined => stepNamed(workload, name.step)?.tasks[name.index];
 
 export const currentAttempt = (task: TaskRecord): AttemptRecord | undefined => task.attempts.at(-1);
 
@@ -159,29 +168,27 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
-    attained: { cpu: 0, gpu: 0 },
+    who: { workload: id, name: spec.name, labels: spec.labels },
+    attained: new Service(at),
+    leaseEndsAt: leaseEnd(spec, at),
   };
-  const dependents = new Map<StepId, number[]>(spec.steps.map((step) => [step.id, []]));
-  spec.steps.forEach((step, index) => {
-    for (const need of step.needs) dependents.get(need)!.push(index);
-  });
+  const dependents = dependentsOf(spec.steps);
   // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
-  workload.steps = Array.from(
-    spec.steps,
+  workload.steps = spec.steps.map(
     (step, index): StepRecord => ({
       workload,
       index,
       spec: step,
       state: 'blocked',
       unmet: step.needs.length,
-      dependents: dependents.get(step.id)!,
+      dependents: dependents?.get(step.id) ?? NONE,
       endedAt: undefined,
-      tasks: [],
+      tasks: NONE,
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       gang: undefined,
       released: 0,
       lined: 0,
-      returned: NOBODY,
+      returned: NONE,
       queued: 0,
       queuedPlain: 0,
       paceEnds: 0,
@@ -190,6 +197,47 @@ export function newWorkload(
   );
   for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
+}
+
+/** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
+export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
+  const run = spec.steps[0]?.run;
+  return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
+}
+
+/** An attempt as it stands right after it was placed or put in line. */
+export function newAttempt(
+  task: TaskRecord,
+  number: number,
+  placed: { readonly placement: Placement; readonly at: TimeMs },
+): AttemptRecord {
+  return {
+    id: attemptId(task.id, number),
+    task,
+    number,
+    placement: placed.placement,
+    placedAt: placed.at,
+    startedAt: undefined,
+    pid: undefined,
+    stop: undefined,
+    preemption: undefined,
+    end: undefined,
+    endedAt: undefined,
+    behind: undefined,
+    next: undefined,
+  };
+}
+
+const NONE: readonly never[] = [];
+
+/** By step, the indexes of those that need it; nothing where none needs another. */
+function dependentsOf(steps: readonly StepSpec[]): Map<StepId, number[]> | undefined {
+  if (steps.every((step) => step.needs.length === 0)) return undefined;
+  const dependents = new Map<StepId, number[]>(steps.map((step) => [step.id, []]));
+  steps.forEach((step, index) => {
+    for (const need of step.needs) dependents.get(need)!.push(index);
+  });
+  return dependents;
 }
 
 function gangOf({ spec, workload, counts }: StepRecord): Gang | undefined {
@@ -221,6 +269,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
     workloadName: workload.spec.name,
+    who: workload.who,
     queue: workload.spec.queue,
     priority: workload.spec.priority,
     age: workload.number,
@@ -239,40 +288,26 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     dueAt: undefined,
     preempted: 0,
     unstarted: 0,
-    attempts: [],
+    attempts: NONE,
   };
 }
 
-export function newAttempt(
-  id: AttemptId,
-  task: TaskRecord,
-  placement: Placement,
-  at: TimeMs,
-): AttemptRecord {
-  return {
-    id,
-    task,
-    number: task.attempts.length + 1,
-    placement,
-    placedAt: at,
-    startedAt: undefined,
-    pid: undefined,
-    stop: undefined,
-    preemption: undefined,
-    end: undefined,
-    endedAt: undefined,
-    behind: undefined,
-    next: undefined,
-  };
+/** The tasks of a step that opens. */
+export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
+  const { count } = step.spec;
+  if (count === 1) return [newTask(step, 0, shape)];
+  return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
+}
+
+/** From `placedAt` on its workload is served. */
+export function serve({ task, placement, placedAt }: AttemptRecord): void {
+  task.step.workload.attained.start(placement.held, placedAt);
 }
 
 /** After an attempt ended: what it held counts as served. */
-export function attain(attempt: AttemptRecord): void {
-  const { task, placement, placedAt, endedAt } = attempt;
+export function served({ task, placement, endedAt }: AttemptRecord): void {
   if (endedAt === undefined) return;
-  const { attained } = task.step.workload;
-  attained.cpu = addAmount(attained.cpu, over(placement.held.cpu, endedAt - placedAt));
-  attained.gpu = addAmount(attained.gpu, over(placement.held.gpu, endedAt - placedAt));
+  task.step.workload.attained.end(placement.held, endedAt);
   task.waitingSince = endedAt;
 }
 
@@ -288,6 +323,10 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
   if (task.memoryLimit === limits.memory || task.memoryLimit <= request.memory) return request;
   return { ...request, memory: task.memoryLimit };
 }
+
+/** The shape of the task's next attempt. */
+export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
+  shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>

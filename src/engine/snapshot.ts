@@ -1,19 +1,20 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
-import { attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
 import {
-  attain,
   newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  serve,
+  served,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
@@ -43,6 +44,7 @@ interface SavedWorkload {
   readonly endedAt?: TimeMs | undefined;
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
+  readonly leaseEndsAt?: TimeMs | undefined;
   readonly steps: readonly SavedStep[];
 }
 
@@ -96,7 +98,8 @@ export function restoreSnapshot(state: State, text: string): void {
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
-  const { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy } = workload;
+  const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
+  const { cancelledBy, leaseEndsAt } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -119,7 +122,8 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       ),
     })),
   }));
-  return { id, tenant, spec, submittedAt, startedAt, endedAt, state, cancelledBy, steps };
+  const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
+  return { id, tenant, spec, ...times, state, cancelledBy, steps };
 }
 
 function loadWorkload(saved: SavedWorkload): WorkloadRecord {
@@ -128,6 +132,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
   workload.cancelledBy = saved.cancelledBy;
+  workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);
   });
@@ -144,9 +149,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.endedAt = saved.endedAt;
   step.released = saved.released;
   [step.paceEnds, step.paceMs] = saved.pace;
-  saved.tasks.forEach((task, index) => {
-    step.tasks.push(loadTask(step, task, index));
-  });
+  step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
@@ -176,11 +179,15 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
-  saved.attempts.forEach((attempt, i) => {
-    const id = attemptId(task.id, i + 1);
-    const { placement, placedAt, ...rest } = attempt;
-    task.attempts.push({ ...newAttempt(id, task, placement, placedAt), ...rest });
+  task.attempts = saved.attempts.map((attempt, i) => {
+    const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
+    const record = newAttempt(task, i + 1, { placement, at });
+    return Object.assign(record, { startedAt, pid, stop, end, endedAt });
   });
-  for (const attempt of task.attempts) attain(attempt);
+  for (const attempt of task.attempts) {
+    if (attempt.end === undefined && task.state === 'lined-up') continue;
+    serve(attempt);
+    served(attempt);
+  }
   return task;
 }

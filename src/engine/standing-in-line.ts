@@ -1,11 +1,19 @@
 import type { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
+import type { TimeMs } from '../base/units.ts';
 import type { Event } from '../model/messages.ts';
 import { nodeLabels } from '../scheduling/filters/node-labels.ts';
 import type { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import type { Lines } from './lines.ts';
-import { type AttemptRecord, newAttempt, type StepRecord, type TaskRecord } from './records.ts';
+import {
+  type AttemptRecord,
+  newAttempt,
+  type StepRecord,
+  serve,
+  served,
+  type TaskRecord,
+} from './records.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
@@ -13,7 +21,7 @@ export function mayStandInLine(
   { spec, workload }: StepRecord,
   quotas: QuotaBook | undefined,
 ): boolean {
-  if (spec.gangMin !== undefined) return false;
+  if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 
@@ -51,8 +59,9 @@ export function lineUp(
       if (task.index < step.released) step.returned = without(step.returned, task);
       else step.released++;
     }
-    const attempt = newAttempt(id, task, behind.placement, event.at);
-    task.attempts.push(attempt);
+    const { placement } = behind;
+    const attempt = newAttempt(task, task.attempts.length + 1, { placement, at: event.at });
+    task.attempts = [...task.attempts, attempt];
     task.state = 'lined-up';
     step.lined++;
     lines.add(attempt, behind);
@@ -78,11 +87,24 @@ export function letIn(step: StepRecord): TaskRecord | undefined {
 const without = (tasks: readonly TaskRecord[], gone: TaskRecord): readonly TaskRecord[] =>
   tasks.filter((task) => task !== gone);
 
-/** With one more, in the order of their indexes. */
-export function withReturned(
-  tasks: readonly TaskRecord[],
-  task: TaskRecord,
-): readonly TaskRecord[] {
-  const at = tasks.findIndex(({ index }) => index > task.index);
-  return at === -1 ? [...tasks, task] : tasks.toSpliced(at, 0, task);
+/** The attempt will never begin, and held nothing. */
+export function leaveLine(attempt: AttemptRecord, lines: Lines, at: TimeMs): void {
+  const { step } = attempt.task;
+  attempt.placedAt = at;
+  step.lined--;
+  step.counts.waiting--;
+  serve(attempt);
+  served(attempt);
+  lines.drop(attempt);
+}
+
+/** Its task is held back again until there is room; returns its step. */
+export function comeBack(task: TaskRecord): StepRecord {
+  const { step } = task;
+  task.unstarted++;
+  task.state = 'held-back';
+  step.counts.waiting++;
+  const at = step.returned.findIndex(({ index }) => index > task.index);
+  step.returned = step.returned.toSpliced(at === -1 ? step.returned.length : at, 0, task);
+  return step;
 }

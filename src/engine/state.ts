@@ -11,21 +11,23 @@ import type { Running, Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
+import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
-  attain,
   currentAttempt,
   isBroken,
   newAttempt,
-  newTask,
+  newTasks,
   newWorkload,
   type PreemptionRecord,
-  requestOf,
   type SavedOrder,
   type StepRecord,
+  serve,
+  served,
+  shapeOf,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -33,7 +35,14 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
-import { isRoomFor, letIn, lineUp, mayStandInLine, withReturned } from './standing-in-line.ts';
+import {
+  comeBack,
+  isRoomFor,
+  leaveLine,
+  letIn,
+  lineUp,
+  mayStandInLine,
+} from './standing-in-line.ts';
 import { StopOrders } from './stop-orders.ts';
 import { WorkloadTable } from './workload-table.ts';
 
@@ -48,6 +57,7 @@ export class State {
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
   readonly lines: Lines;
+  readonly leases = new LeaseEnds();
   readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -156,8 +166,7 @@ export class State {
         this.#start(event);
         break;
       case 'stop-ordered':
-        this.#workloads.knownAttempt(event.attempt).stop = event.reason;
-        this.scheduler.stopping?.(event.attempt);
+        this.#stop(event);
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -174,6 +183,9 @@ export class State {
       case 'cancel-requested':
         this.#cancel(event);
         break;
+      case 'lease-renewed':
+        this.leases.renew(this.#workloads.known(event.workload), event.at);
+        break;
       case 'workload-ended':
         this.#endWorkload(event);
         break;
@@ -189,24 +201,27 @@ export class State {
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
     this.active.count(workload, 1);
+    this.leases.add(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
     const task = this.#workloads.taskOfNext(event.attempt);
-    assert(task.state === 'waiting', `only a waiting task is placed: ${task.id} is ${task.state}`);
+    assert(task.state === 'waiting', 'only a waiting task is placed');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt = newAttempt(event.attempt, task, event.placement, event.at);
+    const attempt = newAttempt(task, task.attempts.length + 1, event);
     this.lines.queued(task, -1);
-    task.attempts.push(attempt);
+    task.attempts = [...task.attempts, attempt];
     task.step.workload.startedAt ??= event.at;
     this.#seat(attempt, row);
+    this.leases.touch(attempt, event.at);
   }
 
   /** From now on it holds what its placement says. */
   #seat(attempt: AttemptRecord, row: NodeIndex): void {
     const { task, placement } = attempt;
+    serve(attempt);
     task.state = 'running';
     task.step.counts.waiting--;
     task.step.counts.running++;
@@ -236,28 +251,34 @@ export class State {
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
+  #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
+    const attempt = this.#workloads.knownAttempt(id);
+    attempt.stop = reason;
+    this.scheduler.stopping?.(id);
+    this.leases.touch(attempt, at);
+  }
+
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
     const attempt = this.#workloads.knownAttempt(event.attempt);
-    attempt.startedAt = event.at;
-    attempt.pid = event.pid;
+    Object.assign(attempt, { startedAt: event.at, pid: event.pid });
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
     const attempt = this.#workloads.knownAttempt(event.attempt);
     assert(attempt.end === undefined, `an attempt ends once: ${attempt.id}`);
-    attempt.end = event.end;
-    attempt.endedAt = event.at;
+    Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
-    const { step } = task;
-    if (attempt.behind !== undefined) this.#leaveLine(attempt, event.at);
+    if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#leaveSeat(attempt, event.at);
     if (event.end.cause === 'preempted') task.preempted++;
     if (event.end.cause === 'unstarted') this.#return(task);
     else if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
-    if (event.end.cause !== 'succeeded') this.#stopBroken(step);
-    this.lines.judge(step);
-    this.#unsettled.add(step.workload);
+    // What is left of a gang below its minimum stops, and starts again with it.
+    if (event.end.cause !== 'succeeded' && isBroken(task.step))
+      this.#toStop.pushAll(task.step, 'preempted');
+    this.lines.judge(task.step);
+    this.#unsettled.add(task.step.workload);
   }
 
   #leaveSeat(attempt: AttemptRecord, at: TimeMs): void {
@@ -267,41 +288,20 @@ export class State {
     task.step.counts.running--;
     const row = this.table.rowOf(placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), at);
-    attain(attempt);
+    served(attempt);
     this.lines.left(attempt);
     if (row === undefined) return;
     this.scheduler.ended(this.#runningOf(attempt, row), at);
     this.#takeOver(attempt, row, at);
   }
 
-  /** It held nothing yet. */
-  #leaveLine(attempt: AttemptRecord, at: TimeMs): void {
-    const { step } = attempt.task;
-    attempt.placedAt = at;
-    step.lined--;
-    step.counts.waiting--;
-    attain(attempt);
-    this.lines.drop(attempt);
-  }
-
   /** Waits again as if it had never stood in line. */
   #return(task: TaskRecord): void {
-    const { step } = task;
-    task.unstarted++;
-    task.state = 'held-back';
-    step.counts.waiting++;
-    step.returned = withReturned(step.returned, task);
-    this.#cameBack.add(step);
+    this.#cameBack.add(comeBack(task));
     // Not before the whole line is back: the first of it goes first.
     if (this.lines.firstBroken() !== undefined) return;
     for (const one of this.#cameBack) this.#release(one);
     this.#cameBack.clear();
-  }
-
-  /** What is left of a gang below its minimum stops, and starts again with it. */
-  #stopBroken(step: StepRecord): void {
-    if (!isBroken(step)) return;
-    this.#toStop.pushAll(step, 'preempted');
   }
 
   #preempt(record: PreemptionRecord): void {
@@ -344,7 +344,7 @@ export class State {
     task.dueAt = retry.dueAt;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
     }
     this.#resting.push(task);
   }
@@ -413,6 +413,7 @@ export class State {
       this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
+      this.leases.add(workload);
     }
     for (const id of order.running) {
       const attempt = this.#workloads.knownAttempt(id);
@@ -449,7 +450,7 @@ export class State {
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
       if (task.state === 'waiting' && startsMore(step)) this.#wait(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
@@ -482,8 +483,8 @@ export class State {
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
-    const shape = this.shapes.intern(spec.request, spec.constraints);
-    step.tasks = Array.from({ length: spec.count }, (_, index) => newTask(step, index, shape));
+    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
+    step.tasks = newTasks(step, shape);
     this.#release(step);
   }
 

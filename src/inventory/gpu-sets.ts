@@ -1,4 +1,4 @@
-import type { LinkKind, Topology } from './topology.ts';
+import type { GpuLink, LinkKind, Topology } from './topology.ts';
 import { linkBetween } from './topology-queries.ts';
 
 /** Bandwidth of the ways between two GPUs, in rough GB/s each way: enough to order sets, no promise. */
@@ -25,14 +25,26 @@ export function bestGpuSet(
   k: number,
 ): string[] | undefined {
   if (k < 1 || candidates.length < k) return undefined;
-  const worth = candidates.map((a) =>
-    candidates.map((b) => {
+  return bestSetByWorth(linkWorth(topology, candidates), k).map((i) => candidates[i]!);
+}
+
+/** Rough GB/s each way over one link. */
+export const linkWorthOf = ({ kind, lanes }: Pick<GpuLink, 'kind' | 'lanes'>): number =>
+  WORTH[kind] * lanes;
+
+/** What the way between each two of these PCI addresses carries, in rough GB/s; 0 where it is not known. */
+export function linkWorth(topology: Topology, addresses: readonly string[]): number[][] {
+  return addresses.map((a) =>
+    addresses.map((b) => {
       const link = linkBetween(topology, a, b);
-      return link === undefined ? 0 : WORTH[link.kind] * link.lanes;
+      return link === undefined ? 0 : linkWorthOf(link);
     }),
   );
-  const chosen = setsOf(candidates.length, k) <= SETS_MAX ? exhaustive(worth, k) : greedy(worth, k);
-  return chosen.map((i) => candidates[i]!);
+}
+
+/** The `k` that the rule of `bestGpuSet` chooses, as indexes into a square of worths. */
+export function bestSetByWorth(worth: readonly (readonly number[])[], k: number): number[] {
+  return setsOf(worth.length, k) <= SETS_MAX ? exhaustive(worth, k) : greedy(worth, k);
 }
 
 function setsOf(n: number, k: number): number {

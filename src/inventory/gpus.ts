@@ -27,11 +27,13 @@ function linksByAddress(topology: GpuTopology, gpus: readonly Gpu[]): GpuLink[] 
   }
   return topology.pairs.flatMap(({ a, b, link }): GpuLink[] => {
     const [from, to] = [addresses.get(a), addresses.get(b)];
-    return from === undefined || to === undefined ? [] : [{ between: [from, to], ...kindOf(link) }];
+    return from === undefined || to === undefined
+      ? []
+      : [{ between: [from, to], ...linkKindOf(link) }];
   });
 }
 
 const KINDS = { pix: 'PIX', pxb: 'PXB', phb: 'PHB', node: 'NODE', sys: 'SYS' } as const;
 
-const kindOf = (link: DeviceLink): Pick<GpuLink, 'kind' | 'lanes'> =>
+export const linkKindOf = (link: DeviceLink): Pick<GpuLink, 'kind' | 'lanes'> =>
   link.kind === 'nvlink' ? { kind: 'NV', lanes: link.links } : { kind: KINDS[link.kind], lanes: 1 };

@@ -22,6 +22,9 @@ export function nodeToJoin(
   const isNear =
     Math.abs(found.memory - known.memory) <= Math.floor(known.memory / MEMORY_TOLERANCE);
   const node: Node = {
+    // Set by people, and not found on the machine.
+    ...(known.taints && { taints: known.taints }),
+    ...(known.closed && { closed: known.closed }),
     ...found,
     cpu: failed(TELLS_CPU) ? known.cpu : found.cpu,
     memory: failed(TELLS_MEMORY) ? known.memory : found.memory,
@@ -36,9 +39,10 @@ const same = (a: Node, b: Node): boolean =>
   JSON.stringify(amounts(a)) === JSON.stringify(amounts(b));
 
 /** In one order, whoever made the node. */
-const amounts = ({ id, cpu, memory, gpus, custom, labels }: Node) => [
+const amounts = ({ id, cpu, memory, gpus, custom, labels, links }: Node) => [
   [id, cpu, memory],
-  gpus.map((gpu) => [gpu.id, gpu.model, gpu.memory]),
+  gpus.map((gpu) => [gpu.id, gpu.model, gpu.memory, gpu.vendor, gpu.sharing, gpu.mig]),
+  links,
   custom,
   Object.entries(labels).sort(([x], [y]) => (x < y ? -1 : 1)),
 ];

@@ -3,6 +3,7 @@ import type { NodeId } from '../model/ids.ts';
 import type { Node, Gpu as NodeGpu } from '../model/node.ts';
 import { knownValue } from './fact.ts';
 import type { Gpu } from './gpu.ts';
+import { linkWorth } from './gpu-sets.ts';
 import { found, type Inventory } from './inventory.ts';
 
 /**
@@ -17,6 +18,7 @@ export function memoryReserve(usableBytes: number): number {
 export function toNode(inventory: Inventory, id: NodeId): Node {
   const { cpuMilli, memoryBytes } = inventory.limits;
   const usable = memoryBytes.known ? memoryBytes.value : 0;
+  const links = linksOf(inventory);
   return {
     id,
     cpu: milliCpu(cpuMilli.known ? cpuMilli.value : 0),
@@ -24,7 +26,22 @@ export function toNode(inventory: Inventory, id: NodeId): Node {
     gpus: usableGpus(inventory),
     custom: [],
     labels: labelsOf(inventory),
+    ...(links && { links }),
   };
+}
+
+/** Between whole GPUs that were all told with an address; where some are cut, nobody gets several as a set. */
+function linksOf({ gpus, topology }: Inventory): Node['links'] {
+  if (topology === undefined || gpus.length < 3) return undefined;
+  const addresses: string[] = [];
+  for (const gpu of gpus) {
+    const [device, ...more] = nodeGpus(gpu);
+    const address = knownValue(gpu.pciAddress);
+    if (device === undefined && more.length === 0) continue;
+    if (device?.mig !== undefined || address === undefined) return undefined;
+    addresses.push(address);
+  }
+  return linkWorth(topology, addresses);
 }
 
 /** What may be given out: whole GPUs, and the instances of those that are cut. */
@@ -39,16 +56,26 @@ function nodeGpus(gpu: Gpu): NodeGpu[] {
   if (!(gpu.mig.enabled.known && gpu.mig.enabled.value)) {
     const id = knownValue(gpu.uuid) ?? knownValue(gpu.index)?.toString();
     const total = knownValue(gpu.memory.totalBytes);
-    return id === undefined || total === undefined ? [] : [{ id, model, memory: bytes(total) }];
+    if (id === undefined || total === undefined) return [];
+    return [{ id, model, memory: bytes(total), ...numaOf(gpu), ...vendorOf(gpu) }];
   }
   return gpu.mig.devices.flatMap((device) => {
     const id = knownValue(device.uuid);
     const total = knownValue(device.memory.totalBytes);
     const profile = knownValue(device.profile) ?? 'instance';
     if (id === undefined || total === undefined) return [];
-    return [{ id, model: `${model} MIG ${profile}`, memory: bytes(total) }];
+    const mig = { kind: 'instance', profile } as const;
+    return [{ id, model: `${model} MIG ${profile}`, memory: bytes(total), ...numaOf(gpu), mig }];
   });
 }
+
+function numaOf({ numaNode }: Gpu): Pick<NodeGpu, 'numa'> {
+  const numa = knownValue(numaNode);
+  return numa === undefined || numa < 0 ? {} : { numa };
+}
+
+const vendorOf = ({ vendor }: Gpu): Pick<NodeGpu, 'vendor'> =>
+  vendor === 'nvidia' ? {} : { vendor };
 
 /** What jobs may ask for by name. Values that are not known have no label. */
 function labelsOf(inventory: Inventory): Record<string, string> {

@@ -57,4 +57,15 @@ export interface Enforcement {
   readonly memory: 'kernel' | 'watchdog' | 'none';
   readonly pids: 'kernel' | 'rlimit' | 'none';
   readonly notes: readonly string[];
+  /** What became of the execution terms that the task has: of each one that was asked for. */
+  readonly terms?: readonly TermEnforcement[];
+}
+
+/** `accounting`: it is measured, and acted upon afterwards. */
+export interface TermEnforcement {
+  /** As `cores`, `io`, `nice`, `network`. */
+  readonly term: string;
+  readonly by: 'kernel' | 'proxy' | 'accounting' | 'none';
+  /** How, or why not. */
+  readonly note: string;
 }

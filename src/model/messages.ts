@@ -24,6 +24,15 @@ export type Command =
       readonly workload: WorkloadId;
       readonly by: TenantId;
     }
+  /** Its holder is still there. */
+  | { readonly kind: 'renew-lease'; readonly at: TimeMs; readonly workload: WorkloadId }
+  /** Its holder gives it back, or no longer waits for it. */
+  | {
+      readonly kind: 'release-lease';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly by: TenantId;
+    }
   | {
       readonly kind: 'report-started';
       readonly at: TimeMs;
@@ -102,6 +111,7 @@ export type Event =
       readonly workload: WorkloadId;
       readonly by: TenantId;
     }
+  | { readonly kind: 'lease-renewed'; readonly at: TimeMs; readonly workload: WorkloadId }
   | {
       readonly kind: 'workload-ended';
       readonly at: TimeMs;

@@ -9,10 +9,17 @@ export interface Resources {
   readonly cpu: MilliCpu;
   readonly memory: Bytes;
   readonly gpu: MilliGpu;
+  /** Of the one device of a share, which is the larger of `gpu` and this part of the device's memory. */
+  readonly gpuMemory?: Bytes;
+  /** One MIG instance of this profile; `gpu` is then what its slices are of a device, for accounts. */
+  readonly mig?: string;
   readonly custom: readonly (readonly [name: string, amount: number])[];
 }
 
 /** Interning key: equal resources have equal keys. */
 export function resourcesKey(r: Resources): string {
-  return `${r.cpu}/${r.memory}/${r.gpu}${r.custom.map(([n, a]) => `/${n}=${a}`).join('')}`;
+  const share = r.gpuMemory === undefined ? '' : `~${r.gpuMemory}`;
+  const mig = r.mig === undefined ? '' : `:${r.mig}`;
+  const custom = r.custom.map(([n, a]) => `/${n}=${a}`).join('');
+  return `${r.cpu}/${r.memory}/${r.gpu}${share}${mig}${custom}`;
 }

@@ -8,6 +8,7 @@ import {
   UNLIMITED,
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
+import type { GpuSharing } from './node.ts';
 import type { Reservation } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
@@ -34,18 +35,42 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** For the scorer `co-location`; pairs that are not listed do not mind each other. */
+  readonly interference?: readonly Interference[];
+  /** Names of the site's own filters, which every task has to pass. */
+  readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
+  /**
+   * `optimal`: waiting tasks of a priority are placed as one plan of most worth, instead of one by one; what
+   * cannot be planned, by the scorers. Only for a site of one queue, and in place of backfill.
+   */
+  readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
+  readonly gpuSharing?: readonly GpuSharingRule[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
 }
 
+/** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */
+export interface Interference {
+  readonly a: string;
+  readonly b: string;
+  readonly slowdown: BasisPoints;
+}
+
+export interface GpuSharingRule {
+  /** Models as the inventory names them; empty: all. */
+  readonly models: readonly string[];
+  readonly sharing: GpuSharing;
+}
+
 export interface WeightedScorer {
-  /** A name of `scheduling/scorers/registry.ts`. */
+  /** A name of `scheduling/scorers/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** A positive integer. */
   readonly weight: number;
@@ -129,10 +154,15 @@ export interface TeamConfig {
   readonly weight: number;
   /** A tenant is in one team at most; whoever is in none is in the team `others` of weight 1. */
   readonly members: readonly TenantId[];
+  /** Kept for it, idle if need be. */
+  readonly dedicated?: Amounts;
+  /** Never holds more. */
+  readonly limit?: Amounts;
+  readonly runningMax?: number;
 }
 
 export interface OrderConfig {
-  /** A name of `scheduling/orders/registry.ts`. */
+  /** A name of `scheduling/orders/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** Priority points gained per hour of waiting. */
   readonly ageingPerHour: number;
@@ -163,6 +193,8 @@ export interface QuotaConfig {
   readonly tenant?: TenantId;
   /** Without a tenant: one account for each tenant, or one for all together. */
   readonly each: boolean;
+  /** Does not count what these hold: they have quotas of their own. */
+  readonly except?: readonly TenantId[];
   /** In milli-CPU-seconds, MiB-seconds and milli-GPU-seconds. */
   readonly limit: Usage;
   readonly window: QuotaWindow;

@@ -1,11 +1,13 @@
 import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { Constraints } from './constraints.ts';
+import type { ExecutionTerms } from './execution-terms.ts';
 import type { QueueName, StepId } from './ids.ts';
 import type { Resources } from './resources.ts';
 
 /** What a person submitted, parsed and with every default filled in. No ids and no times yet. */
 export interface WorkloadSpec {
-  readonly kind: 'job' | 'pipeline';
+  /** A lease has one step of one task, which is `held`. */
+  readonly kind: 'job' | 'pipeline' | 'lease';
   readonly name: string;
   readonly queue: QueueName;
   /** −1,000 … 1,000; higher goes first. */
@@ -31,6 +33,7 @@ export interface StepSpec {
   /** Where its tasks may run; absent where they may run anywhere. */
   readonly constraints?: Constraints;
   readonly limits: Limits;
+  readonly execution?: ExecutionTerms;
   /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */
   readonly estimateMs?: SpanMs;
   /** Its tasks start together: at least so many, all or none. Absent when each starts by itself. */
@@ -63,7 +66,12 @@ export interface StopTerms {
 
 export type Run =
   | { readonly kind: 'argv'; readonly argv: readonly string[] }
-  | { readonly kind: 'shell'; readonly script: string };
+  | { readonly kind: 'shell'; readonly script: string }
+  /** Nothing is started: whoever asked has what was given, until he gives it back or is not heard of for `ttlMs`. */
+  | { readonly kind: 'held'; readonly ttlMs: SpanMs };
+
+/** What a driver starts. */
+export type Program = Exclude<Run, { kind: 'held' }>;
 
 /** What is enforced. UNLIMITED where nothing is. */
 export interface Limits {

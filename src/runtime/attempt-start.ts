@@ -1,5 +1,8 @@
+import { assert } from '../base/assert.ts';
 import { UNLIMITED } from '../base/units.ts';
 import type { AttemptRecord } from '../engine/records.ts';
+import type { Gpu } from '../model/node.ts';
+import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
 
 /** What the daemon knows of the machine that every task is told. */
@@ -12,12 +15,20 @@ export interface LaunchSite {
   readonly nodePath: string;
 }
 
-/** Everything a driver needs to start a placed attempt. The same for the same attempt, whenever it is asked. */
-export function attemptStart(attempt: AttemptRecord, site: LaunchSite): AttemptStart {
+/**
+ * Everything a driver needs to start a placed attempt. The same for the same attempt, whenever it is asked,
+ * while its node has the same devices.
+ */
+export function attemptStart(
+  attempt: AttemptRecord,
+  site: LaunchSite,
+  devices: readonly Gpu[],
+): AttemptStart {
   const { task, placement } = attempt;
   const { spec, workload } = task.step;
   const workdir = `${site.workRoot}/${workload.id}`;
   const memory = placement.memoryLimit;
+  assert(spec.run.kind !== 'held', 'a lease has nothing to start');
   return {
     attempt: attempt.id,
     ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
@@ -34,11 +45,12 @@ export function attemptStart(attempt: AttemptRecord, site: LaunchSite): AttemptS
       BERTH_CPUS: String(placement.held.cpu / 1000),
       ...(memory === UNLIMITED ? {} : { BERTH_MEMORY_BYTES: String(memory) }),
       BERTH_NODE: site.nodePath,
-      CUDA_VISIBLE_DEVICES: placement.gpus.join(','),
+      ...gpuEnvironment(placement, devices),
     },
     cwd: spec.cwd === '' ? workdir : spec.cwd,
     workdir,
     placement,
     limits: { ...spec.limits, memory: placement.memoryLimit },
+    ...(spec.execution && { execution: spec.execution }),
   };
 }

@@ -1,6 +1,7 @@
 import { assertNever } from '../base/assert.ts';
 import { spanMs, type TimeMs } from '../base/units.ts';
 import { type Answer, type Engine, isEarly } from '../engine/engine.ts';
+import type { AttemptRecord } from '../engine/records.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
@@ -273,6 +274,7 @@ export class Loop {
       case 'retry-due':
       case 'step-ended':
       case 'cancel-requested':
+      case 'lease-renewed':
       case 'workload-ended':
       case 'workload-retired':
         return;
@@ -282,17 +284,23 @@ export class Loop {
   }
 
   #start(id: AttemptId): void {
-    const attempt = this.#deps.engine.state.attempt(id);
-    if (attempt === undefined || attempt.end !== undefined) return;
-    this.#deps.driver.start(attemptStart(attempt, this.#site));
+    const { state } = this.#deps.engine;
+    const attempt = state.attempt(id);
+    if (attempt === undefined || attempt.end !== undefined || isHeld(attempt)) return;
+    const row = state.table.rowOf(attempt.placement.node);
+    const devices = row === undefined ? [] : state.table.node(row)!.gpus;
+    this.#deps.driver.start(attemptStart(attempt, this.#site, devices));
   }
 
   #stop(id: AttemptId): void {
     const attempt = this.#deps.engine.state.attempt(id);
-    if (attempt?.stop === undefined || attempt.end !== undefined) return;
+    if (attempt?.stop === undefined || attempt.end !== undefined || isHeld(attempt)) return;
     this.#deps.driver.stop(id, attempt.stop, attempt.task.step.spec.limits.graceMs);
   }
 }
+
+/** Its holder runs what he likes; there is nothing to start or stop. */
+const isHeld = ({ task }: AttemptRecord): boolean => task.step.spec.run.kind === 'held';
 
 /** Failures of the journal that may pass; the rest end the daemon. */
 const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
@@ -301,6 +309,8 @@ const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
 const fromPeople: Record<Request['kind'], boolean> = {
   submit: true,
   cancel: true,
+  'renew-lease': true,
+  'release-lease': true,
   'join-node': false,
   'leave-node': false,
   'report-started': false,

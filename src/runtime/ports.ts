@@ -1,8 +1,9 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
+import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, Placement } from '../model/messages.ts';
-import type { Limits, Run } from '../model/workload.ts';
+import type { Limits, Program } from '../model/workload.ts';
 
 /** Wall-clock time that never runs backwards within one process, and one alarm. */
 export interface Clock {
@@ -46,7 +47,7 @@ export interface AttemptStart {
    * is not known, this one is reported as `unstarted`. Starts in line are given in order.
    */
   readonly after?: AttemptId;
-  readonly run: Run;
+  readonly run: Program;
   /** Complete: the daemon's own environment is not inherited. Includes BERTH_* and CUDA_VISIBLE_DEVICES. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -54,6 +55,7 @@ export interface AttemptStart {
   readonly workdir: string;
   readonly placement: Placement;
   readonly limits: Limits;
+  readonly execution?: ExecutionTerms;
 }
 
 export type KnownAttempt =

@@ -5,6 +5,7 @@ import type { NodeIndex } from './node-table.ts';
 import { Outlook } from './outlook.ts';
 import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
 import { type Amount, Profile } from './profile.ts';
+import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -16,7 +17,7 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
-import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
+import { TypicalDemand } from './typical-demand.ts';
 
 /** Where and when a waiting task is expected to start. */
 interface Planned<T> {
@@ -99,7 +100,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   }
 
   restore(saved: unknown): void {
-    if (saved !== undefined) this.#outlook.demand.restore(saved as SavedDemand);
+    const { demand } = savedMemory(saved);
+    if (demand !== undefined) this.#outlook.demand.restore(demand);
   }
 
   /** Its tasks wait for the places that are planned for them; nobody is stopped. */

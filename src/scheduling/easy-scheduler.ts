@@ -1,9 +1,11 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import { looksAround } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -15,7 +17,6 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
-import type { SavedDemand } from './typical-demand.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -78,6 +79,10 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   placed(running: Running<T>): void {
+    // What is to be near others may have room now.
+    for (const shape of this.#refused) {
+      if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#refused.delete(shape);
+    }
     const isHead = this.#queue.items[0] === running.task;
     this.#queue.remove(running.task);
     if (this.#backfill !== this.#queue) this.#backfill.remove(running.task);
@@ -126,7 +131,7 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   restore(saved: unknown): void {
-    this.#index.restore(saved as SavedDemand | undefined);
+    this.#index.restore(savedMemory(saved).demand);
   }
 
   /** Its tasks wait for the places that are planned for them; nobody is stopped. */

@@ -84,6 +84,7 @@ export class GangQueue<T extends Candidate> {
 
   /** Brings the queue of single tasks up to date. */
   settle(): void {
+    if (this.#dirty.size === 0) return;
     for (const gang of this.#dirty) {
       gang.waiting.sort(byAge);
       const needed = neededNow(gang);

@@ -2,7 +2,9 @@ import type { TimeMs } from '../base/units.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { looksAround } from './company.ts';
 import { planGang, type Seats } from './gang.ts';
 import { GangQueue, neededNow } from './gang-queue.ts';
 import { Holds } from './holds.ts';
@@ -10,6 +12,7 @@ import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
 import { Nominations } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
+import type { SchedulerDescription } from './queue-description.ts';
 import { ReservationBook } from './reservations.ts';
 import {
   byAge,
@@ -23,6 +26,8 @@ import {
 import { SortedList } from './sorted-list.ts';
 
 export type GangSchedulerOptions = Partial<Pick<SchedulingConfig, 'preemption' | 'reservations'>>;
+
+const NONE: readonly never[] = [];
 
 /** Tasks for which victims are sought in one pass; the others look again when something changes. */
 const SEARCHES_MAX = 16;
@@ -44,6 +49,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
+  /** Without it nobody looks for victims, and what runs need not be known. */
+  readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
   readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
@@ -51,13 +58,15 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #reservations: ReservationBook;
   /** Waiting tasks for which something is reserved, or that may end before it is needed. */
   readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
-  #handout: { readonly task: T; readonly row: NodeIndex }[] = [];
+  #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
   #searches = 0;
   /** A gang sleeps for a limit or a quota, which may end with time alone. */
   #capped = false;
   #capsChangeAt: TimeMs | undefined;
+  /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
+  #mindful = false;
 
   constructor(deps: SchedulerDeps<T>, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
     this.#deps = deps;
@@ -66,6 +75,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#options = options;
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
+    this.#preempts = options.preemption !== undefined;
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
@@ -85,7 +95,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   withdraw(task: T): void {
-    this.#handout = [];
+    this.#handout = NONE;
     const nomination = this.#nominations.of(task);
     if (nomination !== undefined) {
       this.#nominations.drop(nomination);
@@ -99,20 +109,28 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   placed(running: Running<T>): void {
     const { task, row } = running;
-    if (this.#handout[0]?.task === task) this.#handout.shift();
-    else this.#handout = [];
+    if (task.who !== undefined) this.#deps.table.residents.add(row, task.who);
+    if (this.#handout.length > 0) {
+      this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
+    }
     this.#privileged.remove(task);
     this.#gangs.remove(task);
+    if (this.#mindful) {
+      this.#mindful = false;
+      this.#gangs.wake();
+    }
     this.#inner.placed(running);
-    this.#occupancy.add(running);
+    if (this.#preempts) this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     this.#forgetAnswers();
   }
 
   ended(running: Running<T>, at: TimeMs): void {
-    this.#handout = [];
-    this.#occupancy.remove(running.attempt);
+    this.#handout = NONE;
+    const { who } = running.task;
+    if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
+    if (this.#preempts) this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
@@ -144,9 +162,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     for (;;) {
       this.#gangs.settle();
-      const [first] = this.#handout;
+      const first = this.#handout[0];
       if (first !== undefined) return this.#choice(first.task, first.row);
-      if (this.#placeNominated(at)) continue;
+      if (this.#nominations.size > 0 && this.#placeNominated(at)) continue;
       const choice = this.#inner.next(at);
       if (choice === undefined) {
         if (this.#placeOnHeld(at)) continue;
@@ -165,7 +183,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const { ask, topology } = this.#askOf(choice.task);
       const plan = planGang(this.#deps.table, { ask, members: needed, topology });
       if (plan.kind === 'fits') this.#handOut(gang.waiting.slice(0, needed), plan.seats);
-      else this.#gangs.sleep(gang, plan.room);
+      else {
+        this.#gangs.sleep(gang, plan.room);
+        if (looksAround(ask.constraints)) this.#mindful = true;
+      }
     }
   }
 
@@ -196,6 +217,19 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return undefined;
   }
 
+  describe(at: TimeMs): SchedulerDescription {
+    const inner = this.#inner.describe?.(at);
+    const reservations = this.#reservations.describe(at);
+    return { queues: [], leafOf: (queue) => queue, ...inner, reservations };
+  }
+
+  /** Of a task that starts by itself. */
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const gang = this.#gangs.of(task);
+    if (gang !== undefined && neededNow(gang) !== 0) return false;
+    return this.#inner.startsWith?.(task, request, at) ?? false;
+  }
+
   save(): unknown {
     return this.#inner.save?.();
   }
@@ -209,6 +243,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#capped) first = earlier(first, this.#capsChangeAt);
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
+  }
+
+  notes(): readonly string[] {
+    return this.#inner.notes?.() ?? [];
   }
 
   passedOver(): readonly T[] {
@@ -238,7 +276,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       }
     }
     const refusal = this.#inner.refusal(task);
-    if (refusal === undefined || this.#holds.size === 0) return refusal;
+    if (refusal === undefined || this.#holds.size === 0 || !lacksRoom(refusal)) return refusal;
     const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#askOf(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
@@ -332,7 +370,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Something is free that was not, or may be used by others now. */
   #freed(): void {
-    this.#handout = [];
+    this.#handout = NONE;
     this.#wake();
   }
 
@@ -343,9 +381,13 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   #forgetAnswers(): void {
-    this.#unhelped.clear();
+    if (this.#unhelped.size > 0) this.#unhelped.clear();
   }
 }
+
+/** A limit, a quota or the turn comes before what is kept for others. */
+const lacksRoom = ({ code }: Refusal): boolean =>
+  code === 'insufficient' || code === 'constraints' || code === 'reserved-for';
 
 function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined {
   if (a === undefined || b === undefined) return a ?? b;

@@ -3,8 +3,35 @@ import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
-import { allowsGpu } from './allows-gpu.ts';
+import { amountOf, lacks, sameCounts, times } from './amounts.ts';
+import { enlarge, widen } from './cells.ts';
+import {
+  capacityOf,
+  isPlain,
+  largestShare,
+  openOf,
+  type ShareAsk,
+  shareOn,
+} from './device-share.ts';
+import { isGuarded } from './guarded.ts';
+import { LinkSets } from './link-sets.ts';
+import { heldOfMig, instancesFree } from './mig-instances.ts';
+import type { SiteFilter } from './plugin.ts';
+import { Residents } from './residents.ts';
+import {
+  allowedGpus,
+  deviceShortage,
+  fitsShare,
+  instanceFor,
+  type RowDevices,
+  shareFor,
+  wholeFor,
+} from './row-devices.ts';
 import type { Ask } from './shape.ts';
+import type { Shortage } from './shortage.ts';
+import { WHOLE_GPU } from './whole-gpu.ts';
+
+export { WHOLE_GPU } from './whole-gpu.ts';
 
 /** Index of a row. Never leaves the process, never persisted. */
 export type NodeIndex = number;
@@ -12,16 +39,8 @@ export type NodeIndex = number;
 const CPU = 0;
 const MEMORY = 1;
 const FIRST_CUSTOM = 2;
-export const WHOLE_GPU = 1000;
 /** A reader that lags further behind starts afresh, which costs one look at every row. */
 const CHANGES_KEPT = 1 << 15;
-
-/** What keeps a request off a node: the resource that lacks most, with the figures. */
-export interface Shortage {
-  readonly resource: string;
-  readonly asked: number;
-  readonly free: number;
-}
 
 /**
  * Capacity and free amounts of every node: one row per node, one column per resource, one cell per GPU.
@@ -39,6 +58,10 @@ export class NodeTable {
   #capacity = new Float64Array(0);
   /** Free milli-GPU of each device of each row. */
   readonly #gpuFree: number[][] = [];
+  /** Per row: whether all its devices are plain, so that the free amounts say everything. */
+  readonly #plain: boolean[] = [];
+  /** By the text of the links, which many nodes have in common. */
+  readonly #linkSets = new Map<string, LinkSets>();
   /** Per row: how many placements hold a share (0) or so many whole devices. */
   readonly #gpuKinds: Map<number, number>[] = [];
   /** Free milli-GPU of all nodes by the model of their first device. */
@@ -49,11 +72,18 @@ export class NodeTable {
   readonly #gpuMost: number[] = [];
   /** Rows in the order in which they changed; whoever keeps something derived reads on from its cursor. */
   readonly #changes = new Int32Array(CHANGES_KEPT);
+  /** Of each row, the number of its last change. */
+  readonly #lastChange: number[] = [];
   #changeCount = 0;
   /** Held milli-GPU by device id, of devices that are away, too: they may come back while they are held. */
   readonly #gpuHeld: Map<string, number>[] = [];
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
+
+  /** Whose tasks run where; kept by the scheduler. */
+  readonly residents = new Residents();
+  /** Of the site, for every task: set once, when its scheduler is made. */
+  siteFilters: readonly SiteFilter[] = [];
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -91,7 +121,8 @@ export class NodeTable {
     if (known !== undefined) this.#count(row, -1);
     this.#nodes[row] = node;
     const held = this.#gpuHeld[row]!;
-    this.#gpuFree[row] = node.gpus.map((gpu) => WHOLE_GPU - (held.get(gpu.id) ?? 0));
+    this.#plain[row] = node.gpus.every(isPlain);
+    this.#gpuFree[row] = node.gpus.map((gpu) => openOf(gpu, held.get(gpu.id) ?? 0));
     for (let column = 0; column < this.#columns; column++) {
       const cell = row * this.#columns + column;
       const capacity = this.#capacityOf(node, column);
@@ -125,17 +156,25 @@ export class NodeTable {
     return this.#changeCount;
   }
 
-  /** The rows changed since `cursor`, a former `changeCount` that it still `remembers`. */
-  *changedSince(cursor: number): Generator<NodeIndex> {
+  /** Visits the rows changed since `cursor`, a former `changeCount` that it still `remembers`, each once. */
+  visitChanged(cursor: number, visit: (row: NodeIndex) => void): void {
     assert(this.remembers(cursor), 'a cursor that is not too old');
-    for (let i = cursor; i < this.#changeCount; i++) yield this.#changes[i % CHANGES_KEPT]!;
+    for (let i = cursor; i < this.#changeCount; i++) {
+      const row = this.#changes[i % CHANGES_KEPT]!;
+      if (this.#lastChange[row] === i) visit(row);
+    }
+  }
+
+  /** All that was derived from rows is stale. */
+  markAll(): void {
+    this.#changeCount += CHANGES_KEPT + 1;
   }
 
   remembers(cursor: number): boolean {
     return this.#changeCount - cursor <= CHANGES_KEPT;
   }
 
-  fits(row: NodeIndex, ask: Resources): boolean {
+  fits(row: NodeIndex, ask: Ask): boolean {
     const base = row * this.#columns;
     if (this.#nodes[row] === undefined) return false;
     if (this.#aside.size > 0) {
@@ -147,14 +186,14 @@ export class NodeTable {
     for (const [name, amount] of ask.custom) {
       if (lacks(this.freeCustom(row, name), amount)) return false;
     }
-    return ask.gpu === 0 || this.#gpusFit(row, ask.gpu);
+    return ask.gpu === 0 || this.#gpusFit(row, ask);
   }
 
   /**
    * How many requests of this size the node could serve at once beside `aside`, at most `max`. What is set
    * aside of GPUs counts as whole devices, also where a share was asked for: never too many, seldom too few.
    */
-  slots(row: NodeIndex, ask: Resources, aside: Resources | undefined, max: number): number {
+  slots(row: NodeIndex, ask: Ask, aside: Resources | undefined, max: number): number {
     if (this.#nodes[row] === undefined) return 0;
     const base = row * this.#columns;
     let most = max;
@@ -165,15 +204,22 @@ export class NodeTable {
     }
     if (ask.gpu === 0 || most <= 0) return Math.max(0, most);
     const kept = Math.ceil((aside?.gpu ?? 0) / WHOLE_GPU);
+    if (ask.mig !== undefined) {
+      // Nobody wrote down which slices are kept.
+      return kept > 0
+        ? 0
+        : instancesFree(allowedGpus(this.#nodes[row]!, ask), ask.mig, this.#gpuHeld[row]!, most);
+    }
     if (ask.gpu >= WHOLE_GPU) {
       return Math.max(0, Math.min(most, times(this.#gpuWhole[row]! - kept, ask.gpu / WHOLE_GPU)));
     }
     if (this.#gpuWhole[row]! < kept) return 0;
     let shares = 0;
     let keep = kept;
-    for (const free of this.#gpuFree[row]!) {
+    const { gpus } = this.#nodes[row]!;
+    for (const [i, free] of this.#gpuFree[row]!.entries()) {
       if (free === WHOLE_GPU && keep > 0) keep--;
-      else shares += times(free, ask.gpu);
+      else if (this.shareFits(row, i, ask)) shares += times(free, shareOn(gpus[i]!, ask));
     }
     return Math.min(most, shares);
   }
@@ -190,12 +236,10 @@ export class NodeTable {
   }
 
   /** The first resource that is short on this node, or nothing when the request fits. */
-  shortage(row: NodeIndex, ask: Resources): Shortage | undefined {
+  shortage(row: NodeIndex, ask: Ask): Shortage | undefined {
     const base = row * this.#columns;
     if (this.#nodes[row] === undefined) return { resource: 'node', asked: 1, free: 0 };
-    if (ask.gpu > 0 && !this.#gpusFit(row, ask.gpu)) {
-      return { resource: 'gpu', asked: ask.gpu, free: this.gpuFreeFor(row, ask.gpu) };
-    }
+    if (ask.gpu > 0 && !this.#gpusFit(row, ask)) return this.#gpuShortage(row, ask);
     for (const [name, amount] of ask.custom) {
       const free = this.freeCustom(row, name);
       if (lacks(free, amount)) return { resource: name, asked: amount, free };
@@ -207,22 +251,35 @@ export class NodeTable {
     return undefined;
   }
 
-  /** The devices that the ask would get: the fullest one that can share, or the first free ones. */
-  chooseGpus(row: NodeIndex, gpu: MilliGpu, ask?: Ask): readonly Gpu[] {
-    const free = this.#gpuFree[row]!;
-    const gpus = this.#nodes[row]!.gpus;
+  /**
+   * The devices that the ask would get: the fullest one that can share, the free ones that are linked best
+   * where links are known, else the first free ones; of a MIG instance that is yet to be cut, its id to be.
+   */
+  chooseGpus(row: NodeIndex, gpu: MilliGpu, ask?: Ask): readonly Pick<Gpu, 'id'>[] {
     if (gpu === 0) return [];
-    if (gpu >= WHOLE_GPU) {
-      return gpus
-        .filter((device, i) => free[i] === WHOLE_GPU && allowsGpu(ask?.constraints, device))
-        .slice(0, gpu / WHOLE_GPU);
-    }
-    let best = -1;
-    for (let i = 0; i < free.length; i++) {
-      if (free[i]! < gpu || (best >= 0 && free[i]! >= free[best]!)) continue;
-      if (allowsGpu(ask?.constraints, gpus[i]!)) best = i;
-    }
-    return best < 0 ? [] : [gpus[best]!];
+    const devices = this.#devices(row);
+    if (ask?.mig !== undefined) return instanceFor(devices, ask.mig, ask);
+    if (gpu < WHOLE_GPU) return shareFor(devices, ask ?? { gpu });
+    return wholeFor(devices, gpu / WHOLE_GPU, ask?.constraints, (links) => this.#linked(links));
+  }
+
+  /** What the ask holds on the devices chosen for it: of a share, what it is of that device. */
+  heldOn(row: NodeIndex, ask: Resources, gpus: readonly string[]): Resources {
+    if (ask.mig !== undefined || gpus.length !== 1 || ask.gpu >= WHOLE_GPU) return ask;
+    if (ask.gpuMemory === undefined && this.#plain[row] === true) return ask;
+    const device = this.#nodes[row]!.gpus.find(({ id }) => id === gpus[0])!;
+    const share = shareOn(device, ask);
+    return share === ask.gpu ? ask : { ...ask, gpu: share as MilliGpu };
+  }
+
+  /** Whether a share may go on this device now. */
+  shareFits(row: NodeIndex, device: number, ask: ShareAsk): boolean {
+    return fitsShare(this.#devices(row), device, ask);
+  }
+
+  /** Whether the free amounts of the row's devices say all that a share needs to know. */
+  isPlain(row: NodeIndex): boolean {
+    return this.#plain[row]!;
   }
 
   take(row: NodeIndex, held: Resources, gpus: readonly string[]): void {
@@ -262,6 +319,21 @@ export class NodeTable {
     return this.#gpuSum[row]!;
   }
 
+  /** Milli-GPU that the node's devices are. */
+  gpuCapacity(row: NodeIndex): MilliGpu {
+    const { gpus } = this.#nodes[row]!;
+    const plain = gpus.length * WHOLE_GPU;
+    if (this.#plain[row] === true) return plain as MilliGpu;
+    return gpus.reduce((sum, gpu) => sum + capacityOf(gpu), 0) as MilliGpu;
+  }
+
+  /** What is held of a device, instances cut from it included. */
+  gpuHeld(row: NodeIndex, device: number): MilliGpu {
+    const gpu = this.#nodes[row]!.gpus[device]!;
+    const held = this.#gpuHeld[row]!;
+    return (gpu.mig === undefined ? (held.get(gpu.id) ?? 0) : heldOfMig(gpu, held)) as MilliGpu;
+  }
+
   /** Whether the rows have the same resources and models, and the same free, so that they score alike. */
   alike(a: NodeIndex, b: NodeIndex): boolean {
     const columns = this.#columns;
@@ -270,9 +342,11 @@ export class NodeTable {
       if (this.#capacity[a * columns + column] !== this.#capacity[b * columns + column])
         return false;
     }
+    if (this.#plain[a] !== true || this.#plain[b] !== true) return false;
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
+    if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
@@ -298,8 +372,37 @@ export class NodeTable {
     return this.#freeByModel;
   }
 
-  #gpusFit(row: NodeIndex, gpu: MilliGpu): boolean {
-    return this.gpuFreeFor(row, gpu) >= gpu;
+  #gpusFit(row: NodeIndex, ask: Ask): boolean {
+    if (ask.mig === undefined && ask.gpuMemory === undefined) {
+      return this.gpuFreeFor(row, ask.gpu) >= ask.gpu;
+    }
+    return this.chooseGpus(row, ask.gpu, ask).length > 0;
+  }
+
+  #gpuShortage(row: NodeIndex, ask: Ask): Shortage {
+    const free = this.gpuFreeFor(row, ask.gpu);
+    const known = ask.mig === undefined && (ask.gpuMemory === undefined || free < ask.gpu);
+    return known
+      ? { resource: 'gpu', asked: ask.gpu, free }
+      : deviceShortage(this.#devices(row), ask);
+  }
+
+  #devices(row: NodeIndex): RowDevices {
+    return {
+      node: this.#nodes[row]!,
+      open: this.#gpuFree[row]!,
+      held: this.#gpuHeld[row]!,
+      plain: this.#plain[row]!,
+    };
+  }
+
+  #linked(links: readonly (readonly number[])[]): LinkSets {
+    const key = JSON.stringify(links);
+    const known = this.#linkSets.get(key);
+    if (known !== undefined) return known;
+    const made = new LinkSets(links);
+    this.#linkSets.set(key, made);
+    return made;
   }
 
   #move(row: NodeIndex, held: Resources, gpus: readonly string[], sign: 1 | -1): void {
@@ -313,8 +416,9 @@ export class NodeTable {
       const left = (heldOf.get(id) ?? 0) - sign * share;
       if (left === 0) heldOf.delete(id);
       else heldOf.set(id, left);
-      const index = this.#nodes[row]!.gpus.findIndex((gpu) => gpu.id === id);
-      if (index >= 0) free[index] = free[index]! + sign * share;
+      const devices = this.#nodes[row]!.gpus;
+      const index = devices.findIndex((gpu) => gpu.id === id);
+      if (index >= 0) free[index] = openOf(devices[index]!, left);
     }
     if (gpus.length > 0) {
       const kind = held.gpu < WHOLE_GPU ? 0 : gpus.length;
@@ -340,10 +444,15 @@ export class NodeTable {
     let sum = 0;
     let whole = 0;
     let most = 0;
-    for (const free of this.#gpuFree[row]!) {
-      sum += free;
+    const plain = this.#plain[row] === true;
+    const open = this.#gpuFree[row]!;
+    for (let i = 0; i < open.length; i++) {
+      const free = open[i]!;
+      const gpu = plain ? undefined : this.#nodes[row]!.gpus[i]!;
+      sum += gpu?.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
       if (free === WHOLE_GPU) whole++;
-      if (free > most) most = free;
+      const share = gpu === undefined ? free : largestShare(gpu, free);
+      if (share > most) most = share;
     }
     this.#gpuSum[row] = sum;
     this.#gpuWhole[row] = whole;
@@ -353,6 +462,7 @@ export class NodeTable {
 
   #note(row: NodeIndex): void {
     this.#changes[this.#changeCount % CHANGES_KEPT] = row;
+    this.#lastChange[row] = this.#changeCount;
     this.#changeCount++;
   }
 
@@ -385,39 +495,4 @@ export class NodeTable {
     this.#free = enlarge(this.#free, room);
     this.#capacity = enlarge(this.#capacity, room);
   }
-}
-
-function sameCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [key, count] of a) if (b.get(key) !== count) return false;
-  return true;
-}
-
-/** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */
-const lacks = (free: number, asked: number): boolean => asked > 0 && free < asked;
-
-/** How often `ask` goes into `free`; whoever asks for nothing is never short of it. */
-const times = (free: number, ask: number): number =>
-  ask === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(0, free) / ask);
-
-const amountOf = (resources: Resources | undefined, name: string): number =>
-  resources?.custom.find(([other]) => other === name)?.[1] ?? 0;
-
-function enlarge(cells: Float64Array<ArrayBuffer>, room: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(room);
-  larger.set(cells);
-  return larger;
-}
-
-/** The same rows with one column more, of zeros. */
-function widen(
-  cells: Float64Array<ArrayBuffer>,
-  columns: number,
-  rows: number,
-): Float64Array<ArrayBuffer> {
-  const wider = new Float64Array(rows * (columns + 1));
-  for (let row = 0; row < rows; row++) {
-    wider.set(cells.subarray(row * columns, (row + 1) * columns), row * (columns + 1));
-  }
-  return wider;
 }

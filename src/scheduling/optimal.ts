@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { allowsGpu } from './allows-gpu.ts';
-import { filters } from './filters/registry.ts';
+import { looksAround } from './company.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
+import { feasible } from './place.ts';
 import type { Ask } from './shape.ts';
 
 /** So many tasks of one kind that wait, and what placing one of them is worth: a positive integer. */
@@ -46,6 +47,9 @@ export function planOptimal(
   pending: readonly Pending[],
   solve: SolveProgram,
 ): OptimalPlan {
+  // The program knows whole devices and parts of plain ones.
+  if (pending.some(({ ask }) => ask.gpu > 0 && !isPlainAsk(table, ask)))
+    return { kind: 'unsolved' };
   const program = new Program(table, pending);
   const variables = program.places.length + program.opened.length;
   if (variables > VARIABLES_MAX) return { kind: 'too-large', variables };
@@ -281,9 +285,16 @@ const fromPool = (place: Place, pool: Pool): string => `${place.name}${pool.name
 const splitOf = (place: Place): readonly Pool[] => (place.pools.length > 1 ? place.pools : []);
 
 const mayGo = (table: NodeTable, row: NodeIndex, ask: Ask): boolean =>
-  table.fits(row, ask) &&
-  (ask.constraints === undefined ||
-    filters.every((filter) => filter.passes(table, row, ask.gpu, ask.constraints!)));
+  // Rows of the program do not say who is beside whom.
+  !looksAround(ask.constraints) && feasible(table, row, ask);
+
+function isPlainAsk(table: NodeTable, ask: Ask): boolean {
+  if (ask.mig !== undefined || ask.gpuMemory !== undefined) return false;
+  for (let row = 0; row < table.rows; row++) {
+    if (table.node(row) !== undefined && !table.isPlain(row)) return false;
+  }
+  return true;
+}
 
 /** One entry for each variable of the ask on this node: a device for a share, else the node itself. */
 function devicesFor(table: NodeTable, row: NodeIndex, ask: Ask): (number | undefined)[] {

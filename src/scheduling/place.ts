@@ -1,10 +1,17 @@
 import { assert } from '../base/assert.ts';
+import { milliGpu } from '../base/units.ts';
+import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { allowsGpu } from './allows-gpu.ts';
+import { shareOn } from './device-share.ts';
 import { filters } from './filters/registry.ts';
+import { isGuarded } from './guarded.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
+
+const NO_GPU = milliGpu(0);
 
 export type Verdict =
   | { readonly kind: 'place'; readonly row: NodeIndex }
@@ -32,10 +39,17 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 }
 
 /** Whether its constraints allow the node, full as it may be now. */
-export function allowed(table: NodeTable, row: NodeIndex, { constraints, gpu }: Ask): boolean {
-  if (constraints === undefined) return true;
+export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
+  if (ask.constraints === undefined && !isGuarded(table.node(row))) return true;
+  const { constraints = noConstraints } = ask;
+  const gpu = countedGpu(ask);
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }
+
+/** Of shares by memory and of instances the table itself looks for a device that is allowed. */
+const countedGpu = ({ gpu, gpuMemory, mig }: Ask): Ask['gpu'] =>
+  gpuMemory === undefined && mig === undefined ? gpu : NO_GPU;
 
 export function checkedScore(
   scorer: Scorer,
@@ -44,9 +58,24 @@ export function checkedScore(
   ask: Ask,
   outlook: Outlook,
 ): number {
-  const score = scorer.score(table, row, ask, outlook);
+  const seen = ask.mig === undefined && ask.gpuMemory === undefined ? ask : seenAs(table, row, ask);
+  const score = scorer.score(table, row, seen, outlook);
   assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
   return score;
+}
+
+/**
+ * The ask as scorers see it, which know whole devices and parts of them: an instance lies on none of those,
+ * and a share by memory is as large as on the device where it is smallest.
+ */
+function seenAs(table: NodeTable, row: NodeIndex, ask: Ask): Ask {
+  if (ask.mig !== undefined) return { ...ask, gpu: NO_GPU };
+  let least: number = WHOLE_GPU;
+  for (const [i, gpu] of table.node(row)!.gpus.entries()) {
+    if (!table.shareFits(row, i, ask) || !allowsGpu(ask.constraints, gpu)) continue;
+    least = Math.min(least, shareOn(gpu, ask));
+  }
+  return { ...ask, gpu: milliGpu(least) };
 }
 
 /** Ids of the devices that the ask gets on a node where it is feasible. */
@@ -57,14 +86,18 @@ export function chooseDevices(
   scorer: Scorer,
   outlook: Outlook,
 ): readonly string[] {
-  if (scorer.chooseShare !== undefined && ask.gpu > 0 && ask.gpu < WHOLE_GPU) {
-    return [table.node(row)!.gpus[scorer.chooseShare(table, row, ask, outlook)]!.id];
+  const plain = ask.mig === undefined && ask.gpuMemory === undefined;
+  const seen = plain ? ask : seenAs(table, row, ask);
+  if (scorer.chooseShare !== undefined && seen.gpu > 0 && seen.gpu < WHOLE_GPU) {
+    return [table.node(row)!.gpus[scorer.chooseShare(table, row, seen, outlook)]!.id];
   }
   return table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
 }
 
 /** The binding constraint on the node that lacks the smallest share of what is asked. */
 export function whyNot(table: NodeTable, ask: Ask): Refusal {
+  const failed = failedPlugin(table);
+  if (failed !== undefined) return failed;
   let nearest: Refusal | undefined;
   let excluded: readonly string[] = [];
   let nearestLack = Number.POSITIVE_INFINITY;
@@ -73,7 +106,9 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
     if (node === undefined) continue;
     const shortage = table.shortage(row, ask);
     if (shortage === undefined) {
-      excluded = failedFilters(table, row, ask);
+      const failed = failedFilters(table, row, ask);
+      // The node that comes nearest: the fewest, the first of equals.
+      if (excluded.length === 0 || failed.length < excluded.length) excluded = failed;
       continue;
     }
     const lack = (shortage.asked - shortage.free) / shortage.asked;
@@ -91,10 +126,15 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
   return nearest ?? { code: 'no-nodes' };
 }
 
+/** Nothing is placed while a filter of the site itself has failed. */
+function failedPlugin(table: NodeTable): Refusal | undefined {
+  return table.siteFilters.find((filter) => filter.failure !== undefined)?.failure;
+}
+
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
-  const { constraints, gpu } = ask;
-  if (constraints === undefined) return [];
-  return filters
-    .filter((filter) => !filter.passes(table, row, gpu, constraints))
-    .map(({ name }) => name);
+  const { constraints = noConstraints } = ask;
+  const gpu = countedGpu(ask);
+  const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
+  const ofTask = filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
+  return [...ofSite, ...ofTask].map(({ name }) => name);
 }

@@ -1,9 +1,9 @@
-import type { TimeMs } from '../base/units.ts';
+import { milliGpu, type TimeMs } from '../base/units.ts';
 import type { AttemptId, QueueName } from '../model/ids.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import { type Hold, type Holds, less, scaled } from './holds.ts';
-import type { NodeTable } from './node-table.ts';
+import { type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Candidate } from './scheduler.ts';
 
 const HOUR_MS = 3_600_000;
@@ -56,7 +56,7 @@ export class Nominations<T extends Candidate> {
       left += members;
       const row = this.#table.rowOf(node);
       if (row === undefined) continue;
-      const amount = scaled(ask, members);
+      const amount = keptFor(ask, members);
       const hold: Hold = {
         row,
         amount,
@@ -103,3 +103,9 @@ export class Nominations<T extends Candidate> {
 
 /** A gang claims as one. */
 const ownerOf = (task: Candidate): string => task.gang?.key ?? task.id;
+
+/** A share by memory may be as much as its whole device: how much is known when one is chosen. */
+function keptFor(ask: Resources, members: number): Resources {
+  const most = ask.gpuMemory === undefined ? ask : { ...ask, gpu: milliGpu(WHOLE_GPU) };
+  return scaled(most, members);
+}

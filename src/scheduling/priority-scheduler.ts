@@ -101,6 +101,10 @@ export class PriorityScheduler<T extends Candidate> implements OrderedScheduler<
     return refused ? whyNot(this.#deps.table, this.#deps.shapes.ask(task.shape)) : undefined;
   }
 
+  startsWith(): boolean {
+    return true;
+  }
+
   passedOver(): readonly T[] {
     const heads: T[] = [];
     for (const shape of this.#refused.keys()) {

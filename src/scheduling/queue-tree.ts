@@ -4,7 +4,13 @@ import { scaleAmount, UNLIMITED } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import { type Amounts, type QueueConfig, queueConfig } from '../model/scheduling-config.ts';
+import {
+  type Amounts,
+  NO_AMOUNTS,
+  type QueueConfig,
+  queueConfig,
+  type TeamConfig,
+} from '../model/scheduling-config.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
 export const RESOURCE_NAMES = ['cpu', 'memory', 'gpu'] as const;
@@ -199,16 +205,26 @@ export class QueueTree {
     const leafOf = new Map<TenantId, QueueNode>();
     const others = { name: 'others', weight: 1, members: [] };
     for (const team of [...config.teams, others]) {
-      const { order, fifo, tenants } = config;
-      const leaf = this.#build(
-        queueConfig(`${config.name}/${team.name}`, { weight: team.weight, order, fifo, tenants }),
-        node,
-      );
+      const leaf = this.#build(teamQueue(config, team), node);
       this.#byName.delete(leaf.name);
       for (const member of team.members) leafOf.set(member, leaf);
     }
     this.#teamLeaves.set(node, leafOf);
   }
+}
+
+/** What is said of the queue holds for its teams. */
+function teamQueue({ name, order, fifo, tenants }: QueueConfig, team: TeamConfig): QueueConfig {
+  const { weight, dedicated, limit, runningMax } = team;
+  return queueConfig(`${name}/${team.name}`, {
+    weight,
+    order,
+    fifo,
+    tenants,
+    ...(dedicated && { guaranteed: dedicated, lendingLimit: NO_AMOUNTS }),
+    ...(limit && { limit }),
+    ...(runningMax !== undefined && { runningMax }),
+  });
 }
 
 /** What a queue holds above its guarantee, and may have to give back to one that is entitled to more. */

@@ -1,9 +1,10 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Reservation, Selector } from '../model/reservation.ts';
 import type { Resources } from '../model/resources.ts';
-import { nextChange, windowAt } from './calendar.ts';
+import { isOpen, nextChange, windowAt } from './calendar.ts';
 import { type Hold, type Holds, less, plus } from './holds.ts';
 import { type NodeIndex, NodeTable } from './node-table.ts';
+import type { ReservationDescription } from './queue-description.ts';
 import type { Candidate, Running } from './scheduler.ts';
 
 export function selects({ pipelines, queues, tenants }: Selector, task: Candidate): boolean {
@@ -116,6 +117,17 @@ export class ReservationBook {
   mayUse(task: Candidate): boolean {
     if (this.#reservations.length === 0) return false;
     return task.estimateMs !== undefined || this.isFor(task);
+  }
+
+  describe(at: TimeMs): ReservationDescription[] {
+    return this.#reservations.map((reservation) => {
+      const parts = this.#parts
+        .filter((part) => part.reservation === reservation)
+        .map(({ row, used }) => ({ node: this.#table.node(row)!.id, used }));
+      const { duration } = reservation;
+      const changesAt = nextChange(duration, at);
+      return { reservation, parts, isOpen: isOpen(duration, at), changesAt };
+    });
   }
 
   /** Parts that found no node that is large enough. */

@@ -56,7 +56,7 @@ export class Slots {
     const behind = table.changeCount - this.#cursor;
     if (this.#cursor < 0 || !table.remembers(this.#cursor) || behind > table.rows) {
       for (let row = 0; row < table.rows; row++) this.#count(row);
-    } else for (const row of table.changedSince(this.#cursor)) this.#count(row);
+    } else table.visitChanged(this.#cursor, (row) => this.#count(row));
     this.#cursor = table.changeCount;
     return this.#weigh();
   }

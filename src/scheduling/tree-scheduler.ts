@@ -2,17 +2,23 @@ import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
-import { weightedShare } from './fair-shares.ts';
+import { looksAround } from './company.ts';
+import { describeTree, leafNameOf } from './describe-tree.ts';
+import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
-import type { OrderRule } from './order.ts';
+import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import type { SchedulerDescription } from './queue-description.ts';
+import { precedence } from './queue-precedence.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
+import { type SavedMemory, savedMemory } from './saved-memory.ts';
 import {
   byAge,
   type Candidate,
@@ -25,19 +31,13 @@ import {
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
-import { restoreLeaf, type SavedLeaf, saveLeaf } from './tree-memory.ts';
-import type { SavedDemand } from './typical-demand.ts';
+import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
 interface Offer<T> {
   readonly bucket: Bucket<T>;
   readonly task: T;
   readonly row: NodeIndex;
-}
-
-interface SavedTree {
-  readonly leaves: readonly SavedLeaf[];
-  readonly demand: SavedDemand | undefined;
 }
 
 /**
@@ -57,6 +57,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #tickets = new Map<T, Ticket<T>>();
   readonly #asleep: boolean[] = [];
   readonly #asleepShapes = new Set<ShapeIndex>();
+  /** Those of them that may wake although no node was freed. */
+  readonly #besideOthers = new Set<ShapeIndex>();
   readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
   #capacity: Vector | undefined;
@@ -80,6 +82,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       sleeps: (shape: ShapeIndex) => this.#asleep[shape] === true,
       opened: (bucket: Bucket<T>) => this.#opened(bucket),
       closed: (bucket: Bucket<T>) => this.#bucketsByShape.get(bucket.shape)!.delete(bucket),
+      dropped: (line: TenantLine<T>) => this.#cappedAt.delete(line),
     };
     for (const node of this.#tree.leaves) {
       const seed = Math.imul(config.seed, 0x85ebca6b) ^ node.index;
@@ -121,6 +124,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task } = running;
     this.withdraw(task);
+    this.#wakeBesideOthers();
     const { leaf, line } = this.#place(task);
     const held = vectorOf(running.held);
     this.#tree.hold(leaf.node, held, 1);
@@ -136,6 +140,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#tree.hold(leaf.node, held, -1);
     line.hold(held, -1, at);
     this.#wakeShapes(running.row);
+    this.#wakeBesideOthers();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
@@ -147,6 +152,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity = undefined;
     for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
     this.#asleepShapes.clear();
+    this.#besideOthers.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
     this.#wakeAll();
@@ -154,7 +160,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   next(at: TimeMs): Choice<T> | undefined {
     if (at !== this.#lastAt) this.#timePassed(at);
-    const offer = this.#offer(this.#tree.root, at);
+    let offer = this.#offer(this.#tree.root, at);
+    // Asking a site's own order may have been its end.
+    while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
     return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
@@ -168,7 +176,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       for (const line of leaf.lines.values()) {
         if (!line.gated || line.waiting === 0) continue;
         for (const bucket of line.buckets) {
-          const task = leaf.head(bucket);
+          const task = leaf.head(bucket, at);
           const waits = task && gate.refusal(task, shapes.request(task.shape), at);
           if (waits !== undefined) return gate.nextChange(at);
         }
@@ -186,7 +194,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (cap !== undefined) return cap.refusal;
     const { leaf } = bucket.line;
     if (leaf.node.config.fifo === 'strict') {
-      const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
+      const first = leaf.head(leaf.first(this.#lastAt, true)!, this.#lastAt)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
     const ask = this.#deps.shapes.ask(task.shape);
@@ -201,7 +209,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (const shape of this.#asleepShapes) {
       for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
         const { leaf } = bucket.line;
-        const head = leaf.head(bucket);
+        const head = leaf.head(bucket, this.#lastAt);
         if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
         heads.push(head);
       }
@@ -219,12 +227,32 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     );
   }
 
-  save(): SavedTree {
+  describe(at: TimeMs): SchedulerDescription {
+    return {
+      queues: describeTree(this.#tree, this.#leaves, this.#siteCapacity(), at),
+      leafOf: leafNameOf(this.#tree, this.#fallback),
+      reservations: [],
+    };
+  }
+
+  startsWith(task: T, request: Resources, at: TimeMs): boolean {
+    const { leaf, line } = this.#place(task);
+    if (line.gated && this.#deps.gate!.refusal(task, request, at) !== undefined) return false;
+    const ask = vectorOf(request);
+    if (line.capOf(ask) !== undefined) return false;
+    if (this.#tree.capOf(leaf.node, ask, this.#siteCapacity()) !== undefined) return false;
+    const { fifo, order } = leaf.node.config;
+    if (fifo !== 'strict') return true;
+    // An order by size may put another task first once this one asks for less.
+    return !BY_SIZE.has(order.name) && leaf.head(leaf.first(at, true)!, at)?.id === task.id;
+  }
+
+  save(): SavedMemory {
     return { leaves: [...this.#leaves.values()].map(saveLeaf), demand: this.#index.save() };
   }
 
   restore(saved: unknown): void {
-    const { leaves, demand } = saved as SavedTree;
+    const { leaves, demand } = savedMemory(saved);
     this.#index.restore(demand);
     for (const leaf of leaves) {
       const known = this.#leafNamed(leaf.queue);
@@ -236,17 +264,34 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #offer(node: QueueNode, at: TimeMs): Offer<T> | undefined {
     if (node.waiting === 0) return undefined;
     if (node.children.length === 0) return this.#offerOfLeaf(this.#leaves.get(node)!, at);
-    const open = node.children.filter((child) => this.#mayOffer(child));
-    const ranks = open.length > 1 ? open.map((child) => this.#rank(child, at)) : [];
-    while (open.length > 0) {
-      let best = 0;
-      for (let i = 1; i < open.length; i++) if (before(ranks[i]!, ranks[best]!)) best = i;
-      const offer = this.#offer(open[best]!, at);
-      if (offer !== undefined) return offer;
-      open.splice(best, 1);
-      ranks.splice(best, 1);
+    for (;;) {
+      const due = this.#due(node, at);
+      const offer = due && this.#offer(due, at);
+      // A child without an offer may offer nothing from now on: it is not due again.
+      if (due === undefined || offer !== undefined) return offer;
     }
-    return undefined;
+  }
+
+  /** The child that is due, of those that may offer something. */
+  #due({ children, config }: QueueNode, at: TimeMs): QueueNode | undefined {
+    let due: QueueNode | undefined;
+    let share: number | undefined;
+    for (const child of children) {
+      if (!this.#mayOffer(child)) continue;
+      const precedes = due === undefined ? -1 : precedence(child, due, config.childOrder);
+      if (precedes > 0) continue;
+      if (precedes < 0) {
+        due = child;
+        share = undefined;
+        continue;
+      }
+      share ??= this.#shareOf(due!, at);
+      const other = this.#shareOf(child, at);
+      if (other >= share) continue;
+      due = child;
+      share = other;
+    }
+    return due;
   }
 
   #mayOffer(node: QueueNode): boolean {
@@ -257,17 +302,12 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       : !leaf.exhausted;
   }
 
-  #rank(node: QueueNode, at: TimeMs): Rank {
-    const { childOrder } = node.parent!.config;
-    return {
-      guaranteed: node.underGuarantee,
-      priority: childOrder === 'priority' ? node.config.priority : 0,
-      share: childOrder === 'usage' ? this.#usage(node, at) : this.#share(node, at),
-      index: node.index,
-    };
-  }
-
-  #share(node: QueueNode, at: TimeMs): number {
+  /** Of children with equal guarantee and priority, the one with the least is due; of equals, the first. */
+  #shareOf(node: QueueNode, at: TimeMs): number {
+    if (node.parent!.config.childOrder === 'usage') return this.#usage(node, at);
+    if (node.children.length === 0) {
+      return dominantShare(node.held, this.#siteCapacity()) / node.config.weight;
+    }
     const canStart = (leaf: QueueNode): boolean => this.#offer(leaf, at) !== undefined;
     return weightedShare(node, this.#siteCapacity(), canStart);
   }
@@ -325,7 +365,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Whether the head of a bucket can start; if not, the bucket or its shape sleeps. */
   #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
-    const task = leaf.head(bucket)!;
+    const task = leaf.head(bucket, at)!;
     const { shape } = task;
     if (bucket.capped || this.#asleep[shape] === true) return undefined;
     const cap = this.#capOf(bucket, task, at);
@@ -340,6 +380,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (row !== undefined) return { bucket, task, row };
     this.#asleep[shape] = true;
     this.#asleepShapes.add(shape);
+    if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
     return undefined;
   }
 
@@ -359,6 +400,17 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
   }
 
+  #replaceRules(): boolean {
+    let replaced = false;
+    for (const leaf of this.#leaves.values()) {
+      const rule = leaf.rule.instead?.();
+      if (rule === undefined) continue;
+      leaf.follow(rule);
+      replaced = true;
+    }
+    return replaced;
+  }
+
   #timePassed(at: TimeMs): void {
     this.#lastAt = at;
     if (this.#gateChangesAt !== undefined && at >= this.#gateChangesAt) this.#wakeCapped('gate');
@@ -372,11 +424,20 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #wakeShapes(row: NodeIndex): void {
     const { table, shapes } = this.#deps;
     for (const shape of this.#asleepShapes) {
-      if (!feasible(table, row, shapes.ask(shape))) continue;
-      this.#asleepShapes.delete(shape);
-      this.#asleep[shape] = false;
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
+      if (feasible(table, row, shapes.ask(shape))) this.#wakeShape(shape);
     }
+  }
+
+  /** Who is to be near others, or as many in each place, may find room wherever one of them starts or ends. */
+  #wakeBesideOthers(): void {
+    for (const shape of this.#besideOthers) this.#wakeShape(shape);
+  }
+
+  #wakeShape(shape: ShapeIndex): void {
+    this.#asleepShapes.delete(shape);
+    this.#besideOthers.delete(shape);
+    this.#asleep[shape] = false;
+    for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
   }
 
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
@@ -429,19 +490,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-interface Rank {
-  readonly guaranteed: boolean;
-  readonly priority: number;
-  readonly share: number;
-  readonly index: number;
-}
-
-function before(a: Rank, b: Rank): boolean {
-  if (a.guaranteed !== b.guaranteed) return a.guaranteed;
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  return a.share === b.share ? a.index < b.index : a.share < b.share;
 }
 
 function wake<T extends Candidate>(bucket: Bucket<T>): void {

@@ -28,6 +28,11 @@ export class UsageAccount {
   readonly #value = [0, 0, 0];
   readonly #rate = [0, 0, 0];
   #at = 0;
+  /** The last answer and its time: an order asks for the same again and again within a pass. */
+  #answer: Usage | undefined;
+  #answerAt = -1;
+  #faded = true;
+  #fadedAt = -1;
 
   constructor(halfLifeMs: SpanMs) {
     this.#stepMs =
@@ -42,16 +47,26 @@ export class UsageAccount {
       this.#value[r] = this.#read(r, at);
       this.#rate[r] = this.#rate[r]! + sign * held[r]!;
     }
+    this.#answer = undefined;
+    this.#fadedAt = -1;
     this.#at = Math.max(this.#at, at);
   }
 
   read(at: TimeMs): Usage {
-    return { cpu: this.#read(0, at), memory: this.#read(1, at), gpu: this.#read(2, at) };
+    if (this.#answer === undefined || this.#answerAt !== at) {
+      this.#answer = { cpu: this.#read(0, at), memory: this.#read(1, at), gpu: this.#read(2, at) };
+      this.#answerAt = at;
+    }
+    return this.#answer;
   }
 
-  /** Something was used that counts, as of the last change. */
-  get used(): boolean {
-    return this.#value.some((value) => value > 0);
+  /** Nothing that was used counts any more; what is held is another question. */
+  fadedBy(at: TimeMs): boolean {
+    if (this.#fadedAt !== at) {
+      this.#fadedAt = at;
+      this.#faded = [0, 1, 2].every((r) => this.#read(r, at) === 0);
+    }
+    return this.#faded;
   }
 
   /** For a snapshot: the values as of the last change. What is held is told anew. */
@@ -62,6 +77,8 @@ export class UsageAccount {
   restore(saved: readonly number[]): void {
     for (let r = 0; r < RESOURCES; r++) this.#value[r] = saved[r]!;
     this.#at = saved[RESOURCES]!;
+    this.#answer = undefined;
+    this.#fadedAt = -1;
   }
 
   #read(r: number, at: number): number {

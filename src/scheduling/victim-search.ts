@@ -7,7 +7,7 @@ import { feasible } from './place.ts';
 import type { Candidate, Running } from './scheduler.ts';
 import { SeatBound } from './seat-bound.ts';
 import type { Ask } from './shape.ts';
-import { Trial } from './trial.ts';
+import { type Seat, Trial } from './trial.ts';
 import { byId, type EvictionPolicy, type Unit, VictimUnits } from './victim-units.ts';
 
 /** What the search spares, most weighty first: two figures of a set of victims, the lower the better. */
@@ -27,6 +27,9 @@ export interface Victims<T extends Candidate> {
   /** Every seat of the preemptor, those that need no victim included. */
   readonly seats: ReadonlyMap<NodeIndex, number>;
 }
+
+/** Below every price: the node comes up, and is priced then. */
+const UNPRICED = -1;
 
 type Rank = readonly [number, number];
 
@@ -68,7 +71,7 @@ class Search<T extends Candidate> {
   readonly #units: VictimUnits<T>;
   readonly #chosen: Unit<T>[] = [];
   /** Devices of each seat taken, by row. */
-  readonly #seats = new Map<NodeIndex, (readonly string[])[]>();
+  readonly #seats = new Map<NodeIndex, Seat[]>();
   readonly #stamps = new Map<NodeIndex, number>();
   readonly #ways: Heap<Way<T>>;
   readonly #bound = new SeatBound();
@@ -87,13 +90,17 @@ class Search<T extends Candidate> {
   run(): Victims<T> | undefined {
     this.#releaseStopping();
     this.#eachRow((row) => this.#seat(row));
-    if (this.#left > 0) this.#eachRow((row) => this.#boundRow(row));
+    // Times of placement seldom tie: few nodes come up, and the others need no price.
+    const priced = this.#ask.ranking !== 'preempt_oldest';
+    if (this.#left > 0) this.#eachRow((row) => this.#boundRow(row, priced));
     while (this.#left > 0) {
       if (this.#ways.size === 0) return undefined;
       const way = this.#ways.pop();
       // The row changed, and was looked at again then.
       if (way.stamp !== this.#stamp(way.row)) continue;
-      if (way.units === undefined || way.gangs !== this.#units.gangChoices) this.#tryOut(way.row);
+      if (way.cost === UNPRICED) this.#boundRow(way.row, true);
+      else if (way.units === undefined || way.gangs !== this.#units.gangChoices)
+        this.#tryOut(way.row);
       else this.#commit(way);
     }
     this.#putBack();
@@ -123,24 +130,24 @@ class Search<T extends Candidate> {
     const { ask } = this.#ask;
     while (this.#left > 0 && feasible(this.#table, row, ask)) {
       const seats = this.#seats.get(row);
-      const gpus = this.#trial.place(row, ask);
-      if (seats === undefined) this.#seats.set(row, [gpus]);
-      else seats.push(gpus);
+      const seat = this.#trial.place(row, ask);
+      if (seats === undefined) this.#seats.set(row, [seat]);
+      else seats.push(seat);
       this.#left--;
     }
   }
 
-  #boundRow(row: NodeIndex): void {
+  #boundRow(row: NodeIndex, priced: boolean): void {
     const { policy, ranking, ask } = this.#ask;
     const bound = this.#bound;
-    bound.begin(this.#table, row, ask);
+    bound.begin(this.#table, row, ask, priced);
     for (const occupant of this.#occupancy.onRow(row)) {
       if (!policy.mayStop(occupant)) continue;
       const { running } = occupant;
       const weight = weightOf(ranking, running, policy.at);
-      bound.add(running.held, weight, evictionCost(running, policy.at));
+      bound.add(running.held, weight, priced ? evictionCost(running, policy.at) : 0);
     }
-    if (bound.end()) this.#push(row, bound.weight, bound.cost, undefined);
+    if (bound.end()) this.#push(row, bound.weight, priced ? bound.cost : UNPRICED, undefined);
   }
 
   #tryOut(row: NodeIndex): void {
@@ -236,7 +243,7 @@ class Search<T extends Candidate> {
       const rows = new Set(unit.members.map(({ running }) => running.row));
       for (const row of rows) this.#unseat(row);
       this.#retakeUnit(unit);
-      const seats = new Map<NodeIndex, (readonly string[])[]>();
+      const seats = new Map<NodeIndex, Seat[]>();
       let left = 0;
       for (const row of rows) {
         left += this.#seats.get(row)?.length ?? 0;
@@ -266,11 +273,11 @@ class Search<T extends Candidate> {
   }
 
   #unseat(row: NodeIndex): void {
-    for (const gpus of this.#seats.get(row) ?? []) this.#trial.give(row, this.#ask.ask, gpus);
+    for (const { held, gpus } of this.#seats.get(row) ?? []) this.#trial.give(row, held, gpus);
   }
 
   /** Places up to `left` seats on the row, and says how many are left. */
-  #reseat(row: NodeIndex, left: number, seats: Map<NodeIndex, (readonly string[])[]>): number {
+  #reseat(row: NodeIndex, left: number, seats: Map<NodeIndex, Seat[]>): number {
     const { ask, rows } = this.#ask;
     if (rows !== undefined && !rows.includes(row)) return left;
     let rest = left;

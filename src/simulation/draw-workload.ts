@@ -9,6 +9,7 @@ import {
   UNLIMITED,
 } from '../base/units.ts';
 import type { QueueName, StepId } from '../model/ids.ts';
+import { milliOfInstance } from '../model/mig-profile.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, StopTerms, WorkloadSpec } from '../model/workload.ts';
@@ -26,19 +27,27 @@ function drawRequest(prng: Prng, node: Node): Resources {
   const custom = node.custom.flatMap(([name, amount]): [string, number][] =>
     prng.chance(40) ? [[name, prng.between(1, amount)]] : [],
   );
-  const devices = node.gpus.length;
-  const gpu =
-    devices === 0 || prng.chance(50)
-      ? 0
-      : prng.chance(50)
-        ? prng.pick([100, 250, 500, 700])
-        : prng.between(1, devices) * 1000;
   return {
     cpu: milliCpu(prng.chance(12) ? 0 : share(prng, node.cpu)),
     memory: bytes(prng.chance(12) ? 0 : share(prng, node.memory)),
-    gpu: milliGpu(gpu),
+    ...drawGpus(prng, node),
     custom,
   };
+}
+
+/** None, whole devices, a share by compute, by memory or by both, or an instance where there are some. */
+function drawGpus(prng: Prng, { gpus }: Node): Pick<Resources, 'gpu' | 'gpuMemory' | 'mig'> {
+  const [first] = gpus;
+  if (first === undefined || prng.chance(50)) return { gpu: milliGpu(0) };
+  if (first.mig !== undefined && prng.chance(80)) {
+    const mig = prng.pick(['1g.5gb', '1g.10gb', '2g.10gb', '3g.20gb', '7g.40gb']);
+    return { gpu: milliGpu(milliOfInstance(mig)), mig };
+  }
+  if (prng.chance(50)) return { gpu: milliGpu(prng.between(1, gpus.length) * 1000) };
+  const compute = prng.pick([100, 250, 500, 700]);
+  if (prng.chance(60)) return { gpu: milliGpu(compute) };
+  const gpuMemory = bytes(prng.pick([1, 4, 8, 12]) * GIB);
+  return { gpu: milliGpu(prng.chance(50) ? 1 : compute), gpuMemory };
 }
 
 const share = (prng: Prng, amount: number): number =>

@@ -1,16 +1,12 @@
-import {
-  type Bytes,
-  bytes,
-  type MilliCpu,
-  milliCpu,
-  milliGpu,
-  spanMs,
-  UNLIMITED,
-} from '../base/units.ts';
+import { type Bytes, bytes, type MilliCpu, milliCpu, spanMs, UNLIMITED } from '../base/units.ts';
+import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
+import type { AffinityBlock } from './affinity-schema.ts';
+import { constraintsOf } from './assemble-constraints.ts';
 import { documentDefaults } from './defaults.ts';
+import { gpuRequest, migErrors } from './gpu-request.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu, printSpan } from './quantities.ts';
 import {
@@ -29,6 +25,7 @@ export interface Layer {
   readonly resource_limits?: ResourceLimitsBlock | undefined;
   readonly retry?: RetryBlock | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly affinity?: AffinityBlock | undefined;
 }
 
 export interface StepParts {
@@ -41,6 +38,7 @@ export interface StepParts {
   readonly path: Path;
   readonly gang?: GangBlock | undefined;
   readonly preemption?: PreemptionBlock | undefined;
+  readonly execution?: ExecutionTerms | undefined;
   /** The first that says something wins, key by key. */
   readonly layers: readonly Layer[];
 }
@@ -59,12 +57,14 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
     request: {
       cpu: cpu.request,
       memory: memory.request,
-      gpu: gpuOf(layers),
+      ...gpuRequest(layers),
       custom: customOf(layers),
     },
+    ...constraintsOf(layers, problems),
     limits: limitsOf(layers, cpu.limit, memory.limit),
     ...gangOf(parts, problems),
     ...stopsOf(parts.preemption),
+    ...(parts.execution && { execution: parts.execution }),
     retry: retryOf(layers, problems),
     env: Object.assign({}, ...layers.toReversed().map((layer) => layer.env)),
     cwd: parts.cwd,
@@ -102,14 +102,16 @@ function stopsOf(block: PreemptionBlock | undefined): Pick<StepSpec, 'stops'> {
 }
 
 /** A resource that a layer gives both at the top of `resources` and under `compute`. */
-export function layerErrors({ path, resources }: Layer): Problem[] {
-  return (['cpu', 'memory', 'gpu'] as const)
+export function layerErrors(layer: Layer): Problem[] {
+  const { path, resources } = layer;
+  const twice: Problem[] = (['cpu', 'memory', 'gpu'] as const)
     .filter((key) => resources?.[key] !== undefined && resources.compute?.[key] !== undefined)
     .map((key) => ({
       path: [...path, 'resources', 'compute', key],
       message: `\`resources.${key}\` is given, too, and they are the same thing`,
       at: 'key',
     }));
+  return [...twice, ...migErrors(layer)];
 }
 
 /** What a layer says that nothing acts on yet, or that cannot be meant. */
@@ -127,19 +129,6 @@ export function layerWarnings(layer: Layer): Problem[] {
   for (const key of laterLimits) {
     if (layer.resource_limits?.[key] === undefined) continue;
     warn('checked, but not enforced yet', ['resource_limits', key]);
-  }
-  const { resources } = layer;
-  const blocks = [
-    { block: resources, path: ['resources'] },
-    { block: resources?.compute, path: ['resources', 'compute'] },
-  ];
-  for (const { block, path } of blocks) {
-    const gpu = block?.gpu;
-    if (typeof gpu !== 'object') continue;
-    for (const key of ['type', 'memory'] as const) {
-      if (gpu[key] === undefined) continue;
-      warn('not used yet: any GPU of the node may be given', [...path, 'gpu', key]);
-    }
   }
   const said = saidOf(memoryDimension, layer);
   const override = layer.resource_limits?.memory;
@@ -230,14 +219,6 @@ function saidOf<T extends number>(dimension: Dimension<T>, layer: Layer): Said<T
   if (typeof share === 'number') return { request: share, limit: share, path };
   const { request, limit } = share;
   return { request, limit, path: limit === undefined ? path : [...path, 'limit'] };
-}
-
-function gpuOf(layers: readonly Layer[]): Resources['gpu'] {
-  for (const { resources } of layers) {
-    const gpu = resources?.gpu ?? resources?.compute?.gpu;
-    if (gpu !== undefined) return typeof gpu === 'number' ? gpu : (gpu.count ?? milliGpu(1000));
-  }
-  return documentDefaults.request.gpu;
 }
 
 function customOf(layers: readonly Layer[]): Resources['custom'] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { affinitySchema } from './affinity-schema.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import {
@@ -13,23 +14,30 @@ import {
 
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
-  affinity: 'Where tasks may be placed.',
   autoscaling: 'Replicas that follow the load.',
   compute: 'Spot instances and other kinds of machines.',
   cost_optimization: 'Ways to spend less.',
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
-  multi_tenancy: 'Limits of users and teams.',
+  multi_tenancy: 'Limits of users and teams: in the site document.',
   network: 'Rate limits and bandwidth.',
   optimization: 'Batching, caching and packing.',
   pipeline: 'Limits of the pipeline as a whole.',
   qos: 'Classes of service.',
-  queues: 'Queues and their sizes.',
-  reservations: 'Capacity that is kept for a time.',
+  queues: 'Queues and their sizes: in the site document.',
+  reservations: 'Capacity that is kept for a time: in the site document.',
   resource_requirements: 'Class and resources of the pipeline as a whole.',
-  scheduling: 'Order and fairness.',
+  scheduling: 'Order and fairness: in the site document.',
   storage: 'Volumes and scratch space.',
 } as const;
+
+/** Those of them that a site document has: `berth up --site FILE`. */
+export const siteBlockNames: ReadonlySet<string> = new Set([
+  'multi_tenancy',
+  'queues',
+  'reservations',
+  'scheduling',
+]);
 
 const laterShape = Object.fromEntries(
   Object.entries(laterBlocks).map(([name, meaning]) => [
@@ -69,7 +77,7 @@ const headShape = {
       .string()
       .regex(/^[^\p{Cc}]{1,253}$/u, { error: 'a name of at most 253 characters on one line' }),
     { max: 1024 },
-    { description: 'Names and values for people and programs; Berth does not read them.' },
+    { description: 'Names and values for people and programs, and for the `affinity` of others.' },
   ).optional(),
 };
 
@@ -91,10 +99,12 @@ export const pipelineSchema = z
         resource_limits: resourceLimitsSchema.optional(),
         retry: retrySchema.optional(),
         env: envSchema.optional(),
+        affinity: affinitySchema.optional(),
       })
       .meta({ description: 'For every step that does not say otherwise, key by key.' })
       .optional(),
     env: envSchema.optional(),
+    affinity: affinitySchema.optional(),
     ...laterShape,
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });

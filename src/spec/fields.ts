@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearest } from '../base/nearest.ts';
 import { UNLIMITED } from '../base/units.ts';
 import { type Parsed, shown } from './quantities.ts';
 
@@ -15,7 +16,7 @@ export interface CheckFacts {
 
 interface Described {
   readonly description: string;
-  readonly default?: string | number;
+  readonly default?: string | number | boolean;
   readonly examples?: readonly (string | number)[];
 }
 
@@ -108,6 +109,28 @@ function textProblem(
   }
   return undefined;
 }
+
+/** One of some words; `_` and capitals are as good as `-` and small letters. */
+export function oneOf<const T extends string>(words: readonly T[], described: Described) {
+  return z
+    .string()
+    .transform((written, context): T => {
+      const plain = plainWord(written);
+      const found = words.find((word) => word === plain);
+      if (found !== undefined) return found;
+      const suggestion = nearest(plain.slice(0, 64), words);
+      const expected = words.join(', ');
+      const params = suggestion === undefined ? { expected } : { expected, suggestion };
+      const message = `${shown(written)} cannot be used here`;
+      context.addIssue({ code: 'custom', message, params });
+      return z.NEVER;
+    })
+    .meta({ ...described, title: words.join(', ') });
+}
+
+/** `Best_Effort` → `best-effort`. */
+export const plainWord = (written: string): string =>
+  written.trim().toLowerCase().replaceAll('_', '-');
 
 /** Text, or a number or boolean that is passed on as it was written. */
 export function plainValue(options: { readonly max: number }) {

@@ -8,6 +8,7 @@ import {
   layerWarnings,
   type StepParts,
 } from './assemble-step.ts';
+import { readExecution } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
   jobJsonSchema,
@@ -15,6 +16,7 @@ import {
   laterBlocks,
   pipelineJsonSchema,
   pipelineSchema,
+  siteBlockNames,
 } from './document-schema.ts';
 import { type Format, findWritten, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -71,7 +73,9 @@ class DocumentReader {
     }
     for (const name of Object.keys(laterBlocks)) {
       if (!children.has(name)) continue;
-      const message = 'checked for its form, and used from a later version; ignored now';
+      const message = siteBlockNames.has(name)
+        ? 'belongs in the site document of the daemon; ignored here'
+        : 'checked for its form, and used from a later version; ignored now';
       this.warnings.push({ severity: 'warning', path: [name], message, at: 'key' });
     }
     return children.has('steps') ? this.#pipeline(source, fileName) : this.#job(source, fileName);
@@ -105,7 +109,10 @@ class DocumentReader {
     const blocks = parsed.success
       ? parsed.data.steps
       : rawSteps.map((step) => stepSchema.safeParse(step).data);
-    const base = this.#baseLayers(parsed.data?.defaults ?? this.#defaultsAlone());
+    const base = this.#baseLayers(
+      parsed.data?.defaults ?? this.#defaultsAlone(),
+      parsed.data?.affinity,
+    );
     const steps = blocks.map((block, i) => block && this.#step(block, ['steps', i], base));
     const tasks = steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
     if (tasks > TASKS_MAX) {
@@ -121,10 +128,13 @@ class DocumentReader {
     return pipelineSchema.shape.defaults.safeParse(this.#value(['defaults'])).data;
   }
 
-  #baseLayers(defaults: Omit<Layer, 'path' | 'env'> | undefined): Layer[] {
+  #baseLayers(
+    defaults: Omit<Layer, 'path' | 'env'> | undefined,
+    affinity: Layer['affinity'],
+  ): Layer[] {
     const layer = { ...defaults, path: ['defaults'], env: this.#texts(['defaults', 'env']) };
     this.#checkLayer(layer);
-    return [layer, { path: [], env: this.#texts(['env']) }];
+    return [layer, { path: [], env: this.#texts(['env']), affinity }];
   }
 
   #step(block: StepBlock, path: Path, base: readonly Layer[]): StepSpec | undefined {
@@ -144,6 +154,7 @@ class DocumentReader {
       path,
       gang: block.gang,
       preemption: block.preemption,
+      ...readExecution(block, path, this.errors),
       layers: [own, ...base],
     };
     if (!/^(\/|$)/.test(parts.cwd)) {

@@ -108,6 +108,20 @@ const kinds = {
     max: 1_000_000n,
     range: '0 to 100',
   },
+  weight: {
+    noun: 'a weight',
+    form: 'a positive number such as 1, 60 or 0.6',
+    units: { '': 10_000n },
+    max: 100_000_000n,
+    range: '0 to 10000',
+  },
+  hours: {
+    noun: 'a number of hours',
+    form: 'hours such as 100 or 0.5',
+    units: { '': 3_600_000n },
+    max: 3_600_000n * 10n ** 9n,
+    range: '0 to 1000000000 hours',
+  },
 } satisfies Record<string, Kind>;
 
 const SPAN_MAX = 36_500n * 86_400_000n;
@@ -123,6 +137,13 @@ export const parsePercent = (text: string): Parsed<BasisPoints> =>
 /** 1.5 → 15,000 basis points. */
 export const parseFactor = (text: string): Parsed<BasisPoints> =>
   amount<BasisPoints>(text, kinds.factor);
+/** 0.6 → 6,000 ten-thousandths. */
+export const parseWeight = (text: string): Parsed<BasisPoints> =>
+  amount<BasisPoints>(text, kinds.weight);
+/** Hours of one core, device or GB → thousandths of one for a second. */
+export const parseHours = (text: string): Parsed<number> => amount<number>(text, kinds.hours);
+/** Of several devices together: 2.5 is a sum of shares. */
+export const parseGpuSum = (text: string): Parsed<MilliGpu> => amount<MilliGpu>(text, kinds.gpu);
 /** `50.00` or `$50` → micro-dollars. */
 export const parseDollars = (text: string): Parsed<MicroDollars> =>
   amount<MicroDollars>(text.replace(/^\s*\$/, ''), kinds.dollars);

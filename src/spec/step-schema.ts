@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { STEP_ID } from '../model/ids.ts';
+import { MIG_PROFILE } from '../model/mig-profile.ts';
+import { affinitySchema } from './affinity-schema.ts';
+import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
   ARGUMENT_BYTES_MAX,
@@ -65,15 +68,38 @@ const gpuCount = quantity(parseGpu, {
   form: 'GPUs such as 1, 4 or 0.5',
   finite: true,
 });
+const gpuType = text({
+  description: 'A model as the inventory names it, or words of it: `a100` is any A100.',
+  max: 128,
+  filled: true,
+  oneLine: true,
+});
 const gpuShare = either(
   gpuCount,
   z.strictObject({
     count: gpuCount.optional(),
-    type: text({ description: 'Model of the device. Not used yet.', max: 128 }).optional(),
-    memory: memory('Memory of each device. Not used yet.', true).optional(),
+    type: either(
+      gpuType,
+      z.array(gpuType).min(1).max(64).meta({ description: 'Any of several.' }),
+      'a model of GPU, or a list of them',
+      { description: 'Which models will do.' },
+    ).optional(),
+    memory: memory(
+      'Of whole devices: each has at least so much. Of a share: so much of the device is held, and the share is at least that part of it.',
+      true,
+    ).optional(),
+    mig: z
+      .string()
+      .regex(MIG_PROFILE, { error: 'a profile such as 1g.5gb' })
+      .meta({ description: 'One MIG instance of this profile, instead of a count.' })
+      .optional(),
   }),
   'GPUs, or a map with a count',
-  { description: 'GPUs: a share of one device below 1, or whole devices.', default: 0 },
+  {
+    description:
+      'GPUs: a share of one device below 1, or whole devices; in a map also by memory, or an instance.',
+    default: 0,
+  },
 );
 
 const shares = {
@@ -315,9 +341,11 @@ export const taskShape = {
     filled: true,
     oneLine: true,
   }).optional(),
+  affinity: affinitySchema.optional(),
   count: count.optional(),
   gang: gangSchema.optional(),
   preemption: preemptionSchema.optional(),
+  ...executionShape,
   parallel: either(
     workers,
     z.strictObject({

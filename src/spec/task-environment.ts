@@ -10,5 +10,7 @@ export const taskEnvironment: Readonly<Record<string, string>> = {
   BERTH_WORKDIR: 'A folder that all tasks of the workload share.',
   BERTH_CPUS: 'Cores that the task may count on, as a decimal number.',
   BERTH_MEMORY_BYTES: 'Memory that the task may count on, in bytes.',
+  BERTH_GPU_MEMORY_BYTES:
+    'Memory of the GPU that a share of it may use, in bytes; set for shares only.',
   BERTH_NODE: 'Path of the Node.js program that runs Berth.',
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BasisPoints, Bytes, MilliCpu, MilliGpu, SpanMs, TimeMs } from '../base/units.ts';
+import type { MilliGpu, TimeMs } from '../base/units.ts';
 import type {
   AttemptId,
   NodeId,
@@ -11,6 +11,8 @@ import type {
 } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
+import { execution } from './execution-form.ts';
+import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 
 type Kind = Event['kind'];
 type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
@@ -43,40 +45,81 @@ function complete<F extends EventForms>(
   return forms;
 }
 
-// The brands are made here, where the number or the text has been checked.
-const whole = <T extends number>() => z.int().nonnegative() as unknown as z.ZodType<T>;
-const text = <T extends string>() => z.string() as unknown as z.ZodType<T>;
-const bytes = whole<Bytes>();
-const span = whole<SpanMs>();
-const milliCpu = whole<MilliCpu>();
-const basisPoints = whole<BasisPoints>();
-const textMap = z.record(z.string(), z.string());
 const custom = z.array(z.tuple([z.string(), whole()]));
-const resources = z.strictObject({ cpu: milliCpu, memory: bytes, gpu: whole<MilliGpu>(), custom });
+const resources = z.strictObject({
+  cpu: milliCpu,
+  memory: bytes,
+  gpu: whole<MilliGpu>(),
+  gpuMemory: bytes.exactOptional(),
+  mig: z.string().exactOptional(),
+  custom,
+});
+
+const gpu = z.strictObject({
+  id: z.string(),
+  model: z.string(),
+  memory: bytes,
+  numa: whole().exactOptional(),
+  vendor: z.enum(['amd', 'intel']).exactOptional(),
+  sharing: z
+    .union([
+      z.strictObject({ kind: z.enum(['exclusive', 'mps']) }),
+      z.strictObject({ kind: z.literal('time-slice'), replicas: whole() }),
+    ])
+    .exactOptional(),
+  mig: z
+    .union([
+      z.strictObject({ kind: z.literal('instance'), profile: z.string() }),
+      z.strictObject({ kind: z.literal('cut') }),
+    ])
+    .exactOptional(),
+});
 
 const node = z.strictObject({
   id: text<NodeId>(),
   cpu: milliCpu,
   memory: bytes,
-  gpus: z.array(z.strictObject({ id: z.string(), model: z.string(), memory: bytes })),
+  gpus: z.array(gpu),
   custom,
   labels: textMap,
+  links: z.array(z.array(whole())).exactOptional(),
+  taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),
+  closed: z.enum(['drained', 'unhealthy']).exactOptional(),
 });
+
+const labelExpression = z.union([
+  z.strictObject({
+    operator: z.enum(['in', 'not-in']),
+    key: z.string(),
+    values: z.array(z.string()),
+  }),
+  z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
+  z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
+]);
 
 const constraints = z.strictObject({
   gpuModels: z.array(z.string()),
   gpuMemory: bytes,
-  labels: z.array(
-    z.union([
+  labels: z.array(labelExpression),
+  preferred: z.array(z.strictObject({ weight: whole(), label: labelExpression })).exactOptional(),
+  tolerations: z
+    .array(z.strictObject({ key: z.string().exactOptional(), value: z.string().exactOptional() }))
+    .exactOptional(),
+  company: z
+    .array(
       z.strictObject({
-        operator: z.enum(['in', 'not-in']),
-        key: z.string(),
+        kind: z.enum(['near', 'apart', 'spread']),
+        label: z.string().exactOptional(),
         values: z.array(z.string()),
+        topology: z.string(),
+        maxSkew: whole(),
+        weight: whole(),
       }),
-      z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
-      z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
-    ]),
-  ),
+    )
+    .exactOptional(),
+  data: z
+    .array(z.strictObject({ names: z.array(z.string()), within: z.string(), weight: whole() }))
+    .exactOptional(),
 });
 
 const step = z.strictObject({
@@ -85,6 +128,7 @@ const step = z.strictObject({
   run: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('argv'), argv: z.array(z.string()) }),
     z.strictObject({ kind: z.literal('shell'), script: z.string() }),
+    z.strictObject({ kind: z.literal('held'), ttlMs: span }),
   ]),
   count: whole(),
   maxParallel: whole(),
@@ -98,6 +142,7 @@ const step = z.strictObject({
     graceMs: span,
     logBytes: bytes,
   }),
+  execution: execution.exactOptional(),
   estimateMs: span.exactOptional(),
   gangMin: whole().exactOptional(),
   topology: z.strictObject({ label: z.string(), required: z.boolean() }).exactOptional(),
@@ -121,7 +166,7 @@ const step = z.strictObject({
 });
 
 const spec = z.strictObject({
-  kind: z.enum(['job', 'pipeline']),
+  kind: z.enum(['job', 'pipeline', 'lease']),
   name: z.string(),
   queue: text<QueueName>(),
   priority: z.int(),
@@ -158,6 +203,15 @@ const end = z.strictObject({
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
+    terms: z
+      .array(
+        z.strictObject({
+          term: z.string(),
+          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+          note: z.string(),
+        }),
+      )
+      .exactOptional(),
   }),
   message: z.string().exactOptional(),
 });
@@ -235,6 +289,7 @@ export const eventForms: EventForms = complete({
     state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
   }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
+  'lease-renewed': form('lease-renewed', 1, { workload }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

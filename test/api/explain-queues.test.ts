@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explainWorkload } from '../../src/api/views/explain.ts';
+import { explaining, explainWorkload } from '../../src/api/views/explain.ts';
 import { periodStarts } from '../../src/app/period-starts.ts';
 import { timeMs, UNLIMITED } from '../../src/base/units.ts';
+import { projectStarts } from '../../src/engine/projection.ts';
 import { refusalMeaning, refusalTraits } from '../../src/model/refusal.ts';
 import { type Ask, config, guarantee, limit, node, queueConfig, Site } from '../builders/site.ts';
 
@@ -31,7 +32,7 @@ const cases: Record<string, { site: Site; asks: Ask[]; of: number; want: string 
       { queue: 'a', cpu: 2 },
     ],
     of: 2,
-    want: 'asks for 2 CPUs; queue a holds 3 CPUs of its limit of 4 CPUs (would start now with at most 1 CPU, or when 1.s.0 ends)',
+    want: 'asks for 2 CPUs; queue a holds 3 CPUs of its limit of 4 CPUs (would start now with at most 1 CPU, or starts when 1.s.0.1 ends)',
   },
   'a quota, with when it resets and what would fit': {
     site: new Site(config([q('default')], { quotas: [quota] }), node('n', { cpu: 9000 })),
@@ -40,13 +41,13 @@ const cases: Record<string, { site: Site; asks: Ask[]; of: number; want: string 
       { cpu: 2, runMs: HOUR },
     ],
     of: 2,
-    want: 'quota cpu-day of ada: 0 CPU-hours used and 4 CPU-hours reserved of 5 CPU-hours, and it needs 2 CPU-hours; it resets in 2h 0m (would start now if it needed at most 1 CPU-hour)',
+    want: 'quota cpu-day of ada: 0 CPU-hours used and 4 CPU-hours reserved of 5 CPU-hours, and it needs 2 CPU-hours; it resets in 2h 0m (would start now if it ran for at most 30m 0s, or starts in about 2h 0m)',
   },
   'a cap of running tasks': {
     site: new Site(config([q('a', { runningMax: 1 })]), node('n')),
     asks: [{ queue: 'a' }, { queue: 'a' }],
     of: 2,
-    want: 'queue a has 1 running task, and 1 is allowed (starts when one of them ends)',
+    want: 'queue a has 1 running task, and 1 is allowed (starts when 1.s.0.1 ends)',
   },
   'what is dedicated to others': {
     site: new Site(
@@ -83,7 +84,7 @@ const cases: Record<string, { site: Site; asks: Ask[]; of: number; want: string 
       { cpu: 2, runMs: HOUR },
     ],
     of: 3,
-    want: 'quota cpu-day of ada: 0 CPU-hours used and 4 CPU-hours reserved of 5 CPU-hours, and it needs 2 CPU-hours; it resets in 2h 0m (would start now if it needed at most 1 CPU-hour)',
+    want: 'quota cpu-day of ada: 0 CPU-hours used and 4 CPU-hours reserved of 5 CPU-hours, and it needs 2 CPU-hours; it resets in 2h 0m (starts in about 3h 0m, when 2.s.0.1 ends)',
   },
 };
 for (const [name, { site, asks, of, want }] of Object.entries(cases)) {
@@ -95,7 +96,8 @@ for (const [name, { site, asks, of, want }] of Object.entries(cases)) {
     }
     const { state } = site.engine;
     const workload = state.workload(String(of) as never)!;
-    assert.equal(explainWorkload(state, workload, site.at).steps[0]!.sentence, want);
+    const context = explaining(state, site.at, projectStarts(site.engine, site.at));
+    assert.equal(explainWorkload(context, workload).steps[0]!.sentence, want);
   });
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
+import { leaseSite } from '../builders/lease-site.ts';
 import { openSite, parseWords, send } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 
@@ -17,6 +18,7 @@ function configIn(t: TestContext): ServerConfig {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return {
     site: new ScenarioSite(),
+    leases: leaseSite().leases,
     token: 't',
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
+import { leaseSite } from '../builders/lease-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
 
@@ -46,6 +47,7 @@ export async function openSite(
   const logged: string[] = [];
   const server = await openServer({
     site,
+    leases: leaseSite().leases,
     token: TOKEN,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',

@@ -13,7 +13,14 @@ import {
   cpuUseSchema,
   inventoryChangesSchema,
 } from '../../src/api/contract/inventory-documents.ts';
+import { preemptionListSchema } from '../../src/api/contract/preemption-documents.ts';
+import {
+  queueListSchema,
+  quotaListSchema,
+  reservationListSchema,
+} from '../../src/api/contract/queue-documents.ts';
 import { inventorySchema } from '../../src/inventory/inventory-schema.ts';
+import { queueScene } from '../builders/queue-scene.ts';
 import { openSite } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
@@ -22,6 +29,7 @@ const bounded = { timeout: 20_000 };
 
 function oneRunning(): ScenarioSite {
   const site = new ScenarioSite();
+  site.scheduling = queueScene();
   site.add({
     name: 'train',
     source: 'name: train # größer\n',
@@ -49,6 +57,10 @@ const documents = {
   '/api/v1/inventory?fresh=1': inventorySchema,
   '/api/v1/inventory/changes': inventoryChangesSchema,
   '/api/v1/inventory/use': cpuUseSchema,
+  '/api/v1/queues': queueListSchema,
+  '/api/v1/quotas': quotaListSchema,
+  '/api/v1/reservations': reservationListSchema,
+  '/api/v1/preemptions?limit=5': preemptionListSchema,
   '/api/v1/workloads': workloadListSchema,
   '/api/v1/workloads/1': workloadSchema,
   '/api/v1/workloads/1/why': whySchema,

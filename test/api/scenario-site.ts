@@ -15,6 +15,12 @@ import type {
   InventoryChanges,
   InventoryDocument,
 } from '../../src/api/contract/inventory-documents.ts';
+import type { PreemptionList } from '../../src/api/contract/preemption-documents.ts';
+import type {
+  QueueList,
+  QuotaList,
+  ReservationList,
+} from '../../src/api/contract/queue-documents.ts';
 import type {
   LogRequest,
   Site,
@@ -22,8 +28,14 @@ import type {
   SubmitOutcome,
   WorkloadFilter,
 } from '../../src/api/contract/views.ts';
+import { preemptionList } from '../../src/api/views/preemptions.ts';
+import { queueList } from '../../src/api/views/queues.ts';
+import { quotaList } from '../../src/api/views/quotas.ts';
+import { reservationList } from '../../src/api/views/reservations.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
+import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { Site as EngineSite } from '../builders/site.ts';
 import { smallMachine } from './machines.ts';
 import { LOG_CAP_BYTES, settleWorkload, stepOf, summaryOf, waits, wave } from './toy-documents.ts';
 import { ToyLog } from './toy-log.ts';
@@ -60,6 +72,8 @@ export class ScenarioSite implements Site {
   gpuIds: readonly string[] = [];
   gpuModel = 'NVIDIA A100-SXM4-80GB';
   hardwareChanges: InventoryChanges['changes'] = [];
+  /** A real engine, for what is said of queues; it knows nothing of the workloads here. */
+  scheduling = new EngineSite(defaultScheduling);
   refuse: Extract<SubmitOutcome, { kind: 'refused' }> | undefined;
   readonly cpuMilli: number;
   readonly memoryBytes: number;
@@ -146,6 +160,7 @@ export class ScenarioSite implements Site {
       pid: 4242,
       version: '0.1.0',
       state_dir: '/home/ada/.local/state/berth',
+      site_file: null,
       url: 'http://127.0.0.1:7171',
       socket: '/home/ada/.local/state/berth/berth.sock',
       host: 'lab-3',
@@ -154,6 +169,7 @@ export class ScenarioSite implements Site {
       launcher_pid: 4243,
       enforcement: this.enforcement,
       journal: { sequence: 1_204, stalled: this.stalled },
+      plugins: [],
       counts: {
         waiting: count('waiting'),
         running: count('running'),
@@ -168,7 +184,12 @@ export class ScenarioSite implements Site {
       (step): ToyStep => ({
         id: step.id,
         needs: step.needs,
-        command: step.run.kind === 'argv' ? step.run.argv.join(' ') : step.run.script,
+        command:
+          step.run.kind === 'argv'
+            ? step.run.argv.join(' ')
+            : 'script' in step.run
+              ? step.run.script
+              : '',
         tasks: step.count,
         cpuMilli: step.request.cpu,
         memoryBytes: step.request.memory,
@@ -199,11 +220,12 @@ export class ScenarioSite implements Site {
     return this.#entries.get(id)?.document;
   }
 
-  workloads({ state, limit, offset }: WorkloadFilter): WorkloadList {
+  workloads({ state, queue, limit, offset }: WorkloadFilter): WorkloadList {
     const active = (status: string) => status === 'waiting' || status === 'running';
     const all = [...this.#entries.values()]
       .map(({ document }) => summaryOf(document))
       .filter(({ status }) => state === 'all' || active(status) === (state === 'active'))
+      .filter((summary) => queue === undefined || summary.queue === queue)
       .sort(
         (a, b) =>
           (state === 'ended' ? b.ended_at! - a.ended_at! : 0) || Number(b.id) - Number(a.id),
@@ -225,6 +247,7 @@ export class ScenarioSite implements Site {
       status: document.status,
       sentence: summaryOf(document).reason ?? `It is ${document.status}.`,
       steps,
+      preemptions: [],
     };
   }
 
@@ -256,6 +279,22 @@ export class ScenarioSite implements Site {
         },
       ],
     };
+  }
+
+  queues(): QueueList {
+    return queueList(this.scheduling.engine.state, this.scheduling.at);
+  }
+
+  quotas(): QuotaList {
+    return quotaList(this.scheduling.engine.state, this.scheduling.at);
+  }
+
+  reservations(): ReservationList {
+    return reservationList(this.scheduling.engine.state, this.scheduling.at);
+  }
+
+  preemptions(limit: number): PreemptionList {
+    return preemptionList(this.scheduling.engine.state, limit);
   }
 
   usage(window: number): Usage {

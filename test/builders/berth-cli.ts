@@ -36,7 +36,8 @@ export function startBerth(args: readonly string[], options: RunOptions = {}): S
   const child = spawn(program!, [...first, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    // The site file of whoever runs the tests is not theirs.
+    env: { ...process.env, XDG_CONFIG_HOME: '/nonexistent', ...options.env },
     timeout: COMMAND_MS_MAX,
     killSignal: 'SIGKILL',
   });

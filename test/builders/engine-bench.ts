@@ -47,6 +47,9 @@ export function bench(...nodes: ReturnType<typeof node>[]) {
       send({ kind: 'cancel', at: at(), workload: id as WorkloadId, by: tenant }),
     end: (attempt: string, cause: EndCause = 'succeeded') =>
       send({ kind: 'report-ended', at: at(), attempt: attempt as AttemptId, end: endedBy(cause) }),
+    /** What the holder of a lease tells. */
+    told: (kind: 'renew-lease' | 'release-lease', id: string) =>
+      send({ kind, at: at(), workload: id as WorkloadId, by: tenant }),
     leave: (id: string) => send({ kind: 'leave-node', at: at(), node: id as NodeId }),
     wait: (ms: number) => {
       now += ms;

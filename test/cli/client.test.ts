@@ -16,7 +16,13 @@ import { TestDaemon } from './test-daemon.ts';
 
 const bounded = { timeout: 20_000 };
 const settingsOf = (flags: GlobalFlags) =>
-  resolveSettings(flags, { env: {}, home: '/nobody', platform: 'linux', resolve: (path) => path });
+  resolveSettings(flags, {
+    env: {},
+    home: '/nobody',
+    platform: 'linux',
+    resolve: (path) => path,
+    exists: () => false,
+  });
 const clientOf = (daemon: TestDaemon) => connectDaemon(settingsOf({ state: daemon.stateDir }));
 const failsAs = (code: ErrorCode, message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof Error && 'code' in error);

@@ -127,12 +127,54 @@ test('an unforeseen error is a bug with exit code 70', () => {
   assert.equal(document.detail, 'TypeError: x is not a function');
 });
 
-const around = (env: Surroundings['env'], platform = 'linux'): Surroundings => ({
+const around = (
+  env: Surroundings['env'],
+  platform = 'linux',
+  files: readonly string[] = [],
+): Surroundings => ({
   env,
   home: '/home/ada',
   platform,
   resolve: (path) => (path.startsWith('/') ? path : `/work/${path}`),
+  exists: (path) => files.includes(path),
 });
+const siteCases: Record<
+  string,
+  {
+    env: Surroundings['env'];
+    files?: readonly string[];
+    want: readonly [string | undefined, string];
+  }
+> = {
+  'nothing said': { env: {}, want: [undefined, 'default'] },
+  'a variable, from the folder that one is in': {
+    env: { BERTH_SITE: 'site.yaml' },
+    want: ['/work/site.yaml', 'environment'],
+  },
+  'an empty variable': { env: { BERTH_SITE: '' }, want: [undefined, 'default'] },
+  'a file in its place': {
+    env: {},
+    files: ['/home/ada/.config/berth/site.yaml'],
+    want: ['/home/ada/.config/berth/site.yaml', 'found'],
+  },
+  'a file where XDG says, and not in the usual place': {
+    env: { XDG_CONFIG_HOME: '/etc/ada' },
+    files: ['/etc/ada/berth/site.yaml', '/home/ada/.config/berth/site.yaml'],
+    want: ['/etc/ada/berth/site.yaml', 'found'],
+  },
+  'a variable is stronger than a file': {
+    env: { BERTH_SITE: '/s.yaml' },
+    files: ['/home/ada/.config/berth/site.yaml'],
+    want: ['/s.yaml', 'environment'],
+  },
+};
+for (const [name, { env, files, want }] of Object.entries(siteCases)) {
+  test(`site file: ${name}`, () => {
+    const { value, origin } = resolveSettings({}, around(env, 'linux', files)).site;
+    assert.deepEqual([value, origin], want);
+  });
+}
+
 const stateCases: Record<
   string,
   { flags: string | undefined; env: Surroundings['env']; want: readonly string[] }

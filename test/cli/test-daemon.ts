@@ -138,14 +138,23 @@ export class TestDaemon {
       response.writeHead(202).end();
       return;
     }
-    const why: Why = { id, status: document.status, sentence: 'It waits.', steps: [] };
+    const why: Why = {
+      id,
+      status: document.status,
+      sentence: 'It waits.',
+      steps: [],
+      preemptions: [],
+    };
     json(response, rest === '/why' ? why : document);
   }
 
   #list(query: URLSearchParams, response: ServerResponse): void {
     const all = [...this.workloads.values()].map(summaryOf).reverse();
     const isActive = (one: WorkloadSummary): boolean => ['waiting', 'running'].includes(one.status);
-    const found = query.get('state') === 'active' ? all.filter(isActive) : all;
+    const queue = query.get('queue');
+    const found = (query.get('state') === 'active' ? all.filter(isActive) : all).filter(
+      (one) => queue === null || one.queue === queue,
+    );
     json(response, { workloads: found.slice(0, Number(query.get('limit'))), total: found.length });
   }
 
@@ -178,6 +187,7 @@ export class TestDaemon {
       pid: this.pid,
       version: '0.1.0',
       state_dir: this.stateDir,
+      site_file: null,
       url: 'http://127.0.0.1:1',
       socket: this.socket,
       host: 'lab-3',
@@ -186,14 +196,15 @@ export class TestDaemon {
       launcher_pid: 1,
       enforcement: cgroup,
       journal: { sequence: 7, stalled: null },
+      plugins: [],
       counts: { waiting: 0, running: 1, ended: 2 },
     };
   }
 }
 
 function summaryOf(document: WorkloadDocument): WorkloadSummary {
-  const { name, started_at, ended_at } = document.workload;
-  return summary(document.id, document.status, { name, started_at, ended_at });
+  const { name, queue, started_at, ended_at } = document.workload;
+  return summary(document.id, document.status, { name, queue, started_at, ended_at });
 }
 
 export const node = {

@@ -21,6 +21,7 @@ export function testWorld(
     home: '/nobody',
     platform: 'linux',
     resolve: (path) => path,
+    exists: () => false,
   });
   const out = { text: '' };
   const err = { text: '' };

@@ -24,6 +24,7 @@ const data: TopData = {
     pid: 1,
     version: '0.1.0',
     state_dir: '/s',
+    site_file: null,
     url: '',
     socket: '/s/berth.sock',
     host: 'lab-3',
@@ -32,6 +33,7 @@ const data: TopData = {
     launcher_pid: null,
     enforcement: cgroup,
     journal: { sequence: 1, stalled: null },
+    plugins: [],
     counts: { waiting: 1, running: 1, ended: 40 },
   },
   nodes: { nodes: [node] },
@@ -85,7 +87,7 @@ test('nothing yet, and nothing that matches', () => {
 
 test('an open workload shows its steps, its reason and the commands for it', () => {
   const why = { id: '12', status: 'running', sentence: 'It waits for GPUs.', steps: [] } as const;
-  const detail = { document: busyWorkload(), why: { ...why, steps: [] } };
+  const detail = { document: busyWorkload(), why: { ...why, steps: [], preemptions: [] } };
   const lines = frame({ view: 'detail', selected: '12' }, { detail });
   assert.ok(lines.some((line) => line.startsWith('▶ shards')));
   assert.ok(lines.includes('It waits for GPUs.'));
@@ -114,7 +116,7 @@ test('every screen has its rows, and no line is wider than the page', () => {
         const page = { width, unicode, colour: '256' } as const;
         const list = { workloads: [summary('1', 'waiting', { name, reason: name })], total: 1 };
         const why = { id: '12', status: 'running', sentence: name || 'x', steps: [] } as const;
-        const detail = { document: busyWorkload(), why: { ...why, steps: [] } };
+        const detail = { document: busyWorkload(), why: { ...why, steps: [], preemptions: [] } };
         const state = { ...initialTopState, view, filter: '' };
         const lines = renderTop({ ...data, list, detail }, state, { page, rows, now: T0 });
         assert.equal(lines.length, rows);

@@ -271,6 +271,7 @@ const status: Status = {
   pid: 4_711,
   version: '0.1.0',
   state_dir: '/var/lib/berth',
+  site_file: '/etc/berth/site.yaml',
   url: 'http://127.0.0.1:7411',
   socket: '/var/lib/berth/berth.sock',
   host: 'lab-3',
@@ -279,6 +280,7 @@ const status: Status = {
   launcher_pid: null,
   enforcement: cgroup,
   journal: { sequence: 1_204, stalled: null },
+  plugins: [],
   counts: { waiting: 2, running: 12, ended: 1_040 },
 };
 
@@ -292,6 +294,7 @@ test('the status', () => {
   url      http://127.0.0.1:7411
   socket   /var/lib/berth/berth.sock
   state    /var/lib/berth
+  site     /etc/berth/site.yaml
   launcher —
   journal  1,204 events
   limits   cgroup-v1, cpu: quota, memory: kernel, processes: kernel
@@ -327,11 +330,12 @@ const why: Why = {
       ],
     },
   ],
+  preemptions: [],
 };
 
 test('the reasons', () => {
   assertLines(
-    renderWhy(why, plain),
+    renderWhy(why, plain, T0),
     `
 ◷ eval waiting
   Asks 2 GPUs; lab-3 has 1 GPU free. (3 tasks)

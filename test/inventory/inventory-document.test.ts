@@ -181,6 +181,35 @@ const memoryOf = (bytes: number): Gpu['memory'] => ({
   totalBytes: fact(bytes, 'driver'),
 });
 
+test('a node has the links between its GPUs, where all are whole and three or more', async () => {
+  const empty = await takeInventory(memoryHost({}), registry);
+  const addresses = ['0000:01:00.0', '0000:02:00.0', '0000:03:00.0'];
+  const gpus = addresses.map((address, i) =>
+    told({
+      model: fact('A', 'driver'),
+      uuid: fact(`GPU-${i}`, 'driver'),
+      memory: memoryOf(80e9),
+      pciAddress: fact(address, 'driver'),
+    }),
+  );
+  const [a, b] = addresses as [string, string];
+  const topology = {
+    vertices: [],
+    distances: undefined,
+    problems: [],
+    links: [{ between: [b, a] as const, kind: 'NV' as const, lanes: 4 }],
+  };
+  const linked = { ...empty, gpus, topology };
+  assert.deepEqual(toNode(linked, 'n' as NodeId).links, [
+    [0, 100, 0],
+    [100, 0, 0],
+    [0, 0, 0],
+  ]);
+  assert.equal(toNode({ ...linked, gpus: gpus.slice(1) }, 'n' as NodeId).links, undefined);
+  const unplaced = [...gpus.slice(1), told({ ...gpus[0], pciAddress: unknown('not-reported') })];
+  assert.equal(toNode({ ...linked, gpus: unplaced }, 'n' as NodeId).links, undefined);
+});
+
 test('GPUs that may be given out: whole ones, and the instances of those that are cut', async () => {
   const empty = await takeInventory(memoryHost({}), registry);
   const instance = {
@@ -209,7 +238,12 @@ test('GPUs that may be given out: whole ones, and the instances of those that ar
   };
   assert.deepEqual(toNode(inventory, 'n' as NodeId).gpus, [
     { id: 'GPU-1', model: 'A', memory: 80e9 },
-    { id: 'MIG-1', model: 'B MIG 3g.40gb', memory: 40e9 },
+    {
+      id: 'MIG-1',
+      model: 'B MIG 3g.40gb',
+      memory: 40e9,
+      mig: { kind: 'instance', profile: '3g.40gb' },
+    },
     { id: '2', model: 'C', memory: 6e9 },
   ]);
   assert.deepEqual(

@@ -9,6 +9,7 @@ import type { Resources } from '../../src/model/resources.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { Outlook } from '../../src/scheduling/outlook.ts';
 import { findPlace } from '../../src/scheduling/place.ts';
+import { lacksDevices } from '../../src/scheduling/row-devices.ts';
 import { SCORE_MAX } from '../../src/scheduling/scorer.ts';
 import { scorers } from '../../src/scheduling/scorers/registry.ts';
 import { TypicalDemand } from '../../src/scheduling/typical-demand.ts';
@@ -252,7 +253,7 @@ test('never fits means: not even on an empty table', () => {
         const table = new NodeTable();
         const rows = all.map((node) => table.join(node));
         const would = rows.some((row) => table.fits(row, ask));
-        const refusal = neverFits('s' as StepId, ask, all);
+        const refusal = neverFits('s' as StepId, ask, all, lacksDevices);
         assert.equal(refusal === undefined, would || all.length === 0);
         if (refusal?.code === 'never-fits') assert.ok(refusal.asked > refusal.largest);
       },

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import {
   openbArrivals,
   openbPolicies,
+  percentOf,
   readOpenbNodes,
   readOpenbPods,
   runOpenb,
@@ -22,19 +23,29 @@ const read = () => ({
 });
 const SEED = 1;
 
-// Published means of 10 seeds (Weng et al., ATC'23); one seed of ours is within 0.3 of its mean.
-// gpu-clustering and gpu-packing depend on the order of nodes: see docs/verified.md.
-const published: [string, number, tolerance: number][] = [
-  ['random', 86.3, 0.8],
-  ['dot-product', 90.62, 0.8],
-  ['best-fit', 92.86, 0.8],
-  ['fgd', 95.23, 0.8],
+/** GPU allocated when 100 % has arrived, means of 10 seeds (Weng et al., ATC'23). */
+const published: [string, number][] = [
+  ['random', 86.3],
+  ['dot-product', 90.62],
+  ['gpu-clustering', 91.65],
+  ['gpu-packing', 91.78],
+  ['best-fit', 92.86],
+  ['fgd', 95.23],
 ];
-for (const [name, want, tolerance] of published) {
-  test(`openb: ${name} allocates about as much as published`, { skip, timeout: 60_000 }, () => {
+for (const [name, want] of published) {
+  test(`openb: ${name} allocates what is published, to half a point`, {
+    skip,
+    timeout: 60_000,
+  }, () => {
     const { nodes, pods } = read();
-    const { at100 } = runOpenb(nodes, pods, openbPolicies[name]!, SEED);
-    assert.ok(Math.abs(at100 - want) <= tolerance, `${at100}, published ${want}`);
+    const seeds = [1, 2, 3, 4, 5];
+    let sum = 0;
+    for (const seed of seeds) {
+      const run = runOpenb(nodes, pods, openbPolicies[name]!, seed);
+      sum += percentOf(run.at100, run);
+    }
+    const mean = sum / seeds.length;
+    assert.ok(Math.abs(mean - want) <= 0.5, `${mean}, published ${want}`);
   });
 }
 
@@ -48,8 +59,10 @@ for (const [variant, gain] of [
     const drawn = openbVariant(variant, pods, nodes);
     const ours = runOpenb(nodes, drawn, openbPolicies['fill-plan']!, SEED);
     const theirs = runOpenb(nodes, drawn, openbPolicies['fgd']!, SEED);
-    assert.ok(ours.at100 >= theirs.at100 + gain, `${ours.at100}, fgd ${theirs.at100}`);
-    assert.ok(ours.at130 >= theirs.at130 + gain, `${ours.at130}, fgd ${theirs.at130}`);
+    for (const when of ['at100', 'at130'] as const) {
+      const [mine, other] = [percentOf(ours[when], ours), percentOf(theirs[when], theirs)];
+      assert.ok(mine >= other + gain, `${when}: ${mine}, fgd ${other}`);
+    }
   });
 }
 

@@ -146,6 +146,9 @@ export class Books {
         this.#workload(event.workload).cancelled = true;
         this.cancelled.add(event.workload);
         break;
+      case 'lease-renewed':
+        assert.ok(!this.ends.has(event.workload), 'what has ended is not renewed');
+        break;
       case 'workload-ended':
         this.#endWorkload(event);
         break;
@@ -342,11 +345,13 @@ export class Books {
     assert.ok(tries(task) <= step.spec.retry.maxRetries, `${id} is within its retries`);
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running < step.spec.maxParallel, `${id} is within maxParallel`);
-    assert.deepEqual(placement.held, askOf(step, task), `${id} holds what it asks for`);
     assert.equal(placement.memoryLimit, task.memoryLimit, `${id} has the limit it grew to`);
-    this.#checkTurn(id, placement, step);
+    const ask = askOf(step, task);
+    this.#checkTurn(id, ask, step);
     const node = this.nodes.get(placement.node);
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
+    const owed = node.owed(ask, placement.gpus);
+    assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
     node.take(id, placement);
     const { priority } = workload.spec;
     const attempt = {
@@ -435,9 +440,9 @@ export class Books {
   }
 
   /** Nobody of the same shape was passed over. */
-  #checkTurn(id: string, placement: Placement, step: StepBook): void {
+  #checkTurn(id: string, ask: Placement['held'], step: StepBook): void {
     if (step.spec.gangMin !== undefined) return;
-    const key = JSON.stringify(placement.held);
+    const key = JSON.stringify(ask);
     const name = id.slice(0, id.lastIndexOf('.'));
     const eligible = [...this.eligible()];
     const same = eligible.filter((other) => JSON.stringify(other.ask) === key);

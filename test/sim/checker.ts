@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Prng } from '../../src/base/prng.ts';
 import { type TimeMs, timeMs } from '../../src/base/units.ts';
+import { describeScheduling } from '../../src/engine/describe-scheduling.ts';
 import type { Answer, Engine } from '../../src/engine/engine.ts';
 import type { AttemptId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
@@ -17,6 +18,7 @@ export class Checker implements Witness {
   readonly books: Books;
   /** Set once, right after both were made. */
   world: World | undefined;
+  readonly #rules: QueueBook | undefined;
   readonly #prng: Prng;
   readonly #fresh: () => Engine;
   readonly #trace: ((line: string) => void) | undefined;
@@ -30,6 +32,7 @@ export class Checker implements Witness {
     rules?: QueueBook,
   ) {
     this.books = new Books(rules);
+    this.#rules = rules;
     this.#prng = prng;
     this.#fresh = fresh;
     this.#trace = trace;
@@ -43,6 +46,9 @@ export class Checker implements Witness {
     }
     this.books.checkSettled();
     compareTable(this.books.nodes, engine);
+    if (this.#rules !== undefined) {
+      this.#rules.checkDescription(describeScheduling(engine.state, timeMs(events[0]!.at)));
+    }
     if (this.#prng.chance(1)) {
       checkSameFuture(engine, this.#batches, this.#fresh, timeMs(events[0]!.at));
     }

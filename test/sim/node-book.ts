@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Placement } from '../../src/model/messages.ts';
 import type { Node } from '../../src/model/node.ts';
+import { checkDevice, devicesFor, openOf, shareOf } from './device-book.ts';
 
 /** What one node has and holds, added up anew from its placements whenever it is asked. */
 export class NodeBook {
@@ -29,22 +30,19 @@ export class NodeBook {
     return amountIn(this.node.custom) - this.#sum((held) => amountIn(held.custom));
   }
 
-  gpu(id: string): number {
-    let free = 1000;
-    for (const { gpus, held } of this.held.values()) {
-      if (gpus.includes(id)) free -= Math.min(held.gpu, 1000);
-    }
-    return free;
-  }
-
   fits(ask: Placement['held']): boolean {
     if (ask.cpu > 0 && this.cpu < ask.cpu) return false;
     if (ask.memory > 0 && this.memory < ask.memory) return false;
     if (ask.custom.some(([name, amount]) => this.custom(name) < amount)) return false;
-    const free = this.node.gpus.map((gpu) => this.gpu(gpu.id));
-    return ask.gpu < 1000
-      ? ask.gpu === 0 || free.some((f) => f >= ask.gpu)
-      : free.filter((f) => f === 1000).length * 1000 >= ask.gpu;
+    return ask.gpu === 0 || this.#devicesFor(ask).length > 0;
+  }
+
+  /** What the ask holds on these devices: of a share, what it is of its device. */
+  owed(ask: Placement['held'], gpus: readonly string[]): Placement['held'] {
+    const device = this.node.gpus.find(({ id }) => id === gpus[0]);
+    const isShare = ask.mig === undefined && ask.gpu > 0 && ask.gpu < 1000;
+    if (!isShare || device === undefined) return ask;
+    return { ...ask, gpu: shareOf(device, ask) as typeof ask.gpu };
   }
 
   /** How many of these fit at once, at most `max`: tried one by one. */
@@ -52,15 +50,8 @@ export class NodeBook {
     const tried: string[] = [];
     while (tried.length < max && this.fits(ask)) {
       const name = `trial ${tried.length}`;
-      const share = Math.min(ask.gpu, 1000);
-      const able = this.node.gpus.filter((gpu) => this.gpu(gpu.id) >= share);
-      // The fullest device that a share fits on.
-      able.sort((a, b) => this.gpu(a.id) - this.gpu(b.id));
-      const gpus = (ask.gpu >= 1000 ? able.slice(0, ask.gpu / 1000) : able.slice(0, 1)).map(
-        (gpu) => gpu.id,
-      );
-      const placement = { node: this.node.id, held: ask, gpus: ask.gpu === 0 ? [] : gpus };
-      this.held.set(name, { ...placement, memoryLimit: ask.memory });
+      const placement = this.#tried(ask);
+      this.held.set(name, placement);
       tried.push(name);
     }
     for (const name of tried) this.held.delete(name);
@@ -80,19 +71,38 @@ export class NodeBook {
   take(attempt: string, placement: Placement): void {
     const { held, gpus } = placement;
     assert.ok(this.fits(held), `${attempt} fits on ${this.id}`);
-    assert.equal(new Set(gpus).size, held.gpu < 1000 ? Math.sign(held.gpu) : held.gpu / 1000);
+    const shared = held.gpu < 1000 || held.mig !== undefined;
+    assert.equal(new Set(gpus).size, shared ? Math.sign(held.gpu) : held.gpu / 1000);
     for (const id of gpus) {
       assert.ok(
-        this.node.gpus.some((gpu) => gpu.id === id),
+        this.node.gpus.some((gpu) => gpu.id === id || id.startsWith(`${gpu.id}/`)),
         `${id} is a device of ${this.id}`,
       );
-      assert.ok(this.gpu(id) >= Math.min(held.gpu, 1000), `${id} has room for ${attempt}`);
+      for (const other of this.held.values()) {
+        const alone = !shared || held.mig !== undefined;
+        assert.ok(!alone || !other.gpus.includes(id), `${id} is free for ${attempt}`);
+      }
     }
     this.held.set(attempt, placement);
+    for (const gpu of this.node.gpus) {
+      if (gpus.some((id) => id === gpu.id || id.startsWith(`${gpu.id}/`))) {
+        checkDevice(gpu, this.held.values());
+      }
+    }
   }
 
   give(attempt: string): void {
     assert.ok(this.held.delete(attempt), `${attempt} holds something on ${this.id}`);
+  }
+
+  #devicesFor(ask: Placement['held']): string[] {
+    return devicesFor(this.node.gpus, ask, [...this.held.values()]);
+  }
+
+  /** A placement as the engine would make it. */
+  #tried(ask: Placement['held']): Placement {
+    const gpus = this.#devicesFor(ask);
+    return { node: this.node.id, held: this.owed(ask, gpus), gpus, memoryLimit: ask.memory };
   }
 
   #sum(amount: (held: Placement['held']) => number): number {
@@ -121,7 +131,7 @@ export function compareTable(books: ReadonlyMap<string, NodeBook>, engine: Engin
     }
     assert.deepEqual(
       table.freeGpu(row),
-      book.node.gpus.map((gpu) => book.gpu(gpu.id)),
+      book.node.gpus.map((gpu) => openOf(gpu, book.held.values())),
       `free shares of the GPUs of ${book.id}`,
     );
   }

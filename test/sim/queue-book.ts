@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { SchedulingDescription } from '../../src/engine/describe-scheduling.ts';
 import type {
   QueueConfig,
   QuotaConfig,
@@ -52,6 +53,19 @@ export class QueueBook {
 
   end(id: string, at: number): void {
     this.#attempts.get(id)!.endedAt = at;
+  }
+
+  /** What the scheduler says that its queues hold is what runs in them. */
+  checkDescription({ queues }: Pick<SchedulingDescription, 'queues'>): void {
+    const running = [...this.#attempts.values()].filter((held) => held.endedAt === undefined);
+    for (const { config, isLeaf, entryName, held, running: count } of queues) {
+      const mine = running.filter((one) => {
+        if (isLeaf) return one.leaf === config.name;
+        return this.#paths.get(one.queue)!.some(({ name }) => name === entryName);
+      });
+      const cpu = mine.reduce((sum, one) => sum + one.cpu, 0);
+      assert.deepEqual([count, held.cpu], [mine.length, cpu], `what ${config.name} holds`);
+    }
   }
 
   /** Whether the order tells the two apart as priority and age do. */

@@ -32,6 +32,8 @@ export function eventLine(event: Event): string {
       return `step ${event.workload}.${event.step} ${event.state}`;
     case 'cancel-requested':
       return `cancel ${event.workload} by ${event.by}`;
+    case 'lease-renewed':
+      return `renewed ${event.workload}`;
     case 'workload-ended':
       return `workload ${event.workload} ${event.state}`;
     case 'workload-retired':

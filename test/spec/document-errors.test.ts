@@ -225,6 +225,18 @@ const groups: Record<string, Record<string, Case>> = {
         '3:51 error: resource_limits.pids: 0 is out of range; expected at least 1',
       ],
     },
+    'an instance, and an amount beside it': {
+      text: 'run: x\nresources: {gpu: {mig: 1g.5gb, memory: 5Gi}}\n',
+      want: [
+        '2:19 error: resources.gpu.mig: an instance has the compute and memory of its profile: leave out count and memory',
+      ],
+    },
+    'no profile of MIG': {
+      text: 'run: x\nresources: {gpu: {mig: half}}\n',
+      want: [
+        '2:24 error: resources.gpu.mig: "half" cannot be used here; expected a profile such as 1g.5gb',
+      ],
+    },
     'not a number': {
       text: 'run: x\nresources: {cpu: .nan, memory: .inf, gpu: true}\ncount: 1.5\npriority: 1e400\n',
       want: [

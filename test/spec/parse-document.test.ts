@@ -180,6 +180,34 @@ describe('request and limit', () => {
     assert.equal(job('resources: {gpu: {count: 2}}').request.gpu, 2000);
     assert.equal(job('resources: {compute: {gpu: {type: v100}}}').request.gpu, 1000);
   });
+  const gpus: Record<string, { gpu: string; want: object }> = {
+    'memory alone is a share of one device, as large as it makes it': {
+      gpu: '{memory: 20Gi}',
+      want: { gpu: 1, gpuMemory: 20 * Gi },
+    },
+    'a share holds its memory, too': {
+      gpu: '{count: 0.5, memory: 20Gi}',
+      want: { gpu: 500, gpuMemory: 20 * Gi },
+    },
+    'memory of whole devices is no amount': {
+      gpu: '{count: 2, memory: 20Gi}',
+      want: { gpu: 2000 },
+    },
+    'an instance is the part that its slices are': {
+      gpu: '{mig: 3g.20gb}',
+      want: { gpu: 428, mig: '3g.20gb' },
+    },
+    'an instance of a part of four slices': {
+      gpu: '{mig: 1g.6gb}',
+      want: { gpu: 250, mig: '1g.6gb' },
+    },
+  };
+  for (const [name, { gpu, want }] of Object.entries(gpus)) {
+    test(`GPUs: ${name}`, () => {
+      const { cpu: _, memory: __, custom: ___, ...asked } = job(`resources: {gpu: ${gpu}}`).request;
+      assert.deepEqual(asked, want);
+    });
+  }
 });
 
 describe('defaults of a pipeline', () => {
@@ -366,11 +394,10 @@ resources: {gpu: {count: 1, type: a100}}
 `),
       [
         '2:1 storage: checked for its form, and used from a later version; ignored now',
-        '3:1 reservations: checked for its form, and used from a later version; ignored now',
+        '3:1 reservations: belongs in the site document of the daemon; ignored here',
         '4:19 resource_limits.max_cost: checked, but not enforced yet',
         '4:35 resource_limits.network: checked, but not enforced yet',
         '4:65 resource_limits.max_tokens: checked, but not enforced yet',
-        '5:29 resources.gpu.type: not used yet: any GPU of the node may be given',
       ],
     );
   });

@@ -15,24 +15,57 @@ const attempt = fc.tuple(task, fc.integer({ min: 1, max: 9 })).map((parts) => pa
 const key = id.filter((name) => name !== '__proto__');
 const textMap = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
 const custom = fc.array(fc.tuple(text, whole), { maxLength: 2 });
-const resources = record({ cpu: whole, memory: whole, gpu: whole, custom });
+const resources = record(
+  {
+    cpu: whole,
+    memory: whole,
+    gpu: whole,
+    gpuMemory: whole,
+    mig: text,
+    custom,
+  },
+  ['cpu', 'memory', 'gpu', 'custom'],
+);
+const gpu = record(
+  {
+    id: text,
+    model: text,
+    memory: whole,
+    numa: whole,
+    vendor: fc.constantFrom('amd', 'intel'),
+    sharing: fc.constantFrom({ kind: 'exclusive' }, { kind: 'time-slice', replicas: 4 }),
+    mig: fc.constantFrom({ kind: 'cut' }, { kind: 'instance', profile: '1g.5gb' }),
+  },
+  ['id', 'model', 'memory'],
+);
 
-const constraints = record({
-  gpuModels: fc.array(text, { maxLength: 2 }),
-  gpuMemory: whole,
-  labels: fc.array(
-    fc.oneof(
-      record({
-        operator: fc.constantFrom('in', 'not-in'),
-        key: text,
-        values: fc.array(text, { maxLength: 2 }),
-      }),
-      record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
-      record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
-    ),
-    { maxLength: 3 },
-  ),
-});
+const texts = fc.array(text, { maxLength: 2 });
+const label = fc.oneof(
+  record({ operator: fc.constantFrom('in', 'not-in'), key: text, values: texts }),
+  record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
+  record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
+);
+const company = {
+  kind: fc.constantFrom('near', 'apart', 'spread'),
+  label: text,
+  values: texts,
+  topology: text,
+  maxSkew: whole,
+  weight: whole,
+};
+const few = (one: fc.Arbitrary<unknown>) => fc.array(one, { maxLength: 2 });
+const constraints = record(
+  {
+    gpuModels: texts,
+    gpuMemory: whole,
+    labels: fc.array(label, { maxLength: 3 }),
+    preferred: few(record({ weight: whole, label })),
+    tolerations: few(record({ key: text, value: text }, [])),
+    company: few(record(company, ['kind', 'values', 'topology', 'maxSkew', 'weight'])),
+    data: few(record({ names: texts, within: text, weight: whole })),
+  },
+  ['gpuModels', 'gpuMemory', 'labels'],
+);
 
 const step = record(
   {
@@ -102,14 +135,20 @@ const of = <K extends Event['kind']>(
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'node-joined': of('node-joined', {
-    node: record({
-      id,
-      cpu: whole,
-      memory: whole,
-      gpus: fc.array(record({ id: text, model: text, memory: whole }), { maxLength: 2 }),
-      custom,
-      labels: textMap,
-    }),
+    node: record(
+      {
+        id,
+        cpu: whole,
+        memory: whole,
+        gpus: few(gpu),
+        custom,
+        labels: textMap,
+        links: fc.array(fc.array(whole, { maxLength: 2 }), { maxLength: 2 }),
+        taints: few(record({ key: text, value: text })),
+        closed: fc.constantFrom('drained', 'unhealthy'),
+      },
+      ['id', 'cpu', 'memory', 'gpus', 'custom', 'labels'],
+    ),
   }),
   'node-left': of('node-left', { node: id }),
   'workload-submitted': of('workload-submitted', {
@@ -189,6 +228,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     state: fc.constantFrom('succeeded', 'skipped'),
   }),
   'cancel-requested': of('cancel-requested', { workload, by: id }),
+  'lease-renewed': of('lease-renewed', { workload }),
   'workload-ended': of('workload-ended', { workload, state: fc.constantFrom('failed') }),
   'workload-retired': of('workload-retired', { workload }),
 };

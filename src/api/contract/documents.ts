@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { preemptionSchema } from './preemption-documents.ts';
 
 /** The JSON that people and programs see: API answers, `--json` output, SSE payloads. Snake case; units last. */
 
@@ -78,6 +79,10 @@ export const reasonSchema = z
     change: z.string().nullable().describe('What would let it start'),
     facts: z.record(z.string(), z.unknown()),
     tasks: z.int().describe('How many tasks wait for this reason'),
+    starts_at: moment
+      .optional()
+      .describe('When the first of them starts, if all runs as long as expected'),
+    starts_after: z.string().optional().describe('The attempt whose end lets it start'),
   })
   .openapi('Reason');
 
@@ -112,7 +117,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline']),
+      kind: z.enum(['job', 'pipeline', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -129,7 +134,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline']),
+    kind: z.enum(['job', 'pipeline', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),
@@ -161,6 +166,9 @@ export const whySchema = z
     steps: z.array(
       z.object({ id: z.string(), state, sentence: z.string(), reasons: z.array(reasonSchema) }),
     ),
+    preemptions: z
+      .array(preemptionSchema)
+      .describe('In which its tasks were stopped, or others for them; newest first'),
   })
   .openapi('Why');
 
@@ -169,6 +177,10 @@ export const statusSchema = z
     pid: z.int(),
     version: z.string(),
     state_dir: z.string(),
+    site_file: z
+      .string()
+      .nullable()
+      .describe('The site document that the daemon read at its start; null where there is none'),
     url: z.string().describe('Where the API and the web page are'),
     socket: z.string(),
     host: z.string(),
@@ -177,6 +189,17 @@ export const statusSchema = z
     launcher_pid: z.int().nullable(),
     enforcement: enforcedSchema,
     journal: z.object({ sequence: z.int(), stalled: z.string().nullable() }),
+    plugins: z
+      .array(
+        z.object({
+          name: z.string(),
+          kind: z.enum(['scorer', 'filter', 'order']),
+          file: z.string(),
+          problem: z.string().nullable().describe('Why it was set aside; null while it is in use'),
+          slowest_pass_ms: z.int().describe('The most that it took of one scheduling pass'),
+        }),
+      )
+      .describe("The site's own scorers, filters and orders"),
     counts: z.object({ waiting: z.int(), running: z.int(), ended: z.int() }),
   })
   .openapi('Status');

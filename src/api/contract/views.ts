@@ -11,8 +11,9 @@ import type {
   WorkloadDocument,
   WorkloadList,
 } from './documents.ts';
-
 import type { CpuUse, InventoryChanges, InventoryDocument } from './inventory-documents.ts';
+import type { PreemptionList } from './preemption-documents.ts';
+import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts';
 
 /** What the routes need of the running daemon. `app/` composes it; `run` uses the same without HTTP. */
 export interface Site {
@@ -26,6 +27,11 @@ export interface Site {
   why(id: WorkloadId): Why | undefined;
   source(id: WorkloadId): string | undefined;
   nodes(): NodeList;
+  queues(): QueueList;
+  quotas(): QuotaList;
+  reservations(): ReservationList;
+  /** Those that are kept, newest first; a bounded number. */
+  preemptions(limit: number): PreemptionList;
   usage(window: SpanMs): Usage;
   /** What this machine has, at most some seconds old; `fresh` asks the programs of drivers, too. */
   inventory(fresh: boolean): Promise<InventoryDocument>;
@@ -47,6 +53,8 @@ export type SubmitOutcome =
 export interface WorkloadFilter {
   /** `active` is waiting or running. */
   readonly state: 'active' | 'ended' | 'all';
+  /** Of this queue and all below it. */
+  readonly queue?: string | undefined;
   readonly limit: number;
   readonly offset: number;
 }

@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
+import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { Site } from '../contract/views.ts';
 import { namesOf } from '../routes/access.ts';
 import type { Address, Connection, Log, Parse } from '../routes/api-env.ts';
@@ -27,6 +28,7 @@ const limits: ServerOptions = {
 
 export interface ServerConfig {
   readonly site: Site;
+  readonly leases: LeaseSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
   readonly socketPath: string;
@@ -51,11 +53,12 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, token, socketPath, host, webDir, parse, log } = config;
+  const { site, leases, token, socketPath, host, webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
     site,
+    leases,
     parse,
     log,
     streams: new EventStreams({ signal: closing.signal }, { site, log }),

@@ -1,5 +1,6 @@
 import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { LogRequest, Site } from '../contract/views.ts';
 
 /** From least to most that it may do. Only `admin` is handed out until there are tenants. */
@@ -50,6 +51,7 @@ export interface Address {
 
 export interface ApiDeps {
   readonly site: Site;
+  readonly leases: LeaseSite;
   readonly parse: Parse;
   readonly streams: Streams;
   readonly log: Log;

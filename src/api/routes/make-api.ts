@@ -3,11 +3,13 @@ import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
+import { addLeaseRoutes } from './lease-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { quote } from './params.ts';
 import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts';
+import { addQueueRoutes } from './queue-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
 import { addSiteRoutes } from './site-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
@@ -50,8 +52,10 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addChecks(api, deps);
   addWorkloadRoutes(api, deps);
   addLogRoutes(api, deps);
+  addQueueRoutes(api, deps);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api, deps);
+  addLeaseRoutes(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);

@@ -1,7 +1,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
+import { leaseOperations } from './lease-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { queueOperations } from './queue-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
@@ -9,8 +11,10 @@ import { workloadOperations } from './workload-routes.ts';
 export const operations = [
   ...workloadOperations,
   ...logOperations,
+  ...queueOperations,
   ...siteOperations,
   ...inventoryOperations,
+  ...leaseOperations,
 ] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;

@@ -46,6 +46,16 @@ export const listQuery = z.object({
     .openapi({ description: '`active` is waiting or running' }),
   limit: integer({ minimum: 0, maximum: PAGE_MAX, default: 100 }),
   offset: integer({ minimum: 0, default: 0 }),
+  queue: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .openapi({ description: 'Of this queue and all below it' }),
+});
+
+export const preemptionQuery = z.object({
+  limit: integer({ minimum: 0, maximum: PAGE_MAX, default: 100 }),
 });
 
 export const submitQuery = z.object({
@@ -71,6 +81,18 @@ export const logQuery = z.object({
   }),
   follow: z.enum(['0', '1']).default('0').openapi({
     description: '`1` answers server-sent events: LogChunk by LogChunk until the attempt ends',
+  }),
+});
+
+/** Below the 30 s after which clients and proxies give a connection up. */
+const LEASE_WAIT_MAX_MS = 25_000;
+
+export const leaseQuery = z.object({
+  wait: integer({
+    minimum: 0,
+    maximum: LEASE_WAIT_MAX_MS,
+    default: 0,
+    description: 'Milliseconds to wait until it is held',
   }),
 });
 

@@ -58,7 +58,7 @@ const listWorkloads = defineOperation(
       },
     },
   },
-  ['USAGE'],
+  ['USAGE', 'NOT_FOUND'],
 );
 
 const getWorkload = defineOperation(

@@ -1,7 +1,8 @@
-import { formatAmount } from '../../base/format.ts';
+import { formatAmount, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
+import { startsWithLess } from '../../engine/counterfactual.ts';
+import type { Start } from '../../engine/projection.ts';
 import {
-  type AttemptRecord,
   currentAttempt,
   type StepRecord,
   stepNamed,
@@ -9,15 +10,42 @@ import {
   type WorkloadRecord,
 } from '../../engine/records.ts';
 import type { State } from '../../engine/state.ts';
+import { Verdicts } from '../../engine/verdicts.ts';
+import type { TaskId } from '../../model/ids.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
-import { formatUse, refusalSentence } from './sentences.ts';
+import { preemptionsOf } from './preemptions.ts';
+import { precedenceOf, refusalSentence } from './sentences.ts';
 import { stepState, workloadStatus } from './status.ts';
 
+/** What explanations of one state share. To be made anew after every change. */
+export interface Explaining {
+  readonly state: State;
+  readonly now: TimeMs;
+  readonly verdicts: Verdicts;
+  /** When waiting tasks start, where somebody looked ahead. */
+  readonly starts: ReadonlyMap<TaskId, Start> | undefined;
+}
+
+export const explaining = (
+  state: State,
+  now: TimeMs,
+  starts?: ReadonlyMap<TaskId, Start>,
+): Explaining => ({ state, now, verdicts: new Verdicts(state, now), starts });
+
+/** Tasks of one step that wait for the same. */
+export interface Verdict {
+  /** Undefined where nothing is in the way, or nobody looked yet. */
+  readonly refusal: Refusal | undefined;
+  tasks: number;
+  /** Undefined while the step has no tasks. */
+  readonly first: TaskRecord | undefined;
+}
+
 /** Why a workload is where it is: a sentence a step, with what would change it. */
-export function explainWorkload(state: State, workload: WorkloadRecord, now: TimeMs): Why {
+export function explainWorkload(context: Explaining, workload: WorkloadRecord): Why {
   const steps = workload.steps.map((step) => {
-    const reasons = explainStep(state, step, now);
+    const reasons = explainStep(context, step);
     return {
       id: step.spec.id,
       state: stepState(step),
@@ -31,115 +59,129 @@ export function explainWorkload(state: State, workload: WorkloadRecord, now: Tim
     telling
       .map((step) => (steps.length === 1 ? step.sentence : `${step.id}: ${step.sentence}`))
       .join('; ') || status;
-  return { id: workload.id, status, sentence, steps };
+  const preemptions = preemptionsOf(context.state, workload.id);
+  return { id: workload.id, status, sentence, steps, preemptions };
 }
 
 /** The reasons for which tasks of a step wait, each with how many wait for it. Empty when none waits. */
-export function explainStep(state: State, step: StepRecord, now: TimeMs): Reason[] {
+export function explainStep(context: Explaining, step: StepRecord): Reason[] {
+  if (step.state !== 'blocked' && (step.state !== 'open' || step.counts.waiting === 0)) return [];
+  return verdictsOf(context, step).flatMap((verdict) =>
+    verdict.refusal === undefined ? [] : [reason(context, verdict, verdict.refusal)],
+  );
+}
+
+/** One verdict for all tasks of the step that wait for the same, in order of precedence. */
+export function verdictsOf({ verdicts }: Explaining, step: StepRecord): Verdict[] {
   if (step.state === 'blocked') {
     const steps = step.spec.needs.filter(
       (need) => stepNamed(step.workload, need)!.state !== 'succeeded',
     );
-    return [reason({ code: 'waits-for-steps', steps }, step.spec.count, now, null)];
+    return [
+      { refusal: { code: 'waits-for-steps', steps }, tasks: step.spec.count, first: undefined },
+    ];
   }
-  if (step.state !== 'open' || step.counts.waiting === 0) return [];
-  const waitingByShape = new Map<number, { first: TaskRecord; count: number }>();
-  let heldBack = 0;
+  const found = new Map<Refusal | undefined | 'resting' | 'held-back', Verdict>();
+  const count = (
+    key: Refusal | undefined | 'resting' | 'held-back',
+    first: TaskRecord,
+    refusal: Refusal | undefined,
+  ): void => {
+    const known = found.get(key);
+    if (known === undefined) found.set(key, { refusal, tasks: 1, first });
+    else known.tasks++;
+  };
+  let dueFirst: TaskRecord | undefined;
   let resting = 0;
-  let dueAt = Number.POSITIVE_INFINITY;
   for (const task of step.tasks) {
-    if (task.state === 'held-back') heldBack++;
-    else if (task.state === 'waiting') {
-      const alike = waitingByShape.get(task.shape);
-      if (alike === undefined) waitingByShape.set(task.shape, { first: task, count: 1 });
-      else alike.count++;
+    if (task.state === 'held-back') {
+      count('held-back', task, { code: 'step-parallelism', max: step.spec.maxParallel });
+    } else if (task.state === 'waiting') {
+      const refusal = verdicts.of(task);
+      count(refusal, task, refusal);
     } else if (task.state === 'resting') {
       resting++;
-      dueAt = Math.min(dueAt, task.dueAt!);
+      if (dueFirst === undefined || task.dueAt! < dueFirst.dueAt!) dueFirst = task;
     }
   }
-  const reasons: Reason[] = [];
-  for (const { first, count } of waitingByShape.values()) {
-    const refusal = state.scheduler.refusal(first);
-    if (refusal !== undefined) reasons.push(reason(refusal, count, now, change(state, refusal)));
+  if (dueFirst !== undefined) {
+    const refusal = { code: 'waits-to-retry', dueAt: dueFirst.dueAt! } as const;
+    found.set('resting', { refusal, tasks: resting, first: dueFirst });
   }
-  if (resting > 0) reasons.push(reason({ code: 'waits-to-retry', dueAt }, resting, now, null));
-  if (heldBack > 0) {
-    const refusal: Refusal = { code: 'step-parallelism', max: step.spec.maxParallel };
-    reasons.push(
-      reason(refusal, heldBack, now, 'raise `parallel`, or wait for one of them to end'),
-    );
-  }
-  return reasons;
+  return [...found.values()].sort(
+    (a, b) => precedenceOf(a.refusal?.code) - precedenceOf(b.refusal?.code),
+  );
 }
 
-/** What would let it start: a smaller request, another time, or the end of what holds enough. */
-function change(state: State, refusal: Refusal): string | null {
+/** What would let the first of them start: a smaller request, another time, or the end of another task. */
+function change(
+  context: Explaining,
+  refusal: Refusal,
+  task: TaskRecord | undefined,
+): string | null {
+  const parts = [unlessLess(context, refusal, task), atStart(context, task)].filter(
+    (part) => part !== undefined,
+  );
+  if (parts.length > 0) return parts.join(', or ');
   switch (refusal.code) {
-    case 'insufficient':
-      return smallerOrAfter(state, refusal, refusal.free, ({ placement }) => {
-        return placement.node === refusal.node;
-      });
-    case 'queue-limit':
-      return smallerOrAfter(state, refusal, refusal.limit - refusal.held, ({ task }) => {
-        return task.queue === refusal.queue && (refusal.tenant ?? task.tenant) === task.tenant;
-      });
-    case 'kept-for-others': {
-      const free = Math.max(0, refusal.free - refusal.kept);
-      return free > 0
-        ? `would start now with at most ${formatAmount(refusal.resource, free)}`
-        : null;
-    }
-    case 'quota':
-      return quotaChange(refusal);
-    case 'queue-cap':
-      return refusal.what === 'running' ? 'starts when one of them ends' : null;
     case 'behind':
       return `starts after ${refusal.task}, whatever is free`;
     case 'reserved-for':
       return 'would start now if it ended before that';
+    case 'step-parallelism':
+      return 'raise `parallel`, or wait for one of them to end';
+    case 'never-fits':
+    case 'gang-never-fits':
+      return 'never, unless a larger node joins';
     default:
       return null;
   }
 }
 
-function smallerOrAfter(
-  state: State,
-  refusal: { readonly resource: string; readonly asked: number },
-  free: number,
-  frees: (attempt: AttemptRecord) => boolean,
-): string | null {
-  const parts: string[] = [];
-  if (free > 0) {
-    parts.push(`would start now with at most ${formatAmount(refusal.resource, free)}`);
+function unlessLess(
+  { state, now }: Explaining,
+  refusal: Refusal,
+  task: TaskRecord | undefined,
+): string | undefined {
+  const less = task && startsWithLess(state, task, refusal, now);
+  if (less === undefined) return undefined;
+  if (less.kind === 'time') {
+    return `would start now if it ran for at most ${formatSpan(less.runMaxMs)}`;
   }
-  const lacking = refusal.asked - free;
-  for (const attempt of state.runningAttempts()) {
-    if (!frees(attempt) || heldOf(attempt, refusal.resource) < lacking) continue;
-    parts.push(`${parts.length > 0 ? 'or when' : 'starts when'} ${attempt.task.id} ends`);
-    break;
-  }
-  return parts.length === 0 ? null : parts.join(', ');
+  const most = less.cut.map(({ resource, most: amount }) => formatAtMost(resource, amount));
+  return `would start now with at most ${most.join(' and ')}`;
 }
 
-/** Less of the resource, or less time: the product is what counts. */
-function quotaChange(refusal: Extract<Refusal, { code: 'quota' }>): string | null {
-  const left = refusal.limit - refusal.used - refusal.reserved;
-  if (left <= 0 || refusal.asked === 0) return null;
-  return `would start now if it needed at most ${formatUse(refusal.resource, left)}`;
+/** Rounded down where it is rounded, so that what is said suffices. */
+function formatAtMost(resource: string, amount: number): string {
+  const rounded = formatAmount(resource, amount);
+  if (resource !== 'memory') return rounded;
+  const mib = Math.floor(amount / 1024 ** 2);
+  const whole = mib >= 1024 ? Math.floor(mib / 10.24) / 100 : mib;
+  return `${whole} ${mib >= 1024 ? 'GiB' : 'MiB'} memory`;
 }
 
-function heldOf(attempt: AttemptRecord, resource: string): number {
-  const { held } = attempt.placement;
-  if (resource === 'cpu') return held.cpu;
-  if (resource === 'memory') return held.memory;
-  if (resource === 'gpu') return held.gpu;
-  return held.custom.find(([name]) => name === resource)?.[1] ?? 0;
+function atStart({ starts, now }: Explaining, task: TaskRecord | undefined): string | undefined {
+  const start = task && starts?.get(task.id);
+  if (start === undefined) return undefined;
+  const { at, after } = start;
+  const when = after === undefined ? '' : `when ${after} ends`;
+  if (at === undefined || at <= now) return when === '' ? undefined : `starts ${when}`;
+  return `starts in about ${formatSpan(at - now)}${when === '' ? '' : `, ${when}`}`;
 }
 
-function reason(refusal: Refusal, tasks: number, now: TimeMs, changed: string | null): Reason {
+function reason(context: Explaining, { tasks, first }: Verdict, refusal: Refusal): Reason {
   const { code, ...facts } = refusal;
-  return { code, sentence: refusalSentence(refusal, now), change: changed, facts, tasks };
+  const start = first && context.starts?.get(first.id);
+  return {
+    code,
+    sentence: refusalSentence(refusal, context.now),
+    change: change(context, refusal, first),
+    facts,
+    tasks,
+    ...(start?.at === undefined ? {} : { starts_at: start.at }),
+    ...(start?.after === undefined ? {} : { starts_after: start.after }),
+  };
 }
 
 function stepSentence(step: StepRecord, reasons: readonly Reason[]): string {

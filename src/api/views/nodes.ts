@@ -7,19 +7,18 @@ export function nodeList(state: State): NodeList {
   for (let row = 0; row < state.table.rows; row++) {
     const node = state.table.node(row);
     if (node === undefined) continue;
-    const gpuFree = state.table.freeGpu(row);
     const gpus = node.gpus.map((gpu, i) => ({
       id: gpu.id,
       model: gpu.model,
       memory_bytes: gpu.memory,
-      held_milli: 1000 - gpuFree[i]!,
+      held_milli: state.table.gpuHeld(row, i),
     }));
     nodes.push({
       id: node.id,
       allocatable: {
         cpu_milli: node.cpu,
         memory_bytes: node.memory,
-        gpu_milli: node.gpus.length * 1000,
+        gpu_milli: state.table.gpuCapacity(row),
         custom: Object.fromEntries(node.custom),
       },
       held: {

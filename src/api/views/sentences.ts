@@ -1,7 +1,18 @@
 import { assertNever } from '../../base/assert.ts';
 import { formatAmount, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
-import type { Refusal } from '../../model/refusal.ts';
+import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
+
+const order: readonly string[] = Object.keys(refusalMeaning);
+
+/** The first matters most; what is no refusal comes last. */
+export const precedenceOf = (code: string | undefined): number => {
+  const place = code === undefined ? -1 : order.indexOf(code);
+  return place < 0 ? order.length : place;
+};
+
+export const meaningOf = (code: Refusal['code'] | undefined): string =>
+  code === undefined ? 'Nothing is in its way.' : refusalMeaning[code];
 
 /** What is lacking and where, in words. The one place that turns a refusal into a sentence. */
 export function refusalSentence(refusal: Refusal, now: TimeMs): string {
@@ -25,7 +36,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'reserved':
       return togetherSentence(refusal, now);
     case 'constraints':
-      return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
+      return constraintsSentence(refusal.filters);
+    case 'plugin-failed':
+      return pluginSentence(refusal);
     case 'no-nodes':
       return 'no node has joined';
     case 'waits-for-steps':
@@ -80,12 +93,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         formatSpan(Math.max(0, refusal.startsAt - now))
       );
     case 'deadline':
-      return (
-        `cannot be done in time: by its deadline in ` +
-        `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
-        `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
-        `${formatUse(refusal.resource, refusal.possible)} can be done`
-      );
+      return deadlineSentence(refusal, now);
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
@@ -93,6 +101,27 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     default:
       return assertNever(refusal);
   }
+}
+
+function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {
+  return (
+    `cannot be done in time: by its deadline in ` +
+    `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
+    `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
+    `${formatUse(refusal.resource, refusal.possible)} can be done`
+  );
+}
+
+function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {
+  return `the site's own filter ${plugin} failed and was set aside (its ${problem}); nothing is placed without it`;
+}
+
+/** A closed node is nothing that the task could change. */
+function constraintsSentence(filters: readonly string[]): string {
+  if (filters.join() === 'node-health') {
+    return 'nodes with room for it are drained or unhealthy, and take nothing new';
+  }
+  return `nodes with room for it are not allowed by its constraints (${filters.join(', ')})`;
 }
 
 function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {

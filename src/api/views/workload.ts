@@ -1,9 +1,6 @@
-import type { TimeMs } from '../../base/units.ts';
 import { UNLIMITED } from '../../base/units.ts';
 import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
-import type { State } from '../../engine/state.ts';
 import type { Enforcement } from '../../model/attempt.ts';
-import type { Resources } from '../../model/resources.ts';
 import type { Limits, Run } from '../../model/workload.ts';
 import type {
   AttemptDocument,
@@ -12,14 +9,11 @@ import type {
   WorkloadDocument,
   WorkloadSummary,
 } from '../contract/documents.ts';
-import { explainStep, explainWorkload } from './explain.ts';
+import { type Explaining, explainStep, explainWorkload } from './explain.ts';
+import { resourcesDocument } from './resources.ts';
 import { stepState, workloadStatus } from './status.ts';
 
-export function workloadDocument(
-  state: State,
-  workload: WorkloadRecord,
-  now: TimeMs,
-): WorkloadDocument {
+export function workloadDocument(context: Explaining, workload: WorkloadRecord): WorkloadDocument {
   const { spec } = workload;
   return {
     id: workload.id,
@@ -36,15 +30,11 @@ export function workloadDocument(
       started_at: workload.startedAt ?? null,
       ended_at: workload.endedAt ?? null,
     },
-    steps: workload.steps.map((step) => stepDocument(state, step, now)),
+    steps: workload.steps.map((step) => stepDocument(context, step)),
   };
 }
 
-export function workloadSummary(
-  state: State,
-  workload: WorkloadRecord,
-  now: TimeMs,
-): WorkloadSummary {
+export function workloadSummary(context: Explaining, workload: WorkloadRecord): WorkloadSummary {
   const status = workloadStatus(workload);
   const tasks = { total: 0, waiting: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
   for (const { spec, counts } of workload.steps) {
@@ -68,11 +58,11 @@ export function workloadSummary(
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
     tasks,
-    reason: told ? explainWorkload(state, workload, now).sentence : null,
+    reason: told ? explainWorkload(context, workload).sentence : null,
   };
 }
 
-function stepDocument(state: State, step: StepRecord, now: TimeMs): StepDocument {
+function stepDocument(context: Explaining, step: StepRecord): StepDocument {
   const attempts = step.tasks.flatMap((task) => task.attempts);
   attempts.sort((a, b) => a.placedAt - b.placedAt || a.task.index - b.task.index);
   const first = attempts[0];
@@ -87,7 +77,7 @@ function stepDocument(state: State, step: StepRecord, now: TimeMs): StepDocument
     started_at: first === undefined ? null : (first.startedAt ?? first.placedAt),
     ended_at: step.endedAt ?? null,
     attempts: attempts.map(attemptDocument),
-    waiting_for: explainStep(state, step, now),
+    waiting_for: explainStep(context, step),
   };
 }
 
@@ -126,15 +116,6 @@ export function enforcementDocument(enforced: Enforcement): EnforcedDocument {
   return { ...enforced, notes: [...enforced.notes] };
 }
 
-export function resourcesDocument(r: Resources): StepDocument['request'] {
-  return {
-    cpu_milli: r.cpu,
-    memory_bytes: r.memory,
-    gpu_milli: r.gpu,
-    custom: Object.fromEntries(r.custom),
-  };
-}
-
 function limitsDocument(limits: Limits): StepDocument['limits'] {
   return {
     cpu_milli: finite(limits.cpu),
@@ -149,6 +130,7 @@ function limitsDocument(limits: Limits): StepDocument['limits'] {
 const finite = (amount: number): number | null => (amount === UNLIMITED ? null : amount);
 
 function commandLine(run: Run): string {
+  if (run.kind === 'held') return 'held by whoever asked for it';
   const text = run.kind === 'argv' ? run.argv.map(quote).join(' ') : run.script.trim();
   const first = text.split('\n')[0]!;
   return first.length < text.length || first.length > 200 ? `${first.slice(0, 199)}…` : first;

@@ -59,6 +59,7 @@ function explain(settings: Settings): readonly Explained[] {
   return [
     row('state_dir', settings.stateDir),
     row('port', settings.port),
+    row('site', settings.site),
     row('url', settings.url),
     row('token', { ...token, value: token.value === undefined ? undefined : '(hidden)' }),
     row('colour', settings.colour),

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
 import { renderTable } from '../table.ts';
-import { count } from '../text.ts';
+import { count, printable } from '../text.ts';
 import { workloadColumns, workloadRow } from '../workload-table.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -14,6 +14,7 @@ export const ps = defineCommand({
   summary: 'List what runs and waits, and why it waits',
   options: {
     all: { kind: 'flag', short: 'a', summary: 'what has ended, too' },
+    queue: { kind: 'text', value: 'name', summary: 'only of this queue and those below it' },
     limit: {
       kind: 'count',
       value: 'n',
@@ -29,11 +30,12 @@ export const ps = defineCommand({
       state: options.all ? 'all' : 'active',
       limit: options.limit ?? LIMIT_DEFAULT,
       offset: 0,
+      queue: options.queue,
     });
     const now = world.now();
     return {
       document: list,
-      view: (page) => renderWorkloads(list, { page, now, all: options.all }),
+      view: (page) => renderWorkloads(list, { page, now, all: options.all, queue: options.queue }),
       exit: EXIT.ok,
     };
   },
@@ -41,9 +43,17 @@ export const ps = defineCommand({
 
 export function renderWorkloads(
   list: WorkloadList,
-  options: { readonly page: Page; readonly now: number; readonly all: boolean },
+  options: {
+    readonly page: Page;
+    readonly now: number;
+    readonly all: boolean;
+    readonly queue?: string | undefined;
+  },
 ): readonly string[] {
-  const { page, now, all } = options;
+  const { page, now, all, queue } = options;
+  if (list.workloads.length === 0 && queue !== undefined) {
+    return [`Nothing ${all ? 'was submitted to' : 'runs or waits in'} queue ${printable(queue)}.`];
+  }
   if (list.workloads.length === 0) {
     return [
       all

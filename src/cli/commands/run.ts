@@ -41,7 +41,11 @@ export const run = defineCommand({
           client.close();
         }
       }
-      const opened = await world.daemons.open({ port: undefined, foreground: false });
+      const opened = await world.daemons.open({
+        port: undefined,
+        site: world.settings.site.value,
+        foreground: false,
+      });
       try {
         const options = { world, isEmbedded: true, interrupted };
         return await submitAndAttend(opened.client, document, options);

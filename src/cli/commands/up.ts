@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Status } from '../../api/contract/documents.ts';
 import { OperationError } from '../../model/errors.ts';
 import { defineCommand } from '../command.ts';
@@ -12,6 +13,12 @@ export const up = defineCommand({
     'It stays in the foreground until Ctrl-C, SIGTERM or `berth down`; with -d it goes into the background once it answers. What runs goes on running when it ends, and is found again by the next one.',
   ],
   options: {
+    site: {
+      kind: 'text',
+      value: 'file',
+      summary:
+        'how to schedule: queues, quotas, order (BERTH_SITE, else XDG_CONFIG_HOME/berth/site.yaml)',
+    },
     detach: {
       kind: 'flag',
       short: 'd',
@@ -26,16 +33,19 @@ export const up = defineCommand({
     },
   },
   json: 'Status, as soon as it answers',
-  examples: ['berth up -d', 'berth up --port 0 --state /tmp/berth'],
+  examples: ['berth up -d', 'berth up -d --site site.yaml', 'berth up --port 0 --state /tmp/berth'],
   async run({ options }, world) {
     const port = options.port ?? world.settings.port.value;
+    const { settings } = world;
+    const site =
+      options.site === undefined ? settings.site.value : resolve(world.cwd, options.site);
     if (options.detach) {
       await refuseSecond(world);
-      const client = await world.daemons.spawn(port);
+      const client = await world.daemons.spawn({ port, site });
       const status = await client.status();
       return { ...(await announcement(status, world)), exit: EXIT.ok };
     }
-    const daemon = await world.daemons.open({ port, foreground: true });
+    const daemon = await world.daemons.open({ port, site, foreground: true });
     const status = await daemon.client.status();
     return {
       ...(await announcement(status, world)),
@@ -72,6 +82,7 @@ async function announcement(status: Status, world: World) {
     document: status,
     view: () => [
       `Berth is up: pid ${status.pid}, state ${status.state_dir}`,
+      ...(status.site_file === null ? [] : [`  site ${status.site_file}`]),
       `  ${login ?? status.url}`,
     ],
   };

@@ -2,6 +2,7 @@ import type { Reason, Why } from '../../api/contract/documents.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
+import { preemptionLines } from '../preemption-lines.ts';
 import { stateLook } from '../status-word.ts';
 import { count, printable, wrap } from '../text.ts';
 import { checkId, withNearMiss } from '../workload-ids.ts';
@@ -17,35 +18,66 @@ export const why = defineCommand({
     many: false,
     complete: 'none',
   },
+  details: [
+    'Reasons come in order of precedence. Below each stands what would let the first such task start: a smaller request that would start now, or when and after whose end it starts, if all runs as long as expected.',
+    'Below them: who was stopped for its tasks, and for whom its own were stopped, with the numbers that decided.',
+  ],
   options: {},
-  json: 'Why: {id, status, sentence, steps}',
+  json: 'Why: {id, status, sentence, steps, preemptions}',
   async run({ operands }, world) {
     const client = await world.daemons.connect();
     const id = await checkId(client, operands[0]!);
     const found = await withNearMiss(client, id, () => client.why(id));
-    return { document: found, view: (page) => renderWhy(found, page), exit: EXIT.ok };
+    const now = world.now();
+    return { document: found, view: (page) => renderWhy(found, page, now), exit: EXIT.ok };
   },
 });
 
-/** A line a step, and below it what its tasks wait for and what would change that. */
-export function renderWhy(why: Why, page: Page): readonly string[] {
-  if (why.steps.length === 0) return wrap(printable(why.sentence), page.width);
-  return why.steps.flatMap((step) => {
-    const look = stateLook(step.state);
-    const mark = paint(page, look.tone, glyph(page, look.glyph));
-    const head = `${mark} ${paint(page, 'strong', printable(step.id))} ${look.word}`;
-    if (step.reasons.length > 0) {
-      return [head, ...step.reasons.flatMap((reason) => reasonLines(reason, page))];
-    }
-    const plain = step.sentence === step.state;
-    return [head, ...(plain ? [] : wrap(printable(step.sentence), page.width, '  '))];
-  });
+/** Of the newest. */
+const PREEMPTIONS_SHOWN_MAX = 5;
+
+/** A line a step, and below it what its tasks wait for and what would change that; then who was stopped for whom. */
+export function renderWhy(why: Why, page: Page, now: number): readonly string[] {
+  const steps = why.steps.flatMap((step) => stepLines(step, page, now));
+  const lines = why.steps.length === 0 ? wrap(printable(why.sentence), page.width) : steps;
+  const hidden = why.preemptions.length - PREEMPTIONS_SHOWN_MAX;
+  return [
+    ...lines,
+    ...why.preemptions
+      .slice(0, PREEMPTIONS_SHOWN_MAX)
+      .flatMap((preemption) => preemptionLines(preemption, page, now)),
+    ...(hidden > 0 ? [paint(page, 'faint', `and ${count(hidden, 'earlier preemption')}`)] : []),
+  ];
 }
 
-function reasonLines(reason: Reason, page: Page): readonly string[] {
+function stepLines(step: Why['steps'][number], page: Page, now: number): readonly string[] {
+  const look = stateLook(step.state);
+  const mark = paint(page, look.tone, glyph(page, look.glyph));
+  const head = `${mark} ${paint(page, 'strong', printable(step.id))} ${look.word}`;
+  if (step.reasons.length > 0) {
+    return [head, ...step.reasons.flatMap((reason) => reasonLines(reason, page, now))];
+  }
+  const plain = step.sentence === step.state;
+  return [head, ...(plain ? [] : wrap(printable(step.sentence), page.width, '  '))];
+}
+
+function reasonLines(reason: Reason, page: Page, now: number): readonly string[] {
   const tasks = reason.tasks > 1 ? ` (${count(reason.tasks, 'task')})` : '';
+  const at = reason.starts_at;
+  const clock = at === undefined || at <= now ? '' : ` (~${clockTime(at, now)})`;
   return [
     ...wrap(`${printable(reason.sentence)}${tasks}`, page.width, '  '),
-    ...(reason.change === null ? [] : wrap(printable(reason.change), page.width, '    ')),
+    ...(reason.change === null
+      ? []
+      : wrap(`${printable(reason.change)}${clock}`, page.width, '    ')),
   ];
+}
+
+/** In the reader's time zone: `14:32`, with the day when it is another one. */
+function clockTime(at: number, now: number): string {
+  const [moment, today] = [new Date(at), new Date(now)];
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const time = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  if (moment.toDateString() === today.toDateString()) return time;
+  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())} ${time}`;
 }

@@ -11,6 +11,18 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../../api/contract/documents.ts';
+import {
+  leaseListSchema,
+  leaseSchema,
+  poolDocumentSchema,
+  poolListSchema,
+} from '../../api/contract/lease-documents.ts';
+import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
+import {
+  queueListSchema,
+  quotaListSchema,
+  reservationListSchema,
+} from '../../api/contract/queue-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -35,7 +47,7 @@ const changeSchema = z.object({
 });
 
 interface Asked {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string;
   readonly signal?: AbortSignal | undefined;
@@ -86,13 +98,32 @@ export function openClient(locate: () => Promise<Address>): Client {
         path: `/api/v1/workloads?${query({ file: fileName, cwd })}`,
         body: text,
       }),
-    workloads: (filter) =>
-      ask(workloadListSchema, get(`/api/v1/workloads?${query({ ...filter })}`)),
+    workloads: ({ queue, ...filter }) =>
+      ask(
+        workloadListSchema,
+        get(`/api/v1/workloads?${query(queue === undefined ? filter : { ...filter, queue })}`),
+      ),
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
     cancel: async (id) =>
       void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
+    askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
+    renewLease: (id, waitMs, signal) =>
+      ask(leaseSchema, { ...post(`${leasePath(id)}/renew?${query({ wait: waitMs })}`), signal }),
+    releaseLease: (id) => ask(leaseSchema, post(`${leasePath(id)}/release`)),
+    leases: () => ask(leaseListSchema, get('/api/v1/leases')),
+    addPool: (definition) => ask(poolDocumentSchema, post('/api/v1/pools', definition)),
+    removePool: async (name) =>
+      void (await readAll(
+        await send({ method: 'DELETE', path: `/api/v1/pools/${encodeURIComponent(name)}` }),
+      )),
+    pools: () => ask(poolListSchema, get('/api/v1/pools')),
     nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
+    queues: () => ask(queueListSchema, get('/api/v1/queues')),
+    quotas: () => ask(quotaListSchema, get('/api/v1/quotas')),
+    reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
+    preemptions: (limit) =>
+      ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
     usage: (windowMs) =>
       ask(
         usageSchema,
@@ -106,6 +137,14 @@ export function openClient(locate: () => Promise<Address>): Client {
     close: () => agent.destroy(),
   };
 }
+
+const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
+
+const post = (path: string, body?: object): Asked => ({
+  method: 'POST',
+  path,
+  ...(body && { body: JSON.stringify(body) }),
+});
 
 function logPath({ attempt, stream, from, maxBytes }: LogPart): string {
   return `/api/v1/attempts/${encodeURIComponent(attempt)}/logs/${stream}?${query({ from, max: maxBytes })}`;

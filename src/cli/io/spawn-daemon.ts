@@ -11,7 +11,10 @@ import { connectDaemon } from './find-daemon.ts';
 const UP_MS_MAX = 60_000;
 
 /** Starts `berth up` in a session of its own and waits until it prints its status, or why it could not start. */
-export async function spawnDaemon(settings: Settings, port: number): Promise<Client> {
+export async function spawnDaemon(
+  settings: Settings,
+  { port, site }: { readonly port: number; readonly site: string | undefined },
+): Promise<Client> {
   const stateDir = settings.stateDir.value;
   const logPath = join(stateDir, 'logs', 'daemon.log');
   await using log = await openLog(stateDir, logPath);
@@ -26,6 +29,7 @@ export async function spawnDaemon(settings: Settings, port: number): Promise<Cli
       stateDir,
       '--port',
       String(port),
+      ...(site === undefined ? [] : ['--site', site]),
     ],
     { detached: true, stdio: ['ignore', 'pipe', log.fd], cwd: '/' },
   );

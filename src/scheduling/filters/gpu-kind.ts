@@ -1,4 +1,5 @@
 import { allowsGpu } from '../allows-gpu.ts';
+import { largestShare } from '../device-share.ts';
 import { defineFilter } from '../filter.ts';
 import { WHOLE_GPU } from '../node-table.ts';
 
@@ -13,7 +14,8 @@ export const gpuKind = defineFilter({
     const share = Math.min(gpu, WHOLE_GPU);
     let wanted = Math.ceil(gpu / WHOLE_GPU);
     for (let i = 0; i < free.length && wanted > 0; i++) {
-      if (free[i]! >= share && allowsGpu(constraints, gpus[i]!)) wanted--;
+      const open = gpu < WHOLE_GPU ? largestShare(gpus[i]!, free[i]!) : free[i]!;
+      if (open >= share && allowsGpu(constraints, gpus[i]!)) wanted--;
     }
     return wanted === 0;
   },

@@ -1,5 +1,5 @@
 import type { Resources } from '../../model/resources.ts';
-import { type NodeIndex, type NodeTable, WHOLE_GPU } from '../node-table.ts';
+import type { NodeIndex, NodeTable } from '../node-table.ts';
 import { SCORE_MAX } from '../scorer.ts';
 
 /**
@@ -11,7 +11,7 @@ export function fullnessAfter(table: NodeTable, row: NodeIndex, ask: Resources):
   const cpu = share(node.cpu - table.freeCpu(row) + ask.cpu, node.cpu);
   const memory = share(node.memory - table.freeMemory(row) + ask.memory, node.memory);
   if (node.gpus.length === 0) return Math.floor((cpu + memory) / 2);
-  const capacity = node.gpus.length * WHOLE_GPU;
+  const capacity = table.gpuCapacity(row);
   const gpu = share(capacity - table.freeGpuSum(row) + ask.gpu, capacity);
   return Math.floor((cpu + memory + gpu) / 3);
 }

@@ -1,6 +1,13 @@
+import { useState } from 'preact/hooks';
 import type { Why, WorkloadList, WorkloadSummary } from '../../../src/api/contract/documents.ts';
+import type { PreemptionList } from '../../../src/api/contract/preemption-documents.ts';
+import type { QueueList, QuotaList } from '../../../src/api/contract/queue-documents.ts';
 import { counted, whole } from '../format.ts';
 import { Command, EmptyNote, ProblemNote } from '../parts/notes.tsx';
+import { PreemptionNotes } from '../parts/preemption-list.tsx';
+import { QueueTree } from '../parts/queue-tree.tsx';
+import { QuotaTable } from '../parts/quota-table.tsx';
+import { WaitingReasons } from '../parts/waiting-reasons.tsx';
 import { WorkloadTable } from '../parts/workload-table.tsx';
 import { anyWorkload, useDocument } from '../use-document.ts';
 import { inQueueOrder } from './overview-page.tsx';
@@ -8,16 +15,27 @@ import { inQueueOrder } from './overview-page.tsx';
 /** The counterfactual of each group is one more request; the later groups only show their reason. */
 const EXPLAINED_MAX = 12;
 const LIMIT = 1_000;
+const PREEMPTIONS_SHOWN = 5;
+const seldom = { when: anyWorkload, everyMs: 5_000 };
 
-/** Who waits, for what, and what would change it: one group per reason, in queue order. */
+/** The tree of queues; then who waits, for what, and what would change it, in all of them or the chosen one. */
 export function QueuePage() {
+  const [chosen, choose] = useState<string | undefined>(undefined);
+  const of = chosen === undefined ? '' : `&queue=${encodeURIComponent(chosen)}`;
   const { value, problem } = useDocument<WorkloadList>(
-    `/api/v1/workloads?state=active&limit=${LIMIT}`,
-    {
-      when: anyWorkload,
-      everyMs: 1_000,
-    },
+    `/api/v1/workloads?state=active&limit=${LIMIT}${of}`,
+    { when: anyWorkload, everyMs: 1_000 },
   ).value;
+  const { value: queues } = useDocument<QueueList>('/api/v1/queues', {
+    when: anyWorkload,
+    everyMs: 1_000,
+  }).value;
+  const { value: quotas } = useDocument<QuotaList>('/api/v1/quotas', seldom).value;
+  const { value: preemptions } = useDocument<PreemptionList>(
+    `/api/v1/preemptions?limit=${PREEMPTIONS_SHOWN}`,
+    seldom,
+  ).value;
+  const told = queues?.queues.find(({ name }) => name === chosen) ?? queues?.queues[0];
   const waiting = inQueueOrder((value?.workloads ?? []).filter(({ tasks }) => tasks.waiting > 0));
   // What has begun only waits for its own earlier steps or tasks, and is in nobody's way.
   const begun = waiting.filter(({ status }) => status === 'running');
@@ -35,6 +53,8 @@ export function QueuePage() {
           : leadOf(waiting.length - begun.length, groups.length, begun.length)}
       </h1>
       {problem !== undefined && <ProblemNote problem={problem} />}
+      {queues !== undefined && <QueueTree list={queues} chosen={chosen} onChoose={choose} />}
+      {told !== undefined && <WaitingReasons reasons={told.waiting_for} />}
       {value !== undefined && value.total > LIMIT && (
         <p class="muted">
           The newest {whole(LIMIT)} of {whole(value.total)} are shown; `berth ps` lists all.
@@ -63,6 +83,8 @@ export function QueuePage() {
           <WorkloadTable label="Begun" layout="begun" workloads={begun} />
         </section>
       )}
+      <QuotaTable list={quotas} />
+      <PreemptionNotes list={preemptions} />
     </>
   );
 }

@@ -1,0 +1,85 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { preemptionListSchema } from '../contract/preemption-documents.ts';
+import {
+  queueListSchema,
+  quotaListSchema,
+  reservationListSchema,
+} from '../contract/queue-documents.ts';
+import type { ApiDeps, ApiEnv } from './api-env.ts';
+import { defineOperation } from './operation.ts';
+import { preemptionQuery } from './params.ts';
+
+const listQueues = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/queues',
+    operationId: 'listQueues',
+    summary:
+      'The tree of queues: what each holds against guarantee and limit, and what waits there',
+    responses: {
+      200: {
+        description: 'All of them, parents first',
+        content: { 'application/json': { schema: queueListSchema } },
+      },
+    },
+  },
+  [],
+);
+
+const listQuotas = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/quotas',
+    operationId: 'listQuotas',
+    summary: 'Quotas over time: used and reserved of what limit, and when they reset',
+    responses: {
+      200: {
+        description: 'One for each account',
+        content: { 'application/json': { schema: quotaListSchema } },
+      },
+    },
+  },
+  [],
+);
+
+const listReservations = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/reservations',
+    operationId: 'listReservations',
+    summary: 'Capacity that is kept: for whom, when and on which nodes',
+    responses: {
+      200: {
+        description: 'In the order of the configuration',
+        content: { 'application/json': { schema: reservationListSchema } },
+      },
+    },
+  },
+  [],
+);
+
+const listPreemptions = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/preemptions',
+    operationId: 'listPreemptions',
+    summary: 'Who was stopped for whom, and the numbers that decided, newest first',
+    request: { query: preemptionQuery },
+    responses: {
+      200: {
+        description: 'The last ones; of older ones the journal tells',
+        content: { 'application/json': { schema: preemptionListSchema } },
+      },
+    },
+  },
+  ['USAGE'],
+);
+
+export const queueOperations = [listQueues, listQuotas, listReservations, listPreemptions] as const;
+
+export function addQueueRoutes(api: OpenAPIHono<ApiEnv>, { site }: ApiDeps): void {
+  api.openapi(listQueues, (c) => c.json(site.queues(), 200));
+  api.openapi(listQuotas, (c) => c.json(site.quotas(), 200));
+  api.openapi(listReservations, (c) => c.json(site.reservations(), 200));
+  api.openapi(listPreemptions, (c) => c.json(site.preemptions(c.req.valid('query').limit), 200));
+}

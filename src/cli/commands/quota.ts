@@ -1,0 +1,90 @@
+import type { QuotaList } from '../../api/contract/queue-documents.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { formatMoment, formatPercent, formatSpan } from '../format.ts';
+import { glyph, type Page } from '../page.ts';
+import { type Column, renderTable } from '../table.ts';
+
+type Quota = QuotaList['quotas'][number];
+type Resource = keyof Quota['limit'];
+
+/** One hour of one CPU or GPU, or of one GiB. */
+const HOUR: Record<Resource, number> = {
+  cpu_milli_seconds: 3_600_000,
+  memory_mib_seconds: 1_024 * 3_600,
+  gpu_milli_seconds: 3_600_000,
+};
+const UNIT: Record<Resource, string> = {
+  cpu_milli_seconds: 'CPU-h',
+  memory_mib_seconds: 'GiB-h',
+  gpu_milli_seconds: 'GPU-h',
+};
+
+export const quota = defineCommand({
+  name: 'quota',
+  group: 'Work',
+  summary: 'Show quotas over time: used and reserved of what limit, and when they reset',
+  details: [
+    'Reserved is what running tasks may still use. Quotas are set in the site file, under `quotas`.',
+  ],
+  options: {},
+  json: 'QuotaList: {now, quotas}',
+  async run(_input, world) {
+    const client = await world.daemons.connect();
+    const list = await client.quotas();
+    return { document: list, view: (page) => renderQuotas(list, page), exit: EXIT.ok };
+  },
+});
+
+const columns: readonly Column[] = [
+  { title: 'QUOTA', min: 8 },
+  { title: 'QUEUE', min: 6, drop: 2 },
+  { title: 'TENANT', min: 6 },
+  { title: 'USED', align: 'right' },
+  { title: 'RESERVED', align: 'right' },
+  { title: 'LIMIT', align: 'right' },
+  { title: 'TAKEN', align: 'right' },
+  { title: 'PERIOD', drop: 1 },
+  { title: 'RESETS', drop: 3 },
+];
+
+export function renderQuotas({ quotas, now }: QuotaList, page: Page): readonly string[] {
+  if (quotas.length === 0)
+    return ['No quotas are set: they stand in the site file, under `quotas`.'];
+  const rows = quotas.flatMap((one) =>
+    limited(one).map((resource) => rowOf(one, resource, now, page)),
+  );
+  return renderTable(page, columns, rows);
+}
+
+const resources: readonly Resource[] = [
+  'cpu_milli_seconds',
+  'memory_mib_seconds',
+  'gpu_milli_seconds',
+];
+
+const limited = ({ limit }: Quota): readonly Resource[] =>
+  resources.filter((resource) => limit[resource] !== null);
+
+function rowOf(one: Quota, resource: Resource, now: number, page: Page): readonly string[] {
+  const unknown = glyph(page, 'unknown');
+  const hours = (amount: number | null): string =>
+    amount === null ? unknown : `${Math.round((amount / HOUR[resource]) * 100) / 100}`;
+  const [used, reserved, limit] = [one.used[resource], one.reserved[resource], one.limit[resource]];
+  const taken =
+    used === null || reserved === null || limit === null || limit === 0
+      ? unknown
+      : formatPercent((used + reserved) / limit);
+  const { kind, length_ms: length } = one.window;
+  return [
+    one.name,
+    one.queue ?? 'all',
+    one.tenant ?? (one.each ? 'each' : 'all together'),
+    hours(used),
+    hours(reserved),
+    `${hours(limit)} ${UNIT[resource]}`,
+    taken,
+    kind === 'rolling' && length !== null ? `last ${formatSpan(length)}` : 'calendar',
+    one.resets_at === null ? unknown : formatMoment(one.resets_at, now),
+  ];
+}

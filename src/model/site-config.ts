@@ -1,0 +1,34 @@
+import type { Duration, Reservation } from './reservation.ts';
+import type { QuotaConfig, QuotaWindow, SchedulingConfig } from './scheduling-config.ts';
+
+/** What a site decides for itself. Data, with every default filled in. */
+export interface SiteConfig {
+  readonly scheduling: SchedulingConfig;
+}
+
+/** A site as it was written: time zones by their names, which only the edge can read. */
+export interface WrittenSite {
+  readonly scheduling: Omit<SchedulingConfig, 'quotas' | 'reservations'> & {
+    readonly quotas: readonly WrittenQuota[];
+    readonly reservations: readonly WrittenReservation[];
+  };
+}
+
+export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };
+
+export type WrittenWindow =
+  | { readonly kind: 'periods'; readonly every: 'day' | 'month'; readonly timeZone: string }
+  | Extract<QuotaWindow, { kind: 'rolling' }>;
+
+export type WrittenReservation = Omit<Reservation, 'duration'> & {
+  readonly duration: WrittenDuration;
+};
+
+export type WrittenDuration =
+  | Extract<Duration, { kind: 'always' }>
+  | {
+      readonly kind: 'daily';
+      readonly startMs: number;
+      readonly endMs: number;
+      readonly timeZone: string;
+    };

@@ -1,0 +1,4 @@
+import { processBlock } from './process-block.ts';
+
+/** Every block of execution terms. Adding one = its file + one line here. */
+export const executionBlocks = [processBlock] as const;

@@ -1,0 +1,321 @@
+import type { BasisPoints } from '../base/units.ts';
+import type { QueueName } from '../model/ids.ts';
+import { defaultOrder } from '../model/scheduling-config.ts';
+import type { WrittenSite } from '../model/site-config.ts';
+import { type Format, readTree, type Written } from './document-tree.ts';
+import type { Issue, Path, Problem } from './issue.ts';
+import { locateIssues } from './locate-issues.ts';
+import { policyName } from './order-block.ts';
+import { shown } from './quantities.ts';
+import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
+import { type QuotaDeps, readQuotas } from './quota-block.ts';
+import { readReservations } from './reservation-block.ts';
+import { readScheduling, type Scheduling } from './scheduling-block.ts';
+import { SiteReading } from './site-reading.ts';
+import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { checkPlan, type SiteStrategy } from './site-strategy.ts';
+import {
+  noTenancy,
+  quotasByUser,
+  readTenancy,
+  type Tenancy,
+  teamsOf,
+  withShares,
+} from './tenancy-block.ts';
+import { textProblem } from './text-bounds.ts';
+
+/** What the document may name, which other rooms know. */
+export interface SiteNames {
+  readonly orders: readonly string[];
+  readonly scorers: readonly string[];
+  readonly strategies: readonly SiteStrategy[];
+  /** Of the plug-ins: built-in filters always hold. */
+  readonly filters: readonly string[];
+  readonly timeZones: {
+    readonly has: (name: string) => boolean;
+    /** Those that are proposed instead of a misspelt one. */
+    readonly names: readonly string[];
+  };
+}
+
+export interface ParseSiteOptions extends SiteNames {
+  /** `.json` chooses the format. */
+  readonly fileName: string;
+  readonly format?: Format;
+}
+
+export type ParsedSite =
+  | { readonly ok: true; readonly site: WrittenSite; readonly warnings: readonly Issue[] }
+  /** Errors only, all that were found at once, sorted by position; at most 100. */
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** The files of plug-ins that a site document names; none where it cannot be read, which `parseSite` tells. */
+export function pluginFiles(
+  text: string,
+  options: Pick<ParseSiteOptions, 'fileName' | 'format'>,
+): readonly string[] {
+  if (textProblem(text) !== undefined) return [];
+  const { root } = readTree(text, formatOf(options));
+  if (root === undefined) return [];
+  return new SiteReading(root, text).read(siteBlocks.plugins, ['plugins']) ?? [];
+}
+
+const workloadKeys: readonly string[] = ['run', 'steps', 'action'];
+
+/** Whether a document is about the site: it has a block of one, and nothing to run. */
+export function isSiteDocument(
+  text: string,
+  options: { readonly fileName: string; readonly format?: Format },
+): boolean {
+  if (textProblem(text) !== undefined) return false;
+  const keys = [...(readTree(text, formatOf(options)).root?.children?.keys() ?? [])].map(String);
+  return keys.some((key) => Object.hasOwn(siteBlocks, key)) && !keys.some(isOfWorkload);
+}
+
+const formatOf = ({ fileName, format }: Pick<ParseSiteOptions, 'fileName' | 'format'>): Format =>
+  format ?? (fileName.endsWith('.json') ? 'json' : 'yaml');
+
+const isOfWorkload = (key: string): boolean => workloadKeys.includes(key);
+
+/** A site document → what is configured. Never throws for what the text says. */
+export function parseSite(text: string, options: ParseSiteOptions): ParsedSite {
+  const unfit = textProblem(text);
+  if (unfit !== undefined) return { ok: false, issues: locateIssues([unfit], undefined, text) };
+  const { root, problems } = readTree(text, formatOf(options));
+  if (root === undefined) {
+    return { ok: false, issues: locateIssues(problems.map(asSiteProblem), root, text) };
+  }
+  const reading = new SiteReading(root, text);
+  reading.errors.push(...problems);
+  const site = readSite(reading, root, options);
+  if (reading.errors.length > 0 || site === undefined) {
+    return { ok: false, issues: locateIssues(once(reading.errors), root, text) };
+  }
+  return { ok: true, site, warnings: locateIssues(once(reading.warnings), root, text) };
+}
+
+/** What is empty is told what a site would have. */
+function asSiteProblem(problem: Problem): Problem {
+  if (!/^the document (is empty|has comments only)$/.test(problem.message)) return problem;
+  return { ...problem, expected: 'a block such as `scheduling` or `queues`' };
+}
+
+function readSite(
+  reading: SiteReading,
+  root: Written,
+  names: ParseSiteOptions,
+): WrittenSite | undefined {
+  if (root.children === undefined || Array.isArray(root.value)) {
+    const what = Array.isArray(root.value) ? 'a list' : 'a single value';
+    const expected = 'a map with blocks such as `scheduling` or `queues`';
+    reading.error([], `${what} is not a site document`, { expected });
+    return undefined;
+  }
+  checkBlocks(reading);
+  const blocks = readBlocks(reading);
+  const zoneAt = zoneReader(reading, blocks.timeZone, names);
+  const scheduling = readScheduling(reading, blocks.scheduling ?? {}, names);
+  const tenancy =
+    blocks.tenancy === undefined ? noTenancy : readTenancy(reading, blocks.tenancy, { zoneAt });
+  const order = orderOf(reading, scheduling, blocks.tenancy, names);
+  const outer = outerOf(reading, { ...scheduling, order }, tenancy, blocks);
+  const hasQueues = root.children.has('queues');
+  const { root: tree, paths } = hasQueues
+    ? readQueues(reading, names, outer)
+    : { root: singleQueue(reading, outer), paths: new Map<string, Path>([['default', []]]) };
+  const deps: QuotaDeps = {
+    zoneAt,
+    queueNamed: (written, path) => queueNamed(reading, [...paths.keys(), 'root'], written, path),
+  };
+  const quotas = [
+    ...readQuotas(reading, blocks.quotas, deps),
+    ...tenancy.quotas,
+    ...fairQuotas(reading, blocks.scheduling, deps),
+  ];
+  const reservations = readReservations(reading, blocks.reservations, {
+    zoneAt,
+    leavesOf: (written, path) => {
+      const found = deps.queueNamed(written, path);
+      return found === undefined ? [] : leavesBelow(tree, found);
+    },
+  });
+  checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
+  checkPlan(reading, scheduling);
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
+  for (const name of names.filters) {
+    if (filters.includes(name)) continue;
+    reading.warn(
+      ['plugins'],
+      `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
+    );
+  }
+  return {
+    scheduling: {
+      root: tree,
+      scorers,
+      ...(filters.length > 0 && { filters }),
+      backfill,
+      ...(plan && { plan }),
+      quotas,
+      ...(preemption && { preemption }),
+      reservations,
+      ...(gpuSharing && { gpuSharing }),
+      seed,
+    },
+  };
+}
+
+/** Each by itself, so that one wrong block does not hide what is wrong in another. */
+function readBlocks(reading: SiteReading) {
+  return {
+    timeZone: reading.read(siteBlocks.time_zone, ['time_zone']),
+    scheduling: reading.readPart(siteBlocks.scheduling, ['scheduling']),
+    tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
+    quotas: reading.readList(siteBlocks.quotas, ['quotas']),
+    reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    plugins: reading.read(siteBlocks.plugins, ['plugins']),
+  };
+}
+type Blocks = ReturnType<typeof readBlocks>;
+
+function checkBlocks(reading: SiteReading): void {
+  const known = [...Object.keys(siteBlocks), ...Object.keys(laterSiteBlocks)];
+  for (const key of reading.keys([])) {
+    if (Object.hasOwn(siteBlocks, key)) continue;
+    if (Object.hasOwn(laterSiteBlocks, key)) {
+      reading.warn([key], 'used from a later version; ignored now');
+      continue;
+    }
+    const message = `unknown key ${shown(key)}`;
+    if (isOfWorkload(key)) {
+      const why = 'a workload has it, and a site runs nothing';
+      reading.error([key], `${message}: ${why}`, { at: 'key' });
+    } else {
+      const near = { word: key.slice(0, 64), words: known };
+      reading.error([key], message, { near, at: 'key' });
+    }
+  }
+}
+
+function zoneReader(
+  reading: SiteReading,
+  written: string | undefined,
+  { timeZones }: SiteNames,
+): (written: string | undefined, path: Path) => string {
+  const checked = (name: string, path: Path): string => {
+    if (timeZones.has(name)) return name;
+    reading.error(path, `no time zone is called ${shown(name)}`, {
+      expected: 'a name such as Europe/Berlin or UTC',
+      near: { word: name.slice(0, 64), words: timeZones.names },
+    });
+    return 'UTC';
+  };
+  const ofSite = written === undefined ? 'UTC' : checked(written, ['time_zone']);
+  return (own, path) => (own === undefined ? ofSite : checked(own, path));
+}
+
+/** What holds in every queue that does not say otherwise. */
+function outerOf(
+  reading: SiteReading,
+  scheduling: Scheduling,
+  tenancy: Tenancy,
+  blocks: Blocks,
+): Outer {
+  const shares = blocks.scheduling?.config?.team_shares;
+  const teams = withShares(tenancy.teams, shares);
+  const teamsPath =
+    tenancy.teams === undefined ? ['scheduling', 'config', 'team_shares'] : tenancy.teamsPath;
+  return {
+    order: scheduling.order,
+    childOrder: scheduling.childOrder,
+    fifo: 'best-effort',
+    oversubscription: tenancy.oversubscription ?? (10_000 as BasisPoints),
+    tenants: [tenancy.users],
+    teams: teams === undefined ? [] : teamsOf(reading, teams, teamsPath),
+  };
+}
+
+/** The policy may stand in `multi_tenancy`, too. */
+function orderOf(
+  reading: SiteReading,
+  { order, policyPath }: Scheduling,
+  tenancy: Blocks['tenancy'],
+  { orders }: SiteNames,
+): Scheduling['order'] {
+  const path = ['multi_tenancy', 'resource_allocation', 'method'];
+  if (tenancy?.enabled === false) return order;
+  const name = policyName(reading, orders, path, tenancy?.resource_allocation?.method);
+  if (name === undefined) return order;
+  if (policyPath !== undefined && name !== order.name) {
+    const message = `line ${reading.line(policyPath)} says ${order.name}, and both are the policy of the site`;
+    reading.error(path, message);
+  }
+  return { ...order, name };
+}
+
+function fairQuotas(
+  reading: SiteReading,
+  scheduling: Blocks['scheduling'],
+  deps: QuotaDeps,
+): WrittenSite['scheduling']['quotas'] {
+  const path = ['scheduling', 'config', 'user_quotas'];
+  const written = scheduling?.config?.user_quotas ?? {};
+  const blocks = Object.entries(written).map(([user, usage]) => ({
+    user,
+    block: usage,
+    path: [...path, user],
+  }));
+  const named = quotasByUser(reading, blocks, deps);
+  return named.map((quota) => ({ ...quota, name: `fair: ${quota.name}` }));
+}
+
+function queueNamed(
+  reading: SiteReading,
+  names: readonly string[],
+  written: string,
+  path: Path,
+): QueueName | undefined {
+  if (names.includes(written)) return written as QueueName;
+  const near = { word: written.slice(0, 64), words: names };
+  reading.error(path, `no queue is called ${shown(written)}`, { near });
+  return undefined;
+}
+
+/** Backfill plans one queue by priority and age, and knows of nothing else yet. */
+function checkBackfill(
+  reading: SiteReading,
+  { backfill, order, policyPath }: Scheduling,
+  has: { readonly quotas: boolean },
+): void {
+  if (backfill.kind === 'none') return;
+  const path = ['scheduling', 'backfill'];
+  const line = reading.line(path);
+  const contradicts = (at: Path, what: string): void => {
+    const message = `${what} cannot be together with the backfill of line ${line}`;
+    reading.error(at, message, {
+      expected: '`backfill: none`, or one queue by priority',
+      at: 'key',
+    });
+  };
+  if (reading.value(['queues']) !== undefined) contradicts(['queues'], 'queues');
+  if (reading.value(['multi_tenancy']) !== undefined)
+    contradicts(['multi_tenancy'], 'users and teams');
+  if (has.quotas && reading.value(['quotas']) !== undefined) contradicts(['quotas'], 'quotas');
+  if (reading.value(['scheduling', 'config']) !== undefined) {
+    contradicts(['scheduling', 'config'], 'quotas and shares');
+  }
+  if (order.name !== defaultOrder.name && policyPath !== undefined) {
+    contradicts(policyPath, `the policy ${order.name}`);
+  }
+}
+
+/** The same thing may be met on two ways. */
+function once(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ path, message }) => {
+    const key = JSON.stringify([path, message]);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

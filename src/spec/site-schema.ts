@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { laterBlocks } from './document-schema.ts';
+import { publishedSchema, text } from './fields.ts';
+import { queueSchema } from './queue-block.ts';
+import { quotasSchema } from './quota-block.ts';
+import { reservationsSchema } from './reservation-block.ts';
+import { schedulingSchema } from './scheduling-block.ts';
+import { queueName, timeZone } from './site-fields.ts';
+import { tenancySchema } from './tenancy-block.ts';
+
+/** The blocks of a site document, in the order of the reference. Adding one: its schema here, its reading in `site-document.ts`. */
+export const siteBlocks = {
+  time_zone: timeZone.meta({
+    description: 'Zone of quotas and reservations that name none.',
+    default: 'UTC',
+  }),
+  scheduling: schedulingSchema,
+  queues: z
+    .record(queueName, z.unknown())
+    .meta({ description: 'The tree of queues, by name. One queue `default`, when not given.' }),
+  multi_tenancy: tenancySchema,
+  quotas: quotasSchema,
+  reservations: reservationsSchema,
+  plugins: z
+    .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
+    .max(32)
+    .meta({
+      description:
+        "Files with the site's own scorers, filters and orders, relative to this one. See docs/guides/plugins.md.",
+    }),
+} as const;
+
+/** Blocks of the vocabulary that later versions act on. */
+export const laterSiteBlocks: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(laterBlocks).filter(([name]) => !Object.hasOwn(siteBlocks, name)),
+);
+
+/** JSON Schema (draft 2020-12) of a site document. */
+export function siteJsonSchema(): object {
+  const queue = withRecursion(publishedSchema(queueSchema));
+  const blocks = Object.entries(siteBlocks).map(([name, schema]) => [
+    name,
+    name === 'queues' ? withQueues(publishedSchema(schema)) : publishedSchema(schema),
+  ]);
+  const later = Object.entries(laterSiteBlocks).map(([name, meaning]) => [
+    name,
+    { description: `${meaning} Read by a later version; ignored now.` },
+  ]);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Berth site document',
+    description: 'How a site schedules: `berth up --site FILE`.',
+    type: 'object',
+    properties: withoutDialect(Object.fromEntries([...blocks, ...later])),
+    additionalProperties: false,
+    $defs: { queue: withoutDialect(queue) },
+  };
+}
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, object>>;
+}
+
+const reference = { anyOf: [{ $ref: '#/$defs/queue' }, { type: 'null' }] };
+
+const withQueues = (schema: object): object => ({ ...schema, additionalProperties: reference });
+
+function withRecursion(schema: Schema & object): object {
+  const { children, queues } = schema.properties ?? {};
+  return {
+    ...schema,
+    properties: {
+      ...schema.properties,
+      ...(children && { children: withQueues(children) }),
+      ...(queues && { queues: withQueues(queues) }),
+    },
+  };
+}
+
+/** Said once, at the top. */
+function withoutDialect<T extends object>(schema: T): T {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) => (key === '$schema' ? undefined : value)),
+  ) as T;
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import type { ScenarioSite } from '../api/scenario-site.ts';
+import { busyLab } from '../api/scenarios.ts';
+import { queueScene } from '../builders/queue-scene.ts';
+import { faintTexts, namelessControls } from './contrast.ts';
+import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+
+const skip = skipReason();
+const bounded = { skip, timeout: 60_000 };
+let browser: Browser;
+
+before(async () => {
+  if (skip !== false) return;
+  buildPage();
+  browser = await launch();
+});
+after(async () => {
+  if (skip === false) await browser.close();
+});
+
+function scene(): ScenarioSite {
+  const site = busyLab();
+  site.scheduling = queueScene();
+  return site;
+}
+
+test('the queue page draws the tree with use against guarantee and limit', bounded, async (t) => {
+  const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
+  const { page, see } = opened;
+  await see('Waiting by reason');
+  const names = await page
+    .locator('[data-queue]')
+    .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-queue')));
+  assert.deepEqual(names, [
+    'root',
+    'production',
+    'serving',
+    'batch',
+    'research',
+    'research/vision',
+    'research/others',
+    'best_effort',
+  ]);
+  const bar = (queue: string) =>
+    page.locator(`[data-queue="${queue}"] svg`).getAttribute('aria-label');
+  assert.equal(
+    await bar('production'),
+    '0 CPU held, 8 CPU guaranteed, no limit, the site has 16 CPU',
+  );
+  assert.equal(await bar('research'), '4 CPU held, limit 6 CPU, the site has 16 CPU');
+  const cells = await page.locator('[data-queue="best_effort"] td').allTextContents();
+  assert.deepEqual(cells.slice(1), ['10 CPU, 2.0 GiB', '—', '—', '63%', '10%', '2', '1']);
+  await opened.shot('queue-tree');
+  assert.deepEqual(opened.complaints, []);
+});
+
+test('a queue that is chosen shows what waits there, and only that', bounded, async (t) => {
+  const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
+  const { page, see } = opened;
+  const codes = () =>
+    page
+      .locator('[data-code]')
+      .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-code')));
+  await see('Asks 2 GPUs; lab-3 has 0 free.');
+  await page.locator('[data-code="waits-for-victims"]').waitFor();
+  assert.deepEqual(await codes(), [
+    'quota',
+    'queue-cap',
+    'queue-limit',
+    'waits-for-victims',
+    'insufficient',
+  ]);
+  await page.getByRole('button', { name: 'research' }).click();
+  await page.locator('[data-code="waits-for-victims"]').waitFor({ state: 'detached' });
+  assert.deepEqual(await codes(), ['quota', 'queue-limit']);
+  await page.getByText('Asks 40 CPUs; lab-3 has 8 free.').waitFor({ state: 'detached' });
+  await see('Asks 2 GPUs; lab-3 has 0 free.');
+  assert.equal(
+    await page.getByRole('button', { name: 'research' }).getAttribute('aria-pressed'),
+    'true',
+  );
+  await page.getByRole('button', { name: 'research' }).click();
+  await see('Asks 40 CPUs; lab-3 has 8 free.');
+});
+
+test('quotas and who was stopped for whom stand below', bounded, async (t) => {
+  const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
+  await opened.see(/4\.s\.0\.1 was stopped for 5\.s\.0: its priority is higher, 100 > 0/);
+  const quotas = opened.page.getByRole('table', { name: 'Quotas' });
+  assert.equal(
+    await quotas.locator('svg').first().getAttribute('aria-label'),
+    '0.67 used and 7.33 reserved of 20 CPU-hours',
+  );
+});
+
+test('a site of one queue has no tree', bounded, async (t) => {
+  const opened = await openPage(t, browser, busyLab(), { hash: '#/queue' });
+  await opened.see('Asks 2 GPUs; lab-3 has 0 free.');
+  assert.equal(await opened.page.getByRole('table', { name: 'Queues' }).count(), 0);
+});
+
+for (const [name, look] of Object.entries({
+  light: {},
+  dark: { dark: true },
+  phone: { phone: true },
+  wide: { width: 1760, height: 1000 },
+})) {
+  test(`the tree, ${name}: readable, named, within the screen`, bounded, async (t) => {
+    const opened = await openPage(t, browser, scene(), { ...look, hash: '#/queue' });
+    const { page } = opened;
+    await opened.see('Stopped for others');
+    await opened.see(/^live$/);
+    await opened.shot(`queue-tree-${name}`);
+    assert.deepEqual(await page.evaluate(faintTexts), []);
+    assert.deepEqual(await page.evaluate(namelessControls), []);
+    const [inner, scroll] = await page.evaluate(() => [
+      innerWidth,
+      document.documentElement.scrollWidth,
+    ]);
+    assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
+    assert.deepEqual(opened.complaints, []);
+  });
+}
