@@ -6,13 +6,13 @@ import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
-  attain,
   newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  served,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
@@ -20,7 +20,7 @@ import {
 import type { SavedMemory, State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 2;
+export const SNAPSHOT_FORMAT = 3;
 
 interface Snapshot {
   readonly format: number;
@@ -168,6 +168,6 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
     const record = newAttempt(task, i + 1, { placement, at });
     return Object.assign(record, { startedAt, pid, stop, end, endedAt });
   });
-  for (const attempt of task.attempts) attain(attempt);
+  for (const attempt of task.attempts) served(attempt);
   return task;
 }

@@ -11,20 +11,21 @@ import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { listNodes } from './list-nodes.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
-  attain,
   currentAttempt,
   isBroken,
   newAttempt,
   newTasks,
   newWorkload,
   type PreemptionRecord,
-  requestOf,
   type SavedOrder,
   type StepRecord,
+  served,
+  shapeOf,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -102,7 +103,7 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    this.#nodes ??= this.#listNodes();
+    this.#nodes ??= listNodes(this.table);
     return this.#nodes;
   }
 
@@ -170,6 +171,9 @@ export class State {
         break;
       case 'stop-ordered':
         this.#stop(event);
+        break;
+      case 'seats-kept':
+        this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -260,7 +264,7 @@ export class State {
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
-    attain(attempt);
+    served(attempt);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
@@ -317,7 +321,7 @@ export class State {
     task.dueAt = retry.dueAt;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
     }
     this.#resting.push(task);
   }
@@ -417,7 +421,7 @@ export class State {
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
@@ -449,7 +453,7 @@ export class State {
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
-    const shape = this.shapes.intern(spec.request, spec.constraints);
+    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
     step.tasks = newTasks(step, shape);
     this.#release(step);
   }
@@ -465,11 +469,6 @@ export class State {
       this.#wait(step.tasks[step.released]!);
       step.released++;
     }
-  }
-
-  #listNodes(): Node[] {
-    const rows = Array.from({ length: this.table.rows }, (_, row) => this.table.node(row));
-    return rows.filter((node) => node !== undefined);
   }
 
   #workload(id: WorkloadId): WorkloadRecord {

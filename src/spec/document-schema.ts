@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { affinitySchema } from './affinity-schema.ts';
 import { networkBlock } from './blocks/network-block.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
@@ -14,7 +15,6 @@ import {
 
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
-  affinity: 'Where tasks may be placed.',
   autoscaling: 'Replicas that follow the load.',
   compute: 'Spot instances and other kinds of machines.',
   cost_optimization: 'Ways to spend less.',
@@ -77,7 +77,7 @@ const headShape = {
       .string()
       .regex(/^[^\p{Cc}]{1,253}$/u, { error: 'a name of at most 253 characters on one line' }),
     { max: 1024 },
-    { description: 'Names and values for people and programs; Berth does not read them.' },
+    { description: 'Names and values for people and programs, and for the `affinity` of others.' },
   ).optional(),
 };
 
@@ -99,6 +99,7 @@ export const pipelineSchema = z
         resource_limits: resourceLimitsSchema.optional(),
         retry: retrySchema.optional(),
         env: envSchema.optional(),
+        affinity: affinitySchema.optional(),
       })
       .meta({ description: 'For every step that does not say otherwise, key by key.' })
       .optional(),
@@ -106,6 +107,7 @@ export const pipelineSchema = z
     network: networkBlock.schema
       .meta({ description: 'For the tasks of every step that does not say otherwise, key by key.' })
       .optional(),
+    affinity: affinitySchema.optional(),
     ...laterShape,
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });
