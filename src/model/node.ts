@@ -11,6 +11,15 @@ export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   /** Rough GB/s each way between the GPUs, in their order, 0 on the diagonal; absent where nobody told. */
   readonly links?: readonly (readonly number[])[];
+  /** The logical CPUs that tasks may be pinned to, by `id`; absent where nobody told. */
+  readonly cpus?: readonly Cpu[];
+}
+
+/** A logical CPU; those of the same core are its hyper-threads. `core` is unique on the node. */
+export interface Cpu {
+  readonly id: number;
+  readonly core: number;
+  readonly numa: number;
 }
 
 export interface Gpu {
