@@ -11,10 +11,11 @@ import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
+import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt } from './lease-ends.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
-import { type EngineOptions, type MakeScheduler, State } from './state.ts';
+import { State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -254,15 +255,19 @@ export class Engine {
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
+    const node = table.node(row)!;
+    const held = table.heldOn(row, shapes.request(task.shape), gpus);
+    const cores = this.state.pinned.coresFor(node, task.step.spec, held);
     return {
       kind: 'task-placed',
       at,
       attempt: attemptId(task.id, task.attempts.length + 1),
       placement: {
-        node: table.node(row)!.id,
-        held: table.heldOn(row, shapes.request(task.shape), gpus),
+        node: node.id,
+        held,
         gpus,
         memoryLimit: task.memoryLimit,
+        ...(cores && { cores }),
       },
     };
   }

@@ -5,6 +5,7 @@ import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
+import type { SavedMemory } from './engine-options.ts';
 import {
   attain,
   newAttempt,
@@ -17,7 +18,7 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedMemory, State } from './state.ts';
+import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 2;

@@ -1,16 +1,17 @@
-import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
+import { QuotaBook } from '../admission/quota.ts';
 import { assert, assertNever } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
-import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import type { Running, Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { PinnedCores } from './pinned-cores.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -34,24 +35,6 @@ import {
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
 
-export interface EngineOptions {
-  /** Tasks that may wait or run at once; a submission beyond that is refused. */
-  readonly tasksMax: number;
-  /** Ended workloads kept in the state; older ones are in the journal's history only. */
-  readonly endedMax: number;
-  /** Quotas, and the queues that they count by. */
-  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas'>;
-}
-
-/** The policy of a site, built around the tables of one state. */
-export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
-
-/** What is remembered of workloads that are gone. */
-export interface SavedMemory {
-  readonly scheduler?: unknown;
-  readonly quotas?: readonly SavedQuota[];
-}
-
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
  * (free amounts, the queue, verdicts) is kept beside them and never journalled.
@@ -63,6 +46,7 @@ export class State {
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
   readonly leases = new LeaseEnds();
+  readonly pinned = new PinnedCores();
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -230,6 +214,7 @@ export class State {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
+    this.pinned.add(attempt);
     this.scheduler.placed(this.#runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
@@ -257,6 +242,7 @@ export class State {
     const { counts, workload } = task.step;
     this.#running.delete(attempt.id);
     this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
+    this.pinned.remove(attempt);
     counts.running--;
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
