@@ -335,7 +335,7 @@ export class Books {
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
     const owed = node.owed(ask, placement.gpus);
     assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
-    node.take(id, placement);
+    node.take(id, placement, step.spec.execution?.process?.cores === 'exclusive');
     const { priority } = workload.spec;
     const attempt = {
       placement,

@@ -177,7 +177,16 @@ export const whySchema = z
     status: state,
     sentence: z.string(),
     steps: z.array(
-      z.object({ id: z.string(), state, sentence: z.string(), reasons: z.array(reasonSchema) }),
+      z.object({
+        id: z.string(),
+        state,
+        sentence: z.string(),
+        reasons: z.array(reasonSchema),
+        terms: z
+          .array(termSchema)
+          .optional()
+          .describe('What became of its execution terms, each once; absent where it has none'),
+      }),
     ),
     preemptions: z
       .array(preemptionSchema)
@@ -284,4 +293,5 @@ export type Usage = z.infer<typeof usageSchema>;
 export type Submitted = z.infer<typeof submittedSchema>;
 export type Problem = z.infer<typeof problemSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
+export type TermDocument = z.infer<typeof termSchema>;
 export type EnforcedDocument = z.infer<typeof enforcedSchema>;
