@@ -19,6 +19,25 @@ export { UNLIMITED } from './base/units.ts';
 export { openClient } from './cli/io/open-client.ts';
 export { HeldLease, type LeaseOptions, ResourcePool } from './cli/io/resource-pool.ts';
 export type { WorkloadSpec } from './model/workload.ts';
+export { defineFilter, defineOrder, defineScorer } from './scheduling/define-plugin.ts';
+export {
+  conflicts,
+  defaultWeights,
+  type Measured,
+  normalise,
+  type Objectives,
+  paretoSet,
+  weightedScore,
+} from './scheduling/objectives.ts';
+export type { OrderRule, QueueFacts, TenantFacts } from './scheduling/order.ts';
+export type {
+  FilterPlugin,
+  OrderPlugin,
+  ScorerPlugin,
+  TableView,
+} from './scheduling/plugin.ts';
+export type { Candidate } from './scheduling/scheduler.ts';
+export type { Ask } from './scheduling/shape.ts';
 export { documentJsonSchema } from './spec/document-schema.ts';
 export { formatIssues } from './spec/format-issues.ts';
 export type { Issue } from './spec/issue.ts';

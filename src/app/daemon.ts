@@ -18,11 +18,13 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { findSolver } from './find-solver.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
 import { parseSubmission } from './parse-submission.ts';
+import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
@@ -106,6 +108,7 @@ interface Parts {
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
+  readonly plugins: PluginKeeper;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** The newest sample of the host. */
   latest: HostSample | undefined;
@@ -126,6 +129,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
   log('site', options.siteFile ?? 'no file: one queue, by priority');
   for (const warning of site?.warnings ?? []) log('site', warning);
+  const plugins = new PluginKeeper(site?.plugins ?? [], log);
+  stack.defer(() => plugins.close());
   // Its first reading goes on while the journal is replayed.
   const inventory = new HostInventory({
     file: folder.paths.inventory,
@@ -135,9 +140,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
+  const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
-    { scheduler: makeScheduler(scheduling) },
+    { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({
@@ -163,6 +169,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     inventory,
     replayed,
     siteFile: options.siteFile ?? null,
+    plugins,
     gpuSharing: scheduling.gpuSharing,
     latest: undefined,
     ear,
@@ -210,6 +217,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
+      plugins: parts.plugins.status(),
     }),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),

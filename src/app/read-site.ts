@@ -4,22 +4,25 @@ import { OperationError } from '../model/errors.ts';
 import { defaultScheduling } from '../model/scheduling-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
 import { formatIssues } from '../spec/format-issues.ts';
-import { parseSite } from '../spec/site-document.ts';
+import { parseSite, pluginFiles } from '../spec/site-document.ts';
 import { fillCalendar } from './fill-calendar.ts';
+import { type LoadedPlugin, loadPlugins } from './load-plugins.ts';
 import { siteNames } from './site-names.ts';
 
 export interface ReadSite {
   readonly config: SiteConfig;
+  readonly plugins: readonly LoadedPlugin[];
   /** Each with its place, for the log. */
   readonly warnings: readonly string[];
 }
 
 export const defaultSite: SiteConfig = { scheduling: defaultScheduling };
 
-/** The site file as of `now`. Rejects with FILE_UNREADABLE, or with SPEC_INVALID and all that is wrong. */
+/** The site file as of `now`. Rejects with FILE_UNREADABLE, with PLUGIN_INVALID, or with SPEC_INVALID and all that is wrong. */
 export async function readSite(file: string, now: TimeMs): Promise<ReadSite> {
   const { text } = await readDocument(file, '/');
-  const parsed = parseSite(text, { fileName: file, ...siteNames() });
+  const plugins = await loadPlugins(pluginFiles(text, { fileName: file }), { siteFile: file });
+  const parsed = parseSite(text, { fileName: file, ...siteNames(plugins) });
   if (!parsed.ok) {
     const report = formatIssues(parsed.issues, text, file).trimEnd();
     throw new OperationError('SPEC_INVALID', `The site file is not valid.\n${report}`, {
@@ -31,5 +34,5 @@ export async function readSite(file: string, now: TimeMs): Promise<ReadSite> {
     const [sentence] = formatIssues([issue], text, file).split('\n');
     return sentence ?? '';
   });
-  return { config: fillCalendar(parsed.site, now), warnings };
+  return { config: fillCalendar(parsed.site, now), plugins, warnings };
 }

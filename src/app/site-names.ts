@@ -1,12 +1,18 @@
 import { orders } from '../scheduling/orders/registry.ts';
 import { scorers } from '../scheduling/scorers/registry.ts';
+import { strategies } from '../scheduling/strategies.ts';
 import type { SiteNames } from '../spec/site-document.ts';
+import type { LoadedPlugin } from './load-plugins.ts';
 
 /** What a site document may name on this machine. */
-export function siteNames(): SiteNames {
+export function siteNames(plugins: readonly LoadedPlugin[] = []): SiteNames {
+  const own = (kind: LoadedPlugin['kind']): readonly string[] =>
+    plugins.filter((one) => one.kind === kind).map(({ plugin }) => plugin.name);
   return {
-    orders: orders.map(({ name }) => name),
-    scorers: scorers.map(({ name }) => name),
+    orders: [...orders.map(({ name }) => name), ...own('order')],
+    scorers: [...scorers.map(({ name }) => name), ...own('scorer')],
+    filters: own('filter'),
+    strategies,
     timeZones: { has: isTimeZone, names: ['UTC', ...Intl.supportedValuesOf('timeZone')] },
   };
 }

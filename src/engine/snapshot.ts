@@ -7,13 +7,13 @@ import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
 import {
-  attain,
   newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  served,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
@@ -171,6 +171,6 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
     const record = newAttempt(task, i + 1, { placement, at });
     return Object.assign(record, { startedAt, pid, terms, stop, end, endedAt });
   });
-  for (const attempt of task.attempts) attain(attempt);
+  for (const attempt of task.attempts) served(attempt);
   return task;
 }

@@ -16,16 +16,16 @@ import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
-  attain,
   currentAttempt,
   isBroken,
   newAttempt,
   newTasks,
   newWorkload,
   type PreemptionRecord,
-  requestOf,
   type SavedOrder,
   type StepRecord,
+  served,
+  shapeOf,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -247,7 +247,7 @@ export class State {
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
-    attain(attempt);
+    served(attempt);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
@@ -304,7 +304,7 @@ export class State {
     task.dueAt = retry.dueAt;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
     }
     this.#resting.push(task);
   }
@@ -404,7 +404,7 @@ export class State {
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
@@ -436,7 +436,7 @@ export class State {
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
-    const shape = this.shapes.intern(spec.request, spec.constraints);
+    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
     step.tasks = newTasks(step, shape);
     this.#release(step);
   }

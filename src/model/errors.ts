@@ -60,6 +60,12 @@ export const errorTable = {
     hint: 'Compare `berth --version` with the version in `berth status`.',
   },
   INTERNAL: { http: 500, exit: 70, retry: 'never', hint: 'See STATE/logs/daemon.log.' },
+  PLUGIN_INVALID: {
+    http: 400,
+    exit: 78,
+    retry: 'never',
+    hint: 'See docs/guides/plugins.md, and `plugins` of the site file.',
+  },
   CONFIG_INVALID: { http: 400, exit: 78, retry: 'never', hint: 'See `berth config explain`.' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -13,6 +13,15 @@ export interface Node {
   readonly links?: readonly (readonly number[])[];
   /** The logical CPUs that tasks may be pinned to, by `id`; absent where nobody told. */
   readonly cpus?: readonly Cpu[];
+  /** Only tasks that tolerate all of them are placed there; absent: none. */
+  readonly taints?: readonly Taint[];
+  /** It takes nothing new, and what runs there runs on; absent: it does. */
+  readonly closed?: 'drained' | 'unhealthy';
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
 }
 
 /** A logical CPU; those of the same core are its hyper-threads. `core` is unique on the node. */
@@ -27,6 +36,8 @@ export interface Gpu {
   readonly id: string;
   readonly model: string;
   readonly memory: Bytes;
+  /** The NUMA node that it hangs on; absent where that is not known. */
+  readonly numa?: number;
   /** Absent of NVIDIA's. */
   readonly vendor?: 'amd' | 'intel';
   /** How others may share it; absent: shared by amounts that are promised and not enforced. */
@@ -34,6 +45,9 @@ export interface Gpu {
   /** Set of an instance that exists, and of a GPU in MIG mode from which instances are cut as they are placed. */
   readonly mig?: { readonly kind: 'instance'; readonly profile: string } | { readonly kind: 'cut' };
 }
+
+/** Up to here 1,000 milli-GPU hold exactly as many replicas as there are turns, each ⌊1,000 / N⌋. */
+export const REPLICAS_MAX = 31;
 
 /**
  * `exclusive`: whole or not at all. `time-slice`: at most `replicas` tasks in turn, each with as large a part

@@ -24,6 +24,8 @@ export type Refusal =
   /** There is room on a node where the task's constraints do not allow it; `filters` say which ones. */
   | { readonly code: 'constraints'; readonly filters: readonly string[] }
   | { readonly code: 'no-nodes' }
+  /** A filter of the site's own failed and was set aside; without it nothing is placed. `problem`: "it …". */
+  | { readonly code: 'plugin-failed'; readonly plugin: string; readonly problem: string }
   /** Not even on empty nodes, where its topology lets them, would all that a gang needs find a place. */
   | {
       readonly code: 'gang-never-fits';
@@ -149,6 +151,7 @@ export const refusalTraits: Record<
   reserved: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   constraints: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
+  'plugin-failed': { evictionHelps: false, wokenBy: [] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
   'waits-to-retry': { evictionHelps: false, wokenBy: ['retry-due'] },
   'step-parallelism': { evictionHelps: false, wokenBy: ['task-ended'] },
@@ -188,6 +191,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'queue-limit': 'The queue, or the tenant there, holds as much as it may.',
   'kept-for-others': 'What is free is dedicated to other queues.',
   behind: 'Its queue is strict, and another task is first.',
+  'plugin-failed':
+    "A filter of the site's own failed: nothing is placed until the daemon starts again.",
   'no-nodes': 'No node has joined.',
   'waits-for-victims': 'Others were told to stop for it.',
   'waits-for-completion': 'Waiting is cheaper than stopping anybody for it.',

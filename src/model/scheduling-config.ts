@@ -35,8 +35,17 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** For the scorer `co-location`; pairs that are not listed do not mind each other. */
+  readonly interference?: readonly Interference[];
+  /** Names of the site's own filters, which every task has to pass. */
+  readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
+  /**
+   * `optimal`: waiting tasks of a priority are placed as one plan of most worth, instead of one by one; what
+   * cannot be planned, by the scorers. Only for a site of one queue, and in place of backfill.
+   */
+  readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
@@ -47,6 +56,13 @@ export interface SchedulingConfig {
   readonly seed: number;
 }
 
+/** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */
+export interface Interference {
+  readonly a: string;
+  readonly b: string;
+  readonly slowdown: BasisPoints;
+}
+
 export interface GpuSharingRule {
   /** Models as the inventory names them; empty: all. */
   readonly models: readonly string[];
@@ -54,7 +70,7 @@ export interface GpuSharingRule {
 }
 
 export interface WeightedScorer {
-  /** A name of `scheduling/scorers/registry.ts`. */
+  /** A name of `scheduling/scorers/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** A positive integer. */
   readonly weight: number;
@@ -146,7 +162,7 @@ export interface TeamConfig {
 }
 
 export interface OrderConfig {
-  /** A name of `scheduling/orders/registry.ts`. */
+  /** A name of `scheduling/orders/registry.ts`, or of a plug-in. */
   readonly name: string;
   /** Priority points gained per hour of waiting. */
   readonly ageingPerHour: number;

@@ -9,8 +9,6 @@ export type ShareAsk = Pick<Resources, 'gpu' | 'gpuMemory' | 'mig'>;
 
 /** MPS serves 48 clients of a device (Volta and later): each holds at least so much of it. */
 const MPS_SHARE_MIN = Math.ceil(WHOLE_GPU / 48);
-/** Up to here 1,000 holds exactly as many replicas as there are turns, each ⌊1,000 / N⌋. */
-export const REPLICAS_MAX = 31;
 
 /** Milli-GPU of compute that the device is, for capacities: an instance is the part that its slices are. */
 export const capacityOf = (gpu: Gpu): number =>

@@ -1,6 +1,7 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import { looksAround } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
@@ -78,6 +79,10 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   placed(running: Running<T>): void {
+    // What is to be near others may have room now.
+    for (const shape of this.#refused) {
+      if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#refused.delete(shape);
+    }
     const isHead = this.#queue.items[0] === running.task;
     this.#queue.remove(running.task);
     if (this.#backfill !== this.#queue) this.#backfill.remove(running.task);

@@ -4,6 +4,7 @@ import type { Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { looksAround } from './company.ts';
 import { planGang, type Seats } from './gang.ts';
 import { GangQueue, neededNow } from './gang-queue.ts';
 import { Holds } from './holds.ts';
@@ -64,6 +65,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** A gang sleeps for a limit or a quota, which may end with time alone. */
   #capped = false;
   #capsChangeAt: TimeMs | undefined;
+  /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
+  #mindful = false;
 
   constructor(deps: SchedulerDeps<T>, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
     this.#deps = deps;
@@ -106,11 +109,16 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   placed(running: Running<T>): void {
     const { task, row } = running;
+    if (task.who !== undefined) this.#deps.table.residents.add(row, task.who);
     if (this.#handout.length > 0) {
       this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
     }
     this.#privileged.remove(task);
     this.#gangs.remove(task);
+    if (this.#mindful) {
+      this.#mindful = false;
+      this.#gangs.wake();
+    }
     this.#inner.placed(running);
     if (this.#preempts) this.#occupancy.add(running);
     this.#reservations.placed(running);
@@ -120,6 +128,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   ended(running: Running<T>, at: TimeMs): void {
     this.#handout = NONE;
+    const { who } = running.task;
+    if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
     if (this.#preempts) this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
@@ -173,7 +183,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const { ask, topology } = this.#askOf(choice.task);
       const plan = planGang(this.#deps.table, { ask, members: needed, topology });
       if (plan.kind === 'fits') this.#handOut(gang.waiting.slice(0, needed), plan.seats);
-      else this.#gangs.sleep(gang, plan.room);
+      else {
+        this.#gangs.sleep(gang, plan.room);
+        if (looksAround(ask.constraints)) this.#mindful = true;
+      }
     }
   }
 
@@ -230,6 +243,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#capped) first = earlier(first, this.#capsChangeAt);
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
+  }
+
+  notes(): readonly string[] {
+    return this.#inner.notes?.() ?? [];
   }
 
   passedOver(): readonly T[] {

@@ -1,5 +1,7 @@
 import type { Resources } from '../model/resources.ts';
 import type { Topology } from '../model/workload.ts';
+import { planBesideOthers } from './beside-others.ts';
+import { looksAround, placeOf } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { allowed, feasible } from './place.ts';
 import type { Ask } from './shape.ts';
@@ -42,6 +44,7 @@ interface Domain {
  * first of equals. One look at each row; nothing is taken.
  */
 export function planGang(table: NodeTable, ask: GangAsk): GangPlan {
+  if (looksAround(ask.ask.constraints)) return planBesideOthers(table, ask);
   const { members, topology } = ask;
   const domains = roomByDomain(table, ask);
   let best: Domain | undefined;
@@ -74,12 +77,7 @@ function roomByDomain(table: NodeTable, { ask, topology, aside, allows }: GangAs
     const kept = aside === undefined ? table.aside(row) : aside(row);
     const room = roomOn(table, row, ask, kept);
     if (room === 0) continue;
-    const value =
-      topology === undefined
-        ? ''
-        : topology.label === 'node'
-          ? node.id
-          : node.labels[topology.label];
+    const value = topology === undefined ? '' : placeOf(node, topology.label);
     if (value === undefined && topology?.required === true) continue;
     const key = value ?? '';
     let domain = domains.get(key);
@@ -95,8 +93,8 @@ function roomByDomain(table: NodeTable, { ask, topology, aside, allows }: GangAs
 
 function roomOn(table: NodeTable, row: NodeIndex, ask: Ask, kept: Resources | undefined): number {
   const room = table.slots(row, ask, kept, ROOM_MAX);
-  if (room === 0 || ask.constraints === undefined) return room;
-  if (!allowed(table, row, ask)) return 0;
+  if (room === 0 || !allowed(table, row, ask)) return 0;
+  if (ask.constraints === undefined) return room;
   // Devices of a node may differ: counted one by one.
   const before = table.aside(row);
   if (before !== kept) table.setAside(row, kept);

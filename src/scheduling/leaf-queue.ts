@@ -31,6 +31,8 @@ export interface Bucket<T> {
   capped: boolean;
 }
 
+const LINES_KEPT = 64;
+
 /** What the leaves of one tree share. */
 export interface LeafContext {
   /** Of all nodes. */
@@ -45,6 +47,8 @@ export interface LeafContext {
   /** Which buckets there are of each shape. */
   opened(bucket: AnyBucket): void;
   closed(bucket: AnyBucket): void;
+  /** A tenant of whom nothing is left to know. */
+  dropped(line: object): void;
 }
 
 export type AnyBucket = Pick<Bucket<never>, 'shape'>;
@@ -91,9 +95,14 @@ export class TenantLine<T> implements TenantFacts {
     return Math.max(shareOf(used.cpu, cpu), shareOf(used.memory, memory), shareOf(used.gpu, gpu));
   }
 
-  /** It holds or used something that still counts. */
+  /** It holds or used something that still counted when something was last placed or ended in its leaf. */
   get remembered(): boolean {
-    return this.running > 0 || this.account.used;
+    return this.running > 0 || !this.account.fadedBy(this.leaf.lastAt);
+  }
+
+  /** Nothing is known of it that one made anew would not have. */
+  get isBlank(): boolean {
+    return this.waiting === 0 && !this.remembered && this.pass <= this.leaf.virtualTime;
   }
 
   capOf(ask: Vector): Refusal | undefined {
@@ -113,6 +122,7 @@ export class TenantLine<T> implements TenantFacts {
   }
 
   hold(amounts: Vector, sign: 1 | -1, at: TimeMs): void {
+    this.leaf.lastAt = Math.max(this.leaf.lastAt, at) as TimeMs;
     this.running += sign;
     for (let r = 0; r < 3; r++) this.held[r]! += sign * amounts[r]!;
     this.account.change(amounts, sign, at);
@@ -122,13 +132,17 @@ export class TenantLine<T> implements TenantFacts {
 /** A leaf of the tree: its waiting tasks in the order that it was given. */
 export class LeafQueue<T extends Candidate> implements QueueFacts {
   readonly node: QueueNode;
-  readonly rule: OrderRule;
+  rule: OrderRule;
   readonly seed: number;
   readonly lines = new Map<TenantId, TenantLine<T>>();
   placements = 0;
   virtualTime = 0;
   /** Nothing of it can start until something wakes it. */
   exhausted = true;
+  /** When something was last placed or ended here. */
+  lastAt = 0 as TimeMs;
+  /** At so many lines the blank ones are dropped: at most half of all are, or there are few. */
+  #sweepAt = LINES_KEPT;
   readonly #context: LeafContext;
 
   constructor(node: QueueNode, rule: OrderRule, seed: number, context: LeafContext) {
@@ -163,14 +177,25 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   line(tenant: TenantId, gated: () => boolean): TenantLine<T> {
     let line = this.lines.get(tenant);
     if (line === undefined) {
+      if (this.lines.size >= this.#sweepAt) this.#sweep();
       line = new TenantLine<T>(tenant, this, gated());
       this.lines.set(tenant, line);
     }
     return line;
   }
 
+  #sweep(): void {
+    for (const [tenant, line] of this.lines) {
+      if (!line.isBlank) continue;
+      this.lines.delete(tenant);
+      this.#context.dropped(line);
+    }
+    this.#sweepAt = Math.max(LINES_KEPT, 2 * this.lines.size);
+  }
+
   add(line: TenantLine<T>, task: T, runMaxMs: number): Ticket<T> {
-    const bucket = this.#bucketFor(line, task, runMaxMs);
+    // As of a moment that a replay knows, too; what has sunk since then is moved when it comes up.
+    const bucket = this.#bucketFor(line, task, runMaxMs, task.waitingSince);
     const ticket: Ticket<T> = { task, bucket, live: true };
     this.#push(ticket, bucket);
     return ticket;
@@ -180,6 +205,25 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     ticket.live = false;
     ticket.bucket.line.bestKnown = false;
     this.#leave(ticket.bucket);
+  }
+
+  /** Goes on under another rule, with all that waits. */
+  follow(rule: OrderRule): void {
+    this.rule = rule;
+    this.exhausted = false;
+    for (const line of this.lines.values()) {
+      line.best = undefined;
+      line.bestKnown = false;
+      for (const bucket of line.buckets.splice(0)) {
+        this.#context.closed(bucket);
+        const tickets = Array.from({ length: bucket.heap.size }, () => bucket.heap.pop());
+        for (const ticket of tickets) {
+          if (!ticket.live) continue;
+          const { task } = ticket;
+          this.#push(ticket, this.#bucketFor(line, task, bucket.runMaxMs, task.waitingSince));
+        }
+      }
+    }
   }
 
   #push(ticket: Ticket<T>, bucket: Bucket<T>): void {
@@ -198,8 +242,8 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#context.closed(bucket);
   }
 
-  #bucketFor(line: TenantLine<T>, task: T, runMaxMs: number): Bucket<T> {
-    const taskClass = this.rule.taskClass(task);
+  #bucketFor(line: TenantLine<T>, task: T, runMaxMs: number, at: TimeMs): Bucket<T> {
+    const taskClass = this.rule.taskClass(task, at);
     const { shape } = task;
     let bucket = line.buckets.find(
       (b) => b.shape === shape && b.taskClass === taskClass && b.runMaxMs === runMaxMs,
@@ -216,14 +260,14 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   /** The first live task of a bucket; undefined when there is none left. */
-  head(bucket: Bucket<T>): T | undefined {
+  head(bucket: Bucket<T>, at: TimeMs): T | undefined {
     for (;;) {
       const ticket = bucket.heap.peek();
       if (ticket === undefined) return undefined;
       if (!ticket.live) bucket.heap.pop();
-      else if (this.rule.classShifts && this.rule.taskClass(ticket.task) !== bucket.taskClass) {
+      else if (this.rule.classShifts && this.rule.taskClass(ticket.task, at) !== bucket.taskClass) {
         bucket.heap.pop();
-        this.#push(ticket, this.#bucketFor(bucket.line, ticket.task, bucket.runMaxMs));
+        this.#push(ticket, this.#bucketFor(bucket.line, ticket.task, bucket.runMaxMs, at));
         this.#leave(bucket);
       } else return ticket.task;
     }
@@ -263,12 +307,16 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
       return line.best;
     }
     let best: Bucket<T> | undefined;
+    let first: T | undefined;
     // Looking at a head may move it to another bucket, and leave its own empty.
-    if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket);
+    if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket, at);
     for (const bucket of line.buckets) {
       if (!asleep && !this.#awake(bucket)) continue;
-      if (this.head(bucket) === undefined) continue;
-      if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
+      const head = this.head(bucket, at);
+      if (head === undefined) continue;
+      if (first !== undefined && !this.#goesBefore(head, first, line, line, at)) continue;
+      best = bucket;
+      first = head;
     }
     if (keeps) {
       line.best = best;
@@ -282,12 +330,14 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   #headBefore(a: Bucket<T>, b: Bucket<T>, at: TimeMs): boolean {
-    const x = this.head(a)!;
-    const y = this.head(b)!;
+    return this.#goesBefore(this.head(a, at)!, this.head(b, at)!, a.line, b.line, at);
+  }
+
+  #goesBefore(x: T, y: T, lineX: TenantLine<T>, lineY: TenantLine<T>, at: TimeMs): boolean {
     const { headRank } = this.rule;
     if (headRank === undefined) return before(this.rule, x, y);
-    const rankX = headRank(x, at, a.line, this);
-    const rankY = headRank(y, at, b.line, this);
+    const rankX = headRank(x, at, lineX, this);
+    const rankY = headRank(y, at, lineY, this);
     return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
   }
 }

@@ -3,6 +3,7 @@ import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
+import { amountOf, lacks, sameCounts, times } from './amounts.ts';
 import { enlarge, widen } from './cells.ts';
 import {
   capacityOf,
@@ -12,8 +13,11 @@ import {
   type ShareAsk,
   shareOn,
 } from './device-share.ts';
+import { isGuarded } from './guarded.ts';
 import { LinkSets } from './link-sets.ts';
 import { heldOfMig, instancesFree } from './mig-instances.ts';
+import type { SiteFilter } from './plugin.ts';
+import { Residents } from './residents.ts';
 import {
   allowedGpus,
   deviceShortage,
@@ -24,6 +28,7 @@ import {
   wholeFor,
 } from './row-devices.ts';
 import type { Ask } from './shape.ts';
+import type { Shortage } from './shortage.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 export { WHOLE_GPU } from './whole-gpu.ts';
@@ -36,13 +41,6 @@ const MEMORY = 1;
 const FIRST_CUSTOM = 2;
 /** A reader that lags further behind starts afresh, which costs one look at every row. */
 const CHANGES_KEPT = 1 << 15;
-
-/** What keeps a request off a node: the resource that lacks most, with the figures. */
-export interface Shortage {
-  readonly resource: string;
-  readonly asked: number;
-  readonly free: number;
-}
 
 /**
  * Capacity and free amounts of every node: one row per node, one column per resource, one cell per GPU.
@@ -79,6 +77,11 @@ export class NodeTable {
   readonly #gpuHeld: Map<string, number>[] = [];
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
+
+  /** Whose tasks run where; kept by the scheduler. */
+  readonly residents = new Residents();
+  /** Of the site, for every task: set once, when its scheduler is made. */
+  siteFilters: readonly SiteFilter[] = [];
 
   /** Rows ever used, the left ones too: iterate 0 … rows − 1 and skip those without a node. */
   get rows(): number {
@@ -150,6 +153,11 @@ export class NodeTable {
       const row = this.#changes[i % CHANGES_KEPT]!;
       if (this.#lastChange[row] === i) visit(row);
     }
+  }
+
+  /** All that was derived from rows is stale. */
+  markAll(): void {
+    this.#changeCount += CHANGES_KEPT + 1;
   }
 
   remembers(cursor: number): boolean {
@@ -328,6 +336,7 @@ export class NodeTable {
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
+    if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
@@ -426,12 +435,13 @@ export class NodeTable {
     let whole = 0;
     let most = 0;
     const plain = this.#plain[row] === true;
-    const { gpus } = this.#nodes[row] ?? { gpus: [] };
-    for (const [i, free] of this.#gpuFree[row]!.entries()) {
-      const gpu = gpus[i]!;
-      sum += plain || gpu.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
+    const open = this.#gpuFree[row]!;
+    for (let i = 0; i < open.length; i++) {
+      const free = open[i]!;
+      const gpu = plain ? undefined : this.#nodes[row]!.gpus[i]!;
+      sum += gpu?.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
       if (free === WHOLE_GPU) whole++;
-      const share = plain ? free : largestShare(gpu, free);
+      const share = gpu === undefined ? free : largestShare(gpu, free);
       if (share > most) most = share;
     }
     this.#gpuSum[row] = sum;
@@ -476,19 +486,3 @@ export class NodeTable {
     this.#capacity = enlarge(this.#capacity, room);
   }
 }
-
-function sameCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [key, count] of a) if (b.get(key) !== count) return false;
-  return true;
-}
-
-/** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */
-const lacks = (free: number, asked: number): boolean => asked > 0 && free < asked;
-
-/** How often `ask` goes into `free`; whoever asks for nothing is never short of it. */
-const times = (free: number, ask: number): number =>
-  ask === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(0, free) / ask);
-
-const amountOf = (resources: Resources | undefined, name: string): number =>
-  resources?.custom.find(([other]) => other === name)?.[1] ?? 0;

@@ -11,7 +11,8 @@ import type { Resources } from '../model/resources.ts';
 import type { PreemptionConfig } from '../model/scheduling-config.ts';
 import type { Topology } from '../model/workload.ts';
 import { heldWeight, latePenalty } from './eviction-cost.ts';
-import type { NodeIndex, NodeTable } from './node-table.ts';
+import { domainsOf, freeBy } from './free-by.ts';
+import type { NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
 import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
@@ -110,19 +111,6 @@ function searchDomains<T extends Candidate>(
   return best?.victims;
 }
 
-function domainsOf(table: NodeTable, { label }: Topology): Iterable<NodeIndex[]> {
-  const domains = new Map<string, NodeIndex[]>();
-  for (let row = 0; row < table.rows; row++) {
-    const node = table.node(row);
-    const value = label === 'node' ? node?.id : node?.labels[label];
-    if (value === undefined) continue;
-    const rows = domains.get(value);
-    if (rows === undefined) domains.set(value, [row]);
-    else rows.push(row);
-  }
-  return domains.values();
-}
-
 function optionOf<T extends Candidate>(strategy: Ranking, victims: Victims<T>): Option<T> {
   let [lost, count, highest] = [0, 0, Number.NEGATIVE_INFINITY];
   for (const unit of victims.units) {
@@ -160,69 +148,6 @@ function waitOption<T extends Candidate>(
   const score = { strategy, victims: 0, highestPriority: 0, lost: 0, waiting, total: waiting };
   return { score, victims: undefined, until };
 }
-
-/**
- * When all members fit by what the running tasks are expected to take, by the sums of each node; undefined
- * when nobody knows. What runs longer than it was expected to may run for ever.
- */
-function freeBy<T extends Candidate>(
-  table: NodeTable,
-  occupancy: Occupancy<T>,
-  { ask, members, topology, at }: PreemptionAsk<T>,
-): TimeMs | undefined {
-  const required = topology?.required === true ? topology : undefined;
-  let best = Number.POSITIVE_INFINITY;
-  for (const rows of required === undefined ? [allRows(table)] : domainsOf(table, required)) {
-    const times: number[] = [];
-    for (const row of rows) seatTimes(table, occupancy, row, { ask, members, at }, times);
-    if (times.length < members) continue;
-    times.sort((a, b) => a - b);
-    best = Math.min(best, times[members - 1]!);
-  }
-  return Number.isFinite(best) ? (best as TimeMs) : undefined;
-}
-
-const allRows = (table: NodeTable): NodeIndex[] => Array.from({ length: table.rows }, (_, i) => i);
-
-function seatTimes<T extends Candidate>(
-  table: NodeTable,
-  occupancy: Occupancy<T>,
-  row: NodeIndex,
-  { ask, members, at }: { ask: Resources; members: number; at: TimeMs },
-  times: number[],
-): void {
-  let seats = table.slots(row, ask, table.aside(row), members);
-  for (let i = 0; i < seats; i++) times.push(at);
-  const aside = table.aside(row);
-  let cpu = table.freeCpu(row) - (aside?.cpu ?? 0);
-  let memory = table.freeMemory(row) - (aside?.memory ?? 0);
-  let gpu = table.freeGpuSum(row) - (aside?.gpu ?? 0);
-  const ending: { end: number; held: Resources }[] = [];
-  for (const { running, stopping } of occupancy.onRow(row)) {
-    const { estimateMs } = running.task;
-    const end = running.placedAt + (estimateMs ?? UNLIMITED);
-    if (stopping) {
-      cpu += running.held.cpu;
-      memory += running.held.memory;
-      gpu += running.held.gpu;
-    } else if (end > at && end < UNLIMITED) ending.push({ end, held: running.held });
-  }
-  ending.sort((a, b) => a.end - b.end);
-  for (const { end, held } of ending) {
-    cpu += held.cpu;
-    memory += held.memory;
-    gpu += held.gpu;
-    const now = Math.min(
-      goesInto(cpu, ask.cpu),
-      goesInto(memory, ask.memory),
-      goesInto(gpu, ask.gpu),
-    );
-    for (; seats < now && seats < members; seats++) times.push(end);
-  }
-}
-
-const goesInto = (free: number, ask: number): number =>
-  ask === 0 ? UNLIMITED : Math.floor(Math.max(0, free) / ask);
 
 /** Who may be stopped for this task now. */
 class Policy<T extends Candidate> {

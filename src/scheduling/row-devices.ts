@@ -3,8 +3,8 @@ import { allowsGpu } from './allows-gpu.ts';
 import { isPlain, largestShare, openOf, type ShareAsk, shareFits } from './device-share.ts';
 import type { LinkSets } from './link-sets.ts';
 import { chooseInstance, type HeldById } from './mig-instances.ts';
-import type { Shortage } from './node-table.ts';
 import type { Ask } from './shape.ts';
+import type { Shortage } from './shortage.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 /** The devices of one node as they are now. */

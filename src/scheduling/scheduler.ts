@@ -6,6 +6,7 @@ import type { Resources } from '../model/resources.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { SchedulerDescription } from './queue-description.ts';
+import type { Who } from './residents.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
 /** A task as the scheduler sees it, while it waits and while it runs. The engine's own record has more. */
@@ -14,6 +15,8 @@ export interface Candidate {
   readonly tenant: TenantId;
   /** Name of its workload, which a reservation may ask for. */
   readonly workloadName?: string;
+  /** For those that are to be near it or apart from it; absent where nobody may ask. */
+  readonly who?: Who;
   readonly queue: QueueName;
   readonly priority: number;
   /** Counter of its workload: the order of submission. */
@@ -34,8 +37,8 @@ export interface Candidate {
   readonly deadlineAt: TimeMs | undefined;
   /** Since its last attempt ended, or since it was submitted. */
   readonly waitingSince: TimeMs;
-  /** What the ended attempts of its workload held × time. */
-  readonly attained: Attained;
+  /** The account of its workload's service, which `attainedAt` reads. */
+  readonly attained: Served;
 }
 
 /** Tasks of one step that start together. One object for all of them. */
@@ -50,10 +53,12 @@ export interface Gang {
   readonly topology?: Topology | undefined;
 }
 
-/** In milli-CPU-seconds and milli-GPU-seconds. */
-export interface Attained {
+/** In milli-CPU-seconds and milli-GPU-seconds, and what is held now in milli-CPU and milli-GPU. */
+export interface Served {
   readonly cpu: number;
   readonly gpu: number;
+  readonly heldCpu?: number;
+  readonly heldGpu?: number;
 }
 
 /** Order of tasks that no policy tells apart: of one workload's submission, then its place in it. */
@@ -106,6 +111,8 @@ export interface Scheduler<T extends Candidate = Candidate> {
   stopping?(attempt: AttemptId): void;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
+  /** What it does otherwise than it was configured to, and why: sentences. */
+  notes?(): readonly string[];
   /** Its queues, when it tells queues apart. */
   readonly queues?: QueueRules;
   /** For people, when it tells queues apart; changes nothing. */

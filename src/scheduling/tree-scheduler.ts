@@ -3,17 +3,19 @@ import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import type { QueueConfig, SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { looksAround } from './company.ts';
 import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
-import type { OrderRule } from './order.ts';
+import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import type { SchedulerDescription } from './queue-description.ts';
+import { precedence } from './queue-precedence.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
 import { type SavedMemory, savedMemory } from './saved-memory.ts';
@@ -55,6 +57,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #tickets = new Map<T, Ticket<T>>();
   readonly #asleep: boolean[] = [];
   readonly #asleepShapes = new Set<ShapeIndex>();
+  /** Those of them that may wake although no node was freed. */
+  readonly #besideOthers = new Set<ShapeIndex>();
   readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
   #capacity: Vector | undefined;
@@ -78,6 +82,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       sleeps: (shape: ShapeIndex) => this.#asleep[shape] === true,
       opened: (bucket: Bucket<T>) => this.#opened(bucket),
       closed: (bucket: Bucket<T>) => this.#bucketsByShape.get(bucket.shape)!.delete(bucket),
+      dropped: (line: TenantLine<T>) => this.#cappedAt.delete(line),
     };
     for (const node of this.#tree.leaves) {
       const seed = Math.imul(config.seed, 0x85ebca6b) ^ node.index;
@@ -119,6 +124,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task } = running;
     this.withdraw(task);
+    this.#wakeBesideOthers();
     const { leaf, line } = this.#place(task);
     const held = vectorOf(running.held);
     this.#tree.hold(leaf.node, held, 1);
@@ -134,6 +140,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#tree.hold(leaf.node, held, -1);
     line.hold(held, -1, at);
     this.#wakeShapes(running.row);
+    this.#wakeBesideOthers();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
@@ -145,6 +152,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity = undefined;
     for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
     this.#asleepShapes.clear();
+    this.#besideOthers.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
     this.#wakeAll();
@@ -152,7 +160,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   next(at: TimeMs): Choice<T> | undefined {
     if (at !== this.#lastAt) this.#timePassed(at);
-    const offer = this.#offer(this.#tree.root, at);
+    let offer = this.#offer(this.#tree.root, at);
+    // Asking a site's own order may have been its end.
+    while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
     return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
@@ -166,7 +176,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       for (const line of leaf.lines.values()) {
         if (!line.gated || line.waiting === 0) continue;
         for (const bucket of line.buckets) {
-          const task = leaf.head(bucket);
+          const task = leaf.head(bucket, at);
           const waits = task && gate.refusal(task, shapes.request(task.shape), at);
           if (waits !== undefined) return gate.nextChange(at);
         }
@@ -184,7 +194,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (cap !== undefined) return cap.refusal;
     const { leaf } = bucket.line;
     if (leaf.node.config.fifo === 'strict') {
-      const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
+      const first = leaf.head(leaf.first(this.#lastAt, true)!, this.#lastAt)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
     const ask = this.#deps.shapes.ask(task.shape);
@@ -199,7 +209,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (const shape of this.#asleepShapes) {
       for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
         const { leaf } = bucket.line;
-        const head = leaf.head(bucket);
+        const head = leaf.head(bucket, this.#lastAt);
         if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
         heads.push(head);
       }
@@ -234,7 +244,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { fifo, order } = leaf.node.config;
     if (fifo !== 'strict') return true;
     // An order by size may put another task first once this one asks for less.
-    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
+    return !BY_SIZE.has(order.name) && leaf.head(leaf.first(at, true)!, at)?.id === task.id;
   }
 
   save(): SavedMemory {
@@ -355,7 +365,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Whether the head of a bucket can start; if not, the bucket or its shape sleeps. */
   #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
-    const task = leaf.head(bucket)!;
+    const task = leaf.head(bucket, at)!;
     const { shape } = task;
     if (bucket.capped || this.#asleep[shape] === true) return undefined;
     const cap = this.#capOf(bucket, task, at);
@@ -370,6 +380,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (row !== undefined) return { bucket, task, row };
     this.#asleep[shape] = true;
     this.#asleepShapes.add(shape);
+    if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
     return undefined;
   }
 
@@ -389,6 +400,17 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
   }
 
+  #replaceRules(): boolean {
+    let replaced = false;
+    for (const leaf of this.#leaves.values()) {
+      const rule = leaf.rule.instead?.();
+      if (rule === undefined) continue;
+      leaf.follow(rule);
+      replaced = true;
+    }
+    return replaced;
+  }
+
   #timePassed(at: TimeMs): void {
     this.#lastAt = at;
     if (this.#gateChangesAt !== undefined && at >= this.#gateChangesAt) this.#wakeCapped('gate');
@@ -402,11 +424,20 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #wakeShapes(row: NodeIndex): void {
     const { table, shapes } = this.#deps;
     for (const shape of this.#asleepShapes) {
-      if (!feasible(table, row, shapes.ask(shape))) continue;
-      this.#asleepShapes.delete(shape);
-      this.#asleep[shape] = false;
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
+      if (feasible(table, row, shapes.ask(shape))) this.#wakeShape(shape);
     }
+  }
+
+  /** Who is to be near others, or as many in each place, may find room wherever one of them starts or ends. */
+  #wakeBesideOthers(): void {
+    for (const shape of this.#besideOthers) this.#wakeShape(shape);
+  }
+
+  #wakeShape(shape: ShapeIndex): void {
+    this.#asleepShapes.delete(shape);
+    this.#besideOthers.delete(shape);
+    this.#asleep[shape] = false;
+    for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
   }
 
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
@@ -459,12 +490,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-/** Negative when `a` goes before `b` whatever they hold. */
-function precedence(a: QueueNode, b: QueueNode, order: QueueConfig['childOrder']): number {
-  if (a.underGuarantee !== b.underGuarantee) return a.underGuarantee ? -1 : 1;
-  return order === 'priority' ? b.config.priority - a.config.priority : 0;
 }
 
 function wake<T extends Candidate>(bucket: Bucket<T>): void {

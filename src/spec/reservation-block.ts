@@ -32,7 +32,7 @@ const clockTime = (description: string) =>
     })
     .meta({ description, title: 'time of day such as 22:00' });
 
-interface Hours {
+export interface Hours {
   readonly start: number;
   readonly end: number;
 }

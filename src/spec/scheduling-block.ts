@@ -4,15 +4,18 @@ import {
   type BackfillConfig,
   defaultOrder,
   defaultScheduling,
+  type GpuSharingRule,
   type OrderConfig,
   type PreemptionConfig,
   type QueueConfig,
+  type SchedulingConfig,
   type WeightedScorer,
 } from '../model/scheduling-config.ts';
 import { either, oneOf, quantity, text, wholeNumber } from './fields.ts';
+import { gpuSharingSchema, readGpuSharing } from './gpu-sharing-block.ts';
 import type { Path } from './issue.ts';
-import { orderShape, policyText, readOrder, registered } from './order-block.ts';
-import { parseSpan } from './quantities.ts';
+import { isOrderName, orderShape, policyText, readOrder, registered } from './order-block.ts';
+import { parseSpan, shown } from './quantities.ts';
 import { usageShape } from './quota-block.ts';
 import {
   count,
@@ -25,6 +28,7 @@ import {
   wholeWeights,
 } from './site-fields.ts';
 import type { SiteReading } from './site-reading.ts';
+import { type SiteStrategy, strategyMeant } from './site-strategy.ts';
 
 const SEED_MAX = 4_294_967_295;
 /** Long enough to have got going, short enough for whoever waits. */
@@ -54,7 +58,11 @@ export const childOrderSchema = oneOf(['weighted', 'priority', 'usage'] as const
 export const schedulingSchema = z
   .strictObject({
     policy: policyText.optional(),
-    strategy: text({ description: 'Another name of `policy`.', max: 128 }).optional(),
+    strategy: text({
+      description:
+        'A name of an order and scorers that go together, or an order; instead of `policy`.',
+      max: 128,
+    }).optional(),
     method: text({ description: 'Another name of `policy`.', max: 128 }).optional(),
     ...orderShape,
     child_order: childOrderSchema.optional(),
@@ -66,6 +74,11 @@ export const schedulingSchema = z
       'name of a scorer, or a map of names and weights',
       { description: 'How the node is chosen.', default: 'best-fit' },
     ).optional(),
+    filters: z
+      .array(text({ description: 'A filter.', max: 128, filled: true }))
+      .max(32)
+      .meta({ description: "The site's own filters, which every task has to pass." })
+      .optional(),
     backfill: either(
       kindSchema,
       z.strictObject({
@@ -100,6 +113,7 @@ export const schedulingSchema = z
       'true, false, or a map of limits',
       { description: 'Whether tasks may be stopped for others.', default: false },
     ).optional(),
+    gpu_sharing: gpuSharingSchema.optional(),
     seed: wholeNumber(0, SEED_MAX, {
       description: 'Of the lottery: the same seed draws the same winners.',
       default: defaultScheduling.seed,
@@ -129,8 +143,11 @@ export interface Scheduling {
   readonly order: OrderConfig;
   readonly childOrder: QueueConfig['childOrder'];
   readonly scorers: readonly WeightedScorer[];
+  readonly plan: SchedulingConfig['plan'] | undefined;
+  readonly filters: readonly string[];
   readonly backfill: BackfillConfig;
   readonly preemption: PreemptionConfig | undefined;
+  readonly gpuSharing: readonly GpuSharingRule[] | undefined;
   readonly seed: number;
   /** Where the policy is named; undefined where it is not. */
   readonly policyPath: Path | undefined;
@@ -139,12 +156,18 @@ export interface Scheduling {
 export function readScheduling(
   reading: SiteReading,
   block: SchedulingBlock,
-  names: { readonly orders: readonly string[]; readonly scorers: readonly string[] },
+  names: Record<'orders' | 'scorers' | 'filters', readonly string[]> & {
+    readonly strategies: readonly SiteStrategy[];
+  },
 ): Scheduling {
   const path = ['scheduling'];
   const key = reading.oneKey(path, ['policy', 'strategy', 'method']);
   reading.later(path, ['classes']);
-  const policy = key && block[key];
+  const written = key && block[key];
+  const strategy = strategyMeant(names.strategies, written, key, (name) =>
+    isOrderName(names.orders, name),
+  );
+  const policy = strategy === undefined ? written : undefined;
   const { backfill, preemption } = block;
   const namePath = [...path, key ?? 'policy'];
   return {
@@ -152,15 +175,23 @@ export function readScheduling(
       reading,
       names.orders,
       { block: { ...block, policy }, path, namePath },
-      defaultOrder,
+      { ...defaultOrder, ...strategy?.order },
     ),
     childOrder: block.child_order ?? 'weighted',
-    scorers: readPlacement(reading, names.scorers, block.placement),
+    scorers: readPlacement(
+      reading,
+      names.scorers,
+      block.placement,
+      strategy?.scorers ?? defaultScheduling.scorers,
+    ),
+    plan: strategy?.plan,
+    filters: readFilters(reading, names.filters, block.filters ?? []),
     backfill:
       typeof backfill === 'object'
         ? { kind: backfill.kind, depth: backfill.depth ?? depth }
         : { kind: backfill ?? defaultKind, depth },
     preemption: readPreemption(preemption),
+    gpuSharing: block.gpu_sharing && readGpuSharing(block.gpu_sharing),
     seed: block.seed ?? defaultScheduling.seed,
     policyPath: key === undefined ? undefined : namePath,
   };
@@ -170,8 +201,9 @@ function readPlacement(
   reading: SiteReading,
   names: readonly string[],
   written: SchedulingBlock['placement'],
+  initial: readonly WeightedScorer[],
 ): readonly WeightedScorer[] {
-  if (written === undefined) return defaultScheduling.scorers;
+  if (written === undefined) return initial;
   const path = ['scheduling', 'placement'];
   if (typeof written === 'string') {
     const name = registered(reading, names, path, { written, aliases: {}, what: 'scorer' });
@@ -194,6 +226,24 @@ function readPlacement(
     found.push({ name, weight: weights?.[i] ?? 1 });
   }
   return found;
+}
+
+function readFilters(
+  reading: SiteReading,
+  names: readonly string[],
+  written: readonly string[],
+): readonly string[] {
+  return written.flatMap((name, i) => {
+    if (names.includes(name)) return written.indexOf(name) === i ? [name] : [];
+    reading.error(
+      ['scheduling', 'filters', i],
+      `no filter of \`plugins\` is called ${shown(name)}`,
+      {
+        near: { word: name.slice(0, 64), words: names },
+      },
+    );
+    return [];
+  });
 }
 
 function readPreemption(written: SchedulingBlock['preemption']): PreemptionConfig | undefined {

@@ -13,6 +13,7 @@ import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
   noTenancy,
   quotasByUser,
@@ -27,6 +28,9 @@ import { textProblem } from './text-bounds.ts';
 export interface SiteNames {
   readonly orders: readonly string[];
   readonly scorers: readonly string[];
+  readonly strategies: readonly SiteStrategy[];
+  /** Of the plug-ins: built-in filters always hold. */
+  readonly filters: readonly string[];
   readonly timeZones: {
     readonly has: (name: string) => boolean;
     /** Those that are proposed instead of a misspelt one. */
@@ -44,6 +48,17 @@ export type ParsedSite =
   | { readonly ok: true; readonly site: WrittenSite; readonly warnings: readonly Issue[] }
   /** Errors only, all that were found at once, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** The files of plug-ins that a site document names; none where it cannot be read, which `parseSite` tells. */
+export function pluginFiles(
+  text: string,
+  options: Pick<ParseSiteOptions, 'fileName' | 'format'>,
+): readonly string[] {
+  if (textProblem(text) !== undefined) return [];
+  const { root } = readTree(text, formatOf(options));
+  if (root === undefined) return [];
+  return new SiteReading(root, text).read(siteBlocks.plugins, ['plugins']) ?? [];
+}
 
 const workloadKeys: readonly string[] = ['run', 'steps', 'action'];
 
@@ -125,15 +140,26 @@ function readSite(
     },
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
-  const { scorers, backfill, preemption, seed } = scheduling;
+  checkPlan(reading, scheduling);
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
+  for (const name of names.filters) {
+    if (filters.includes(name)) continue;
+    reading.warn(
+      ['plugins'],
+      `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
+    );
+  }
   return {
     scheduling: {
       root: tree,
       scorers,
+      ...(filters.length > 0 && { filters }),
       backfill,
+      ...(plan && { plan }),
       quotas,
       ...(preemption && { preemption }),
       reservations,
+      ...(gpuSharing && { gpuSharing }),
       seed,
     },
   };
@@ -147,6 +173,7 @@ function readBlocks(reading: SiteReading) {
     tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }
 type Blocks = ReturnType<typeof readBlocks>;

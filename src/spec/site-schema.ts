@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { laterBlocks } from './document-schema.ts';
-import { publishedSchema } from './fields.ts';
+import { publishedSchema, text } from './fields.ts';
 import { queueSchema } from './queue-block.ts';
 import { quotasSchema } from './quota-block.ts';
 import { reservationsSchema } from './reservation-block.ts';
@@ -21,6 +21,13 @@ export const siteBlocks = {
   multi_tenancy: tenancySchema,
   quotas: quotasSchema,
   reservations: reservationsSchema,
+  plugins: z
+    .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
+    .max(32)
+    .meta({
+      description:
+        "Files with the site's own scorers, filters and orders, relative to this one. See docs/guides/plugins.md.",
+    }),
 } as const;
 
 /** Blocks of the vocabulary that later versions act on. */

@@ -59,6 +59,7 @@ const gpu = z.strictObject({
   id: z.string(),
   model: z.string(),
   memory: bytes,
+  numa: whole().exactOptional(),
   vendor: z.enum(['amd', 'intel']).exactOptional(),
   sharing: z
     .union([
@@ -83,22 +84,43 @@ const node = z.strictObject({
   labels: textMap,
   links: z.array(z.array(whole())).exactOptional(),
   cpus: z.array(z.strictObject({ id: whole(), core: whole(), numa: whole() })).exactOptional(),
+  taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),
+  closed: z.enum(['drained', 'unhealthy']).exactOptional(),
 });
+
+const labelExpression = z.union([
+  z.strictObject({
+    operator: z.enum(['in', 'not-in']),
+    key: z.string(),
+    values: z.array(z.string()),
+  }),
+  z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
+  z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
+]);
 
 const constraints = z.strictObject({
   gpuModels: z.array(z.string()),
   gpuMemory: bytes,
-  labels: z.array(
-    z.union([
+  labels: z.array(labelExpression),
+  preferred: z.array(z.strictObject({ weight: whole(), label: labelExpression })).exactOptional(),
+  tolerations: z
+    .array(z.strictObject({ key: z.string().exactOptional(), value: z.string().exactOptional() }))
+    .exactOptional(),
+  company: z
+    .array(
       z.strictObject({
-        operator: z.enum(['in', 'not-in']),
-        key: z.string(),
+        kind: z.enum(['near', 'apart', 'spread']),
+        label: z.string().exactOptional(),
         values: z.array(z.string()),
+        topology: z.string(),
+        maxSkew: whole(),
+        weight: whole(),
       }),
-      z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
-      z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
-    ]),
-  ),
+    )
+    .exactOptional(),
+  data: z
+    .array(z.strictObject({ names: z.array(z.string()), within: z.string(), weight: whole() }))
+    .exactOptional(),
 });
 
 const step = z.strictObject({

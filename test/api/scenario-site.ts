@@ -169,6 +169,7 @@ export class ScenarioSite implements Site {
       launcher_pid: 4243,
       enforcement: this.enforcement,
       journal: { sequence: 1_204, stalled: this.stalled },
+      plugins: [],
       counts: {
         waiting: count('waiting'),
         running: count('running'),

@@ -1,7 +1,9 @@
 import { type SpanMs, type TimeMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
-import type { AttemptId, QueueName, TenantId } from '../../src/model/ids.ts';
+import type { MakeScheduler } from '../../src/engine/engine-options.ts';
+import type { EndCause } from '../../src/model/attempt.ts';
+import type { AttemptId, NodeId, QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
 import type { Refusal } from '../../src/model/refusal.ts';
 import {
@@ -98,9 +100,13 @@ export class Site {
     for (const n of nodes) this.join(n);
   }
 
+  makeScheduler(): MakeScheduler {
+    return makeScheduler(this.config);
+  }
+
   fresh(): Engine {
     const options = { tasksMax: 1_000_000, endedMax: 5, scheduling: this.config };
-    return new Engine(options, { scheduler: makeScheduler(this.config) });
+    return new Engine(options, { scheduler: this.makeScheduler() });
   }
 
   join(n: ReturnType<typeof node>): void {
@@ -115,7 +121,11 @@ export class Site {
 
   /** Submits without a pass, as of one moment. The refusal, when it was refused. */
   submit(ask: Ask): Refusal | undefined {
-    const spec = specOf(ask);
+    return this.submitSpec(specOf(ask), ask);
+  }
+
+  /** The same of a workload with several steps, or a gang. */
+  submitSpec(spec: WorkloadSpec, ask: Ask = { queue: spec.queue }): Refusal | undefined {
     const tenant = (ask.tenant ?? 'ada') as TenantId;
     const decision = this.engine.decide({ kind: 'submit', at: this.at, tenant, spec });
     if (decision.answer.kind === 'refused') return decision.answer.refusal;
@@ -143,10 +153,22 @@ export class Site {
     return this.#asks.get(attempt.slice(0, attempt.indexOf('.')))!;
   }
 
-  end(attempt: AttemptId): void {
-    const end = endedBy('succeeded');
+  leave(id: string): void {
+    const { events } = this.engine.decide({ kind: 'leave-node', at: this.at, node: id as NodeId });
+    for (const event of events) this.#apply(event);
+  }
+
+  end(attempt: AttemptId, cause: EndCause = 'succeeded'): void {
+    const end = endedBy(cause);
     const decision = this.engine.decide({ kind: 'report-ended', at: this.at, attempt, end });
     for (const event of decision.events) this.#apply(event);
+  }
+
+  cancel(workload: number): void {
+    const id = String(workload) as WorkloadId;
+    const by = 'ada' as TenantId;
+    const { events } = this.engine.decide({ kind: 'cancel', at: this.at, workload: id, by });
+    for (const event of events) this.#apply(event);
   }
 
   endAll(): void {

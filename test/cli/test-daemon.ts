@@ -196,6 +196,7 @@ export class TestDaemon {
       launcher_pid: 1,
       enforcement: cgroup,
       journal: { sequence: 7, stalled: null },
+      plugins: [],
       counts: { waiting: 0, running: 1, ended: 2 },
     };
   }

@@ -33,6 +33,7 @@ const data: TopData = {
     launcher_pid: null,
     enforcement: cgroup,
     journal: { sequence: 1, stalled: null },
+    plugins: [],
     counts: { waiting: 1, running: 1, ended: 40 },
   },
   nodes: { nodes: [node] },

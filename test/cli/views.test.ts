@@ -280,6 +280,7 @@ const status: Status = {
   launcher_pid: null,
   enforcement: cgroup,
   journal: { sequence: 1_204, stalled: null },
+  plugins: [],
   counts: { waiting: 2, running: 12, ended: 1_040 },
 };
 

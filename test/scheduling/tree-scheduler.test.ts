@@ -1,19 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Prng } from '../../src/base/prng.ts';
 import { timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { takeSnapshot } from '../../src/engine/snapshot.ts';
 import type { TenantId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
-import { defaultScheduling } from '../../src/model/scheduling-config.ts';
+import { defaultOrder, defaultScheduling, queueConfig } from '../../src/model/scheduling-config.ts';
+import { weightedShare } from '../../src/scheduling/fair-shares.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
+import { fifo } from '../../src/scheduling/orders/fifo.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
+import type { QueueNode, QueueTree } from '../../src/scheduling/queue-tree.ts';
 import { bestFit } from '../../src/scheduling/scorers/best-fit.ts';
-import { drawTree } from '../builders/draw-tree.ts';
+import { siteCapacity } from '../../src/scheduling/site-capacity.ts';
+import { TreeScheduler } from '../../src/scheduling/tree-scheduler.ts';
+import type { Vector } from '../../src/scheduling/usage-account.ts';
+import { drawnSite } from '../builders/drawn-site.ts';
 import { endedBy } from '../builders/engine-bench.ts';
-import { type Ask, node, Site, specOf } from '../builders/site.ts';
+import { type Ask, config, guarantee, node, specOf } from '../builders/site.ts';
 
 const GIB = 1024 ** 3;
 
@@ -84,30 +89,6 @@ test('with one queue by priority, the tree decides as the plain scheduler does',
   );
 });
 
-/** A site under a drawn tree, in which something waits and something runs. */
-function drawnSite(seed: number): Site {
-  const prng = new Prng(seed);
-  const { scheduling, queues } = drawTree(prng);
-  const site = new Site(scheduling, node('n', { cpu: 8000, memory: 16 * GIB, gpus: 2 }));
-  site.now = 1_767_225_600_000;
-  for (let i = prng.between(5, 40); i > 0; i--) {
-    site.submit({
-      queue: prng.pick(queues),
-      tenant: prng.pick(['ada', 'ben', 'eve']),
-      priority: prng.between(-1, 1),
-      cpu: prng.between(1, 4),
-      gib: prng.between(0, 4),
-      gpu: prng.chance(30) ? 1 : 0,
-      ...(prng.chance(50) ? { runMs: prng.between(1, 100) * 1000 } : {}),
-    });
-    if (prng.chance(40)) site.pass();
-    site.now += prng.between(0, 200_000);
-    const running = [...site.running.keys()];
-    if (running.length > 0 && prng.chance(60)) site.end(prng.pick(running));
-  }
-  return site;
-}
-
 test('under any tree, whoever is restored from a snapshot decides the same from there on', () => {
   for (let seed = 1; seed <= 150; seed++) {
     const site = drawnSite(seed);
@@ -151,4 +132,72 @@ test('the order in which the scheduler is told of tasks does not matter', () => 
     for (const task of waiting.reverse()) scheduler.enqueue(task);
     assert.deepEqual(site.pass(), want, `seed ${seed}`);
   }
+});
+
+/** The child of each queue that is due, found anew from all children: guarantees, then shares, then place. */
+function slowlyDue(queue: QueueNode, capacity: Vector): QueueNode {
+  if (queue.children.length === 0) return queue;
+  const waits = (leaf: QueueNode): boolean => leaf.waiting > 0;
+  const [due] = queue.children.filter(waits).sort((a, b) => {
+    const guaranteed = Number(b.underGuarantee) - Number(a.underGuarantee);
+    const shares = weightedShare(a, capacity, waits) - weightedShare(b, capacity, waits);
+    return guaranteed || shares || a.index - b.index;
+  });
+  return slowlyDue(due!, capacity);
+}
+
+test('the queue that is due is the one that a comparison of all finds', () => {
+  const child = fc.record({
+    weight: fc.integer({ min: 1, max: 4 }),
+    cpus: fc.nat(3),
+    waiting: fc.nat(8),
+  });
+  const parents = fc.array(fc.array(child, { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(parents, (drawn) => {
+      const children = drawn.map((leaves, i) =>
+        queueConfig(`p${i}`, {
+          weight: 1 + i,
+          children: leaves.map(({ weight, cpus }, j) =>
+            queueConfig(`p${i}-${j}`, { weight, guaranteed: guarantee({ cpu: cpus }) }),
+          ),
+        }),
+      );
+      const scheduling = config(children);
+      let tree: QueueTree | undefined;
+      const engine = new Engine(
+        { tasksMax: 1000, endedMax: 5, scheduling },
+        {
+          scheduler: (deps) => {
+            const made = new TreeScheduler(deps, bestFit, scheduling, () =>
+              fifo.rule(defaultOrder),
+            );
+            tree = made.tree;
+            return made;
+          },
+        },
+      );
+      const at = timeMs(0);
+      engine.apply({ kind: 'node-joined', at, node: node('n', { cpu: 1_000_000 }) });
+      drawn.forEach((leaves, i) => {
+        leaves.forEach(({ waiting }, j) => {
+          if (waiting === 0) return;
+          const spec = specOf({ queue: `p${i}-${j}`, count: waiting });
+          const tenant = 'ada' as TenantId;
+          for (const e of engine.decide({ kind: 'submit', at, tenant, spec }).events)
+            engine.apply(e);
+        });
+      });
+      const capacity = siteCapacity(engine.state.table);
+      while (tree!.root.waiting > 0) {
+        const due = slowlyDue(tree!.root, capacity);
+        const before = due.running;
+        engine.apply(engine.next(at)!);
+        assert.equal(due.running, before + 1, `${due.name} was due`);
+      }
+    }),
+  );
 });

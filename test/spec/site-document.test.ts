@@ -283,6 +283,21 @@ test('placement, backfill, preemption and the seed', () => {
   assert.deepEqual(preemption, { minRunMs: 60_000, perQueueHour: UNLIMITED });
 });
 
+test('how GPUs are shared, by model', () => {
+  const { gpuSharing } = written(`
+scheduling:
+  gpu_sharing:
+    - {models: [Tesla T4], mode: time-slice}
+    - {models: [A30], mode: time-slice, replicas: 8}
+    - {mode: mps}
+`);
+  assert.deepEqual(gpuSharing, [
+    { models: ['Tesla T4'], sharing: { kind: 'time-slice', replicas: 4 } },
+    { models: ['A30'], sharing: { kind: 'time-slice', replicas: 8 } },
+    { models: [], sharing: { kind: 'mps' } },
+  ]);
+});
+
 test('reservations: parts, hours over midnight, and all queues below one', () => {
   const { reservations } = written(`
 time_zone: Asia/Tokyo

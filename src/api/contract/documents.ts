@@ -211,6 +211,17 @@ export const statusSchema = z
     launcher_pid: z.int().nullable(),
     enforcement: enforcedSchema,
     journal: z.object({ sequence: z.int(), stalled: z.string().nullable() }),
+    plugins: z
+      .array(
+        z.object({
+          name: z.string(),
+          kind: z.enum(['scorer', 'filter', 'order']),
+          file: z.string(),
+          problem: z.string().nullable().describe('Why it was set aside; null while it is in use'),
+          slowest_pass_ms: z.int().describe('The most that it took of one scheduling pass'),
+        }),
+      )
+      .describe("The site's own scorers, filters and orders"),
     counts: z.object({ waiting: z.int(), running: z.int(), ended: z.int() }),
   })
   .openapi('Status');

@@ -36,7 +36,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'reserved':
       return togetherSentence(refusal, now);
     case 'constraints':
-      return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
+      return constraintsSentence(refusal.filters);
+    case 'plugin-failed':
+      return pluginSentence(refusal);
     case 'no-nodes':
       return 'no node has joined';
     case 'waits-for-steps':
@@ -91,12 +93,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         formatSpan(Math.max(0, refusal.startsAt - now))
       );
     case 'deadline':
-      return (
-        `cannot be done in time: by its deadline in ` +
-        `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
-        `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
-        `${formatUse(refusal.resource, refusal.possible)} can be done`
-      );
+      return deadlineSentence(refusal, now);
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
@@ -104,6 +101,27 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     default:
       return assertNever(refusal);
   }
+}
+
+function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {
+  return (
+    `cannot be done in time: by its deadline in ` +
+    `${formatSpan(Math.max(0, refusal.deadlineAt - now))}, ` +
+    `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
+    `${formatUse(refusal.resource, refusal.possible)} can be done`
+  );
+}
+
+function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {
+  return `the site's own filter ${plugin} failed and was set aside (its ${problem}); nothing is placed without it`;
+}
+
+/** A closed node is nothing that the task could change. */
+function constraintsSentence(filters: readonly string[]): string {
+  if (filters.join() === 'node-health') {
+    return 'nodes with room for it are drained or unhealthy, and take nothing new';
+  }
+  return `nodes with room for it are not allowed by its constraints (${filters.join(', ')})`;
 }
 
 function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {

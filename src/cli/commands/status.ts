@@ -42,8 +42,16 @@ export function renderStatus(status: Status, page: Page): readonly string[] {
       : wrap(`The journal cannot be written: ${printable(journal.stalled)}`, page.width, '  ')),
     '',
     ...rows.map(([name, value]) => `  ${paint(page, 'faint', name.padEnd(9))}${printable(value)}`),
+    ...status.plugins.flatMap((one) => pluginLines(one, page)),
     ...enforcement.notes.flatMap((note) => wrap(printable(note), page.width, '           ')),
   ];
+}
+
+function pluginLines(plugin: Status['plugins'][number], page: Page): readonly string[] {
+  const { name, kind, file, problem } = plugin;
+  const row = `  ${paint(page, 'faint', 'plug-in'.padEnd(9))}${kind} ${name}, ${printable(file)}`;
+  if (problem === null) return [row];
+  return [row, ...wrap(`set aside: ${printable(problem)}`, page.width, '           ')];
 }
 
 function enforcementPhrase({ driver, cpu, memory, pids }: EnforcedDocument): string {
