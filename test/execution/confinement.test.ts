@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
@@ -11,6 +10,7 @@ import {
   sweepCgroups,
 } from '../../src/execution/io/local/confinement-site.ts';
 import { timed } from './driver-contract.ts';
+import { fakeCgroups } from './fake-cgroups.ts';
 import { id, MIB, Rig } from './rig.ts';
 
 const v1: ConfinementSite = {
@@ -229,22 +229,6 @@ for (const [name, tc] of Object.entries(mounts)) {
     }
     if (tc.v1 === undefined) assert.equal(found.v1.size, 0);
   });
-}
-
-/** Files in the places of cgroup v2, which keep what is written to them. */
-function fakeCgroups(
-  t: { after(fn: () => void): void },
-  name: string,
-  controllers: string,
-): string {
-  const root = mkdtempSync(join(tmpdir(), 'berth-test-cgroup-'));
-  t.after(() => rmSync(root, { recursive: true }));
-  for (const folder of [root, join(root, name)]) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'cgroup.controllers'), controllers);
-    writeFileSync(join(folder, 'cgroup.subtree_control'), controllers);
-  }
-  return root;
 }
 
 test('a v2 tree is used with the controllers that it has', (t) => {
