@@ -111,7 +111,7 @@ export class NodeBook {
     if (!exclusive) {
       const want = taken.size === 0 || free.length === 0 ? undefined : free;
       assert.deepEqual(cores, want, `${attempt} runs beside those that are pinned`);
-    } else if (free.length >= held.cpu / 1000) {
+    } else if (held.cpu > 0 && held.cpu % 1000 === 0 && free.length >= held.cpu / 1000) {
       assert.equal(new Set(cores).size, held.cpu / 1000, `${attempt} has cores of its own`);
     } else assert.equal(cores, undefined);
   }
