@@ -95,6 +95,12 @@ export class NodeBook {
     }
   }
 
+  /** In the place of one that gave it up just before. */
+  follow(attempt: string, placement: Placement, exclusive: boolean): void {
+    if (exclusive) this.#pinned.add(attempt);
+    this.held.set(attempt, placement);
+  }
+
   give(attempt: string): void {
     assert.ok(this.held.delete(attempt), `${attempt} holds something on ${this.id}`);
     this.#pinned.delete(attempt);
