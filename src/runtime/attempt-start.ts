@@ -4,6 +4,7 @@ import type { AttemptRecord } from '../engine/records.ts';
 import type { Gpu } from '../model/node.ts';
 import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
+import { threadVariables } from './thread-variables.ts';
 
 /** What the daemon knows of the machine that every task is told. */
 export interface LaunchSite {
@@ -34,6 +35,7 @@ export function attemptStart(
     ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
     run: spec.run,
     env: {
+      ...threadVariables(spec.execution?.process, placement),
       ...site.baseEnv,
       ...spec.env,
       BERTH_WORKLOAD: workload.id,

@@ -1,5 +1,6 @@
+import { ioBlock } from './io-block.ts';
 import { networkBlock } from './network-block.ts';
 import { processBlock } from './process-block.ts';
 
 /** Every block of execution terms. Adding one = its file + one line here. */
-export const executionBlocks = [networkBlock, processBlock] as const;
+export const executionBlocks = [ioBlock, networkBlock, processBlock] as const;

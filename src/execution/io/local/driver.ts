@@ -6,7 +6,7 @@ import type { SpanMs } from '../../../base/units.ts';
 import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
-import { countOf, recordFields } from '../../attempt-record.ts';
+import { countOf, recordFields, termsOf } from '../../attempt-record.ts';
 import {
   type Confinement,
   type ConfinementSite,
@@ -29,6 +29,7 @@ import {
   sweepCgroups,
   type WantedEnforcement,
 } from './confinement-site.ts';
+import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 
@@ -177,9 +178,18 @@ class LauncherDriver implements LocalDriver {
     this.#link?.send(line);
   }
 
-  #plan({ attempt, placement, limits }: AttemptStart): Confinement {
-    const { held, memoryLimit } = placement;
-    return planConfinement(this.#host.site, { attempt, cpu: held.cpu, memoryLimit, limits });
+  #plan({ attempt, placement, limits, execution, workdir, cwd }: AttemptStart): Confinement {
+    const { held, memoryLimit, cores } = placement;
+    const { process, io } = execution ?? {};
+    const asks = process !== undefined || io !== undefined || cores !== undefined;
+    const disks = io === undefined ? [] : disksOf([workdir, cwd]);
+    return planConfinement(this.#host.site, {
+      attempt,
+      cpu: held.cpu,
+      memoryLimit,
+      limits,
+      ...(asks && { terms: { process, io, cores, memory: held.memory, disks } }),
+    });
   }
 
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
@@ -228,7 +238,12 @@ class LauncherDriver implements LocalDriver {
     switch (message.kind) {
       case 'started':
         this.#starts.delete(message.attempt);
-        this.#options.onReport({ kind: 'started', attempt: message.attempt, pid: message.pid });
+        this.#options.onReport({
+          kind: 'started',
+          attempt: message.attempt,
+          pid: message.pid,
+          ...termsOf(recordFields(message.fields)),
+        });
         return;
       case 'ended': {
         const fields = recordFields(message.fields);
