@@ -68,7 +68,7 @@ export class Engine {
       case 'release-lease':
         return this.#releaseLease(command.at, command.workload, command.by);
       case 'report-started':
-        return this.#reportStarted(command.at, command.attempt, command.pid);
+        return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
       case 'tick':
@@ -162,12 +162,13 @@ export class Engine {
     return facts(...events);
   }
 
-  #reportStarted(at: TimeMs, id: AttemptId, pid: number): Decision {
+  #reportStarted(command: Extract<Command, { kind: 'report-started' }>): Decision {
+    const { at, attempt: id, pid, terms } = command;
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined || attempt.startedAt !== undefined) {
       return nothing;
     }
-    return facts({ kind: 'task-started', at, attempt: id, pid });
+    return facts({ kind: 'task-started', at, attempt: id, pid, ...(terms && { terms }) });
   }
 
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {

@@ -245,6 +245,7 @@ export class State {
     const attempt = this.#attempt(event.attempt);
     attempt.startedAt = event.at;
     attempt.pid = event.pid;
+    attempt.terms = event.terms;
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {

@@ -51,6 +51,11 @@ export function startLine(start: AttemptStart, plan: Confinement): string {
   for (const note of plan.enforced.notes) fields.push(`note=${note}`);
   for (const [aspect, path] of plan.dirs) fields.push(`dir=${aspect}:${path}`);
   for (const s of plan.sets) fields.push(`set=${s.aspect}:${s.file}:${s.value}`);
+  for (const h of plan.terms?.holds ?? []) {
+    fields.push(`hold=${h.term}:${h.aspect}:${h.file}:${h.value}`);
+  }
+  for (const a of plan.terms?.acts ?? []) fields.push(`act=${a.term}:${a.act}:${a.value}`);
+  for (const t of plan.enforced.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
   for (const argument of argv) fields.push(`arg=${argument}`);
   for (const [name, value] of Object.entries(start.env)) fields.push(`env=${name}=${value}`);
   return encodeLine(fields);
@@ -62,7 +67,12 @@ export type LauncherMessage =
   | { readonly kind: 'owns'; readonly attempt: AttemptId }
   | { readonly kind: 'ready' }
   | { readonly kind: 'bye'; readonly remaining: number }
-  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly attempt: AttemptId;
+      readonly pid: number;
+      readonly fields: readonly string[];
+    }
   | { readonly kind: 'exists'; readonly attempt: AttemptId }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly fields: readonly string[] };
 
@@ -78,7 +88,7 @@ export function parseLauncherMessage(line: string): LauncherMessage | undefined 
     case 'exists':
       return { kind: verb, attempt };
     case 'started':
-      return { kind: 'started', attempt, pid: Number(rest[0]) };
+      return { kind: 'started', attempt, pid: Number(rest[0]), fields: rest.slice(1) };
     case 'ended':
       return { kind: 'ended', attempt, fields: rest };
     default:

@@ -15,11 +15,20 @@ export interface Node {
   readonly taints?: readonly Taint[];
   /** It takes nothing new, and what runs there runs on; absent: it does. */
   readonly closed?: 'drained' | 'unhealthy';
+  /** The logical CPUs that tasks may be pinned to, by `id`; absent where nobody told. */
+  readonly cpus?: readonly Cpu[];
 }
 
 export interface Taint {
   readonly key: string;
   readonly value: string;
+}
+
+/** A logical CPU; those of the same core are its hyper-threads. `core` is unique on the node. */
+export interface Cpu {
+  readonly id: number;
+  readonly core: number;
+  readonly numa: number;
 }
 
 export interface Gpu {

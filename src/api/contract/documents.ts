@@ -17,6 +17,14 @@ const causes = z.enum([
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);
 
+export const termSchema = z
+  .object({
+    term: z.string().describe('As `cores`, `io`, `nice`'),
+    by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+    note: z.string().describe('How, or why not'),
+  })
+  .openapi('Term');
+
 export const enforcedSchema = z
   .object({
     driver: z.enum(['cgroup-v2', 'cgroup-v1', 'unprivileged', 'simulated', 'unknown']),
@@ -24,6 +32,7 @@ export const enforcedSchema = z
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
+    terms: z.array(termSchema).optional().describe('Of each execution term that was asked for'),
   })
   .openapi('Enforced');
 
@@ -55,6 +64,7 @@ export const attemptSchema = z
     state: z.enum(['placed', 'running', 'stopping', 'ended']),
     node: z.string(),
     gpus: z.array(z.string()),
+    cores: z.array(z.int()).optional().describe('Logical CPUs that it is kept to'),
     pid: z.int().nullable(),
     placed_at: moment,
     started_at: moment.nullable(),
@@ -68,6 +78,10 @@ export const attemptSchema = z
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
+    terms: z
+      .array(termSchema)
+      .optional()
+      .describe('What became of its execution terms, from its start on; absent where it has none'),
   })
   .openapi('Attempt');
 

@@ -1,4 +1,5 @@
+import { ioBlock } from './io-block.ts';
 import { processBlock } from './process-block.ts';
 
 /** Every block of execution terms. Adding one = its file + one line here. */
-export const executionBlocks = [processBlock] as const;
+export const executionBlocks = [processBlock, ioBlock] as const;

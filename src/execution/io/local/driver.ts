@@ -6,7 +6,7 @@ import type { SpanMs } from '../../../base/units.ts';
 import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
-import { countOf, recordFields } from '../../attempt-record.ts';
+import { countOf, recordFields, termsOf } from '../../attempt-record.ts';
 import {
   type Confinement,
   type ConfinementSite,
@@ -23,6 +23,7 @@ import {
 } from '../../launcher-protocol.ts';
 import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
 import { openConfinementSite, sweepCgroups, type WantedEnforcement } from './confinement-site.ts';
+import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 
@@ -133,12 +134,7 @@ class LauncherDriver implements LocalDriver {
   start(attempt: AttemptStart): void {
     const id = attempt.attempt;
     if (this.#starts.has(id)) return;
-    const plan = planConfinement(this.#host.site, {
-      attempt: id,
-      cpu: attempt.placement.held.cpu,
-      memoryLimit: attempt.placement.memoryLimit,
-      limits: attempt.limits,
-    });
+    const plan = this.#plan(attempt);
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const line = startLine({ ...attempt, env }, plan);
@@ -154,6 +150,20 @@ class LauncherDriver implements LocalDriver {
     }
     this.#starts.set(id, line);
     this.#link?.send(line);
+  }
+
+  #plan({ attempt, placement, limits, execution, workdir, cwd }: AttemptStart): Confinement {
+    const { held, memoryLimit, cores } = placement;
+    const { process, io } = execution ?? {};
+    const asks = process !== undefined || io !== undefined || cores !== undefined;
+    const disks = io === undefined ? [] : disksOf([workdir, cwd]);
+    return planConfinement(this.#host.site, {
+      attempt,
+      cpu: held.cpu,
+      memoryLimit,
+      limits,
+      ...(asks && { terms: { process, io, cores, memory: held.memory, disks } }),
+    });
   }
 
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
@@ -202,7 +212,12 @@ class LauncherDriver implements LocalDriver {
     switch (message.kind) {
       case 'started':
         this.#starts.delete(message.attempt);
-        this.#options.onReport({ kind: 'started', attempt: message.attempt, pid: message.pid });
+        this.#options.onReport({
+          kind: 'started',
+          attempt: message.attempt,
+          pid: message.pid,
+          ...termsOf(recordFields(message.fields)),
+        });
         return;
       case 'ended': {
         const fields = recordFields(message.fields);

@@ -25,6 +25,7 @@ BEGIN {
     my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
     $here = "./$here" if $here !~ m{\A/};
     require "$here/host.pl";
+    require "$here/terms.pl";
     require "$here/shim.pl";
 }
 

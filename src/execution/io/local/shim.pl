@@ -37,6 +37,7 @@ sub beShim {
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
+#   term..., hold..., act...   see terms.pl
 sub holdAttempt {
     my ($report, $signals, $line) = @_;
     my (undef, $id, @fields) = decode($line);
@@ -48,7 +49,7 @@ sub holdAttempt {
         ask    => $ask,
         dirs   => dirsOf($ask),
         signals => $signals,
-        held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
+        held   => { note => $ask->{note} // [], term => [ @{ $ask->{term} // [] } ], map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
         began  => nowMs(),
         grace  => $ask->{grace}[0],
@@ -94,6 +95,7 @@ sub enterLimits {
         next if "$got$value" =~ /\A\d+\z/ && $got <= $value && $value - $got < 65536;
         release($s->{held}, $aspect, "$file: wrote '$value', it says '$got'");
     }
+    holdTerms($s) if $s->{ask}{term};
     return;
 }
 
@@ -101,7 +103,11 @@ sub enterLimits {
 sub openGates {
     my ($s) = @_;
     my %unique = reverse %{ $s->{dirs} };
-    return map { { aspect => $unique{$_}, %{ openGate("$_/$s->{ask}{join}[0]") } } } keys %unique;
+    my $join = $s->{ask}{join}[0];
+    return map {
+        my $file = $unique{$_} eq 'accounting' ? 'cgroup.procs' : $join;
+        { aspect => $unique{$_}, %{ openGate("$_/$file") } }
+    } keys %unique;
 }
 
 sub release {
@@ -109,6 +115,7 @@ sub release {
     my $name = $aspect eq 'all' ? 'cgroup' : $aspect;
     push @{ $held->{note} }, substr "$name: $why", 0, 200 if @{ $held->{note} } < NOTES_MAX;
     for my $one ($aspect eq 'all' ? qw(cpu memory pids) : $aspect) { $held->{$one} = 'none' }
+    loseTermsOf($held, $aspect, $why);
     return;
 }
 
@@ -156,6 +163,7 @@ sub becomeTask {
     dieWithParent($s->{self});
     newSession();
     for (@{ $s->{gates} }) { enterGate($_) or syswrite $status, encode('join', $_->{aspect}, $_->{why}) }
+    actTerms($ask, sub { syswrite $status, encode('term', @_) }) if $ask->{act};
     becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
     umask $taskUmask;
     my $cwd = $ask->{cwd}[0];
@@ -241,10 +249,11 @@ sub readStatus {
     $s->{status} = undef;
     for (split /^/, $s->{said}) {
         my ($kind, @words) = decode($_);
-        if ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
+        if    ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
+        elsif ($kind eq 'term') { loseTerm($s->{held}, @words) }
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
-    syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
+    syswrite $s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held})) if !defined $s->{execError};
     return;
 }
 
@@ -285,6 +294,7 @@ sub findings {
     for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
     my ($code, $signal) = ($s->{exit} >> 8, $s->{exit} & 127);
     my $cause = causeOf($s, $kills);
+    tellPressure($s);
     my @known = (
         cause    => $cause,
         message  => defined $s->{execError} ? substr $s->{execError}, 0, 400 : undef,
@@ -340,7 +350,7 @@ sub readCounters {
 
 sub heldFields {
     my ($held) = @_;
-    return ((map { "$_-by=$held->{$_}" } HELD), map { "note=$_" } @{ $held->{note} });
+    return ((map { "$_-by=$held->{$_}" } HELD), (map { "note=$_" } @{ $held->{note} }), termFields($held));
 }
 
 # Writes the end to disk and tells the launcher, so that neither alone can lose it.
@@ -374,7 +384,7 @@ sub bury {
         my $leaked = removeCgroups($dirs);
         push @counted, "leaked=$leaked" if $leaked;
     }
-    my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note';
+    my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note', 'term';
     my $s = { id => $id, report => $report };
     open $s->{record}, '>>', "$attemptsDir/$id/record" or $s->{record} = undef;
     # Ends a line that was cut off.
