@@ -26,6 +26,7 @@ BEGIN {
     $here = "./$here" if $here !~ m{\A/};
     require "$here/host.pl";
     require "$here/terms.pl";
+    require "$here/isolation.pl";
     require "$here/shim.pl";
 }
 
