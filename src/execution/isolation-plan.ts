@@ -144,10 +144,8 @@ function termsOf(site: IsolationSite, task: IsolationTask): readonly TermEnforce
     add('read-only', noMounts, `${terms.readOnly?.join(', ')} as read-only mounts`);
   }
   for (const name of terms.namespaces ?? []) {
-    const { bubblewrap } = site;
-    const why = 'why' in bubblewrap ? bubblewrap.why : 'the kernel refuses it here';
-    const has = 'path' in bubblewrap && bubblewrap.namespaces.includes(name);
-    add(`namespace-${name}`, has ? undefined : why, 'of its own');
+    const why = noMounts ?? 'the kernel refuses it here';
+    add(`namespace-${name}`, hasNamespace(site, name) ? undefined : why, 'of its own');
   }
   if (terms.devices !== undefined) {
     add('devices', noMounts, 'no other device files are there, and it can make none');
@@ -158,11 +156,15 @@ function termsOf(site: IsolationSite, task: IsolationTask): readonly TermEnforce
     add('secrets', why, 'read by the launcher when it started');
   }
   if (wantsMounts({ terms, volumes: [] })) {
-    add('daemon-hidden', noMounts, 'it does not see the state folder and its sockets');
+    const seen = hasNamespace(site, 'pid') ? undefined : 'it could look through other processes';
+    add('daemon-hidden', noMounts ?? seen, 'it does not see the state folder and its sockets');
   }
   if (volumes.length > 0) add('volumes', noMounts, 'mounted for it alone');
   return found;
 }
+
+const hasNamespace = ({ bubblewrap }: IsolationSite, name: Namespace): boolean =>
+  'path' in bubblewrap && bubblewrap.namespaces.includes(name);
 
 function noUser({ root }: IsolationSite, { terms, user }: IsolationTask): string | undefined {
   if (!root) return 'only a daemon of root can run tasks as others';
@@ -174,33 +176,35 @@ function noUser({ root }: IsolationSite, { terms, user }: IsolationTask): string
 function wrapOf(site: IsolationSite, task: IsolationTask, holds: ReadonlySet<string>): string[] {
   const { terms } = task;
   const readOnlyRoot = terms.readOnly?.includes('/') === true;
-  const names = (terms.namespaces ?? []).filter((name) => holds.has(`namespace-${name}`));
+  const names = new Set((terms.namespaces ?? []).filter((n) => holds.has(`namespace-${n}`)));
+  // Through /proc/<pid>/root it would see what a process of its user outside sees: bwrap's own is one.
+  if (hasNamespace(site, 'pid')) names.add('pid');
   const args = ['--die-with-parent', ...rightsOf(site), ...rootOf(task, readOnlyRoot)];
   args.push(...devicesOf(site, task, readOnlyRoot));
-  if (names.includes('pid')) args.push('--proc', '/proc');
   // What is deeper comes later, so that nothing covers or uncovers what is inside of it.
   const places = placesOf(site, task).sort((a, b) => a.path.length - b.path.length);
   for (const { path, as } of places) args.push(...mounted[as](path));
   for (const folder of task.folders) args.push('--bind', folder, folder);
-  if (task.secrets !== undefined && site.secretsDir !== undefined) {
-    args.push('--perms', '0755', '--tmpfs', site.secretsDir, '--bind', task.secrets, task.secrets);
-  }
+  if (site.secretsDir !== undefined) args.push(...mounted.hidden(site.secretsDir));
+  if (task.secrets !== undefined) args.push('--bind', task.secrets, task.secrets);
   for (const { source, mountPath, readOnly } of task.volumes) {
     args.push(readOnly ? '--ro-bind' : '--bind', source, mountPath);
   }
   for (const hidden of site.hidden) args.push('--remount-ro', hidden);
   if (task.rootEntries !== undefined && readOnlyRoot) args.push('--remount-ro', '/');
-  for (const name of names) if (name !== 'mount') args.push(unshare[name]);
+  for (const name of names) args.push(...unshare[name]);
   args.push('--chdir', task.cwd);
   return args;
 }
 
-const unshare: Record<Exclude<Namespace, 'mount'>, string> = {
-  user: '--unshare-user',
-  pid: '--unshare-pid',
-  network: '--unshare-net',
-  ipc: '--unshare-ipc',
-  uts: '--unshare-uts',
+const unshare: Record<Namespace, readonly string[]> = {
+  user: ['--unshare-user'],
+  // There is one whenever bwrap runs.
+  mount: [],
+  pid: ['--unshare-pid', '--proc', '/proc'],
+  network: ['--unshare-net'],
+  ipc: ['--unshare-ipc'],
+  uts: ['--unshare-uts'],
 };
 
 function rightsOf({ root }: IsolationSite): readonly string[] {

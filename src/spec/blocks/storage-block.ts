@@ -47,7 +47,12 @@ const volume = z.strictObject({
 });
 
 const phase = z.strictObject({
-  part: z.number().gt(0).lte(1).transform((written) => Math.round(written * 10_000) as BasisPoints).meta({ description: 'Of the size, at its peak: 0 to 1.' }),
+  part: z
+    .number()
+    .gt(0)
+    .lte(1)
+    .transform((written) => Math.round(written * 10_000) as BasisPoints)
+    .meta({ description: 'Of the size, at its peak: 0 to 1.' }),
   estimate: quantity<SpanMs>(parseSpan, {
     description: 'How long it takes.',
     form: 'span such as 90s or 2h',

@@ -40,7 +40,7 @@ export interface LocalDriverOptions {
   /** Where other sockets of Berth are, beside the state folder. */
   readonly socketDirs?: readonly string[];
   /** What a task that may call the daemon is told: its URL, and a token of its own. */
-  readonly access?: (attempt: AttemptId) => Readonly<Record<string, string>>;
+  readonly access?: (attempt: AttemptId) => Readonly<Record<string, string>> | undefined;
   /** Folders that volumes of a class lie in. */
   readonly storageClasses?: ReadonlyMap<string, string>;
 }
@@ -121,7 +121,7 @@ class LauncherDriver implements LocalDriver {
       stateDir: options.stateDir,
       instance: host.instance,
       socketDirs: host.socketDirs,
-      access: options.access ?? (() => ({})),
+      access: options.access ?? (() => undefined),
       storageClasses: options.storageClasses ?? new Map(),
       stop: (attempt) => this.stop(attempt, 'cancelled', spanMs(0)),
       warn: deps.warn,

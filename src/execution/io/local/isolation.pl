@@ -98,11 +98,9 @@ sub memoryFile {
 }
 
 # A folder in memory: made by the task, taken away by its shim, or by whoever finds it without one.
-sub secretsDir {
-    my ($id) = @_;
-    my $instance = substr slurp("$stateDir/instance") // '', 0, 8;
-    return "/dev/shm/berth-$instance/$id";
-}
+sub secretsDir { my ($id) = @_; return secretsRoot() . "/$id" }
+
+sub secretsRoot { return '/dev/shm/berth-' . substr(slurp("$stateDir/instance") // '', 0, 8) }
 
 sub giveSecrets {
     my ($s) = @_;

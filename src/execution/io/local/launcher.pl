@@ -356,7 +356,7 @@ sub serve {
     writeClient();
     dismissIdle();
     unlink $socketPath;
-    rmdir $_ for @parents;
+    rmdir $_ for @parents, %shims ? () : secretsRoot();
     truncate $lock, 0;
     return;
 }

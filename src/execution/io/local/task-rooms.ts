@@ -21,7 +21,7 @@ export interface TaskRoomsOptions {
   /** Folders of Berth's sockets outside the state folder. */
   readonly socketDirs: readonly string[];
   /** What a task that may call the daemon is told. */
-  readonly access: (attempt: AttemptId) => Readonly<Record<string, string>>;
+  readonly access: (attempt: AttemptId) => Readonly<Record<string, string>> | undefined;
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
   /** Ends an attempt whose folders outgrew their size. */
@@ -66,7 +66,11 @@ export class TaskRooms {
     } else if (volumes.mounts.length > 0) {
       this.#scratch.watchVolumes(start.attempt, storage?.volumes ?? [], volumes.mounts);
     }
-    if (terms.daemonAccess === true) env = { ...env, ...this.#options.access(start.attempt) };
+    if (terms.daemonAccess === true) {
+      const access = this.#options.access(start.attempt);
+      if (access === undefined) return { why: 'the daemon has no address that it could call' };
+      env = { ...env, ...access };
+    }
     const filed = terms.secrets?.some((use) => use.as === 'file') === true;
     const secrets = filed ? `${this.#secretsDir}/${start.attempt}` : undefined;
     if (secrets !== undefined) env = { ...env, BERTH_SECRETS: secrets };
@@ -81,6 +85,7 @@ export class TaskRooms {
       gpus: start.placement.gpus.length > 0,
     });
     if ('why' in plan) return plan;
+    if (plan.wrap.length > 0) mkdirSync(this.#secretsDir, { recursive: true, mode: 0o711 });
     if (plan.account !== '' && account !== undefined) {
       if (start.workdir.startsWith(`${this.#options.stateDir}/`)) own(start.workdir, account);
       env = { HOME: account.home, USER: account.name, LOGNAME: account.name, ...env };
