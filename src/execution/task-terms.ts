@@ -1,5 +1,5 @@
-import { printNumberList } from '../base/number-list.ts';
 import { type Bytes, UNLIMITED } from '../base/units.ts';
+import { formatIdList, setOf } from '../inventory/cpu-set.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
@@ -144,10 +144,10 @@ function placeParts({ driver, site }: Host, { process, cores }: TermTask): Part[
   const numa = process?.numa;
   const memoryNodes = cores === undefined ? site.memoryNodes : nodesOf(site, cores);
   if (cores !== undefined) {
-    const list = printNumberList(cores);
+    const list = printList(cores);
     const grouped = site.groups.cpuset !== undefined;
     const note = `${process?.cores === 'exclusive' ? 'its own' : 'not pinned by others'}: CPUs ${list}`;
-    const mems = printNumberList(numa === 'bind' ? memoryNodes : site.memoryNodes);
+    const mems = printList(numa === 'bind' ? memoryNodes : site.memoryNodes);
     parts.push(
       grouped
         ? held(
@@ -180,7 +180,7 @@ function numaPart(numa: 'preferred' | 'bind' | 'interleave', nodes: readonly num
   if (nodes.length === 0) return lacking('numa', 'the NUMA nodes of the host are not known');
   const preferred = nodes.length === 1 ? PREFERRED : PREFERRED_MANY;
   const mode = { preferred, bind: BIND, interleave: INTERLEAVE }[numa];
-  const note = `${numa}: NUMA nodes ${printNumberList(nodes)}`;
+  const note = `${numa}: NUMA nodes ${printList(nodes)}`;
   return acted('numa', 'mempolicy', `${mode}:${nodes.join(',')}`, note);
 }
 
@@ -262,6 +262,8 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
   }
   return parts;
 }
+
+const printList = (ids: readonly number[]): string => formatIdList(setOf(ids));
 
 type Setting = readonly [aspect: TermAspect, file: string, value: string];
 

@@ -11,12 +11,12 @@ export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   /** Rough GB/s each way between the GPUs, in their order, 0 on the diagonal; absent where nobody told. */
   readonly links?: readonly (readonly number[])[];
+  /** The logical CPUs that tasks may be pinned to, by `id`; absent where nobody told. */
+  readonly cpus?: readonly Cpu[];
   /** Only tasks that tolerate all of them are placed there; absent: none. */
   readonly taints?: readonly Taint[];
   /** It takes nothing new, and what runs there runs on; absent: it does. */
   readonly closed?: 'drained' | 'unhealthy';
-  /** The logical CPUs that tasks may be pinned to, by `id`; absent where nobody told. */
-  readonly cpus?: readonly Cpu[];
 }
 
 export interface Taint {

@@ -4,6 +4,7 @@ import type { AttemptRecord } from '../engine/records.ts';
 import type { Gpu } from '../model/node.ts';
 import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
+import { threadVariables } from './thread-variables.ts';
 
 /** What the daemon knows of the machine that every task is told. */
 export interface LaunchSite {
@@ -31,8 +32,10 @@ export function attemptStart(
   assert(spec.run.kind !== 'held', 'a lease has nothing to start');
   return {
     attempt: attempt.id,
+    ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
     run: spec.run,
     env: {
+      ...threadVariables(spec.execution?.process, placement),
       ...baseEnvOf(site, spec.execution?.isolation?.user),
       ...spec.env,
       BERTH_WORKLOAD: workload.id,

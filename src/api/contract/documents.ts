@@ -13,6 +13,7 @@ const causes = z.enum([
   'cancelled',
   'preempted',
   'start-failed',
+  'unstarted',
   'lost',
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);
@@ -177,7 +178,16 @@ export const whySchema = z
     status: state,
     sentence: z.string(),
     steps: z.array(
-      z.object({ id: z.string(), state, sentence: z.string(), reasons: z.array(reasonSchema) }),
+      z.object({
+        id: z.string(),
+        state,
+        sentence: z.string(),
+        reasons: z.array(reasonSchema),
+        terms: z
+          .array(termSchema)
+          .optional()
+          .describe('What became of its execution terms, each once; absent where it has none'),
+      }),
     ),
     preemptions: z
       .array(preemptionSchema)
@@ -295,4 +305,5 @@ export type Usage = z.infer<typeof usageSchema>;
 export type Submitted = z.infer<typeof submittedSchema>;
 export type Problem = z.infer<typeof problemSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
+export type TermDocument = z.infer<typeof termSchema>;
 export type EnforcedDocument = z.infer<typeof enforcedSchema>;

@@ -12,6 +12,7 @@ import type {
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
 import { resourcesDocument } from './resources.ts';
 import { stepState, workloadStatus } from './status.ts';
+import { unheldSentence } from './terms.ts';
 
 export function workloadDocument(context: Explaining, workload: WorkloadRecord): WorkloadDocument {
   const { spec } = workload;
@@ -58,7 +59,7 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
     tasks,
-    reason: told ? explainWorkload(context, workload).sentence : null,
+    reason: told ? explainWorkload(context, workload).sentence : unheldSentence(workload),
   };
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
-import { parseNumberList } from '../../../base/number-list.ts';
+import { idsOf, isEmpty, parseIdList } from '../../../inventory/cpu-set.ts';
 import type { CgroupMount, CgroupMounts } from '../../cgroup-mounts.ts';
 import { noTerms, type TermController, type TermSite, v1Names } from '../../term-site.ts';
 import { handDown, makeFolder, read, succeeds, words } from './cgroup-files.ts';
@@ -110,8 +110,8 @@ function hostPlaces(
 }
 
 function listIn(path: string): readonly number[] | undefined {
-  const numbers = parseNumberList(read(path) ?? '');
-  return numbers?.length === 0 ? undefined : numbers;
+  const ids = parseIdList((read(path) ?? '').trim());
+  return ids === undefined || isEmpty(ids) ? undefined : idsOf(ids);
 }
 
 function names(folder: string): readonly string[] {

@@ -154,25 +154,24 @@ sub termCalls {
     };
 }
 
-# How long the processes of its group stalled, by what for; nothing where it is not asked for.
-sub pressureOf {
-    my ($dirs) = @_;
-    my $dir = $dirs->{accounting} // $dirs->{all} // return undef;
-    my @stalls;
-    for my $what (qw(cpu memory io)) {
-        my ($micros) = (slurp("$dir/$what.pressure") // '') =~ /^some .*\btotal=(\d+)/m;
-        push @stalls, sprintf '%s %.0f ms', $what, $micros / 1000 if defined $micros;
-    }
-    return @stalls ? 'stalled for ' . join ', ', @stalls : undef;
-}
-
-# Said at the end, in the place of the note.
+# How long the processes of its group stalled, said at the end in the place of the note. The group may be one
+# that the task took over: what was counted before is not its own.
 sub tellPressure {
     my ($s) = @_;
-    return if !grep { /\Apressure:(?!none:)/ } @{ $s->{held}{term} // [] };
-    my $found = pressureOf($s->{dirs});
-    if (defined $found) { s/\Apressure:accounting:.*/pressure:accounting:$found/s for @{ $s->{held}{term} } }
-    else                { loseTerm($s->{held}, 'pressure', 'the kernel keeps no account of it') }
+    my $held = $s->{held};
+    return if !grep { /\Apressure:(?!none:)/ } @{ $held->{term} // [] };
+    my $dir = $s->{dirs}{accounting} // $s->{dirs}{all};
+    my @stalls;
+    for my $what (qw(cpu memory io)) {
+        next if !defined $dir;
+        my ($micros) = (slurp("$dir/$what.pressure") // '') =~ /^some .*\btotal=(\d+)/m;
+        next if !defined $micros;
+        push @stalls, sprintf '%s %.0f ms', $what, ($micros - ($held->{stalled}{$what} // 0)) / 1000;
+        $held->{stalled}{$what} = $micros;
+    }
+    return loseTerm($held, 'pressure', 'the kernel keeps no account of it') if !@stalls;
+    my $found = 'stalled for ' . join ', ', @stalls;
+    s/\Apressure:accounting:.*/pressure:accounting:$found/s for @{ $held->{term} };
     return;
 }
 
