@@ -8,6 +8,7 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
+import { defaultNetwork } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
@@ -18,6 +19,7 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
@@ -151,12 +153,21 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
+  const egress = await openEgress({
+    stateDir: folder.dir,
+    instance: folder.instance,
+    network: site?.config.network ?? defaultNetwork,
+    engine,
+    log,
+  });
+  stack.defer(() => egress.close());
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
-  const driver = await openLocalDriver(
+  const local = await openLocalDriver(
     { stateDir: folder.dir, onReport: (told) => ear.hear(told) },
     { warn: (message) => log('execution', message) },
   );
+  const driver = egress.around(local);
   stack.defer(() => driver.close());
   return {
     folder,

@@ -1,5 +1,5 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, Enforcement, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, Placement } from '../model/messages.ts';
@@ -51,6 +51,14 @@ export interface AttemptStart {
   readonly placement: Placement;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** What was made of its network terms; absent where it has none. */
+  readonly network?: NetworkPlace;
+}
+
+export interface NetworkPlace {
+  readonly terms: readonly TermEnforcement[];
+  /** The file of the namespace that it is to enter. */
+  readonly namespace?: string;
 }
 
 export type KnownAttempt =

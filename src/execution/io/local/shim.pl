@@ -36,6 +36,7 @@ sub beShim {
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   netns FILE  the network namespace that it enters
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 sub holdAttempt {
     my ($report, $signals, $line) = @_;
@@ -155,6 +156,7 @@ sub becomeTask {
     unblockSignals();
     dieWithParent($s->{self});
     newSession();
+    enterNamespace($ask->{netns}[0]) if $ask->{netns};
     for (@{ $s->{gates} }) { enterGate($_) or syswrite $status, encode('join', $_->{aspect}, $_->{why}) }
     becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
     umask $taskUmask;
