@@ -69,6 +69,7 @@ export function nextLine(start: AttemptStart, before: AttemptStart): string | un
     start.run === before.run &&
     start.placement === before.placement &&
     start.cwd === before.cwd &&
+    start.network?.namespace === before.network?.namespace &&
     start.workdir === before.workdir;
   if (!alike) return undefined;
   const fields = ['next', start.attempt, before.attempt];

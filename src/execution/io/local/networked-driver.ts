@@ -43,8 +43,10 @@ export function networkedDriver(driver: LocalDriver, deps: NetworkedDriverDeps):
       driver.start(placed(asked, planFor(asked, deps), deps, undefined));
       return;
     }
-    const ready = withLink(asked, deps)
-      .then((start) => driver.start(start))
+    // Starts in line are given in order.
+    const before = asked.after === undefined ? undefined : starting.get(asked.after);
+    const ready = Promise.all([withLink(asked, deps), before])
+      .then(([start]) => driver.start(start))
       .catch((error: unknown) => fail(`the network of ${attempt} cannot be made`, error))
       .finally(() => starting.delete(attempt));
     starting.set(attempt, ready);
