@@ -9,6 +9,7 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import type { Event } from '../model/messages.ts';
+import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
@@ -19,11 +20,13 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
+import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
@@ -112,6 +115,8 @@ interface Parts {
   readonly history: SqliteHistory;
   readonly engine: Engine;
   readonly driver: LocalDriver;
+  readonly network: NetworkConfig;
+  readonly egress: Egress;
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
@@ -160,11 +165,20 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
+  const network = site?.config.network ?? defaultNetwork;
+  const egress = await openEgress({
+    stateDir: folder.dir,
+    instance: folder.instance,
+    network,
+    engine,
+    log,
+  });
+  stack.defer(() => egress.close());
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
-  const driver = await openLocalDriver(
+  const local = await openLocalDriver(
     {
       stateDir: folder.dir,
       onReport: (told) => ear.hear(told),
@@ -176,6 +190,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     },
     { warn: (message) => log('execution', message) },
   );
+  const driver = egress.around(local);
   stack.defer(() => driver.close());
   return {
     folder,
@@ -185,6 +200,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     history,
     engine,
     driver,
+    network,
+    egress,
     inventory,
     replayed,
     siteFile: options.siteFile ?? null,
@@ -238,6 +255,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
       plugins: parts.plugins.status(),
     }),
+    network: (asked) => networkStatus(parts.network, parts.egress.proxy, asked),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
     readLog: (request) => readLog(folder.paths.attempts, request),

@@ -9,6 +9,7 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { network } from './commands/network.ts';
 import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
@@ -39,6 +40,7 @@ export const registry: readonly Command[] = [
   queue,
   quota,
   reserve,
+  network,
   top,
   pool,
   up,

@@ -59,6 +59,8 @@ export function startLine(start: AttemptStart, plan: Confinement): string {
   for (const a of plan.terms?.acts ?? []) fields.push(`act=${a.term}:${a.act}:${a.value}`);
   for (const t of plan.enforced.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
   if (plan.isolation !== undefined) fields.push(...isolationFields(plan.isolation));
+  if (start.network?.namespace !== undefined) fields.push(`netns=${start.network.namespace}`);
+  for (const t of start.network?.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
   for (const argument of argv) fields.push(`arg=${argument}`);
   for (const [name, value] of Object.entries(start.env)) fields.push(`env=${name}=${value}`);
   return encodeLine(fields);
@@ -84,6 +86,7 @@ export function nextLine(start: AttemptStart, before: AttemptStart): string | un
     start.run === before.run &&
     start.placement === before.placement &&
     start.cwd === before.cwd &&
+    start.network?.namespace === before.network?.namespace &&
     start.workdir === before.workdir;
   if (!alike) return undefined;
   const fields = ['next', start.attempt, before.attempt];

@@ -56,6 +56,14 @@ export interface AttemptStart {
   readonly placement: Placement;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** What was made of its network terms; absent where it has none. */
+  readonly network?: NetworkPlace;
+}
+
+export interface NetworkPlace {
+  readonly terms: readonly TermEnforcement[];
+  /** The file of the namespace that it is to enter. */
+  readonly namespace?: string;
 }
 
 export type KnownAttempt =

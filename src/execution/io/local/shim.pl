@@ -49,6 +49,7 @@ sub beShim {
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   netns FILE  the network namespace that it enters
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 #   term..., hold..., act...   see terms.pl
 #   isolated, wrap..., account, nonew, secret...   see isolation.pl
@@ -282,6 +283,7 @@ sub becomeTask {
     unblockSignals();
     dieWithParent($s->{self});
     newSession();
+    enterNamespace($ask->{netns}[0]) if $ask->{netns};
     for (@{ $s->{gates} }) { enterGate($_) or syswrite $status, encode('join', $_->{aspect}, $_->{why}) }
     actTerms($ask, sub { syswrite $status, encode('term', @_) }) if $ask->{act};
     becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
