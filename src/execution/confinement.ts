@@ -2,6 +2,7 @@ import { type Bytes, type MilliCpu, UNLIMITED } from '../base/units.ts';
 import type { Enforcement } from '../model/attempt.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Limits } from '../model/workload.ts';
+import type { IsolationPlan } from './isolation-plan.ts';
 import { planTerms, type TermAspect, type TermPlan, type TermTask } from './task-terms.ts';
 import { noTerms, type TermSite } from './term-site.ts';
 
@@ -47,6 +48,8 @@ export interface Confinement {
   readonly enforced: Enforcement;
   /** What else its terms come to; absent where it asks for nothing. */
   readonly terms?: Pick<TermPlan, 'holds' | 'acts'>;
+  /** Absent where it is to see the host as it is. */
+  readonly isolation?: IsolationPlan;
 }
 
 export interface CgroupSetting {

@@ -2,6 +2,7 @@ import { UNLIMITED } from '../base/units.ts';
 import { type AttemptId, attemptId, parseAttemptId } from '../model/ids.ts';
 import type { AttemptStart } from '../runtime/ports.ts';
 import type { Confinement } from './confinement.ts';
+import type { IsolationPlan } from './isolation-plan.ts';
 
 /** Of the messages; a launcher of another version is replaced. Its shims go on. */
 export const LAUNCHER_VERSION = '2';
@@ -57,9 +58,20 @@ export function startLine(start: AttemptStart, plan: Confinement): string {
   }
   for (const a of plan.terms?.acts ?? []) fields.push(`act=${a.term}:${a.act}:${a.value}`);
   for (const t of plan.enforced.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
+  if (plan.isolation !== undefined) fields.push(...isolationFields(plan.isolation));
   for (const argument of argv) fields.push(`arg=${argument}`);
   for (const [name, value] of Object.entries(start.env)) fields.push(`env=${name}=${value}`);
   return encodeLine(fields);
+}
+
+function isolationFields(plan: IsolationPlan): readonly string[] {
+  return [
+    'isolated=1',
+    ...plan.wrap.map((argument) => `wrap=${argument}`),
+    ...(plan.account === '' ? [] : [`account=${plan.account}`]),
+    ...(plan.noNewPrivileges ? ['nonew=1'] : []),
+    ...plan.secrets.map(({ as, name, secret }) => `secret=${as}:${name}:${secret}`),
+  ];
 }
 
 /**

@@ -52,6 +52,8 @@ export interface IoTerms {
 }
 
 export interface IsolationTerms {
+  /** False: it runs without what this host cannot give, and says so; else it does not start then. */
+  readonly required?: boolean;
   /** Name of the user that it runs as; the daemon's own when absent. */
   readonly user?: string;
   /** It cannot gain privileges by setuid programs. */

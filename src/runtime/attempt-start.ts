@@ -36,7 +36,7 @@ export function attemptStart(
     run: spec.run,
     env: {
       ...threadVariables(spec.execution?.process, placement),
-      ...site.baseEnv,
+      ...baseEnvOf(site, spec.execution?.isolation?.user),
       ...spec.env,
       BERTH_WORKLOAD: workload.id,
       BERTH_STEP: spec.id,
@@ -55,4 +55,11 @@ export function attemptStart(
     limits: { ...spec.limits, memory: placement.memoryLimit },
     ...(spec.execution && { execution: spec.execution }),
   };
+}
+
+/** Another user has a home and a name of its own, which the driver knows. */
+function baseEnvOf({ baseEnv }: LaunchSite, user: string | undefined): LaunchSite['baseEnv'] {
+  if (user === undefined) return baseEnv;
+  const { HOME: _home, USER: _user, ...others } = baseEnv;
+  return others;
 }

@@ -28,6 +28,7 @@ const io = z.strictObject({
 });
 
 const isolation = z.strictObject({
+  required: z.boolean().exactOptional(),
   user: z.string().exactOptional(),
   noNewPrivileges: z.boolean().exactOptional(),
   privateTmp: z.boolean().exactOptional(),

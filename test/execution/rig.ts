@@ -202,6 +202,7 @@ export class Rig {
       }
       rmdirSync(parent);
     }
+    rmSync(`/dev/shm/berth-${this.instance().slice(0, 8)}`, { recursive: true, force: true });
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 

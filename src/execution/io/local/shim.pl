@@ -51,6 +51,7 @@ sub beShim {
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 #   term..., hold..., act...   see terms.pl
+#   isolated, wrap..., account, nonew, secret...   see isolation.pl
 sub holdAttempt {
     my ($report, $signals, $line, $next) = @_;
     my ($verb, $id, @fields) = decode($line);
@@ -288,6 +289,7 @@ sub becomeTask {
     my $cwd = $ask->{cwd}[0];
     chdir $cwd or die "$!: $cwd (the working folder)\n";
     my @argv = @{ $ask->{arg} // [''] };
+    @argv = isolate($s, $status, @argv) if $ask->{isolated};
     { local $^W = 0; exec { $argv[0] } @argv; }
     die "$!: $argv[0]\n";
 }
@@ -554,8 +556,10 @@ sub readStatus {
         my ($kind, @words) = decode($_);
         if    ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
         elsif ($kind eq 'term') { loseTerm($s->{held}, @words) }
+        elsif ($kind eq 'inside') { $s->{inside} = 1 }
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
+    $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered};
     inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held}))) if !defined $s->{execError};
     return;
 }
@@ -600,6 +604,10 @@ sub findings {
     my ($code, $signal) = ($s->{exit} >> 8, $s->{exit} & 127);
     my $cause = causeOf($s, $kills);
     tellPressure($s);
+    if ($s->{ask}{isolated}) {
+        $s->{execError} = whyUnisolated($s) if ($s->{execError} // 'none') eq '';
+        removeSecrets($s->{id});
+    }
     my $leaked = leaveSeat($s, $cause, \@sums);
     my @known = (
         cause    => $cause,
@@ -710,6 +718,7 @@ sub bury {
         push @counted, "peak=$peak" if defined $peak;
         push @counted, "cpu=$cpuMs" if defined $cpuMs;
         push @counted, "oom=$kills" if $kills;
+        removeSecrets($id);
         my $leaked = removeCgroups($dirs);
         push @counted, "leaked=$leaked" if $leaked;
     }
