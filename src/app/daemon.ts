@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { attemptToken } from '../api/io/attempt-token.ts';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
@@ -71,7 +72,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, address } = connect(parts, stack, ending);
+  const { site, leases, loop } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
@@ -83,6 +84,10 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     site,
     leases,
     token: folder.token,
+    isRunning: (id) => {
+      const attempt = engine.state.attempt(id);
+      return attempt !== undefined && attempt.end === undefined;
+    },
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
     port: options.port,
@@ -91,7 +96,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log: (sentence, error) => log('api', sentence, error),
   });
   stack.defer(() => server.close());
-  address.url = server.url;
+  parts.address.url = server.url;
   startSampling(parts, stack, site);
   const { url } = server;
   const socket = folder.paths.apiSocket;
@@ -117,6 +122,8 @@ interface Parts {
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
+  /** Where the API is over TCP; known for sure once it listens. */
+  readonly address: { url: string };
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -169,8 +176,18 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => egress.close());
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
+  const { host = '127.0.0.1', port = 0 } = options;
+  const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const local = await openLocalDriver(
-    { stateDir: folder.dir, onReport: (told) => ear.hear(told) },
+    {
+      stateDir: folder.dir,
+      onReport: (told) => ear.hear(told),
+      socketDirs: [dirname(folder.paths.apiSocket)],
+      access: (attempt) =>
+        address.url === ''
+          ? undefined
+          : { BERTH_URL: address.url, BERTH_TOKEN: attemptToken(folder.token, attempt) },
+    },
     { warn: (message) => log('execution', message) },
   );
   const driver = egress.around(local);
@@ -190,6 +207,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     siteFile: options.siteFile ?? null,
     plugins,
     gpuSharing: scheduling.gpuSharing,
+    address,
     latest: undefined,
     ear,
   };
@@ -197,10 +215,9 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
-  const { folder, engine, journal, driver, clock, log, history, inventory } = parts;
+  const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
-  const address = { url: '' };
   const loop = new Loop(
     { baseEnv: baseEnv(), workRoot: join(folder.dir, 'work'), nodePath: process.execPath },
     {
@@ -252,7 +269,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, address };
+  return { loop, site, leases };
 }
 
 function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {

@@ -16,6 +16,9 @@ import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
 import { run } from './commands/run.ts';
+import { secretList } from './commands/secret-list.ts';
+import { secretRemove } from './commands/secret-remove.ts';
+import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
@@ -43,6 +46,9 @@ export const registry: readonly Command[] = [
   up,
   down,
   status,
+  secretSet,
+  secretList,
+  secretRemove,
   inventory,
   inventoryDiff,
   inventoryBaseline,

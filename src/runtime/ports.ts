@@ -75,5 +75,11 @@ export type KnownAttempt =
 
 /** What a driver tells the loop. May come twice, late, or for an attempt that is long over. */
 export type Report =
-  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly attempt: AttemptId;
+      readonly pid: number;
+      /** What became of its execution terms; absent where it has none. */
+      readonly terms?: readonly TermEnforcement[];
+    }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd };

@@ -76,6 +76,8 @@ sub nowMs {
 
 sub newSession { return $calls ? syscall($calls->{setsid}) : POSIX::setsid() }
 
+sub callNumber { my ($name) = @_; return $calls ? $calls->{$name} : undef }
+
 # Ends without running destructors or flushing what the parent had buffered.
 sub leave {
     my ($code) = @_;
@@ -401,8 +403,9 @@ sub treePids {
 # One round: the caller repeats it until nothing is left. In a cgroup no new process can begin.
 sub killTree {
     my ($dirs, $root, $group) = @_;
-    if (defined $dirs->{all}) { spit("$dirs->{all}/cgroup.kill", '1') }
-    elsif (defined $dirs->{pids}) { spit("$dirs->{pids}/pids.max", '0') }
+    my $whole = $dirs->{all} // $dirs->{accounting};
+    if (defined $whole) { spit("$whole/cgroup.kill", '1') }
+    if (defined $dirs->{pids}) { spit("$dirs->{pids}/pids.max", '0') }
     my @pids = treePids($dirs, $root, $group);
     if (!%$dirs) { kill 'STOP', $_ for @pids }
     kill 'KILL', $_ for @pids;
