@@ -458,7 +458,8 @@ export class Books {
     this.takenOver++;
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running <= step.spec.maxParallel, `${id} is within maxParallel`);
-    this.nodes.get(attempt.placement.node)!.held.set(id, attempt.placement);
+    const exclusive = step.spec.execution?.process?.cores === 'exclusive';
+    this.nodes.get(attempt.placement.node)!.follow(id, attempt.placement, exclusive);
     if (before.stopped) this.#mustStop.add(id);
     this.rules?.place(
       id,

@@ -95,6 +95,12 @@ export class NodeBook {
     }
   }
 
+  /** In the place of one that gave it up just before. */
+  follow(attempt: string, placement: Placement, exclusive: boolean): void {
+    if (exclusive) this.#pinned.add(attempt);
+    this.held.set(attempt, placement);
+  }
+
   give(attempt: string): void {
     assert.ok(this.held.delete(attempt), `${attempt} holds something on ${this.id}`);
     this.#pinned.delete(attempt);
@@ -111,7 +117,7 @@ export class NodeBook {
     if (!exclusive) {
       const want = taken.size === 0 || free.length === 0 ? undefined : free;
       assert.deepEqual(cores, want, `${attempt} runs beside those that are pinned`);
-    } else if (free.length >= held.cpu / 1000) {
+    } else if (held.cpu > 0 && held.cpu % 1000 === 0 && free.length >= held.cpu / 1000) {
       assert.equal(new Set(cores).size, held.cpu / 1000, `${attempt} has cores of its own`);
     } else assert.equal(cores, undefined);
   }
