@@ -8,6 +8,7 @@ import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
+import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
 import type { Event } from '../model/messages.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
@@ -182,6 +183,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     {
       stateDir: folder.dir,
       onReport: (told) => ear.hear(told),
+      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -318,6 +320,7 @@ function forgetRetired(events: readonly Event[], { dir, paths }: StateFolder): v
   const attempts = readdirSync(paths.attempts);
   for (const workload of retired) {
     rmSync(join(dir, 'work', workload), { recursive: true, force: true });
+    forgetScratch(dir, workload);
     for (const name of attempts) {
       if (name.startsWith(`${workload}.`))
         rmSync(join(paths.attempts, name), { recursive: true, force: true });

@@ -153,6 +153,7 @@ function readSite(
   const network = readNetwork(reading, blocks.network);
   return {
     ...(network && { network }),
+    ...(blocks.storage?.classes && { storage: { classes: blocks.storage.classes } }),
     scheduling: {
       root: tree,
       scorers,
@@ -178,6 +179,7 @@ function readBlocks(reading: SiteReading) {
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
     network: reading.readPart(siteBlocks.network, ['network']),
+    storage: reading.readPart(siteBlocks.storage, ['storage']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }
