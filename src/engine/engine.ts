@@ -13,7 +13,9 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt } from './lease-ends.ts';
-import type { StepRecord, WorkloadRecord } from './records.ts';
+import { attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
+import { decideService, serviceStepEnd } from './service-decide.ts';
+import { restartAfter } from './service-record.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
@@ -71,6 +73,10 @@ export class Engine {
         return this.#reportStarted(command.at, command.attempt, command.pid);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-probe':
+      case 'scale':
+      case 'update':
+        return decideService(this.state, command);
       case 'tick':
         return nothing;
       default:
@@ -87,6 +93,7 @@ export class Engine {
     return (
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
+      this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextPlacement(at) ??
@@ -173,14 +180,23 @@ export class Engine {
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
-    return facts(this.#endAttempt(at, id, end));
+    const { stop } = attempt;
+    // A driver only knows that it was told to stop it.
+    const cause = stop === 'unhealthy' && end.cause === 'cancelled' ? stop : end.cause;
+    return facts(this.#endAttempt(at, id, { ...end, cause }));
   }
 
   #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
-    if (task.step.workload.cancelledBy !== undefined) {
+    if (task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined) {
       return { kind: 'task-ended', at, attempt: id, end };
+    }
+    const { service } = task.step.spec;
+    if (service !== undefined) {
+      const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
+      const dueAt = (at + delayMs) as TimeMs;
+      return { kind: 'task-ended', at, attempt: id, end, retry: { dueAt, inRow } };
     }
     const retry = retryAfter(task.step.spec.retry, attempt.number - task.preempted, end, {
       limit: attempt.placement.memoryLimit,
@@ -253,15 +269,19 @@ export class Engine {
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
+    const attempt = attemptId(task.id, attemptsOf(task) + 1);
+    const node = table.node(row)!.id;
+    const ports = this.state.ports.choose(node, task.step.spec.service?.ports ?? [], attempt);
     return {
       kind: 'task-placed',
       at,
-      attempt: attemptId(task.id, task.attempts.length + 1),
+      attempt,
       placement: {
-        node: table.node(row)!.id,
+        node,
         held: table.heldOn(row, shapes.request(task.shape), gpus),
         gpus,
         memoryLimit: task.memoryLimit,
+        ...(ports && { ports }),
       },
     };
   }
@@ -272,11 +292,11 @@ export class Engine {
     return preemption && { kind: 'preemption-ordered', at, preemption };
   }
 
-  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, a lease ends, or somebody may be stopped. */
+  /** When `next` may have something to say without any command: a retry is due, a drain is over, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const times = [dueAt, policyAt, this.state.leases.first()?.at];
+    const times = [dueAt, policyAt, this.state.leases.first()?.at, this.state.services.nextTimer()];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
@@ -322,6 +342,7 @@ function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
     return step.spec.needs.some((need) => endedBadly(step.workload, need)) ? 'skipped' : undefined;
   }
   if (step.state !== 'open' || counts.running > 0) return undefined;
+  if (step.spec.service !== undefined) return serviceStepEnd(step);
   if (counts.succeeded === step.spec.count) return 'succeeded';
   if (cancelled || counts.cancelled > 0) return 'cancelled';
   return counts.failed > 0 ? 'failed' : undefined;
@@ -333,6 +354,7 @@ function endedBadly(workload: WorkloadRecord, need: StepRecord['spec']['id']): b
 }
 
 function workloadEnd(workload: WorkloadRecord): EndState {
+  if (workload.service !== undefined) return 'cancelled';
   if (workload.steps.every((step) => step.state === 'succeeded')) return 'succeeded';
   return workload.steps.some((step) => step.state === 'failed') ? 'failed' : 'cancelled';
 }

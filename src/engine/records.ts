@@ -16,6 +16,7 @@ import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
 import type { ShapeIndex } from '../scheduling/shape.ts';
 import { over } from '../scheduling/usage-account.ts';
+import { type Health, newService, type ServiceRecord } from './service-record.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -23,13 +24,16 @@ export interface WorkloadRecord {
   readonly id: WorkloadId;
   readonly number: number;
   readonly tenant: TenantId;
-  readonly spec: WorkloadSpec;
+  /** Replaced when a service is scaled, updated or rolled back. */
+  spec: WorkloadSpec;
   readonly submittedAt: TimeMs;
   startedAt: TimeMs | undefined;
   endedAt: TimeMs | undefined;
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
-  readonly steps: readonly StepRecord[];
+  /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
+  steps: readonly StepRecord[];
+  readonly service: ServiceRecord | undefined;
   /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
   readonly attained: { cpu: number; gpu: number };
   /** Of a lease: it ends by itself unless its holder is heard of before. */
@@ -39,7 +43,8 @@ export interface WorkloadRecord {
 export interface StepRecord {
   readonly workload: WorkloadRecord;
   readonly index: number;
-  readonly spec: StepSpec;
+  /** Its `count` changes when a service is scaled. */
+  spec: StepSpec;
   /** `blocked` until every step it needs has succeeded. */
   state: 'blocked' | 'open' | EndState | 'skipped';
   /** Steps of `needs` that have not succeeded yet. */
@@ -75,6 +80,12 @@ export interface TaskRecord extends Candidate {
   /** Attempts that were stopped for others: they count against no retry. */
   preempted: number;
   waitingSince: TimeMs;
+  /** Of a replica: since when it leaves the service. */
+  retiringSince: TimeMs | undefined;
+  /** Of a replica: how often in a row it has ended early. */
+  inRow: number;
+  /** The first ones, of which nothing is known any more. */
+  forgotten: number;
   /** Replaced when one is added, so that it is as long as it needs to be. */
   attempts: readonly AttemptRecord[];
 }
@@ -92,6 +103,8 @@ export interface AttemptRecord {
   preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+  /** What its probes said last, and since when it is ready; absent before any did. */
+  health: Health | undefined;
 }
 
 export interface ToStop {
@@ -120,6 +133,9 @@ export const taskNamed = (
   name: Pick<AttemptName, 'step' | 'index'>,
 ): TaskRecord | undefined => stepNamed(workload, name.step)?.tasks[name.index];
 
+/** How many attempts were made, those forgotten included. */
+export const attemptsOf = (task: TaskRecord): number => task.forgotten + task.attempts.length;
+
 export const currentAttempt = (task: TaskRecord): AttemptRecord | undefined => task.attempts.at(-1);
 
 /** A workload as it stands right after it was submitted. */
@@ -129,7 +145,7 @@ export function newWorkload(
   spec: WorkloadSpec,
   at: TimeMs,
 ): WorkloadRecord {
-  const workload: WorkloadRecord & { steps: readonly StepRecord[] } = {
+  const workload: WorkloadRecord = {
     id,
     number: Number(id),
     tenant,
@@ -140,28 +156,40 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
+    service: spec.kind === 'service' ? newService(spec) : undefined,
     attained: { cpu: 0, gpu: 0 },
     leaseEndsAt: leaseEnd(spec, at),
   };
   const dependents = dependentsOf(spec.steps);
   // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
   workload.steps = spec.steps.map(
-    (step, index): StepRecord => ({
-      workload,
-      index,
-      spec: step,
-      state: 'blocked',
-      unmet: step.needs.length,
-      dependents: dependents?.get(step.id) ?? NONE,
-      endedAt: undefined,
-      tasks: NONE,
-      counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
-      gang: undefined,
-      released: 0,
-    }),
+    (step, index): StepRecord => newStep(workload, step, index, dependents?.get(step.id) ?? NONE),
   );
   for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
+}
+
+export function newStep(
+  workload: WorkloadRecord,
+  spec: StepSpec,
+  index: number,
+  dependents: readonly number[] = NONE,
+): StepRecord {
+  // Replicas are opened one by one.
+  const waiting = spec.service === undefined ? spec.count : 0;
+  return {
+    workload,
+    index,
+    spec,
+    state: 'blocked',
+    unmet: spec.needs.length,
+    dependents,
+    endedAt: undefined,
+    tasks: NONE,
+    counts: { waiting, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
+    gang: undefined,
+    released: 0,
+  };
 }
 
 /** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
@@ -188,6 +216,7 @@ export function newAttempt(
     preemption: undefined,
     end: undefined,
     endedAt: undefined,
+    health: undefined,
   };
 }
 
@@ -249,6 +278,9 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
     preempted: 0,
+    retiringSince: undefined,
+    inRow: 0,
+    forgotten: 0,
     attempts: NONE,
   };
 }

@@ -1,5 +1,5 @@
 import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
-import { assert, assertNever } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
@@ -10,12 +10,15 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import { JoinedNodes } from './joined-nodes.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { NodePorts } from './node-ports.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attain,
+  attemptsOf,
   currentAttempt,
   isBroken,
   newAttempt,
@@ -33,6 +36,16 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import {
+  applyServiceEvent,
+  beginDrain,
+  forgetOldest,
+  noteStarted,
+  type ServiceTables,
+} from './service-apply.ts';
+import { Services } from './services.ts';
+import { StopQueue } from './stop-queue.ts';
+import { WorkloadTable } from './workload-table.ts';
 
 export interface EngineOptions {
   /** Tasks that may wait or run at once; a submission beyond that is refused. */
@@ -63,14 +76,24 @@ export class State {
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
   readonly leases = new LeaseEnds();
-  readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
+  readonly services = new Services();
+  readonly ports = new NodePorts();
+  readonly #workloads = new WorkloadTable();
+  readonly #serviceTables: ServiceTables = {
+    records: this.#workloads,
+    shapeOf: ({ spec }) => this.shapes.intern(spec.request, spec.constraints),
+    enqueue: (task) => this.#wait(task),
+    withdraw: (task) => this.scheduler.withdraw(task),
+    counted: (workload, sign) => this.active.count(workload, sign),
+    unsettle: (workload) => this.#unsettled.add(workload),
+  };
   readonly #running = new Map<AttemptId, AttemptRecord>();
+  readonly #nodes = new JoinedNodes(this.table);
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop: ToStop[] = [];
+  readonly #toStop = new StopQueue();
   #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
-  #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
@@ -97,13 +120,12 @@ export class State {
   }
 
   workload(id: WorkloadId): WorkloadRecord | undefined {
-    return this.#workloads.get(id);
+    return this.#workloads.find(id);
   }
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    this.#nodes ??= this.#listNodes();
-    return this.#nodes;
+    return this.#nodes.list();
   }
 
   /** Placed and not ended, in order of placement. */
@@ -112,10 +134,7 @@ export class State {
   }
 
   attempt(id: AttemptId): AttemptRecord | undefined {
-    const name = parseAttemptId(id);
-    if (name === undefined) return undefined;
-    const workload = this.#workloads.get(name.workload);
-    return workload && taskNamed(workload, name)?.attempts[name.number - 1];
+    return this.#workloads.findAttempt(id);
   }
 
   firstResting(): TaskRecord | undefined {
@@ -123,13 +142,7 @@ export class State {
   }
 
   firstToStop(): ToStop | undefined {
-    while (this.#toStop.length > 0) {
-      const first = this.#toStop.at(-1)!;
-      const { attempt } = first;
-      if (attempt.end === undefined && attempt.stop === undefined) return first;
-      this.#toStop.pop();
-    }
-    return undefined;
+    return this.#toStop.first();
   }
 
   /** Workloads in which a step or the whole may have ended since they were last settled. */
@@ -150,12 +163,12 @@ export class State {
     switch (event.kind) {
       case 'node-joined':
         this.table.join(event.node);
-        this.#nodes = undefined;
+        this.#nodes.changed();
         this.scheduler.nodesChanged();
         break;
       case 'node-left':
         this.table.leave(event.node);
-        this.#nodes = undefined;
+        this.#nodes.changed();
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -178,7 +191,7 @@ export class State {
         this.#end(event);
         break;
       case 'retry-due':
-        this.#wait(this.#task(event.task));
+        this.#wait(this.#workloads.task(event.task));
         break;
       case 'step-ended':
         this.#endStep(event);
@@ -187,7 +200,7 @@ export class State {
         this.#cancel(event);
         break;
       case 'lease-renewed':
-        this.leases.renew(this.#workload(event.workload), event.at);
+        this.leases.renew(this.#workloads.workload(event.workload), event.at);
         break;
       case 'workload-ended':
         this.#endWorkload(event);
@@ -196,13 +209,14 @@ export class State {
         this.#retire(event.workload);
         break;
       default:
-        assertNever(event);
+        this.services.touch(applyServiceEvent(event, this.#serviceTables));
     }
   }
 
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
-    this.#workloads.set(workload.id, workload);
+    this.#workloads.add(workload);
+    this.services.touch(workload);
     this.active.count(workload, 1);
     this.leases.add(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
@@ -211,18 +225,20 @@ export class State {
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
     const name = parseAttemptId(event.attempt);
     assert(name !== undefined, 'an attempt id of ours');
-    const task = taskNamed(this.#workload(name.workload), name)!;
+    const task = taskNamed(this.#workloads.workload(name.workload), name)!;
     assert(task.state === 'waiting', 'only a waiting task is placed');
-    assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
+    assert(name.number === attemptsOf(task) + 1, 'attempts are numbered in order');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
     const attempt = newAttempt(task, name.number, event);
     task.attempts = [...task.attempts, attempt];
+    forgetOldest(task);
     task.state = 'running';
     task.step.counts.waiting--;
     task.step.counts.running++;
     task.step.workload.startedAt ??= event.at;
     this.table.take(row, event.placement.held, event.placement.gpus);
+    this.ports.take(event.placement);
     this.#running.set(attempt.id, attempt);
     this.leases.touch(attempt, event.at);
     this.#told(attempt, row);
@@ -235,26 +251,30 @@ export class State {
   }
 
   #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
-    const attempt = this.#attempt(id);
+    const attempt = this.#workloads.attempt(id);
     attempt.stop = reason;
+    this.services.touch(attempt.task.step.workload);
     this.scheduler.stopping?.(id);
     this.leases.touch(attempt, at);
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
-    const attempt = this.#attempt(event.attempt);
+    const attempt = this.#workloads.attempt(event.attempt);
     attempt.startedAt = event.at;
     attempt.pid = event.pid;
+    this.services.touch(noteStarted(attempt, event.at));
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
-    const attempt = this.#attempt(event.attempt);
+    const attempt = this.#workloads.attempt(event.attempt);
     assert(attempt.end === undefined, `an attempt ends once: ${attempt.id}`);
     attempt.end = event.end;
     attempt.endedAt = event.at;
     const { task } = attempt;
     const { counts, workload } = task.step;
     this.#running.delete(attempt.id);
+    this.ports.give(attempt.placement);
+    this.services.touch(workload);
     this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
     counts.running--;
     if (event.end.cause === 'preempted') task.preempted++;
@@ -281,18 +301,17 @@ export class State {
     this.#preemptions.push(record);
     if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
     for (const { attempt: id } of record.preemption.victims.toReversed()) {
-      const attempt = this.#attempt(id);
+      const attempt = this.#workloads.attempt(id);
       attempt.preemption = record;
       this.#toStop.push({ attempt, reason: 'preempted' });
     }
     this.scheduler.preempting?.(
       record.preemption,
       record.at,
-      this.#task(record.preemption.preemptor),
+      this.#workloads.task(record.preemption.preemptor),
     );
   }
 
-  /** The last ones, the oldest first. */
   get preemptions(): readonly PreemptionRecord[] {
     return this.#preemptions;
   }
@@ -304,7 +323,8 @@ export class State {
 
   #endTask(task: TaskRecord, cause: EndCause): void {
     // Only a task of a cancelled workload does not try again after it was stopped for others.
-    const end = cause === 'preempted' ? 'cancelled' : cause;
+    const isReplica = task.step.spec.service !== undefined;
+    const end = cause === 'preempted' || isReplica ? 'cancelled' : cause;
     task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
@@ -315,6 +335,7 @@ export class State {
     task.step.counts.waiting++;
     task.state = 'resting';
     task.dueAt = retry.dueAt;
+    task.inRow = retry.inRow ?? 0;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
       task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
@@ -329,7 +350,7 @@ export class State {
   }
 
   #endStep(event: Extract<Event, { kind: 'step-ended' }>): void {
-    const workload = this.#workload(event.workload);
+    const workload = this.#workloads.workload(event.workload);
     const step = stepNamed(workload, event.step);
     assert(step !== undefined, 'a step of its workload');
     const { counts } = step;
@@ -354,21 +375,23 @@ export class State {
   }
 
   #cancel(event: Extract<Event, { kind: 'cancel-requested' }>): void {
-    const workload = this.#workload(event.workload);
+    const workload = this.#workloads.workload(event.workload);
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
       if (step.counts.running === 0) continue;
       for (const task of step.tasks) {
         if (task.state !== 'running') continue;
-        this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'cancelled' });
+        if (workload.service !== undefined) beginDrain(task, event.at);
+        else this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'cancelled' });
       }
     }
+    this.services.touch(workload);
     this.#unsettled.add(workload);
   }
 
   #endWorkload(event: Extract<Event, { kind: 'workload-ended' }>): void {
-    const workload = this.#workload(event.workload);
+    const workload = this.#workloads.workload(event.workload);
     workload.state = event.state;
     workload.endedAt = event.at;
     this.active.count(workload, -1);
@@ -385,21 +408,23 @@ export class State {
     const { order, ever, memory } = saved;
     this.scheduler.nodesChanged();
     for (const workload of workloads) {
-      this.#workloads.set(workload.id, workload);
+      this.#workloads.add(workload);
+      this.services.touch(workload);
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
     }
     for (const id of order.running) {
-      const attempt = this.#attempt(id);
+      const attempt = this.#workloads.attempt(id);
       const row = this.table.rowOf(attempt.placement.node)!;
       this.#running.set(id, attempt);
+      this.ports.take(attempt.placement);
       this.#told(attempt, row);
       if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
     }
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
-    for (const id of order.ended) this.#ended.push(this.#workload(id));
+    for (const id of order.ended) this.#ended.push(this.#workloads.workload(id));
     this.#workloadsEver = ever;
   }
 
@@ -425,7 +450,7 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (step.workload.cancelledBy !== undefined) {
+      if (step.workload.cancelledBy !== undefined && step.spec.service === undefined) {
         this.#toStop.push({ attempt, reason: 'cancelled' });
       }
     }
@@ -449,6 +474,7 @@ export class State {
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
+    if (spec.service !== undefined) return;
     const shape = this.shapes.intern(spec.request, spec.constraints);
     step.tasks = newTasks(step, shape);
     this.#release(step);
@@ -460,39 +486,14 @@ export class State {
    */
   #release(step: StepRecord): void {
     const { counts, spec } = step;
-    if (!startsMore(step)) return;
+    if (!startsMore(step) || spec.service !== undefined) return;
     while (step.released < spec.count && step.released - counts.succeeded < spec.maxParallel) {
       this.#wait(step.tasks[step.released]!);
       step.released++;
     }
   }
 
-  #listNodes(): Node[] {
-    const rows = Array.from({ length: this.table.rows }, (_, row) => this.table.node(row));
-    return rows.filter((node) => node !== undefined);
-  }
-
-  #workload(id: WorkloadId): WorkloadRecord {
-    const workload = this.#workloads.get(id);
-    assert(workload !== undefined, `a workload that is known: ${id}`);
-    return workload;
-  }
-
-  #attempt(id: AttemptId): AttemptRecord {
-    const attempt = this.attempt(id);
-    assert(attempt !== undefined, `an attempt that is known: ${id}`);
-    return attempt;
-  }
-
   task(id: TaskId): TaskRecord | undefined {
-    const name = parseAttemptId(`${id}.1`);
-    const workload = name && this.#workloads.get(name.workload);
-    return workload && taskNamed(workload, name);
-  }
-
-  #task(id: TaskId): TaskRecord {
-    const task = this.task(id);
-    assert(task !== undefined, `a task that is known: ${id}`);
-    return task;
+    return this.#workloads.findTask(id);
   }
 }

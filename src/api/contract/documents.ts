@@ -12,6 +12,7 @@ const causes = z.enum([
   'timed-out',
   'cancelled',
   'preempted',
+  'unhealthy',
   'start-failed',
   'lost',
 ]);
@@ -116,7 +117,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline', 'lease']),
+      kind: z.enum(['job', 'pipeline', 'service', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -133,7 +134,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline', 'lease']),
+    kind: z.enum(['job', 'pipeline', 'service', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),

@@ -96,6 +96,10 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       return deadlineSentence(refusal, now);
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
+    case 'not-a-service':
+      return `workload ${refusal.workload} is no service`;
+    case 'other-queue':
+      return `the service is in queue ${refusal.queue}; an update cannot take it to ${refusal.asked}`;
     case 'no-such-workload':
       return `there is no workload ${refusal.workload}`;
     default:
