@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { preemptionSchema } from './preemption-documents.ts';
+import { serviceSchema } from './service-documents.ts';
 
 /** The JSON that people and programs see: API answers, `--json` output, SSE payloads. Snake case; units last. */
 
@@ -69,6 +70,8 @@ export const attemptSchema = z
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
+    ready: z.boolean().optional().describe('Of a replica: its probes say so'),
+    ports: z.record(z.string(), z.int()).optional().describe('That it was given, by name'),
   })
   .openapi('Attempt');
 
@@ -126,6 +129,7 @@ export const workloadSchema = z
       started_at: moment.nullable(),
       ended_at: moment.nullable(),
     }),
+    service: serviceSchema.optional().describe('Only of a service'),
     steps: z.array(stepSchema),
   })
   .openapi('Workload');
@@ -150,6 +154,10 @@ export const workloadSummarySchema = z
       failed: z.int(),
       cancelled: z.int(),
     }),
+    replicas: z
+      .object({ ready: z.int(), wanted: z.int() })
+      .optional()
+      .describe('Only of a service'),
     reason: z.string().nullable().describe('Why it waits, or why it failed, in a sentence'),
   })
   .openapi('WorkloadSummary');

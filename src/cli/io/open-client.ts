@@ -23,6 +23,7 @@ import {
   quotaListSchema,
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
+import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -107,6 +108,13 @@ export function openClient(locate: () => Promise<Address>): Client {
     why: (id) => ask(whySchema, get(one(id, '/why'))),
     cancel: async (id) =>
       void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
+    scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
+    update: (id, { text, fileName, cwd }) =>
+      ask(submittedSchema, {
+        method: 'POST',
+        path: one(id, `/update?${query({ file: fileName, cwd })}`),
+        body: text,
+      }),
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
     renewLease: (id, waitMs, signal) =>
       ask(leaseSchema, { ...post(`${leasePath(id)}/renew?${query({ wait: waitMs })}`), signal }),
