@@ -14,6 +14,14 @@ export function cpuMs(pid: number | 'self'): { readonly own: number; readonly ch
   return { own: ticks(14) + ticks(15), children: ticks(16) + ticks(17) };
 }
 
+/** Milliseconds of CPU that this process took for it, the threads of the collector included. */
+export function cpuOf(run: () => void): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -9,7 +9,7 @@ import type { Candidate } from '../src/scheduling/scheduler.ts';
 import { findVictims } from '../src/scheduling/victim-search.ts';
 import { GIB, node, resources } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
-import { median } from './cpu-time.ts';
+import { cpuOf, median } from './cpu-time.ts';
 
 /** Full nodes of 8 GPUs, each with tasks of 1, 2 and 4 GPUs of many priorities and ages. */
 function fullCluster(nodes: number): { table: NodeTable; occupancy: Occupancy<Candidate> } {
@@ -117,17 +117,12 @@ export const preemptionBench: Bench = {
   },
 };
 
-/** CPU milliseconds of the whole decision, for the worse of the two gangs; median of the runs. */
+/** CPU milliseconds of the whole decision, for the worse of the two gangs; median of the later half of the runs. */
 export function gangOf64(nodes: number, runs: number): { readonly decideMs: number } {
   const { table, occupancy } = fullCluster(nodes);
   const medians = Object.values(GANGS).map((gang) => {
-    const times = Array.from({ length: runs }, () => {
-      const before = process.cpuUsage();
-      decide(table, occupancy, gang);
-      const { user, system } = process.cpuUsage(before);
-      return (user + system) / 1000;
-    });
-    return median(times);
+    const times = Array.from({ length: runs }, () => cpuOf(() => decide(table, occupancy, gang)));
+    return median(times.slice(runs >> 1));
   });
   return { decideMs: Math.max(...medians) };
 }

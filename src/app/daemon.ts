@@ -18,6 +18,7 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
@@ -142,9 +143,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
+  const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
-    { scheduler: makeScheduler(scheduling, plugins.plugins()) },
+    { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);
   const history = openHistory({

@@ -1,5 +1,6 @@
 import { orders } from '../scheduling/orders/registry.ts';
 import { scorers } from '../scheduling/scorers/registry.ts';
+import { strategies } from '../scheduling/strategies.ts';
 import type { SiteNames } from '../spec/site-document.ts';
 import type { LoadedPlugin } from './load-plugins.ts';
 
@@ -11,6 +12,7 @@ export function siteNames(plugins: readonly LoadedPlugin[] = []): SiteNames {
     orders: [...orders.map(({ name }) => name), ...own('order')],
     scorers: [...scorers.map(({ name }) => name), ...own('scorer')],
     filters: own('filter'),
+    strategies,
     timeZones: { has: isTimeZone, names: ['UTC', ...Intl.supportedValuesOf('timeZone')] },
   };
 }

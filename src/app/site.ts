@@ -256,7 +256,12 @@ export class LiveSite implements Site {
 
 function workloadOf(event: Exclude<Event, { kind: 'node-joined' | 'node-left' }>): string {
   if ('workload' in event) return event.workload;
-  const task = event.kind === 'preemption-ordered' ? event.preemption.preemptor : undefined;
+  const task =
+    event.kind === 'preemption-ordered'
+      ? event.preemption.preemptor
+      : event.kind === 'seats-kept'
+        ? event.keep.task
+        : undefined;
   const name = parseAttemptId(
     'attempt' in event ? event.attempt : `${task ?? ('task' in event ? event.task : '')}.1`,
   );

@@ -8,8 +8,10 @@ import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
+import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt } from './lease-ends.ts';
@@ -86,7 +88,8 @@ export class Engine {
 
   /**
    * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
-   * workloads, stops, retries that are due, then one placement, then one preemption. Reads the state, never writes its tables;
+   * workloads, stops, retries that are due, then one placement, then one preemption,
+   * then what is kept for whom. Reads the state, never writes its tables;
    * it does note what it found settled or without a place, which is derived and forgotten on recovery.
    */
   next(at: TimeMs): Event | undefined {
@@ -97,7 +100,8 @@ export class Engine {
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextPlacement(at) ??
-      this.#nextPreemption(at)
+      this.#nextPreemption(at) ??
+      this.#nextKeep(at)
     );
   }
 
@@ -114,8 +118,7 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal =
-        neverFits(step.id, step.request, nodes, lacksDevices) ?? gangNeverFits(step, nodes);
+      const refusal = this.#neverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -125,6 +128,15 @@ export class Engine {
       events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
       answer: { kind: 'accepted', workload },
     };
+  }
+
+  /** Only nodes that its constraints allow count, unless there is none yet. */
+  #neverFits({ id, request, constraints }: StepSpec, nodes: readonly Node[]): Refusal | undefined {
+    if (constraints === undefined) return neverFits(id, request, nodes, lacksDevices);
+    const { table } = this.state;
+    const ask = besideNobody({ ...request, constraints });
+    const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
+    return neverFits(id, request, able.length > 0 ? able : nodes, lacksDevices);
   }
 
   #cancel(at: TimeMs, id: WorkloadId, by: TenantId): Decision {
@@ -292,6 +304,12 @@ export class Engine {
     return preemption && { kind: 'preemption-ordered', at, preemption };
   }
 
+  /** Nobody is stopped for it either. */
+  #nextKeep(at: TimeMs): Event | undefined {
+    const keep = this.state.scheduler.keep?.(at);
+    return keep && { kind: 'seats-kept', at, keep };
+  }
+
   /** When `next` may have something to say without any command: a retry is due, a drain is over, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
@@ -306,8 +324,9 @@ function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefi
   if (step.gangMin === undefined || nodes.length === 0) return undefined;
   const table = new NodeTable();
   for (const node of nodes) table.join(node);
-  const { request, gangMin, topology } = step;
-  const plan = planGang(table, { ask: request, members: gangMin, topology });
+  const { request, constraints, gangMin, topology } = step;
+  const ask = constraints === undefined ? request : besideNobody({ ...request, constraints });
+  const plan = planGang(table, { ask, members: gangMin, topology });
   if (plan.kind === 'fits') return undefined;
   const { room } = plan;
   return {

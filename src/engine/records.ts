@@ -1,4 +1,4 @@
-import { addAmount, type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
+import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from '../model/attempt.ts';
 import {
   type AttemptId,
@@ -13,9 +13,10 @@ import type { EndState, Placement } from '../model/messages.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import { Service } from '../scheduling/attained.ts';
+import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang } from '../scheduling/scheduler.ts';
-import type { ShapeIndex } from '../scheduling/shape.ts';
-import { over } from '../scheduling/usage-account.ts';
+import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 import { type Health, newService, type ServiceRecord } from './service-record.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -34,8 +35,8 @@ export interface WorkloadRecord {
   /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
   steps: readonly StepRecord[];
   readonly service: ServiceRecord | undefined;
-  /** What its ended attempts held × time, in milli-CPU-seconds and milli-GPU-seconds. */
-  readonly attained: { cpu: number; gpu: number };
+  readonly who: Who;
+  readonly attained: Service;
   /** Of a lease: it ends by itself unless its holder is heard of before. */
   leaseEndsAt: TimeMs | undefined;
 }
@@ -157,7 +158,8 @@ export function newWorkload(
     cancelledBy: undefined,
     steps: [],
     service: spec.kind === 'service' ? newService(spec) : undefined,
-    attained: { cpu: 0, gpu: 0 },
+    who: { workload: id, name: spec.name, labels: spec.labels },
+    attained: new Service(at),
     leaseEndsAt: leaseEnd(spec, at),
   };
   const dependents = dependentsOf(spec.steps);
@@ -198,12 +200,13 @@ export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
   return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
 }
 
-/** An attempt as it stands right after it was placed. */
+/** An attempt as it stands right after it was placed; its workload is served from then on. */
 export function newAttempt(
   task: TaskRecord,
   number: number,
   placed: { readonly placement: Placement; readonly at: TimeMs },
 ): AttemptRecord {
+  task.step.workload.attained.start(placed.placement.held, placed.at);
   return {
     id: attemptId(task.id, number),
     task,
@@ -261,6 +264,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
     workloadName: workload.spec.name,
+    who: workload.who,
     queue: workload.spec.queue,
     priority: workload.spec.priority,
     age: workload.number,
@@ -293,12 +297,9 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
 }
 
 /** After an attempt ended: what it held counts as served. */
-export function attain(attempt: AttemptRecord): void {
-  const { task, placement, placedAt, endedAt } = attempt;
+export function served({ task, placement, endedAt }: AttemptRecord): void {
   if (endedAt === undefined) return;
-  const { attained } = task.step.workload;
-  attained.cpu = addAmount(attained.cpu, over(placement.held.cpu, endedAt - placedAt));
-  attained.gpu = addAmount(attained.gpu, over(placement.held.gpu, endedAt - placedAt));
+  task.step.workload.attained.end(placement.held, endedAt);
   task.waitingSince = endedAt;
 }
 
@@ -315,6 +316,21 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
   return { ...request, memory: task.memoryLimit };
 }
 
+/** The shape of the task's next attempt. */
+export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
+  shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
+
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>
   step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;
+
+/** Of a step that ends: what has not started is not started any more. */
+export function cancelWaiting({ tasks, counts }: StepRecord): void {
+  for (const task of tasks) {
+    if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
+      task.state = 'cancelled';
+    }
+  }
+  counts.cancelled += counts.waiting;
+  counts.waiting = 0;
+}

@@ -6,13 +6,13 @@ import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import {
-  attain,
   newAttempt,
   newTask,
   newWorkload,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  served,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
@@ -193,6 +193,6 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
     return Object.assign(record, { startedAt, pid, stop, end, endedAt, health });
   });
-  for (const attempt of task.attempts) attain(attempt);
+  for (const attempt of task.attempts) served(attempt);
   return task;
 }

@@ -10,24 +10,25 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
-import { JoinedNodes } from './joined-nodes.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { listNodes } from './list-nodes.ts';
 import { NodePorts } from './node-ports.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
-  attain,
   attemptsOf,
+  cancelWaiting,
   currentAttempt,
   isBroken,
   newAttempt,
   newTasks,
   newWorkload,
   type PreemptionRecord,
-  requestOf,
   type SavedOrder,
   type StepRecord,
+  served,
+  shapeOf,
   startsMore,
   stepNamed,
   type TaskRecord,
@@ -81,19 +82,21 @@ export class State {
   readonly #workloads = new WorkloadTable();
   readonly #serviceTables: ServiceTables = {
     records: this.#workloads,
-    shapeOf: ({ spec }) => this.shapes.intern(spec.request, spec.constraints),
+    shapeOf: ({ spec, workload }) => {
+      return this.shapes.intern(spec.request, spec.constraints, workload.who);
+    },
     enqueue: (task) => this.#wait(task),
     withdraw: (task) => this.scheduler.withdraw(task),
     counted: (workload, sign) => this.active.count(workload, sign),
     unsettle: (workload) => this.#unsettled.add(workload),
   };
   readonly #running = new Map<AttemptId, AttemptRecord>();
-  readonly #nodes = new JoinedNodes(this.table);
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop = new StopQueue();
   #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
+  #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
@@ -125,7 +128,8 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    return this.#nodes.list();
+    this.#nodes ??= listNodes(this.table);
+    return this.#nodes;
   }
 
   /** Placed and not ended, in order of placement. */
@@ -163,12 +167,12 @@ export class State {
     switch (event.kind) {
       case 'node-joined':
         this.table.join(event.node);
-        this.#nodes.changed();
+        this.#nodes = undefined;
         this.scheduler.nodesChanged();
         break;
       case 'node-left':
         this.table.leave(event.node);
-        this.#nodes.changed();
+        this.#nodes = undefined;
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -183,6 +187,9 @@ export class State {
         break;
       case 'stop-ordered':
         this.#stop(event);
+        break;
+      case 'seats-kept':
+        this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -280,7 +287,7 @@ export class State {
     if (event.end.cause === 'preempted') task.preempted++;
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
-    attain(attempt);
+    served(attempt);
     if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
@@ -338,7 +345,7 @@ export class State {
     task.inRow = retry.inRow ?? 0;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = this.shapes.intern(requestOf(task), task.step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
     }
     this.#resting.push(task);
   }
@@ -353,17 +360,10 @@ export class State {
     const workload = this.#workloads.workload(event.workload);
     const step = stepNamed(workload, event.step);
     assert(step !== undefined, 'a step of its workload');
-    const { counts } = step;
-    assert(counts.running === 0, 'a step ends when none of its tasks runs');
+    assert(step.counts.running === 0, 'a step ends when none of its tasks runs');
     step.state = event.state;
     step.endedAt = event.at;
-    for (const task of step.tasks) {
-      if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
-        task.state = 'cancelled';
-      }
-    }
-    counts.cancelled += counts.waiting;
-    counts.waiting = 0;
+    cancelWaiting(step);
     if (event.state === 'succeeded') {
       for (const index of step.dependents) {
         const dependent = workload.steps[index]!;
@@ -442,7 +442,7 @@ export class State {
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = this.shapes.intern(requestOf(task), step.spec.constraints);
+      task.shape = shapeOf(this.shapes, task);
       if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
@@ -475,7 +475,7 @@ export class State {
     step.state = 'open';
     const { spec } = step;
     if (spec.service !== undefined) return;
-    const shape = this.shapes.intern(spec.request, spec.constraints);
+    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
     step.tasks = newTasks(step, shape);
     this.#release(step);
   }

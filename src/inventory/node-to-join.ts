@@ -22,6 +22,9 @@ export function nodeToJoin(
   const isNear =
     Math.abs(found.memory - known.memory) <= Math.floor(known.memory / MEMORY_TOLERANCE);
   const node: Node = {
+    // Set by people, and not found on the machine.
+    ...(known.taints && { taints: known.taints }),
+    ...(known.closed && { closed: known.closed }),
     ...found,
     cpu: failed(TELLS_CPU) ? known.cpu : found.cpu,
     memory: failed(TELLS_MEMORY) ? known.memory : found.memory,

@@ -57,7 +57,7 @@ function nodeGpus(gpu: Gpu): NodeGpu[] {
     const id = knownValue(gpu.uuid) ?? knownValue(gpu.index)?.toString();
     const total = knownValue(gpu.memory.totalBytes);
     if (id === undefined || total === undefined) return [];
-    return [{ id, model, memory: bytes(total), ...vendorOf(gpu) }];
+    return [{ id, model, memory: bytes(total), ...numaOf(gpu), ...vendorOf(gpu) }];
   }
   return gpu.mig.devices.flatMap((device) => {
     const id = knownValue(device.uuid);
@@ -65,8 +65,13 @@ function nodeGpus(gpu: Gpu): NodeGpu[] {
     const profile = knownValue(device.profile) ?? 'instance';
     if (id === undefined || total === undefined) return [];
     const mig = { kind: 'instance', profile } as const;
-    return [{ id, model: `${model} MIG ${profile}`, memory: bytes(total), mig }];
+    return [{ id, model: `${model} MIG ${profile}`, memory: bytes(total), ...numaOf(gpu), mig }];
   });
+}
+
+function numaOf({ numaNode }: Gpu): Pick<NodeGpu, 'numa'> {
+  const numa = knownValue(numaNode);
+  return numa === undefined || numa < 0 ? {} : { numa };
 }
 
 const vendorOf = ({ vendor }: Gpu): Pick<NodeGpu, 'vendor'> =>

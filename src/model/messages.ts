@@ -2,7 +2,7 @@ import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason } from './attempt.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Node } from './node.ts';
-import type { Preemption } from './preemption.ts';
+import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
 import type { ProbeKind } from './service.ts';
 import type { WorkloadSpec } from './workload.ts';
@@ -101,6 +101,8 @@ export type Event =
     }
   /** The victims are stopped next; what they leave is the preemptor's. */
   | { readonly kind: 'preemption-ordered'; readonly at: TimeMs; readonly preemption: Preemption }
+  /** Replaces what was kept before: there is one at most. */
+  | { readonly kind: 'seats-kept'; readonly at: TimeMs; readonly keep: Keep }
   | {
       readonly kind: 'task-ended';
       readonly at: TimeMs;

@@ -11,6 +11,15 @@ export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   /** Rough GB/s each way between the GPUs, in their order, 0 on the diagonal; absent where nobody told. */
   readonly links?: readonly (readonly number[])[];
+  /** Only tasks that tolerate all of them are placed there; absent: none. */
+  readonly taints?: readonly Taint[];
+  /** It takes nothing new, and what runs there runs on; absent: it does. */
+  readonly closed?: 'drained' | 'unhealthy';
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
 }
 
 export interface Gpu {
@@ -18,6 +27,8 @@ export interface Gpu {
   readonly id: string;
   readonly model: string;
   readonly memory: Bytes;
+  /** The NUMA node that it hangs on; absent where that is not known. */
+  readonly numa?: number;
   /** Absent of NVIDIA's. */
   readonly vendor?: 'amd' | 'intel';
   /** How others may share it; absent: shared by amounts that are promised and not enforced. */

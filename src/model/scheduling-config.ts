@@ -35,18 +35,34 @@ export interface SchedulingConfig {
   readonly root: QueueConfig;
   /** At least one; where there are several, the node with the highest weighted sum is taken. */
   readonly scorers: readonly WeightedScorer[];
+  /** For the scorer `co-location`; pairs that are not listed do not mind each other. */
+  readonly interference?: readonly Interference[];
   /** Names of the site's own filters, which every task has to pass. */
   readonly filters?: readonly string[];
   /** Only for a site of one queue. */
   readonly backfill: BackfillConfig;
+  /**
+   * `optimal`: waiting tasks of a priority are placed as one plan of most worth, instead of one by one; what
+   * cannot be planned, by the scorers. Only for a site of one queue, and in place of backfill.
+   */
+  readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** Whoever waits so long for room is kept what frees next, one at a time; nobody ever is, when not given. */
+  readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
   readonly gpuSharing?: readonly GpuSharingRule[];
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+/** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */
+export interface Interference {
+  readonly a: string;
+  readonly b: string;
+  readonly slowdown: BasisPoints;
 }
 
 export interface GpuSharingRule {
@@ -247,6 +263,9 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
   };
 }
 
+/** What a site that says nothing of it gets. */
+export const KEEP_AFTER_MS = 3_600_000 as SpanMs;
+
 /** One queue, by priority and age. */
 export const defaultScheduling: SchedulingConfig = {
   root: queueConfig('root', { children: [queueConfig('default')] }),
@@ -254,5 +273,6 @@ export const defaultScheduling: SchedulingConfig = {
   backfill: { kind: 'none', depth: 1_000 },
   quotas: [],
   reservations: [],
+  keepAfterMs: KEEP_AFTER_MS,
   seed: 1,
 };

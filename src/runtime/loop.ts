@@ -245,6 +245,7 @@ export class Loop {
       case 'workload-submitted':
       case 'task-started':
       case 'preemption-ordered':
+      case 'seats-kept':
       case 'retry-due':
       case 'step-ended':
       case 'cancel-requested':

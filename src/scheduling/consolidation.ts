@@ -4,7 +4,9 @@ import type { Resources } from '../model/resources.ts';
 import { evictionCost, heldWeight } from './eviction-cost.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
+import { feasible } from './place.ts';
 import type { Candidate } from './scheduler.ts';
+import type { Ask } from './shape.ts';
 import { Trial } from './trial.ts';
 
 export interface Move {
@@ -30,6 +32,8 @@ export interface ConsolidationAsk<T extends Candidate> {
   readonly movesMax: number;
   /** Some may be stopped for others and yet are not to be moved. */
   readonly mayMove: (occupant: Occupant<T>) => boolean;
+  /** What it asks for, with its constraints; what it holds, when not given. */
+  readonly askOf?: (occupant: Occupant<T>) => Ask;
 }
 
 /**
@@ -47,7 +51,7 @@ export function planRoom<T extends Candidate>(
     if (table.node(row) === undefined) continue;
     if (table.fits(row, request)) return undefined;
     const leaving = smallestLeaving(table, occupancy, row, request, ask);
-    const plan = leaving && relocate(table, row, leaving, heldWeight(request), ask.at, request);
+    const plan = leaving && relocate(table, row, leaving, heldWeight(request), ask, request);
     if (plan === undefined || plan.moves.length > ask.movesMax) continue;
     if (best === undefined || plan.cost < best.cost) best = plan;
   }
@@ -66,7 +70,7 @@ export function planEmptying<T extends Candidate>(
   if (!leaving.every((occupant) => ask.mayMove(occupant))) return undefined;
   const node = table.node(row)!;
   const whole = { cpu: node.cpu, memory: node.memory, gpu: table.gpuCapacity(row), custom: [] };
-  const plan = relocate(table, row, leaving, heldWeight(whole as unknown as Resources), ask.at);
+  const plan = relocate(table, row, leaving, heldWeight(whole as unknown as Resources), ask);
   return plan !== undefined && plan.moved < plan.gained ? plan : undefined;
 }
 
@@ -122,16 +126,18 @@ function relocate<T extends Candidate>(
   from: NodeIndex,
   leaving: readonly Occupant<T>[],
   gained: number,
-  at: TimeMs,
+  { at, askOf }: ConsolidationAsk<T>,
   request?: Resources,
 ): ConsolidationPlan | undefined {
   const trial = new Trial(table);
   const moves: Move[] = [];
   let [moved, cost] = [0, 0];
-  for (const { running } of leaving) {
-    const to = fullest(table, running.held, from);
+  for (const occupant of leaving) {
+    const { running } = occupant;
+    const ask = askOf?.(occupant) ?? running.held;
+    const to = fullest(table, ask, from);
     if (to === undefined) break;
-    trial.place(to, running.held);
+    trial.place(to, ask);
     trial.give(from, running.held, running.gpus);
     const price = evictionCost(running, at);
     const nodes = { from: table.node(from)!.id, to: table.node(to)!.id };
@@ -146,11 +152,11 @@ function relocate<T extends Candidate>(
   return { node, moves, gained, moved, cost };
 }
 
-function fullest(table: NodeTable, ask: Resources, not: NodeIndex): NodeIndex | undefined {
+function fullest(table: NodeTable, ask: Ask, not: NodeIndex): NodeIndex | undefined {
   let best: NodeIndex | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (let row = 0; row < table.rows; row++) {
-    if (row === not || !table.fits(row, ask)) continue;
+    if (row === not || !feasible(table, row, ask)) continue;
     const free = {
       cpu: table.freeCpu(row),
       memory: table.freeMemory(row),

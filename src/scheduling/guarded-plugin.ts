@@ -144,7 +144,7 @@ function guardedRule(
   const rank = (part: string, ask: () => unknown): number => guard.call(part, ask, anInteger, 0);
   return {
     instead: () => (guard.problem === undefined ? undefined : fallback),
-    taskClass: once((task) => rank('taskClass', () => rule.taskClass(task))),
+    taskClass: once((task) => rank('taskClass', () => rule.taskClass(task, task.waitingSince))),
     heapRank: once((task) => rank('heapRank', () => rule.heapRank(task))),
     ...(headRank && {
       headRank: (task, at, tenant, queue) =>

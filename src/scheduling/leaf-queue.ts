@@ -6,7 +6,7 @@ import type { TenantConfig } from '../model/scheduling-config.ts';
 import { dominantShare, shareOf } from './fair-shares.ts';
 import type { OrderRule, QueueFacts, TenantFacts } from './order.ts';
 import { limitRefusal, type QueueNode } from './queue-tree.ts';
-import { byAge, type Candidate } from './scheduler.ts';
+import { byAge, type Candidate, type Together } from './scheduler.ts';
 import type { ShapeIndex } from './shape.ts';
 import { UsageAccount, type Vector, vectorOf } from './usage-account.ts';
 
@@ -17,6 +17,15 @@ export interface Ticket<T> {
   live: boolean;
 }
 
+/** What decides in which bucket a task stands. */
+interface Placing<T> {
+  readonly line: TenantLine<T>;
+  readonly task: T;
+  readonly runMaxMs: number;
+  readonly together: Together | undefined;
+  readonly at: TimeMs;
+}
+
 /** Waiting tasks of one tenant, shape and class: only the head is ever looked at. */
 export interface Bucket<T> {
   readonly line: TenantLine<T>;
@@ -25,11 +34,17 @@ export interface Bucket<T> {
   readonly taskClass: number;
   /** What a quota asks about; 0 where no quota does. */
   readonly runMaxMs: number;
+  /** Its one task stands for these. */
+  readonly together: Together | undefined;
   readonly heap: Heap<Ticket<T>>;
   live: number;
+  /** Those that it stands for found no place since something was freed last. */
+  rests: boolean;
   /** A limit of its queue, its tenant or a quota keeps it out until something there changes. */
   capped: boolean;
 }
+
+const LINES_KEPT = 64;
 
 /** What the leaves of one tree share. */
 export interface LeafContext {
@@ -45,6 +60,8 @@ export interface LeafContext {
   /** Which buckets there are of each shape. */
   opened(bucket: AnyBucket): void;
   closed(bucket: AnyBucket): void;
+  /** A tenant of whom nothing is left to know. */
+  dropped(line: object): void;
 }
 
 export type AnyBucket = Pick<Bucket<never>, 'shape'>;
@@ -91,16 +108,22 @@ export class TenantLine<T> implements TenantFacts {
     return Math.max(shareOf(used.cpu, cpu), shareOf(used.memory, memory), shareOf(used.gpu, gpu));
   }
 
-  /** It holds or used something that still counts. */
+  /** It holds or used something that still counted when something was last placed or ended in its leaf. */
   get remembered(): boolean {
-    return this.running > 0 || this.account.used;
+    return this.running > 0 || !this.account.fadedBy(this.leaf.lastAt);
   }
 
-  capOf(ask: Vector): Refusal | undefined {
+  /** Nothing is known of it that one made anew would not have. */
+  get isBlank(): boolean {
+    return this.waiting === 0 && !this.remembered && this.pass <= this.leaf.virtualTime;
+  }
+
+  /** Why so many tasks that ask for this together may not start. */
+  capOf(ask: Vector, count: number): Refusal | undefined {
     const queue = this.leaf.node.name;
-    const { runningMax } = this.config;
-    if (this.running >= runningMax) {
-      const facts = { what: 'running', count: this.running, asked: 1, max: runningMax } as const;
+    const { runningMax: max } = this.config;
+    if (this.running + count > max) {
+      const facts = { what: 'running', count: this.running, asked: count, max } as const;
       return { code: 'queue-cap', queue, tenant: this.tenant, ...facts };
     }
     for (const r of [0, 1, 2] as const) {
@@ -113,6 +136,7 @@ export class TenantLine<T> implements TenantFacts {
   }
 
   hold(amounts: Vector, sign: 1 | -1, at: TimeMs): void {
+    this.leaf.lastAt = Math.max(this.leaf.lastAt, at) as TimeMs;
     this.running += sign;
     for (let r = 0; r < 3; r++) this.held[r]! += sign * amounts[r]!;
     this.account.change(amounts, sign, at);
@@ -129,6 +153,10 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   virtualTime = 0;
   /** Nothing of it can start until something wakes it. */
   exhausted = true;
+  /** When something was last placed or ended here. */
+  lastAt = 0 as TimeMs;
+  /** At so many lines the blank ones are dropped: at most half of all are, or there are few. */
+  #sweepAt = LINES_KEPT;
   readonly #context: LeafContext;
 
   constructor(node: QueueNode, rule: OrderRule, seed: number, context: LeafContext) {
@@ -163,14 +191,26 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   line(tenant: TenantId, gated: () => boolean): TenantLine<T> {
     let line = this.lines.get(tenant);
     if (line === undefined) {
+      if (this.lines.size >= this.#sweepAt) this.#sweep();
       line = new TenantLine<T>(tenant, this, gated());
       this.lines.set(tenant, line);
     }
     return line;
   }
 
-  add(line: TenantLine<T>, task: T, runMaxMs: number): Ticket<T> {
-    const bucket = this.#bucketFor(line, task, runMaxMs);
+  #sweep(): void {
+    for (const [tenant, line] of this.lines) {
+      if (!line.isBlank) continue;
+      this.lines.delete(tenant);
+      this.#context.dropped(line);
+    }
+    this.#sweepAt = Math.max(LINES_KEPT, 2 * this.lines.size);
+  }
+
+  add(line: TenantLine<T>, task: T, runMaxMs: number, together: Together | undefined): Ticket<T> {
+    // As of a moment that a replay knows, too; what has sunk since then is moved when it comes up.
+    const at = task.waitingSince;
+    const bucket = this.#bucketFor({ line, task, runMaxMs, together, at });
     const ticket: Ticket<T> = { task, bucket, live: true };
     this.#push(ticket, bucket);
     return ticket;
@@ -194,7 +234,12 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
         const tickets = Array.from({ length: bucket.heap.size }, () => bucket.heap.pop());
         for (const ticket of tickets) {
           if (!ticket.live) continue;
-          this.#push(ticket, this.#bucketFor(line, ticket.task, bucket.runMaxMs));
+          const { task } = ticket;
+          const { runMaxMs, together, rests } = bucket;
+          const at = task.waitingSince;
+          const next = this.#bucketFor({ line, task, runMaxMs, together, at });
+          if (together !== undefined) next.rests = rests;
+          this.#push(ticket, next);
         }
       }
     }
@@ -216,17 +261,26 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#context.closed(bucket);
   }
 
-  #bucketFor(line: TenantLine<T>, task: T, runMaxMs: number): Bucket<T> {
-    const taskClass = this.rule.taskClass(task);
+  /** A task that stands for others has one for itself. */
+  #bucketFor({ line, task, runMaxMs, together, at }: Placing<T>): Bucket<T> {
+    const taskClass = this.rule.taskClass(task, at);
     const { shape } = task;
-    let bucket = line.buckets.find(
-      (b) => b.shape === shape && b.taskClass === taskClass && b.runMaxMs === runMaxMs,
-    );
+    const own = together !== undefined;
+    let bucket = own
+      ? undefined
+      : line.buckets.find(
+          (b) =>
+            b.shape === shape &&
+            b.taskClass === taskClass &&
+            b.runMaxMs === runMaxMs &&
+            b.together === undefined,
+        );
     if (bucket === undefined) {
       const { rule } = this;
-      const ask = vectorOf(this.#context.request(shape));
+      const ask = vectorOf(together?.request ?? this.#context.request(shape));
       const heap = new Heap<Ticket<T>>((x, y) => before(rule, x.task, y.task));
-      bucket = { line, shape, ask, taskClass, runMaxMs, heap, live: 0, capped: false };
+      const facts = { line, shape, ask, taskClass, runMaxMs, together };
+      bucket = { ...facts, heap, live: 0, rests: false, capped: false };
       line.buckets.push(bucket);
       this.#context.opened(bucket);
     }
@@ -234,28 +288,31 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   /** The first live task of a bucket; undefined when there is none left. */
-  head(bucket: Bucket<T>): T | undefined {
+  head(bucket: Bucket<T>, at: TimeMs): T | undefined {
     for (;;) {
       const ticket = bucket.heap.peek();
       if (ticket === undefined) return undefined;
       if (!ticket.live) bucket.heap.pop();
-      else if (this.rule.classShifts && this.rule.taskClass(ticket.task) !== bucket.taskClass) {
+      else if (this.rule.classShifts && this.rule.taskClass(ticket.task, at) !== bucket.taskClass) {
         bucket.heap.pop();
-        this.#push(ticket, this.#bucketFor(bucket.line, ticket.task, bucket.runMaxMs));
+        const { line, runMaxMs, together, rests } = bucket;
+        const next = this.#bucketFor({ line, task: ticket.task, runMaxMs, together, at });
+        if (together !== undefined) next.rests = rests;
+        this.#push(ticket, next);
         this.#leave(bucket);
       } else return ticket.task;
     }
   }
 
-  /** The bucket whose head goes first; with `asleep`, also of those that cannot start. */
-  first(at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+  /** The bucket whose head goes first; with `asleep`, also of those that cannot start, or `among` these. */
+  first(at: TimeMs, asleep: boolean, among?: ReadonlySet<T>): Bucket<T> | undefined {
     const { tenantRank } = this.rule;
     let best: Bucket<T> | undefined;
     let bestLine: TenantLine<T> | undefined;
     let bestRank = 0;
     for (const line of this.lines.values()) {
       if (line.waiting === 0) continue;
-      const bucket = this.firstOf(line, at, asleep);
+      const bucket = this.firstOf(line, at, asleep, among);
       if (bucket === undefined) continue;
       if (tenantRank === undefined) {
         if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
@@ -275,18 +332,27 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     return best;
   }
 
-  firstOf(line: TenantLine<T>, at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+  firstOf(
+    line: TenantLine<T>,
+    at: TimeMs,
+    asleep: boolean,
+    among?: ReadonlySet<T>,
+  ): Bucket<T> | undefined {
     const keeps = !asleep && this.rule.headRank === undefined;
     if (keeps && line.bestKnown && (line.best === undefined || this.#awake(line.best))) {
       return line.best;
     }
     let best: Bucket<T> | undefined;
+    let first: T | undefined;
     // Looking at a head may move it to another bucket, and leave its own empty.
-    if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket);
+    if (this.rule.classShifts) for (const bucket of [...line.buckets]) this.head(bucket, at);
     for (const bucket of line.buckets) {
       if (!asleep && !this.#awake(bucket)) continue;
-      if (this.head(bucket) === undefined) continue;
-      if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
+      const head = this.head(bucket, at);
+      if (head === undefined || among?.has(head) === false) continue;
+      if (first !== undefined && !this.#goesBefore(head, first, line, line, at)) continue;
+      best = bucket;
+      first = head;
     }
     if (keeps) {
       line.best = best;
@@ -296,16 +362,18 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   #awake(bucket: Bucket<T>): boolean {
-    return !bucket.capped && !this.#context.sleeps(bucket.shape);
+    return !bucket.capped && !bucket.rests && !this.#context.sleeps(bucket.shape);
   }
 
   #headBefore(a: Bucket<T>, b: Bucket<T>, at: TimeMs): boolean {
-    const x = this.head(a)!;
-    const y = this.head(b)!;
+    return this.#goesBefore(this.head(a, at)!, this.head(b, at)!, a.line, b.line, at);
+  }
+
+  #goesBefore(x: T, y: T, lineX: TenantLine<T>, lineY: TenantLine<T>, at: TimeMs): boolean {
     const { headRank } = this.rule;
     if (headRank === undefined) return before(this.rule, x, y);
-    const rankX = headRank(x, at, a.line, this);
-    const rankY = headRank(y, at, b.line, this);
+    const rankX = headRank(x, at, lineX, this);
+    const rankY = headRank(y, at, lineY, this);
     return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
   }
 }

@@ -5,23 +5,35 @@ import { ConservativeScheduler } from './conservative-scheduler.ts';
 import { EasyScheduler } from './easy-scheduler.ts';
 import { GangScheduler } from './gang-scheduler.ts';
 import { guardFilter, guardOrder, guardScorer } from './guarded-plugin.ts';
+import type { SolveProgram } from './optimal.ts';
+import { OptimalScheduler } from './optimal-scheduler.ts';
 import type { OrderRule } from './order.ts';
 import { orders } from './orders/registry.ts';
 import { NO_PLUGINS, type Plugins } from './plugin.ts';
 import type { QueueNode } from './queue-tree.ts';
 import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
-import { type Scorer, weightedSum } from './scorer.ts';
+import { type Scorer, type SiteScoring, weightedSum } from './scorer.ts';
+import { heedingWishes, preferred } from './scorers/preferred.ts';
 import { scorers } from './scorers/registry.ts';
 import { TreeScheduler } from './tree-scheduler.ts';
+
+/** What a configuration cannot say as data. */
+export interface SchedulingParts extends Pick<SiteScoring, 'learned'> {
+  /** For `plan: optimal`; absent where no solver is installed. */
+  readonly solve?: SolveProgram | undefined;
+}
 
 /** The policy that a configuration describes. Names were checked when it was read; an unknown one is a bug. */
 export function makeScheduler(
   config: SchedulingConfig,
   plugins: Plugins = NO_PLUGINS,
+  { learned, solve }: SchedulingParts = {},
 ): <T extends Candidate>(deps: SchedulerDeps<T>) => Scheduler<T> {
   const ordered = <T extends Candidate>(deps: SchedulerDeps<T>): OrderedScheduler<T> => {
-    const scorer = scorerOf(config, plugins);
+    const scorer = scorerOf(config, plugins, learned);
+    if (scorer.knowsWho === true) deps.shapes.tellApart();
     const { kind, depth } = config.backfill;
+    if (config.plan === 'optimal') return new OptimalScheduler(deps, scorer, { depth, solve });
     if (kind === 'none') return new TreeScheduler(deps, scorer, config, rulesOf(plugins));
     if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth });
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
@@ -35,10 +47,21 @@ export function makeScheduler(
   };
 }
 
-function scorerOf({ scorers: wanted }: SchedulingConfig, plugins: Plugins): Scorer {
+function scorerOf(
+  config: SchedulingConfig,
+  plugins: Plugins,
+  learned: SiteScoring['learned'],
+): Scorer {
   const own = plugins.scorers.map((plugin) => guardScorer(plugin, plugins.watch));
   const known: readonly Scorer[] = [...scorers, ...own];
-  return weightedSum(wanted.map(({ name, weight }) => ({ scorer: named(known, name), weight })));
+  const sum = weightedSum(
+    config.scorers.map(({ name, weight }) => {
+      const found = named(known, name);
+      return { scorer: found.configured?.({ ...config, learned }) ?? found, weight };
+    }),
+  );
+  const weighed = config.scorers.some(({ name }) => name === preferred.name);
+  return weighed ? sum : heedingWishes(sum);
 }
 
 function rulesOf(plugins: Plugins) {

@@ -3,6 +3,7 @@ import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
+import { amountOf, lacks, sameCounts, times } from './amounts.ts';
 import { enlarge, widen } from './cells.ts';
 import {
   capacityOf,
@@ -12,9 +13,11 @@ import {
   type ShareAsk,
   shareOn,
 } from './device-share.ts';
+import { isGuarded } from './guarded.ts';
 import { LinkSets } from './link-sets.ts';
 import { heldOfMig, instancesFree } from './mig-instances.ts';
 import type { SiteFilter } from './plugin.ts';
+import { Residents } from './residents.ts';
 import {
   allowedGpus,
   deviceShortage,
@@ -75,6 +78,8 @@ export class NodeTable {
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
 
+  /** Whose tasks run where; kept by the scheduler. */
+  readonly residents = new Residents();
   /** Of the site, for every task: set once, when its scheduler is made. */
   siteFilters: readonly SiteFilter[] = [];
 
@@ -331,6 +336,7 @@ export class NodeTable {
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
+    if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
@@ -480,19 +486,3 @@ export class NodeTable {
     this.#capacity = enlarge(this.#capacity, room);
   }
 }
-
-function sameCounts(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [key, count] of a) if (b.get(key) !== count) return false;
-  return true;
-}
-
-/** Whoever asks for nothing gets it, even of a node whose capacity shrank below what it holds. */
-const lacks = (free: number, asked: number): boolean => asked > 0 && free < asked;
-
-/** How often `ask` goes into `free`; whoever asks for nothing is never short of it. */
-const times = (free: number, ask: number): number =>
-  ask === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(0, free) / ask);
-
-const amountOf = (resources: Resources | undefined, name: string): number =>
-  resources?.custom.find(([other]) => other === name)?.[1] ?? 0;

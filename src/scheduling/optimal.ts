@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { allowsGpu } from './allows-gpu.ts';
-import { filters } from './filters/registry.ts';
+import { looksAround } from './company.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
+import { feasible } from './place.ts';
 import type { Ask } from './shape.ts';
 
 /** So many tasks of one kind that wait, and what placing one of them is worth: a positive integer. */
@@ -284,9 +285,8 @@ const fromPool = (place: Place, pool: Pool): string => `${place.name}${pool.name
 const splitOf = (place: Place): readonly Pool[] => (place.pools.length > 1 ? place.pools : []);
 
 const mayGo = (table: NodeTable, row: NodeIndex, ask: Ask): boolean =>
-  table.fits(row, ask) &&
-  (ask.constraints === undefined ||
-    filters.every((filter) => filter.passes(table, row, ask.gpu, ask.constraints!)));
+  // Rows of the program do not say who is beside whom.
+  !looksAround(ask.constraints) && feasible(table, row, ask);
 
 function isPlainAsk(table: NodeTable, ask: Ask): boolean {
   if (ask.mig !== undefined || ask.gpuMemory !== undefined) return false;

@@ -42,8 +42,8 @@ export interface OrderRule {
   /** Instead of comparing: one of these, which are sorted by id and can all start something. */
   readonly draw?: (tenants: readonly TenantFacts[], queue: QueueFacts) => TenantFacts;
   /** Tasks of different classes may change places while they wait. */
-  readonly taskClass: (task: Candidate) => number;
-  /** Classes change while tasks wait, and only to one that goes later. */
+  readonly taskClass: (task: Candidate, at: TimeMs) => number;
+  /** Classes change with time while tasks wait, and only to one that goes later. */
   readonly classShifts?: boolean;
   /** Least first within a class. Never changes while a task waits. */
   readonly heapRank: (task: Candidate) => number;
@@ -75,3 +75,6 @@ export const byPriorityThenAge = {
   taskClass: () => 0,
   heapRank: (task: Candidate) => -task.priority,
 } satisfies OrderRule;
+
+/** Orders in which a smaller request may go later. */
+export const BY_SIZE: ReadonlySet<string> = new Set(['multifactor', 'largest-first']);

@@ -1,9 +1,11 @@
 import { assert } from '../base/assert.ts';
 import { milliGpu } from '../base/units.ts';
+import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { allowsGpu } from './allows-gpu.ts';
 import { shareOn } from './device-share.ts';
 import { filters } from './filters/registry.ts';
+import { isGuarded } from './guarded.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
@@ -38,9 +40,9 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 
 /** Whether its constraints allow the node, full as it may be now. */
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
-  const { constraints } = ask;
   if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
-  if (constraints === undefined) return true;
+  if (ask.constraints === undefined && !isGuarded(table.node(row))) return true;
+  const { constraints = noConstraints } = ask;
   const gpu = countedGpu(ask);
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
 }
@@ -104,7 +106,9 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
     if (node === undefined) continue;
     const shortage = table.shortage(row, ask);
     if (shortage === undefined) {
-      excluded = failedFilters(table, row, ask);
+      const failed = failedFilters(table, row, ask);
+      // The node that comes nearest: the fewest, the first of equals.
+      if (excluded.length === 0 || failed.length < excluded.length) excluded = failed;
       continue;
     }
     const lack = (shortage.asked - shortage.free) / shortage.asked;
@@ -128,12 +132,9 @@ function failedPlugin(table: NodeTable): Refusal | undefined {
 }
 
 function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly string[] {
-  const { constraints } = ask;
+  const { constraints = noConstraints } = ask;
   const gpu = countedGpu(ask);
   const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
-  const ofTask =
-    constraints === undefined
-      ? []
-      : filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
+  const ofTask = filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
   return [...ofSite, ...ofTask].map(({ name }) => name);
 }

@@ -1,6 +1,7 @@
+import { looksAround } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { Outlook } from './outlook.ts';
-import { checkedScore, chooseDevices, feasible } from './place.ts';
+import { checkedScore, chooseDevices, feasible, findPlace } from './place.ts';
 import type { Scorer } from './scorer.ts';
 import type { Ask, ShapeIndex } from './shape.ts';
 import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
@@ -12,7 +13,8 @@ const UNFIT = -1;
 /**
  * The best node for each shape, without looking at every node: per shape a tournament tree over the rows,
  * brought up to date with the rows that changed since the shape was last asked for. A placement changes
- * one row, so a decision costs one score and log₂(rows) comparisons. Answers as `findPlace` does.
+ * one row, so a decision costs one score and log₂(rows) comparisons. Answers as `findPlace` does, which it
+ * asks where a verdict about one node depends on others: affinity, spread, nearness.
  */
 export class PlacementIndex {
   readonly #table: NodeTable;
@@ -49,6 +51,9 @@ export class PlacementIndex {
   /** The node with the highest score, the first of equals; undefined when the shape fits nowhere. */
   best(shape: ShapeIndex, ask: Ask): NodeIndex | undefined {
     if (this.#scorer.looksAhead === true) this.#outlook.refresh();
+    const { constraints } = ask;
+    const looks = this.#scorer.looksAround === true && constraints?.self !== undefined;
+    if (looks || looksAround(constraints)) return this.#search(ask);
     let tree = this.#trees.get(shape);
     if (tree === undefined || !tree.holds(this.#table.rows)) {
       tree = new Tree(this.#table, this.#scorer, ask, this.#outlook);
@@ -59,6 +64,16 @@ export class PlacementIndex {
     this.#trees.set(shape, tree);
     if (this.#trees.size > TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!);
     return tree.winner();
+  }
+
+  /** At every node; once more where a plug-in failed meanwhile. */
+  #search(ask: Ask): NodeIndex | undefined {
+    const table = this.#table;
+    for (;;) {
+      const count = table.changeCount;
+      const verdict = findPlace(table, ask, this.#scorer, this.#outlook);
+      if (table.changeCount === count) return verdict.kind === 'place' ? verdict.row : undefined;
+    }
   }
 }
 
@@ -74,6 +89,7 @@ class Tree {
   readonly #take = (row: NodeIndex): void => this.#update(row);
   #cursor = -1;
   #version = -1;
+  #mode = 0;
 
   constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook) {
     this.#table = table;
@@ -95,12 +111,14 @@ class Tree {
   /** Takes in what changed since the last time, or looks at every row where that is cheaper. */
   follow(): void {
     const table = this.#table;
+    const mode = this.#scorer.mode?.(table) ?? 0;
     // A plug-in that fails while it is asked marks every row as changed: once more, without it.
     do {
       const count = table.changeCount;
       const behind = count - this.#cursor;
       const follows =
         this.#cursor >= 0 &&
+        this.#mode === mode &&
         this.#version === this.#outlook.version &&
         table.remembers(this.#cursor) &&
         behind <= table.rows;
@@ -108,6 +126,7 @@ class Tree {
       else if (behind > 0) table.visitChanged(this.#cursor, this.#take);
       this.#cursor = count;
       this.#version = this.#outlook.version;
+      this.#mode = mode;
     } while (table.changeCount !== this.#cursor);
   }
 
@@ -120,7 +139,12 @@ class Tree {
     const table = this.#table;
     const leaves = this.#leaves;
     // Looking ahead is dear, often repeated, and sees amounts and models only; neighbours are often alike.
-    const labelled = (this.#ask.constraints?.labels.length ?? 0) > 0;
+    const { constraints } = this.#ask;
+    const labelled =
+      constraints !== undefined &&
+      (constraints.labels.length > 0 ||
+        constraints.data !== undefined ||
+        constraints.preferred !== undefined);
     const named = this.#scorer.readsNodes === true || table.siteFilters.length > 0;
     const skips = this.#scorer.looksAhead === true && !labelled && !named;
     for (let row = 0; row < table.rows; row++) {

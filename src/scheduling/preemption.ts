@@ -7,22 +7,16 @@ import type {
   Preemption,
   PreemptionStrategy,
 } from '../model/preemption.ts';
-import type { Resources } from '../model/resources.ts';
 import type { PreemptionConfig } from '../model/scheduling-config.ts';
 import type { Topology } from '../model/workload.ts';
 import { heldWeight, latePenalty } from './eviction-cost.ts';
-import type { NodeIndex, NodeTable } from './node-table.ts';
+import { domainsOf, freeBy } from './free-by.ts';
+import type { NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
+import type { Reclaim } from './reclaim.ts';
 import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
 import { findVictims, type Ranking, type Victims } from './victim-search.ts';
-
-/** Shares of queues, for reclaim: weighted dominant shares in basis points, before and after a move. */
-export interface ShareView {
-  share(queue: QueueName): number;
-  /** With so much more (or, stopped, less) held. */
-  shareAfter(queue: QueueName, gained: readonly Resources[], lost: readonly Resources[]): number;
-}
 
 export interface PreemptionAsk<T extends Candidate> {
   readonly task: T;
@@ -33,8 +27,8 @@ export interface PreemptionAsk<T extends Candidate> {
   readonly options: PreemptionConfig;
   /** Tasks of the queue that may still be stopped in this hour. */
   readonly budget: (queue: QueueName) => number;
-  /** Given for reclaim between queues; without it, priorities decide. */
-  readonly shares?: ShareView;
+  /** What it may take from other queues; without it, priorities decide everywhere. */
+  readonly reclaim?: Reclaim<T> | undefined;
 }
 
 export type PreemptionVerdict =
@@ -110,19 +104,6 @@ function searchDomains<T extends Candidate>(
   return best?.victims;
 }
 
-function domainsOf(table: NodeTable, { label }: Topology): Iterable<NodeIndex[]> {
-  const domains = new Map<string, NodeIndex[]>();
-  for (let row = 0; row < table.rows; row++) {
-    const node = table.node(row);
-    const value = label === 'node' ? node?.id : node?.labels[label];
-    if (value === undefined) continue;
-    const rows = domains.get(value);
-    if (rows === undefined) domains.set(value, [row]);
-    else rows.push(row);
-  }
-  return domains.values();
-}
-
 function optionOf<T extends Candidate>(strategy: Ranking, victims: Victims<T>): Option<T> {
   let [lost, count, highest] = [0, 0, Number.NEGATIVE_INFINITY];
   for (const unit of victims.units) {
@@ -161,69 +142,6 @@ function waitOption<T extends Candidate>(
   return { score, victims: undefined, until };
 }
 
-/**
- * When all members fit by what the running tasks are expected to take, by the sums of each node; undefined
- * when nobody knows. What runs longer than it was expected to may run for ever.
- */
-function freeBy<T extends Candidate>(
-  table: NodeTable,
-  occupancy: Occupancy<T>,
-  { ask, members, topology, at }: PreemptionAsk<T>,
-): TimeMs | undefined {
-  const required = topology?.required === true ? topology : undefined;
-  let best = Number.POSITIVE_INFINITY;
-  for (const rows of required === undefined ? [allRows(table)] : domainsOf(table, required)) {
-    const times: number[] = [];
-    for (const row of rows) seatTimes(table, occupancy, row, { ask, members, at }, times);
-    if (times.length < members) continue;
-    times.sort((a, b) => a - b);
-    best = Math.min(best, times[members - 1]!);
-  }
-  return Number.isFinite(best) ? (best as TimeMs) : undefined;
-}
-
-const allRows = (table: NodeTable): NodeIndex[] => Array.from({ length: table.rows }, (_, i) => i);
-
-function seatTimes<T extends Candidate>(
-  table: NodeTable,
-  occupancy: Occupancy<T>,
-  row: NodeIndex,
-  { ask, members, at }: { ask: Resources; members: number; at: TimeMs },
-  times: number[],
-): void {
-  let seats = table.slots(row, ask, table.aside(row), members);
-  for (let i = 0; i < seats; i++) times.push(at);
-  const aside = table.aside(row);
-  let cpu = table.freeCpu(row) - (aside?.cpu ?? 0);
-  let memory = table.freeMemory(row) - (aside?.memory ?? 0);
-  let gpu = table.freeGpuSum(row) - (aside?.gpu ?? 0);
-  const ending: { end: number; held: Resources }[] = [];
-  for (const { running, stopping } of occupancy.onRow(row)) {
-    const { estimateMs } = running.task;
-    const end = running.placedAt + (estimateMs ?? UNLIMITED);
-    if (stopping) {
-      cpu += running.held.cpu;
-      memory += running.held.memory;
-      gpu += running.held.gpu;
-    } else if (end > at && end < UNLIMITED) ending.push({ end, held: running.held });
-  }
-  ending.sort((a, b) => a.end - b.end);
-  for (const { end, held } of ending) {
-    cpu += held.cpu;
-    memory += held.memory;
-    gpu += held.gpu;
-    const now = Math.min(
-      goesInto(cpu, ask.cpu),
-      goesInto(memory, ask.memory),
-      goesInto(gpu, ask.gpu),
-    );
-    for (; seats < now && seats < members; seats++) times.push(end);
-  }
-}
-
-const goesInto = (free: number, ask: number): number =>
-  ask === 0 ? UNLIMITED : Math.floor(Math.max(0, free) / ask);
-
 /** Who may be stopped for this task now. */
 class Policy<T extends Candidate> {
   readonly at: TimeMs;
@@ -240,18 +158,10 @@ class Policy<T extends Candidate> {
     return this.#eligible(occupant) && this.at >= this.#freeAt(occupant);
   }
 
-  allows({ running: { task: victim, held } }: Occupant<T>, alsoStopped: Iterable<Occupant<T>>) {
-    const { task, shares } = this.#ask;
-    if (shares === undefined) return task.priority > victim.priority;
-    if (victim.queue === task.queue) return false;
-    const lost: Resources[] = [held];
-    for (const { running } of alsoStopped) {
-      if (running.task.queue === victim.queue) lost.push(running.held);
-    }
-    const takerAfter = shares.shareAfter(task.queue, gains(this.#ask), []);
-    const giverBefore = shares.share(victim.queue);
-    const giverAfter = shares.shareAfter(victim.queue, [], lost);
-    return takerAfter < giverBefore && takerAfter <= giverAfter;
+  allows(victim: Occupant<T>, alsoStopped: Iterable<Occupant<T>>): boolean {
+    const { task, reclaim } = this.#ask;
+    if (reclaim?.isOther(victim.running.task) === true) return reclaim.allows(victim, alsoStopped);
+    return task.priority > victim.running.task.priority;
   }
 
   /** When the first task that only its minimum run time protects may be stopped. */
@@ -271,15 +181,12 @@ class Policy<T extends Candidate> {
   }
 
   #eligible({ running, stopping }: Occupant<T>): boolean {
-    const { task, shares } = this.#ask;
-    if (stopping || running.task.stops?.preemptible === false) return false;
-    if (shares === undefined) return running.task.priority < task.priority;
-    return running.task.queue !== task.queue;
+    const { task, reclaim } = this.#ask;
+    const { task: victim } = running;
+    if (stopping || victim.stops?.preemptible === false) return false;
+    if (reclaim?.isOther(victim) === true) return reclaim.mayTake(victim);
+    return victim.priority < task.priority;
   }
-}
-
-function gains<T extends Candidate>({ ask, members }: PreemptionAsk<T>): Resources[] {
-  return Array.from({ length: members }, () => ask);
 }
 
 function record<T extends Candidate>(
@@ -312,33 +219,11 @@ function record<T extends Candidate>(
 }
 
 function ruleOf<T extends Candidate>(
-  ask: PreemptionAsk<T>,
+  { task, reclaim }: PreemptionAsk<T>,
   stopped: readonly Occupant<T>[],
 ): EvictionRule {
-  const { task, shares } = ask;
-  if (shares === undefined) {
-    const victim = Math.max(...stopped.map(({ running }) => running.task.priority));
-    return { kind: 'priority', preemptor: task.priority, victim };
-  }
-  // Of several queues, the one that is left with the least: the tightest inequality.
-  const queues = [...new Set(stopped.map(({ running }) => running.task.queue))];
-  const givers = queues.map((queue) => {
-    const lost = stopped.filter((one) => one.running.task.queue === queue);
-    const after = shares.shareAfter(
-      queue,
-      [],
-      lost.map(({ running }) => running.held),
-    );
-    return { queue, before: shares.share(queue), after };
-  });
-  const giver = givers.reduce((a, b) => (b.after < a.after ? b : a));
-  return {
-    kind: 'share',
-    taker: task.queue,
-    giver: giver.queue,
-    takerBefore: shares.share(task.queue),
-    takerAfter: shares.shareAfter(task.queue, gains(ask), []),
-    giverBefore: giver.before,
-    giverAfter: giver.after,
-  };
+  const between = reclaim?.rule(stopped);
+  if (between !== undefined) return between;
+  const victim = Math.max(...stopped.map(({ running }) => running.task.priority));
+  return { kind: 'priority', preemptor: task.priority, victim };
 }

@@ -162,7 +162,8 @@ export class ReservationBook {
   }
 }
 
-function emptyCopy(table: NodeTable): NodeTable {
+/** The same nodes with nothing on them, on the same rows. */
+export function emptyCopy(table: NodeTable): NodeTable {
   const empty = new NodeTable();
   for (let row = 0; row < table.rows; row++) {
     const node = table.node(row);

@@ -18,10 +18,13 @@ export class SeatBound {
   #lowest = 0;
   #pick: (held: Resources) => number = one;
   #lack = 0;
+  #priced = true;
   weight = 0;
   cost = 0;
 
-  begin(table: NodeTable, row: NodeIndex, ask: Resources): void {
+  /** Without `priced` the bound of the price is 0. */
+  begin(table: NodeTable, row: NodeIndex, ask: Resources, priced: boolean): void {
+    this.#priced = priced;
     this.#count = 0;
     this.#lowest = Number.POSITIVE_INFINITY;
     // Free shares count: a device may lack only a part of being whole.
@@ -52,6 +55,8 @@ export class SeatBound {
     while (used < count && freed < this.#lack) freed += this.#amounts[used++]!;
     if (freed < this.#lack) return false;
     this.weight = this.#weights[used - 1]!;
+    this.cost = 0;
+    if (!this.#priced) return true;
     while (used < count && this.#weights[used] === this.weight) used++;
     this.cost = Math.floor(this.#cover(used));
     return true;

@@ -1,13 +1,19 @@
 import { assert } from '../base/assert.ts';
-import { type Constraints, constraintsKey } from '../model/constraints.ts';
+import { type Constraints, constraintsKey, noConstraints } from '../model/constraints.ts';
 import { type Resources, resourcesKey } from '../model/resources.ts';
+import type { Who } from './residents.ts';
 
 /** Index of an interned ask. Identical asks are one shape: one verdict, one search. */
 export type ShapeIndex = number;
 
+/** Constraints of a task that is known: `self` is told only where something depends on whose it is. */
+export interface BoundConstraints extends Constraints {
+  readonly self?: Who;
+}
+
 /** How much, and where it may be. Without constraints an ask is its request. */
 export interface Ask extends Resources {
-  readonly constraints?: Constraints;
+  readonly constraints?: BoundConstraints;
 }
 
 /** Asks by index, so that a hundred thousand equal jobs share one evaluation. */
@@ -15,14 +21,25 @@ export class Shapes {
   readonly #byKey = new Map<string, ShapeIndex>();
   readonly #requests: Resources[] = [];
   readonly #asks: Ask[] = [];
+  #apart = false;
 
-  intern(request: Resources, constraints?: Constraints): ShapeIndex {
+  /** Tasks of different workloads are different shapes from now on: a scorer asks whose a task is. */
+  tellApart(): void {
+    this.#apart = true;
+  }
+
+  /** A shape of one workload alone where its constraints, or a scorer, depend on whose the task is. */
+  intern(request: Resources, constraints?: Constraints, who?: Who): ShapeIndex {
+    const self = this.#apart || constraints?.company !== undefined ? who : undefined;
     const key =
-      resourcesKey(request) + (constraints === undefined ? '' : constraintsKey(constraints));
+      resourcesKey(request) +
+      (constraints === undefined ? '' : constraintsKey(constraints)) +
+      (self === undefined ? '' : `/${self.workload}`);
     const found = this.#byKey.get(key);
     if (found !== undefined) return found;
     this.#byKey.set(key, this.#requests.length);
-    this.#asks.push(constraints === undefined ? request : { ...request, constraints });
+    const bound = self === undefined ? constraints : { ...(constraints ?? noConstraints), self };
+    this.#asks.push(bound === undefined ? request : { ...request, constraints: bound });
     return this.#requests.push(request) - 1;
   }
 

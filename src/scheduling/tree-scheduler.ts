@@ -3,19 +3,20 @@ import type { TimeMs } from '../base/units.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import type { QueueConfig, SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
-import { scaled } from './holds.ts';
 import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
-import type { OrderRule } from './order.ts';
+import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
-import { feasible, whyNot } from './place.ts';
+import { whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import type { SchedulerDescription } from './queue-description.ts';
+import { isStrict, precedence, wake, withAncestors } from './queue-rank.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
+import { QueueReclaim } from './reclaim.ts';
 import { type SavedMemory, savedMemory } from './saved-memory.ts';
 import {
   byAge,
@@ -25,10 +26,12 @@ import {
   type QueueRules,
   type Running,
   type SchedulerDeps,
+  type Together,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
+import { SleepingShapes } from './sleeping-shapes.ts';
 import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
@@ -53,10 +56,10 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #leaves = new Map<QueueNode, LeafQueue<T>>();
   readonly #fallback: QueueNode;
   readonly #tickets = new Map<T, Ticket<T>>();
-  readonly #asleep: boolean[] = [];
-  readonly #asleepShapes = new Set<ShapeIndex>();
-  readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
+  readonly #sleeping: SleepingShapes<T>;
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
+  /** Those that stand for others which found no place. */
+  readonly #resting = new Set<T>();
   #capacity: Vector | undefined;
   #gatedWaiting = 0;
   #gateChangesAt: TimeMs | undefined;
@@ -71,13 +74,15 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#deps = deps;
     this.#index = new PlacementIndex(deps.table, scorer);
     this.#tree = new QueueTree(config.root);
+    this.#sleeping = new SleepingShapes(deps);
     this.queues = queueRules(this.#tree);
     const context = {
       capacity: () => this.#siteCapacity(),
       request: (shape: ShapeIndex) => deps.shapes.request(shape),
-      sleeps: (shape: ShapeIndex) => this.#asleep[shape] === true,
-      opened: (bucket: Bucket<T>) => this.#opened(bucket),
-      closed: (bucket: Bucket<T>) => this.#bucketsByShape.get(bucket.shape)!.delete(bucket),
+      sleeps: (shape: ShapeIndex) => this.#sleeping.has(shape),
+      opened: (bucket: Bucket<T>) => this.#sleeping.opened(bucket),
+      closed: (bucket: Bucket<T>) => this.#sleeping.closed(bucket),
+      dropped: (line: TenantLine<T>) => this.#cappedAt.delete(line),
     };
     for (const node of this.#tree.leaves) {
       const seed = Math.imul(config.seed, 0x85ebca6b) ^ node.index;
@@ -96,18 +101,27 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#index.expect(this.#deps.shapes.ask(task.shape));
   }
 
-  enqueue(task: T, learnt = false): void {
+  enqueue(task: T, learnt = false, together?: Together): void {
     if (!learnt) this.expect(task);
     const { leaf, line } = this.#place(task);
     const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
-    this.#tickets.set(task, leaf.add(line, task, runMaxMs));
+    this.#tickets.set(task, leaf.add(line, task, runMaxMs, together));
     this.#count(leaf, line, 1);
+  }
+
+  rest(task: T, rests: boolean): void {
+    const { bucket } = this.#tickets.get(task)!;
+    bucket.rests = rests;
+    if (rests) this.#resting.add(task);
+    else this.#resting.delete(task);
+    wake(bucket);
   }
 
   withdraw(task: T): void {
     const ticket = this.#tickets.get(task);
     if (ticket === undefined) return;
     this.#tickets.delete(task);
+    this.#resting.delete(task);
     const { line } = ticket.bucket;
     const { leaf } = line;
     leaf.remove(ticket);
@@ -119,6 +133,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task } = running;
     this.withdraw(task);
+    this.#sleeping.moved();
     const { leaf, line } = this.#place(task);
     const held = vectorOf(running.held);
     this.#tree.hold(leaf.node, held, 1);
@@ -133,7 +148,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const held = vectorOf(running.held);
     this.#tree.hold(leaf.node, held, -1);
     line.hold(held, -1, at);
-    this.#wakeShapes(running.row);
+    this.#sleeping.freed(running.row);
+    this.#sleeping.moved();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
@@ -143,8 +159,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   nodesChanged(): void {
     this.#capacity = undefined;
-    for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
-    this.#asleepShapes.clear();
+    this.#sleeping.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
     this.#wakeAll();
@@ -157,7 +172,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
-    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
+    return { task, row, gpus: this.devices(task, row) };
   }
 
   nextTimer(): TimeMs | undefined {
@@ -168,8 +183,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
       for (const line of leaf.lines.values()) {
         if (!line.gated || line.waiting === 0) continue;
         for (const bucket of line.buckets) {
-          const task = leaf.head(bucket);
-          const waits = task && gate.refusal(task, shapes.request(task.shape), at);
+          const task = leaf.head(bucket, at);
+          const request = bucket.together?.request ?? shapes.request(bucket.shape);
+          const waits = task && gate.refusal(task, request, at);
           if (waits !== undefined) return gate.nextChange(at);
         }
       }
@@ -185,8 +201,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const cap = this.#capOf(bucket, task, this.#lastAt);
     if (cap !== undefined) return cap.refusal;
     const { leaf } = bucket.line;
-    if (leaf.node.config.fifo === 'strict') {
-      const first = leaf.head(leaf.first(this.#lastAt, true)!)!;
+    if (isStrict(leaf)) {
+      const first = leaf.head(leaf.first(this.#lastAt, true)!, this.#lastAt)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
     const ask = this.#deps.shapes.ask(task.shape);
@@ -195,28 +211,52 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return refusal.code === 'no-nodes' && this.#deps.table.rows > 0 ? undefined : refusal;
   }
 
-  /** No limit keeps these out, only room. */
+  /** No limit keeps these out, only room. Of a strict queue only its first. */
   passedOver(): readonly T[] {
-    const heads: T[] = [];
-    for (const shape of this.#asleepShapes) {
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
-        const { leaf } = bucket.line;
-        const head = leaf.head(bucket);
-        if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
-        heads.push(head);
-      }
+    const heads = new Set<T>();
+    for (const shape of this.#sleeping) {
+      for (const bucket of this.#sleeping.bucketsOf(shape)) this.#passOver(bucket, heads);
     }
-    return heads.sort((a, b) => b.priority - a.priority || byAge(a, b));
+    for (const task of this.#resting) this.#passOver(this.#tickets.get(task)!.bucket, heads);
+    return [...heads].sort((a, b) => b.priority - a.priority || byAge(a, b));
   }
 
-  admits(task: T, members: number, at: TimeMs): Refusal | undefined {
+  foremost(tasks: ReadonlySet<T>, at: TimeMs): T | undefined {
+    const withSome = withAncestors([...tasks].map((task) => this.#place(task).leaf.node));
+    let node = this.#tree.root;
+    while (node.children.length > 0) node = this.#due(node, at, (q) => withSome.has(q))!;
+    const leaf = this.#leaves.get(node)!;
+    const bucket = leaf.first(at, true, tasks);
+    return bucket && leaf.head(bucket, at);
+  }
+
+  #passOver(bucket: Bucket<T>, heads: Set<T>): void {
+    const { leaf } = bucket.line;
+    const head = leaf.head(bucket, this.#lastAt);
+    if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) return;
+    const first = leaf.first(this.#lastAt, true)!;
+    if (isStrict(leaf) && leaf.head(first, this.#lastAt) !== head) return;
+    heads.add(head);
+  }
+
+  admits(task: T, { count, request }: Pick<Together, 'count' | 'request'>, at: TimeMs) {
     const { leaf, line } = this.#place(task);
-    const request = scaled(this.#deps.shapes.request(task.shape), members);
     const waits = line.gated ? this.#deps.gate!.refusal(task, request, at) : undefined;
     const ask = vectorOf(request);
     return (
-      waits ?? line.capOf(ask) ?? this.#tree.capOf(leaf.node, ask, this.#siteCapacity())?.refusal
+      waits ??
+      line.capOf(ask, count) ??
+      this.#tree.capOf(leaf.node, ask, this.#siteCapacity(), count)?.refusal
     );
+  }
+
+  reclaim(task: T, asked: Resources): QueueReclaim<T> {
+    const leafOf = (other: T): QueueNode => this.#place(other).leaf.node;
+    return new QueueReclaim(task, vectorOf(asked), leafOf, this.#siteCapacity());
+  }
+
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
   }
 
   describe(at: TimeMs): SchedulerDescription {
@@ -228,15 +268,14 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   startsWith(task: T, request: Resources, at: TimeMs): boolean {
-    const { leaf, line } = this.#place(task);
-    if (line.gated && this.#deps.gate!.refusal(task, request, at) !== undefined) return false;
-    const ask = vectorOf(request);
-    if (line.capOf(ask) !== undefined) return false;
-    if (this.#tree.capOf(leaf.node, ask, this.#siteCapacity()) !== undefined) return false;
-    const { fifo, order } = leaf.node.config;
-    if (fifo !== 'strict') return true;
+    const { leaf } = this.#place(task);
+    if (this.admits(task, { count: 1, request }, at) !== undefined) return false;
+    if (!isStrict(leaf)) return true;
     // An order by size may put another task first once this one asks for less.
-    return order.name !== 'multifactor' && leaf.head(leaf.first(at, true)!)?.id === task.id;
+    return (
+      !BY_SIZE.has(leaf.node.config.order.name) &&
+      leaf.head(leaf.first(at, true)!, at)?.id === task.id
+    );
   }
 
   save(): SavedMemory {
@@ -247,7 +286,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { leaves, demand } = savedMemory(saved);
     this.#index.restore(demand);
     for (const leaf of leaves) {
-      const known = this.#leafNamed(leaf.queue);
+      const node = this.#tree.leaves.find(({ name }) => name === leaf.queue);
+      const known = node && this.#leaves.get(node);
       if (known !== undefined) restoreLeaf(known, leaf, (tenant) => this.#line(known, tenant));
     }
   }
@@ -265,11 +305,15 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   /** The child that is due, of those that may offer something. */
-  #due({ children, config }: QueueNode, at: TimeMs): QueueNode | undefined {
+  #due(
+    { children, config }: QueueNode,
+    at: TimeMs,
+    isOpen = (child: QueueNode): boolean => this.#mayOffer(child),
+  ): QueueNode | undefined {
     let due: QueueNode | undefined;
     let share: number | undefined;
     for (const child of children) {
-      if (!this.#mayOffer(child)) continue;
+      if (!isOpen(child)) continue;
       const precedes = due === undefined ? -1 : precedence(child, due, config.childOrder);
       if (precedes > 0) continue;
       if (precedes < 0) {
@@ -357,9 +401,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** Whether the head of a bucket can start; if not, the bucket or its shape sleeps. */
   #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
-    const task = leaf.head(bucket)!;
+    const task = leaf.head(bucket, at)!;
     const { shape } = task;
-    if (bucket.capped || this.#asleep[shape] === true) return undefined;
+    if (bucket.capped || bucket.rests || this.#sleeping.has(shape)) return undefined;
     const cap = this.#capOf(bucket, task, at);
     if (cap !== undefined) {
       bucket.capped = true;
@@ -370,8 +414,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     const row = this.#index.best(shape, this.#deps.shapes.ask(shape));
     if (row !== undefined) return { bucket, task, row };
-    this.#asleep[shape] = true;
-    this.#asleepShapes.add(shape);
+    this.#sleeping.add(shape);
     return undefined;
   }
 
@@ -380,15 +423,16 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     task: T,
     at: TimeMs,
   ): { at: QueueNode | TenantLine<T> | 'gate'; refusal: Refusal } | undefined {
-    const { line } = bucket;
+    const { line, together } = bucket;
     if (line.gated) {
-      const request = this.#deps.shapes.request(task.shape);
+      const request = together?.request ?? this.#deps.shapes.request(task.shape);
       const refusal = this.#deps.gate!.refusal(task, request, at);
       if (refusal !== undefined) return { at: 'gate', refusal };
     }
-    const refusal = line.capOf(bucket.ask);
+    const count = together?.count ?? 1;
+    const refusal = line.capOf(bucket.ask, count);
     if (refusal !== undefined) return { at: line, refusal };
-    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity(), count);
   }
 
   #replaceRules(): boolean {
@@ -412,16 +456,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
   }
 
-  #wakeShapes(row: NodeIndex): void {
-    const { table, shapes } = this.#deps;
-    for (const shape of this.#asleepShapes) {
-      if (!feasible(table, row, shapes.ask(shape))) continue;
-      this.#asleepShapes.delete(shape);
-      this.#asleep[shape] = false;
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
-    }
-  }
-
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
     const sleepers = this.#cappedAt.get(at);
     if (sleepers === undefined) return;
@@ -439,11 +473,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
   }
 
-  #opened(bucket: Bucket<T>): void {
-    const buckets = this.#bucketsByShape.get(bucket.shape) ?? new Set();
-    this.#bucketsByShape.set(bucket.shape, buckets.add(bucket));
-  }
-
   #place(task: T): { leaf: LeafQueue<T>; line: TenantLine<T> } {
     const node = this.#tree.leafOf(task.queue, task.tenant) ?? this.#fallback;
     const leaf = this.#leaves.get(node)!;
@@ -454,11 +483,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return leaf.line(tenant, () => {
       return this.#deps.gate?.governs(leaf.node.entryName, tenant) ?? false;
     });
-  }
-
-  #leafNamed(name: QueueName): LeafQueue<T> | undefined {
-    const node = this.#tree.leaves.find((leaf) => leaf.name === name);
-    return node && this.#leaves.get(node);
   }
 
   #count(leaf: LeafQueue<T>, line: TenantLine<T>, sign: 1 | -1): void {
@@ -472,15 +496,4 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-/** Negative when `a` goes before `b` whatever they hold. */
-function precedence(a: QueueNode, b: QueueNode, order: QueueConfig['childOrder']): number {
-  if (a.underGuarantee !== b.underGuarantee) return a.underGuarantee ? -1 : 1;
-  return order === 'priority' ? b.config.priority - a.config.priority : 0;
-}
-
-function wake<T extends Candidate>(bucket: Bucket<T>): void {
-  bucket.line.bestKnown = false;
-  bucket.line.leaf.exhausted = false;
 }

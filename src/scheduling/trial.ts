@@ -1,5 +1,6 @@
 import type { Resources } from '../model/resources.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
+import type { Who } from './residents.ts';
 import type { Ask } from './shape.ts';
 
 interface Move {
@@ -7,6 +8,8 @@ interface Move {
   readonly held: Resources;
   readonly gpus: readonly string[];
   readonly gave: boolean;
+  /** Counted as running there, for tasks that ask for company. */
+  readonly who: Who | undefined;
 }
 
 /** What a request took of a node. */
@@ -36,23 +39,27 @@ export class Trial {
   place(row: NodeIndex, ask: Ask): Seat {
     const gpus = this.#table.chooseGpus(row, ask.gpu, ask).map((gpu) => gpu.id);
     const held = this.#table.heldOn(row, ask, gpus);
-    this.take(row, held, gpus);
+    const who = ask.constraints?.self;
+    this.#table.take(row, held, gpus);
+    if (who !== undefined) this.#table.residents.add(row, who);
+    this.#log.push({ row, held, gpus, gave: false, who });
     return { held, gpus };
   }
 
   take(row: NodeIndex, held: Resources, gpus: readonly string[]): void {
     this.#table.take(row, held, gpus);
-    this.#log.push({ row, held, gpus, gave: false });
+    this.#log.push({ row, held, gpus, gave: false, who: undefined });
   }
 
   give(row: NodeIndex, held: Resources, gpus: readonly string[]): void {
     this.#table.give(this.#table.node(row)!.id, held, gpus);
-    this.#log.push({ row, held, gpus, gave: true });
+    this.#log.push({ row, held, gpus, gave: true, who: undefined });
   }
 
   undo(mark = 0): void {
     while (this.#log.length > mark) {
-      const { row, held, gpus, gave } = this.#log.pop()!;
+      const { row, held, gpus, gave, who } = this.#log.pop()!;
+      if (who !== undefined) this.#table.residents.remove(row, who);
       if (gave) this.#table.take(row, held, gpus);
       else this.#table.give(this.#table.node(row)!.id, held, gpus);
     }

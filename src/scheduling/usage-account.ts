@@ -31,6 +31,8 @@ export class UsageAccount {
   /** The last answer and its time: an order asks for the same again and again within a pass. */
   #answer: Usage | undefined;
   #answerAt = -1;
+  #faded = true;
+  #fadedAt = -1;
 
   constructor(halfLifeMs: SpanMs) {
     this.#stepMs =
@@ -46,6 +48,7 @@ export class UsageAccount {
       this.#rate[r] = this.#rate[r]! + sign * held[r]!;
     }
     this.#answer = undefined;
+    this.#fadedAt = -1;
     this.#at = Math.max(this.#at, at);
   }
 
@@ -57,9 +60,13 @@ export class UsageAccount {
     return this.#answer;
   }
 
-  /** Something was used that counts, as of the last change. */
-  get used(): boolean {
-    return this.#value.some((value) => value > 0);
+  /** Nothing that was used counts any more; what is held is another question. */
+  fadedBy(at: TimeMs): boolean {
+    if (this.#fadedAt !== at) {
+      this.#fadedAt = at;
+      this.#faded = [0, 1, 2].every((r) => this.#read(r, at) === 0);
+    }
+    return this.#faded;
   }
 
   /** For a snapshot: the values as of the last change. What is held is told anew. */
@@ -71,6 +78,7 @@ export class UsageAccount {
     for (let r = 0; r < RESOURCES; r++) this.#value[r] = saved[r]!;
     this.#at = saved[RESOURCES]!;
     this.#answer = undefined;
+    this.#fadedAt = -1;
   }
 
   #read(r: number, at: number): number {

@@ -28,6 +28,11 @@ export interface Victims<T extends Candidate> {
   readonly seats: ReadonlyMap<NodeIndex, number>;
 }
 
+/** Below every price: the node comes up, and is priced then. */
+const UNPRICED = -1;
+/** Lighter than anybody: members that a gang can do without. */
+const EXTRA = -Number.MAX_SAFE_INTEGER;
+
 type Rank = readonly [number, number];
 
 /** A way to one more seat on a node: its victims, or only a bound while `units` is missing. */
@@ -87,13 +92,17 @@ class Search<T extends Candidate> {
   run(): Victims<T> | undefined {
     this.#releaseStopping();
     this.#eachRow((row) => this.#seat(row));
-    if (this.#left > 0) this.#eachRow((row) => this.#boundRow(row));
+    // Times of placement seldom tie: few nodes come up, and the others need no price.
+    const priced = this.#ask.ranking !== 'preempt_oldest';
+    if (this.#left > 0) this.#eachRow((row) => this.#boundRow(row, priced));
     while (this.#left > 0) {
       if (this.#ways.size === 0) return undefined;
       const way = this.#ways.pop();
       // The row changed, and was looked at again then.
       if (way.stamp !== this.#stamp(way.row)) continue;
-      if (way.units === undefined || way.gangs !== this.#units.gangChoices) this.#tryOut(way.row);
+      if (way.cost === UNPRICED) this.#boundRow(way.row, true);
+      else if (way.units === undefined || way.gangs !== this.#units.gangChoices)
+        this.#tryOut(way.row);
       else this.#commit(way);
     }
     this.#putBack();
@@ -130,17 +139,19 @@ class Search<T extends Candidate> {
     }
   }
 
-  #boundRow(row: NodeIndex): void {
+  #boundRow(row: NodeIndex, priced: boolean): void {
     const { policy, ranking, ask } = this.#ask;
     const bound = this.#bound;
-    bound.begin(this.#table, row, ask);
+    bound.begin(this.#table, row, ask, priced);
     for (const occupant of this.#occupancy.onRow(row)) {
       if (!policy.mayStop(occupant)) continue;
       const { running } = occupant;
-      const weight = weightOf(ranking, running, policy.at);
-      bound.add(running.held, weight, evictionCost(running, policy.at));
+      const { gang } = running.task;
+      const isExtra = gang !== undefined && this.#units.spare(gang) > 0;
+      const weight = isExtra ? EXTRA : weightOf(ranking, running, policy.at);
+      bound.add(running.held, weight, priced ? evictionCost(running, policy.at) : 0);
     }
-    if (bound.end()) this.#push(row, bound.weight, bound.cost, undefined);
+    if (bound.end()) this.#push(row, bound.weight, priced ? bound.cost : UNPRICED, undefined);
   }
 
   #tryOut(row: NodeIndex): void {
@@ -318,6 +329,7 @@ function weightOf(ranking: Ranking, running: Running<Candidate>, at: TimeMs): nu
 }
 
 function weightOfUnit(ranking: Ranking, unit: Unit<Candidate>): number {
+  if (unit.extra) return EXTRA;
   if (ranking === 'least-cost') return unit.priority;
   return ranking === 'preempt_oldest' ? unit.placedAt : unit.progress;
 }

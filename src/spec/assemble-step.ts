@@ -4,8 +4,10 @@ import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { ServiceTerms } from '../model/service.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
+import type { AffinityBlock } from './affinity-schema.ts';
+import { constraintsOf } from './assemble-constraints.ts';
 import { documentDefaults } from './defaults.ts';
-import { gpuIsShare, gpuRequest, migErrors } from './gpu-request.ts';
+import { gpuRequest, migErrors } from './gpu-request.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu, printSpan } from './quantities.ts';
 import {
@@ -24,6 +26,7 @@ export interface Layer {
   readonly resource_limits?: ResourceLimitsBlock | undefined;
   readonly retry?: RetryBlock | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly affinity?: AffinityBlock | undefined;
 }
 
 export interface StepParts {
@@ -59,6 +62,7 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
       ...gpuRequest(layers),
       custom: customOf(layers),
     },
+    ...constraintsOf(layers, problems),
     limits: limitsOf(layers, cpu.limit, memory.limit),
     ...gangOf(parts, problems),
     ...stopsOf(parts.preemption),
@@ -128,19 +132,6 @@ export function layerWarnings(layer: Layer): Problem[] {
   for (const key of laterLimits) {
     if (layer.resource_limits?.[key] === undefined) continue;
     warn('checked, but not enforced yet', ['resource_limits', key]);
-  }
-  const { resources } = layer;
-  const blocks = [
-    { block: resources, path: ['resources'] },
-    { block: resources?.compute, path: ['resources', 'compute'] },
-  ];
-  for (const { block, path } of blocks) {
-    const gpu = block?.gpu;
-    if (typeof gpu !== 'object') continue;
-    for (const key of ['type', 'memory'] as const) {
-      if (gpu[key] === undefined || (key === 'memory' && gpuIsShare(gpu))) continue;
-      warn('not used yet: any GPU of the node may be given', [...path, 'gpu', key]);
-    }
   }
   const said = saidOf(memoryDimension, layer);
   const override = layer.resource_limits?.memory;

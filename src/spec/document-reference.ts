@@ -14,7 +14,7 @@ export function documentReference(): string {
   const later = new Set(Object.keys(laterBlocks));
   const head = pick(
     pipeline,
-    (key) => !later.has(key) && key !== 'steps' && key !== 'defaults' && key !== 'env',
+    (key) => !later.has(key) && !['steps', 'defaults', 'env', 'affinity'].includes(key),
   );
   const { id, needs } = pipeline.properties?.['steps']?.items?.properties ?? {};
   return [
@@ -34,7 +34,7 @@ export function documentReference(): string {
     ),
     'In each step, beside the keys above:',
     table({ properties: { ...(id && { id }), ...(needs && { needs }) }, required: ['id'] }),
-    '`defaults` takes `resources`, `resource_limits`, `retry` and `env` as above, for every step that does not say otherwise, key by key.',
+    '`defaults` takes `resources`, `resource_limits`, `retry`, `env` and `affinity` as above, for every step that does not say otherwise, key by key. `affinity` at the top of a pipeline is for what neither says.',
     '## Actions',
     ...actions.flatMap((action) => [
       `### \`action: ${action.name}\``,

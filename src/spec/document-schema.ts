@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { affinitySchema } from './affinity-schema.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import { serviceSchema } from './service-block.ts';
@@ -14,7 +15,6 @@ import {
 
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
-  affinity: 'Where tasks may be placed.',
   autoscaling: 'Replicas that follow the load.',
   compute: 'Spot instances and other kinds of machines.',
   cost_optimization: 'Ways to spend less.',
@@ -78,7 +78,7 @@ const headShape = {
       .string()
       .regex(/^[^\p{Cc}]{1,253}$/u, { error: 'a name of at most 253 characters on one line' }),
     { max: 1024 },
-    { description: 'Names and values for people and programs; Berth does not read them.' },
+    { description: 'Names and values for people and programs, and for the `affinity` of others.' },
   ).optional(),
 };
 
@@ -108,10 +108,12 @@ export const pipelineSchema = z
         resource_limits: resourceLimitsSchema.optional(),
         retry: retrySchema.optional(),
         env: envSchema.optional(),
+        affinity: affinitySchema.optional(),
       })
       .meta({ description: 'For every step that does not say otherwise, key by key.' })
       .optional(),
     env: envSchema.optional(),
+    affinity: affinitySchema.optional(),
     ...laterShape,
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });

@@ -74,6 +74,11 @@ const orderAliases: Readonly<Record<string, string>> = {
   'least-attained-service': 'las',
 };
 
+export const isOrderName = (names: readonly string[], written: string): boolean =>
+  names.includes(written) ||
+  names.includes(plainWord(written)) ||
+  Object.hasOwn(orderAliases, plainWord(written));
+
 /** The order that is meant, over what is said further out; `path` is where its name stands. */
 export function readOrder(
   reading: SiteReading,

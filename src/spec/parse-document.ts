@@ -121,7 +121,10 @@ class DocumentReader {
     const blocks = parsed.success
       ? parsed.data.steps
       : rawSteps.map((step) => stepSchema.safeParse(step).data);
-    const base = this.#baseLayers(parsed.data?.defaults ?? this.#defaultsAlone());
+    const base = this.#baseLayers(
+      parsed.data?.defaults ?? this.#defaultsAlone(),
+      parsed.data?.affinity,
+    );
     const steps = blocks.map((block, i) => block && this.#step(block, ['steps', i], base));
     const tasks = steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
     if (tasks > TASKS_MAX) {
@@ -137,10 +140,13 @@ class DocumentReader {
     return pipelineSchema.shape.defaults.safeParse(this.#value(['defaults'])).data;
   }
 
-  #baseLayers(defaults: Omit<Layer, 'path' | 'env'> | undefined): Layer[] {
+  #baseLayers(
+    defaults: Omit<Layer, 'path' | 'env'> | undefined,
+    affinity: Layer['affinity'],
+  ): Layer[] {
     const layer = { ...defaults, path: ['defaults'], env: this.#texts(['defaults', 'env']) };
     this.#checkLayer(layer);
-    return [layer, { path: [], env: this.#texts(['env']) }];
+    return [layer, { path: [], env: this.#texts(['env']), affinity }];
   }
 
   #step(

@@ -52,7 +52,7 @@ function rowsOf(schema: KeySchema, prefix: string, flat: boolean): Row[] {
     // They repeat the keys beside them.
     const repeats = name === 'compute' && schema.properties?.['cpu'] !== undefined;
     if (flat || repeats || meaning.startsWith('Another name of')) continue;
-    for (const form of [key, ...(key.anyOf ?? [])])
+    for (const form of [key, ...(key.anyOf ?? []), ...(key.items ? [key.items] : [])])
       found.push(...rowsBelow(form, `${prefix}${name}`));
   }
   return found;

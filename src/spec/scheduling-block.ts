@@ -8,12 +8,13 @@ import {
   type OrderConfig,
   type PreemptionConfig,
   type QueueConfig,
+  type SchedulingConfig,
   type WeightedScorer,
 } from '../model/scheduling-config.ts';
 import { either, oneOf, quantity, text, wholeNumber } from './fields.ts';
 import { gpuSharingSchema, readGpuSharing } from './gpu-sharing-block.ts';
 import type { Path } from './issue.ts';
-import { orderShape, policyText, readOrder, registered } from './order-block.ts';
+import { isOrderName, orderShape, policyText, readOrder, registered } from './order-block.ts';
 import { parseSpan, shown } from './quantities.ts';
 import { usageShape } from './quota-block.ts';
 import {
@@ -27,6 +28,7 @@ import {
   wholeWeights,
 } from './site-fields.ts';
 import type { SiteReading } from './site-reading.ts';
+import { type SiteStrategy, strategyMeant } from './site-strategy.ts';
 
 const SEED_MAX = 4_294_967_295;
 /** Long enough to have got going, short enough for whoever waits. */
@@ -56,7 +58,11 @@ export const childOrderSchema = oneOf(['weighted', 'priority', 'usage'] as const
 export const schedulingSchema = z
   .strictObject({
     policy: policyText.optional(),
-    strategy: text({ description: 'Another name of `policy`.', max: 128 }).optional(),
+    strategy: text({
+      description:
+        'A name of an order and scorers that go together, or an order; instead of `policy`.',
+      max: 128,
+    }).optional(),
     method: text({ description: 'Another name of `policy`.', max: 128 }).optional(),
     ...orderShape,
     child_order: childOrderSchema.optional(),
@@ -137,6 +143,7 @@ export interface Scheduling {
   readonly order: OrderConfig;
   readonly childOrder: QueueConfig['childOrder'];
   readonly scorers: readonly WeightedScorer[];
+  readonly plan: SchedulingConfig['plan'] | undefined;
   readonly filters: readonly string[];
   readonly backfill: BackfillConfig;
   readonly preemption: PreemptionConfig | undefined;
@@ -149,12 +156,18 @@ export interface Scheduling {
 export function readScheduling(
   reading: SiteReading,
   block: SchedulingBlock,
-  names: Record<'orders' | 'scorers' | 'filters', readonly string[]>,
+  names: Record<'orders' | 'scorers' | 'filters', readonly string[]> & {
+    readonly strategies: readonly SiteStrategy[];
+  },
 ): Scheduling {
   const path = ['scheduling'];
   const key = reading.oneKey(path, ['policy', 'strategy', 'method']);
   reading.later(path, ['classes']);
-  const policy = key && block[key];
+  const written = key && block[key];
+  const strategy = strategyMeant(names.strategies, written, key, (name) =>
+    isOrderName(names.orders, name),
+  );
+  const policy = strategy === undefined ? written : undefined;
   const { backfill, preemption } = block;
   const namePath = [...path, key ?? 'policy'];
   return {
@@ -162,10 +175,16 @@ export function readScheduling(
       reading,
       names.orders,
       { block: { ...block, policy }, path, namePath },
-      defaultOrder,
+      { ...defaultOrder, ...strategy?.order },
     ),
     childOrder: block.child_order ?? 'weighted',
-    scorers: readPlacement(reading, names.scorers, block.placement),
+    scorers: readPlacement(
+      reading,
+      names.scorers,
+      block.placement,
+      strategy?.scorers ?? defaultScheduling.scorers,
+    ),
+    plan: strategy?.plan,
     filters: readFilters(reading, names.filters, block.filters ?? []),
     backfill:
       typeof backfill === 'object'
@@ -182,8 +201,9 @@ function readPlacement(
   reading: SiteReading,
   names: readonly string[],
   written: SchedulingBlock['placement'],
+  initial: readonly WeightedScorer[],
 ): readonly WeightedScorer[] {
-  if (written === undefined) return defaultScheduling.scorers;
+  if (written === undefined) return initial;
   const path = ['scheduling', 'placement'];
   if (typeof written === 'string') {
     const name = registered(reading, names, path, { written, aliases: {}, what: 'scorer' });

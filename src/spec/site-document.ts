@@ -1,6 +1,6 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import { defaultOrder } from '../model/scheduling-config.ts';
+import { defaultOrder, KEEP_AFTER_MS } from '../model/scheduling-config.ts';
 import type { WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -13,6 +13,7 @@ import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
   noTenancy,
   quotasByUser,
@@ -27,6 +28,7 @@ import { textProblem } from './text-bounds.ts';
 export interface SiteNames {
   readonly orders: readonly string[];
   readonly scorers: readonly string[];
+  readonly strategies: readonly SiteStrategy[];
   /** Of the plug-ins: built-in filters always hold. */
   readonly filters: readonly string[];
   readonly timeZones: {
@@ -138,7 +140,8 @@ function readSite(
     },
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
-  const { scorers, filters, backfill, preemption, gpuSharing, seed } = scheduling;
+  checkPlan(reading, scheduling);
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
     reading.warn(
@@ -152,10 +155,12 @@ function readSite(
       scorers,
       ...(filters.length > 0 && { filters }),
       backfill,
+      ...(plan && { plan }),
       quotas,
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      keepAfterMs: KEEP_AFTER_MS,
       seed,
     },
   };

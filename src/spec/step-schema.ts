@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { STEP_ID } from '../model/ids.ts';
 import { MIG_PROFILE } from '../model/mig-profile.ts';
+import { affinitySchema } from './affinity-schema.ts';
 import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
@@ -67,11 +68,22 @@ const gpuCount = quantity(parseGpu, {
   form: 'GPUs such as 1, 4 or 0.5',
   finite: true,
 });
+const gpuType = text({
+  description: 'A model as the inventory names it, or words of it: `a100` is any A100.',
+  max: 128,
+  filled: true,
+  oneLine: true,
+});
 const gpuShare = either(
   gpuCount,
   z.strictObject({
     count: gpuCount.optional(),
-    type: text({ description: 'Model of the device. Not used yet.', max: 128 }).optional(),
+    type: either(
+      gpuType,
+      z.array(gpuType).min(1).max(64).meta({ description: 'Any of several.' }),
+      'a model of GPU, or a list of them',
+      { description: 'Which models will do.' },
+    ).optional(),
     memory: memory(
       'Of whole devices: each has at least so much. Of a share: so much of the device is held, and the share is at least that part of it.',
       true,
@@ -329,6 +341,7 @@ export const taskShape = {
     filled: true,
     oneLine: true,
   }).optional(),
+  affinity: affinitySchema.optional(),
   count: count.optional(),
   gang: gangSchema.optional(),
   preemption: preemptionSchema.optional(),

@@ -100,6 +100,7 @@ export function workloadOf(event: Event): string | undefined {
   if ('workload' in event) return event.workload;
   if ('attempt' in event) return event.attempt.slice(0, event.attempt.indexOf('.'));
   if ('task' in event) return event.task.slice(0, event.task.indexOf('.'));
+  if (event.kind === 'seats-kept') return event.keep.task.slice(0, event.keep.task.indexOf('.'));
   if (event.kind === 'preemption-ordered') {
     const { preemptor } = event.preemption;
     return preemptor.slice(0, preemptor.indexOf('.'));

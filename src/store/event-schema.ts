@@ -61,6 +61,7 @@ const gpu = z.strictObject({
   id: z.string(),
   model: z.string(),
   memory: bytes,
+  numa: whole().exactOptional(),
   vendor: z.enum(['amd', 'intel']).exactOptional(),
   sharing: z
     .union([
@@ -84,22 +85,43 @@ const node = z.strictObject({
   custom,
   labels: textMap,
   links: z.array(z.array(whole())).exactOptional(),
+  taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),
+  closed: z.enum(['drained', 'unhealthy']).exactOptional(),
 });
+
+const labelExpression = z.union([
+  z.strictObject({
+    operator: z.enum(['in', 'not-in']),
+    key: z.string(),
+    values: z.array(z.string()),
+  }),
+  z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
+  z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
+]);
 
 const constraints = z.strictObject({
   gpuModels: z.array(z.string()),
   gpuMemory: bytes,
-  labels: z.array(
-    z.union([
+  labels: z.array(labelExpression),
+  preferred: z.array(z.strictObject({ weight: whole(), label: labelExpression })).exactOptional(),
+  tolerations: z
+    .array(z.strictObject({ key: z.string().exactOptional(), value: z.string().exactOptional() }))
+    .exactOptional(),
+  company: z
+    .array(
       z.strictObject({
-        operator: z.enum(['in', 'not-in']),
-        key: z.string(),
+        kind: z.enum(['near', 'apart', 'spread']),
+        label: z.string().exactOptional(),
         values: z.array(z.string()),
+        topology: z.string(),
+        maxSkew: whole(),
+        weight: whole(),
       }),
-      z.strictObject({ operator: z.enum(['exists', 'does-not-exist']), key: z.string() }),
-      z.strictObject({ operator: z.enum(['gt', 'lt']), key: z.string(), value: z.number() }),
-    ]),
-  ),
+    )
+    .exactOptional(),
+  data: z
+    .array(z.strictObject({ names: z.array(z.string()), within: z.string(), weight: whole() }))
+    .exactOptional(),
 });
 
 const step = z.strictObject({
@@ -248,6 +270,13 @@ const preemption = z.strictObject({
   ),
 });
 
+const keep = z.strictObject({
+  task,
+  ask: resources,
+  claims: z.array(z.strictObject({ node: text<NodeId>(), members: whole() })),
+  from: whole<TimeMs>().exactOptional(),
+});
+
 function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
   return {
     version,
@@ -266,6 +295,7 @@ export const eventForms: EventForms = complete({
     reason: z.enum(['cancelled', 'preempted', 'unhealthy']),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
+  'seats-kept': form('seats-kept', 1, { keep }),
   'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {

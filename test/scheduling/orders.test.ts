@@ -3,9 +3,12 @@ import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { timeMs } from '../../src/base/units.ts';
 import { queueConfig } from '../../src/model/scheduling-config.ts';
+import { attainedAt, Service } from '../../src/scheduling/attained.ts';
 import { orders } from '../../src/scheduling/orders/registry.ts';
 import { type Ask, config, limit, node, order, Site } from '../builders/site.ts';
+import { resources } from '../builders/workload.ts';
 
 const HOUR = 3_600_000;
 const one = (name: string, changes = {}, tenants = {}) =>
@@ -49,6 +52,15 @@ const turns: Record<string, { order: string; asks: Ask[]; at?: number[]; want: s
       { tenant: 'c', deadlineAt: 80 * HOUR, runMs: HOUR },
     ],
     want: ['c', 'b', 'a'],
+  },
+  'the largest share of the site goes first, then age': {
+    order: 'largest-first',
+    asks: [
+      { tenant: 'a', cpu: 0.2 },
+      { tenant: 'b', cpu: 0.9 },
+      { tenant: 'c', cpu: 0.2, gib: 6 },
+    ],
+    want: ['b', 'c', 'a'],
   },
   'the shortest goes first, and what says nothing last': {
     order: 'sjf',
@@ -301,6 +313,50 @@ test('las: a workload that was served long goes after one that was not, within a
   site.now += 60_000;
   site.endAll();
   assert.deepEqual(site.placedBy('tenant'), ['new'], '110 s of service sank it');
+});
+
+test('las: what runs counts before it ends', () => {
+  const site = new Site(one('las', { levelsAtSeconds: [100] }), node('n', { cpu: 2000 }));
+  site.submit({ tenant: 'wide', count: 4 });
+  assert.deepEqual(site.placedBy('tenant'), ['wide', 'wide']);
+  site.submit({ tenant: 'new' });
+  site.now += 40_000;
+  site.join(node('m', { cpu: 1000 }));
+  assert.deepEqual(site.placedBy('tenant'), ['wide'], '80 s of service, and older');
+  site.now += 10_000;
+  site.restart();
+  site.join(node('o', { cpu: 1000 }));
+  assert.deepEqual(site.placedBy('tenant'), ['new'], '110 s of three that run sank the rest');
+});
+
+test('las: the account of a service is the sum over its attempts at any moment, in any order', () => {
+  const attempt = fc.record({
+    from: fc.integer({ min: 0, max: 100_000 }),
+    ranMs: fc.option(fc.integer({ min: 0, max: 100_000 })),
+    cpu: fc.integer({ min: 0, max: 1_000_000 }),
+    gpu: fc.integer({ min: 0, max: 8_000 }),
+  });
+  const submittedAt = timeMs(1_000_000_000);
+  const second = (ms: number) => Math.floor(ms / 1000);
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 20 }), fc.nat(200_000), (attempts, later) => {
+      const service = new Service(submittedAt);
+      const want = { cpu: 0, gpu: 0 };
+      const at = 200_000 + later;
+      for (const { from, ranMs, cpu, gpu } of attempts) {
+        const held = resources({ cpu, memory: 0, gpu });
+        service.start(held, timeMs(submittedAt + from));
+        if (ranMs !== null) service.end(held, timeMs(submittedAt + from + ranMs));
+        const seconds = second(ranMs === null ? at : from + ranMs) - second(from);
+        want.cpu += cpu * seconds;
+        want.gpu += gpu * seconds;
+      }
+      assert.deepEqual(
+        attainedAt({ attained: service, submittedAt }, timeMs(submittedAt + at)),
+        want,
+      );
+    }),
+  );
 });
 
 test('las: a sunken workload that starves rises again', () => {

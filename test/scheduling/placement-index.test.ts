@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { bytes } from '../../src/base/units.ts';
-import type { NodeId } from '../../src/model/ids.ts';
+import type { NodeId, WorkloadId } from '../../src/model/ids.ts';
 import type { Node } from '../../src/model/node.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { Outlook } from '../../src/scheduling/outlook.ts';
 import { chooseDevices, findPlace } from '../../src/scheduling/place.ts';
 import { PlacementIndex } from '../../src/scheduling/placement-index.ts';
 import { scorers } from '../../src/scheduling/scorers/registry.ts';
-import type { Ask } from '../../src/scheduling/shape.ts';
+import type { Ask, BoundConstraints } from '../../src/scheduling/shape.ts';
 import { TypicalDemand } from '../../src/scheduling/typical-demand.ts';
 import { GIB, node, resources } from '../builders/workload.ts';
 
+const self = { workload: '1' as WorkloadId, name: 'w', labels: {} };
 const ask: fc.Arbitrary<Ask> = fc
   .record({
     request: fc
@@ -24,13 +25,26 @@ const ask: fc.Arbitrary<Ask> = fc
       .map(resources),
     models: fc.constantFrom([], [], ['A'], ['B'], ['A', 'B']),
     zone: fc.constantFrom(undefined, undefined, 'east'),
+    more: fc.constantFrom<Partial<BoundConstraints>>(
+      {},
+      {},
+      { tolerations: [{ key: 'team' }] },
+      { data: [{ names: ['x'], within: 'node', weight: 0 }] },
+      { data: [{ names: ['x'], within: 'node', weight: 5 }] },
+      { data: [{ names: ['x'], within: 'zone', weight: 0 }] },
+      { preferred: [{ weight: 3, label: { operator: 'exists', key: 'zone' } }] },
+      { self },
+      { self, company: [{ kind: 'apart', values: [], topology: 'node', maxSkew: 1, weight: 0 }] },
+      { self, company: [{ kind: 'near', values: [], topology: 'zone', maxSkew: 1, weight: 9 }] },
+    ),
   })
-  .map(({ request, models, zone }) =>
-    models.length === 0 && zone === undefined
+  .map(({ request, models, zone, more }) =>
+    models.length === 0 && zone === undefined && Object.keys(more).length === 0
       ? request
       : {
           ...request,
           constraints: {
+            ...more,
             gpuModels: models,
             gpuMemory: bytes(0),
             labels:
@@ -44,8 +58,14 @@ function drawnNode(id: string, pick: number): Node {
   const models = [['A'], ['B'], ['A', 'B']][pick % 3]!;
   return {
     ...plain,
-    gpus: plain.gpus.map((gpu, i) => ({ ...gpu, model: models[i % models.length]! })),
-    labels: pick % 2 === 0 ? { zone: 'east' } : {},
+    gpus: plain.gpus.map((gpu, i) => ({ ...gpu, model: models[i % models.length]!, numa: i % 2 })),
+    labels: {
+      ...(pick % 2 === 0 && { zone: 'east', 'data/x': 'yes' }),
+      ...(pick % 3 === 0 && { rack: `r${pick % 4}`, 'price/hour': `${pick % 11}.5` }),
+      ...(pick % 4 === 0 && { 'power/state': 'off', 'power/watts-per-core': `${pick % 9}` }),
+    },
+    ...(pick % 5 === 0 && { taints: [{ key: 'team', value: 'a' }] }),
+    ...(pick % 7 === 0 && { closed: 'drained' as const }),
   };
 }
 
@@ -65,7 +85,7 @@ for (const scorer of scorers) {
           const table = new NodeTable();
           const index = new PlacementIndex(table, scorer);
           const outlook = new Outlook(table, new TypicalDemand());
-          const held: { id: NodeId; shape: number; gpus: readonly string[] }[] = [];
+          const held: { id: NodeId; row: number; shape: number; gpus: readonly string[] }[] = [];
           let joined = 0;
           for (const { kind, shape, pick } of ops) {
             const request = asks[shape]!;
@@ -76,6 +96,7 @@ for (const scorer of scorers) {
             } else if (kind === 'give' && held.length > 0) {
               const back = held.splice(pick % held.length, 1)[0]!;
               table.give(back.id, asks[back.shape]!, back.gpus);
+              if (asks[back.shape]!.constraints?.self) table.residents.remove(back.row, self);
             } else {
               index.expect(request);
               if (scorer.looksAhead === true) outlook.demand.add(request);
@@ -88,7 +109,8 @@ for (const scorer of scorers) {
               assert.deepEqual(gpus, chooseDevices(table, row, request, scorer, outlook));
               assertAllowed(table.node(row)!, request, gpus);
               table.take(row, request, gpus);
-              held.push({ id: table.node(row)!.id, shape, gpus });
+              if (request.constraints?.self !== undefined) table.residents.add(row, self);
+              held.push({ id: table.node(row)!.id, row, shape, gpus });
             }
             for (const free of rows(table).flatMap((row) => table.freeGpu(row))) {
               assert.ok(free >= 0, 'no device is given twice');

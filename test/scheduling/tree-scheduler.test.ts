@@ -6,13 +6,19 @@ import { Engine } from '../../src/engine/engine.ts';
 import { takeSnapshot } from '../../src/engine/snapshot.ts';
 import type { TenantId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
-import { defaultScheduling } from '../../src/model/scheduling-config.ts';
+import { defaultOrder, defaultScheduling, queueConfig } from '../../src/model/scheduling-config.ts';
+import { weightedShare } from '../../src/scheduling/fair-shares.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
+import { fifo } from '../../src/scheduling/orders/fifo.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
+import type { QueueNode, QueueTree } from '../../src/scheduling/queue-tree.ts';
 import { bestFit } from '../../src/scheduling/scorers/best-fit.ts';
+import { siteCapacity } from '../../src/scheduling/site-capacity.ts';
+import { TreeScheduler } from '../../src/scheduling/tree-scheduler.ts';
+import type { Vector } from '../../src/scheduling/usage-account.ts';
 import { drawnSite } from '../builders/drawn-site.ts';
 import { endedBy } from '../builders/engine-bench.ts';
-import { type Ask, node, specOf } from '../builders/site.ts';
+import { type Ask, config, guarantee, node, specOf } from '../builders/site.ts';
 
 const GIB = 1024 ** 3;
 
@@ -126,4 +132,72 @@ test('the order in which the scheduler is told of tasks does not matter', () => 
     for (const task of waiting.reverse()) scheduler.enqueue(task);
     assert.deepEqual(site.pass(), want, `seed ${seed}`);
   }
+});
+
+/** The child of each queue that is due, found anew from all children: guarantees, then shares, then place. */
+function slowlyDue(queue: QueueNode, capacity: Vector): QueueNode {
+  if (queue.children.length === 0) return queue;
+  const waits = (leaf: QueueNode): boolean => leaf.waiting > 0;
+  const [due] = queue.children.filter(waits).sort((a, b) => {
+    const guaranteed = Number(b.underGuarantee) - Number(a.underGuarantee);
+    const shares = weightedShare(a, capacity, waits) - weightedShare(b, capacity, waits);
+    return guaranteed || shares || a.index - b.index;
+  });
+  return slowlyDue(due!, capacity);
+}
+
+test('the queue that is due is the one that a comparison of all finds', () => {
+  const child = fc.record({
+    weight: fc.integer({ min: 1, max: 4 }),
+    cpus: fc.nat(3),
+    waiting: fc.nat(8),
+  });
+  const parents = fc.array(fc.array(child, { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(parents, (drawn) => {
+      const children = drawn.map((leaves, i) =>
+        queueConfig(`p${i}`, {
+          weight: 1 + i,
+          children: leaves.map(({ weight, cpus }, j) =>
+            queueConfig(`p${i}-${j}`, { weight, guaranteed: guarantee({ cpu: cpus }) }),
+          ),
+        }),
+      );
+      const scheduling = config(children);
+      let tree: QueueTree | undefined;
+      const engine = new Engine(
+        { tasksMax: 1000, endedMax: 5, scheduling },
+        {
+          scheduler: (deps) => {
+            const made = new TreeScheduler(deps, bestFit, scheduling, () =>
+              fifo.rule(defaultOrder),
+            );
+            tree = made.tree;
+            return made;
+          },
+        },
+      );
+      const at = timeMs(0);
+      engine.apply({ kind: 'node-joined', at, node: node('n', { cpu: 1_000_000 }) });
+      drawn.forEach((leaves, i) => {
+        leaves.forEach(({ waiting }, j) => {
+          if (waiting === 0) return;
+          const spec = specOf({ queue: `p${i}-${j}`, count: waiting });
+          const tenant = 'ada' as TenantId;
+          for (const e of engine.decide({ kind: 'submit', at, tenant, spec }).events)
+            engine.apply(e);
+        });
+      });
+      const capacity = siteCapacity(engine.state.table);
+      while (tree!.root.waiting > 0) {
+        const due = slowlyDue(tree!.root, capacity);
+        const before = due.running;
+        engine.apply(engine.next(at)!);
+        assert.equal(due.running, before + 1, `${due.name} was due`);
+      }
+    }),
+  );
 });

@@ -46,6 +46,8 @@ export interface Eligible {
   readonly needed: number;
   /** All of those on the same node. */
   readonly oneNode: boolean;
+  /** Where the others of its gang run that it must be with. */
+  readonly only: string | undefined;
   readonly queue: string;
   readonly tenant: string;
   /** Infinite when it says nothing. */
@@ -78,17 +80,23 @@ export class Books {
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
   preemptions = 0;
+  keeps = 0;
   gangsPlaced = 0;
   gangsBroken = 0;
   /** What is kept for a preemptor until it starts, or its victims have stopped. */
   readonly #claims: { owner: string; nodes: Set<string>; victims: readonly string[] }[] = [];
+  #kept: { owner: string; nodes: ReadonlySet<string> } | undefined;
   /** Attempts that were chosen to stop for others, and of gangs that lost too many. */
   readonly #mustStop = new Set<string>();
   #retired = 0;
   #now = 0;
 
-  constructor(rules?: QueueBook) {
+  /** A start may be promised to somebody, for which others wait beside free nodes. */
+  readonly promises: boolean;
+
+  constructor(rules?: QueueBook, promises = false) {
     this.rules = rules;
+    this.promises = promises;
   }
 
   record(event: Event): void {
@@ -117,6 +125,9 @@ export class Books {
         break;
       case 'preemption-ordered':
         this.#preempt(event);
+        break;
+      case 'seats-kept':
+        this.#keep(event);
         break;
       case 'task-ended':
         this.#end(event);
@@ -184,10 +195,12 @@ export class Books {
     const hopeless = new Set<string>();
     const eligible = [...this.eligible()];
     for (const waiting of eligible) {
-      const { name, ask, needed, oneNode } = waiting;
-      const key = `${needed}/${oneNode}/${JSON.stringify(ask)}`;
+      const { name, ask, needed, oneNode, only } = waiting;
+      const key = `${needed}/${oneNode}/${only}/${JSON.stringify(ask)}`;
       if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
-      const each = this.#unclaimed(name).map((node) => node.seats(ask, needed));
+      const each = this.#unclaimed(name)
+        .filter(({ id }) => only === undefined || id === only)
+        .map((node) => node.seats(ask, needed));
       const seats = oneNode ? Math.max(0, ...each) : each.reduce((sum, seat) => sum + seat, 0);
       assert.ok(seats < needed, `${name} waits although ${needed} of it fit`);
       hopeless.add(key);
@@ -200,9 +213,14 @@ export class Books {
     const barred = new Set<string>();
     for (const claim of this.#claims) {
       const live = claim.victims.some((id) => this.attempts.get(id)?.end === undefined);
-      const waits = [...this.eligible()].some((one) => one.name.startsWith(`${claim.owner}.`));
-      if (claim.owner === step || !live || !waits) continue;
+      const waits = [...this.eligible()].some((one) =>
+        `${one.name}.`.startsWith(`${claim.owner}.`),
+      );
+      if ([step, name].includes(claim.owner) || !live || !waits) continue;
       for (const node of claim.nodes) barred.add(node);
+    }
+    if (this.#kept !== undefined && ![step, name].includes(this.#kept.owner)) {
+      for (const node of this.#kept.nodes) barred.add(node);
     }
     return [...this.nodes.values()].filter((node) => !barred.has(node.id));
   }
@@ -239,7 +257,9 @@ export class Books {
       const attempt = this.#live(id);
       const { step } = this.#task(id, id);
       assert.ok(!attempt.stopped, `${id} is not stopping already`);
-      assert.ok(attempt.priority < -waiting.rank[0]!, `${id} comes after ${preemptor}`);
+      if (this.rules?.isOther(waiting, id) !== true) {
+        assert.ok(attempt.priority < -waiting.rank[0]!, `${id} comes after ${preemptor}`);
+      }
       const stops = step.spec.stops;
       assert.ok(stops?.preemptible !== false, `${id} may be stopped for others`);
       assert.ok(at - attempt.placedAt >= (stops?.minRunMs ?? 0), `${id} has had its time`);
@@ -256,19 +276,43 @@ export class Books {
       const running = left.filter((task) => task.state === 'running').length;
       assert.ok(running === 0 || left.length >= gangMin, `${id}: a gang stops whole, or not below`);
     }
+    this.rules?.checkTaken(waiting, [...told], preemption.rule);
     for (const { node: id, members } of claims) {
       const node = this.nodes.get(id)!;
       room.set(id, node.seatsWithout(gone, waiting.ask, members));
       assert.ok(room.get(id)! >= members, `${preemptor} fits on ${id} once they have stopped`);
     }
-    const owner = preemptor.slice(0, preemptor.lastIndexOf('.'));
+    const owner = this.#ownerOf(preemptor);
     const nodes = new Set<string>(claims.map(({ node }) => node));
     this.#claims.push({ owner, nodes, victims: [...told] });
   }
 
+  /** A gang claims as one. */
+  #ownerOf(task: string): string {
+    const { spec } = this.#task(task).step;
+    return spec.gangMin === undefined ? task : task.slice(0, task.lastIndexOf('.'));
+  }
+
+  #keep({ keep: { task, claims } }: Of<'seats-kept'>): void {
+    const owner = this.#ownerOf(task);
+    const nodes = new Set<string>(claims.map(({ node }) => node));
+    this.#kept = claims.length === 0 ? undefined : { owner, nodes };
+    if (claims.length === 0) return;
+    this.keeps++;
+    const waiting = [...this.eligible()].find((one) => one.name === task);
+    assert.ok(waiting !== undefined, `${task} waits, or nothing is kept for it`);
+    const members = claims.reduce((sum, claim) => sum + claim.members, 0);
+    assert.equal(members, waiting.needed, `all of ${task} have a seat`);
+  }
+
   /** A limit, a quota or a turn keeps it waiting, whatever is free. */
   mayWait(waiting: Eligible, eligible: readonly Eligible[]): boolean {
+    if (this.promises && this.#running()) return true;
     return this.rules?.mayWait(waiting, eligible, this.#now, this.nodes.values()) ?? false;
+  }
+
+  #running(): boolean {
+    return [...this.nodes.values()].some((node) => node.held.size > 0);
   }
 
   /** Every task that may be placed now. */
@@ -286,16 +330,8 @@ export class Books {
         for (const [i, task] of step.tasks.entries()) {
           if (task.state === 'new' && room-- <= 0) break;
           if (task.state !== 'new' && task.state !== 'due') continue;
-          yield {
-            name: `${id}.${step.spec.id}.${i}`,
-            ask: needed === 1 ? askOf(step, task) : most,
-            rank: [-workload.spec.priority, workload.number, index, i],
-            needed,
-            oneNode: needed > 1 && step.spec.topology?.required === true,
-            queue: workload.spec.queue,
-            tenant: workload.tenant,
-            runMaxMs: runMaxOf(step.spec),
-          };
+          const ask = needed === 1 ? askOf(step, task) : most;
+          yield eligibleOf(id, workload, { step, index }, { i, ask, needed });
         }
       }
     }
@@ -340,7 +376,7 @@ export class Books {
     assert.ok(running < step.spec.maxParallel, `${id} is within maxParallel`);
     assert.equal(placement.memoryLimit, task.memoryLimit, `${id} has the limit it grew to`);
     const ask = askOf(step, task);
-    this.#checkTurn(id, ask, step);
+    this.#checkTurn(id, ask, placement, step);
     const node = this.nodes.get(placement.node);
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
     const owed = node.owed(ask, placement.gpus);
@@ -355,6 +391,7 @@ export class Books {
       priority,
       end: undefined,
     };
+    if (this.#kept !== undefined && id.startsWith(`${this.#kept.owner}.`)) this.#kept = undefined;
     if (step.spec.gangMin === running + 1) this.gangsPlaced++;
     task.attempts.push(attempt);
     task.state = 'running';
@@ -362,7 +399,14 @@ export class Books {
   }
 
   /** Nobody of the same shape was passed over. */
-  #checkTurn(id: string, ask: Placement['held'], step: StepBook): void {
+  #checkTurn(id: string, ask: Placement['held'], placement: Placement, step: StepBook): void {
+    const [workloadId, , i] = id.split('.');
+    const workload = this.#workload(workloadId!);
+    const facts = { i: Number(i), ask, needed: 1 };
+    const own = eligibleOf(workloadId!, workload, { step, index: 0 }, facts);
+    assert.ok(own.only === undefined || own.only === placement.node, `${id} is with its gang`);
+    this.rules?.checkPlaced(own, this.#now);
+    this.rules?.place(id, own, this.#now);
     if (step.spec.gangMin !== undefined) return;
     const key = JSON.stringify(ask);
     const name = id.slice(0, id.lastIndexOf('.'));
@@ -370,12 +414,11 @@ export class Books {
     const same = eligible.filter((other) => JSON.stringify(other.ask) === key);
     const mine = same.find((other) => other.name === name);
     assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
-    this.rules?.checkPlaced(mine, this.#now);
-    this.rules?.place(id, mine, this.#now);
+    if (this.promises) return;
     for (const other of same) {
-      if (other.needed > 1) continue;
+      if (other.needed > 1 || other.only !== undefined) continue;
       // What is kept for somebody is not for those before or after it.
-      if (this.#claims.length > 0) continue;
+      if (this.#claims.length > 0 || this.#kept !== undefined) continue;
       if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
       assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
     }
@@ -484,6 +527,27 @@ export class Books {
     const step = workload.steps.get(stepId!)!;
     return { workload, step, task: step.tasks[Number(index)]!, number: Number(number) };
   }
+}
+
+function eligibleOf(
+  id: string,
+  { spec, number, tenant }: WorkloadBook,
+  { step, index }: { step: StepBook; index: number },
+  { i, ask, needed }: { i: number; ask: Placement['held']; needed: number },
+): Eligible {
+  const together = step.spec.topology?.required === true;
+  const running = step.tasks.find((task) => task.state === 'running');
+  return {
+    name: `${id}.${step.spec.id}.${i}`,
+    ask,
+    rank: [-spec.priority, number, index, i],
+    needed,
+    oneNode: needed > 1 && together,
+    only: together ? running?.attempts.at(-1)?.placement.node : undefined,
+    queue: spec.queue,
+    tenant,
+    runMaxMs: runMaxOf(step.spec),
+  };
 }
 
 const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state === 'failed');

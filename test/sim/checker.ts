@@ -29,10 +29,10 @@ export class Checker implements Witness {
     prng: Prng,
     fresh: () => Engine,
     trace: ((line: string) => void) | undefined,
-    rules?: QueueBook,
+    policy: { readonly rules?: QueueBook | undefined; readonly promises?: boolean } = {},
   ) {
-    this.books = new Books(rules);
-    this.#rules = rules;
+    this.books = new Books(policy.rules, policy.promises);
+    this.#rules = policy.rules;
     this.#prng = prng;
     this.#fresh = fresh;
     this.#trace = trace;

@@ -22,6 +22,10 @@ export function eventLine(event: Event): string {
       const stopped = victims.map(({ attempt }) => attempt).join(' ');
       return `preempt ${stopped} for ${preemptor} by ${chosen}`;
     }
+    case 'seats-kept': {
+      const { task, claims } = event.keep;
+      return `keep ${claims.map(({ node, members }) => `${members} on ${node}`).join(', ')} for ${task}`;
+    }
     case 'task-ended':
       return `ended ${event.attempt} ${event.end.cause}${again(event)}`;
     case 'retry-due':

@@ -398,7 +398,6 @@ resources: {gpu: {count: 1, type: a100}}
         '4:19 resource_limits.max_cost: checked, but not enforced yet',
         '4:35 resource_limits.network: checked, but not enforced yet',
         '4:65 resource_limits.max_tokens: checked, but not enforced yet',
-        '5:29 resources.gpu.type: not used yet: any GPU of the node may be given',
       ],
     );
   });

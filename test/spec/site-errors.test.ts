@@ -10,7 +10,7 @@ const cases: Record<string, { text: string; want: readonly string[] }> = {
   'names of all registries are known': {
     text: 'scheduling:\n  policy: fiffo\n  placement: {best_fot: 1, fgd: 0}\n  backfill: eazy\ntime_zone: Europe/Berln\n',
     want: [
-      '2:11 error: scheduling.policy: no order is called "fiffo"; expected fifo, priority, fair-share, multifactor, drf, weighted-drf, edf, lottery, stride, las, sjf - did you mean "fifo"?',
+      '2:11 error: scheduling.policy: no order is called "fiffo"; expected fifo, priority, fair-share, multifactor, drf, weighted-drf, edf, lottery, stride, las, sjf, largest-first - did you mean "fifo"?',
       '3:33 error: scheduling.placement.fgd: "0" is nothing; expected more than 0',
       '4:13 error: scheduling.backfill: "eazy" cannot be used here; expected none, easy, easy-shortest-first, conservative - did you mean "easy"?',
       '5:12 error: time_zone: no time zone is called "Europe/Berln"; expected a name such as Europe/Berlin or UTC - did you mean "Europe/Berlin"?',
@@ -19,7 +19,7 @@ const cases: Record<string, { text: string; want: readonly string[] }> = {
   'a scorer that is none': {
     text: 'scheduling: {placement: {best_fot: 1}}\n',
     want: [
-      '1:26 error: scheduling.placement.best_fot: no scorer is called "best_fot"; expected first-fit, best-fit, worst-fit, dot-product, gpu-clustering, gpu-packing, gpu-best-fit, fgd, fill-plan - did you mean "best-fit"?',
+      '1:26 error: scheduling.placement.best_fot: no scorer is called "best_fot"; expected first-fit, best-fit, worst-fit, dot-product, gpu-clustering, gpu-packing, gpu-best-fit, fgd, fill-plan, tetris, l2-norm, spread, preferred, rack-nearness, zone-nearness, numa-nearness, nvlink-nearness, power, price, co-location, adaptive, learned - did you mean "best-fit"?',
     ],
   },
   'queues and backfill together': {

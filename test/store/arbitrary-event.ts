@@ -31,6 +31,7 @@ const gpu = record(
     id: text,
     model: text,
     memory: whole,
+    numa: whole,
     vendor: fc.constantFrom('amd', 'intel'),
     sharing: fc.constantFrom({ kind: 'exclusive' }, { kind: 'time-slice', replicas: 4 }),
     mig: fc.constantFrom({ kind: 'cut' }, { kind: 'instance', profile: '1g.5gb' }),
@@ -38,22 +39,33 @@ const gpu = record(
   ['id', 'model', 'memory'],
 );
 
-const constraints = record({
-  gpuModels: fc.array(text, { maxLength: 2 }),
-  gpuMemory: whole,
-  labels: fc.array(
-    fc.oneof(
-      record({
-        operator: fc.constantFrom('in', 'not-in'),
-        key: text,
-        values: fc.array(text, { maxLength: 2 }),
-      }),
-      record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
-      record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
-    ),
-    { maxLength: 3 },
-  ),
-});
+const texts = fc.array(text, { maxLength: 2 });
+const label = fc.oneof(
+  record({ operator: fc.constantFrom('in', 'not-in'), key: text, values: texts }),
+  record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
+  record({ operator: fc.constantFrom('gt', 'lt'), key: text, value: fc.integer() }),
+);
+const company = {
+  kind: fc.constantFrom('near', 'apart', 'spread'),
+  label: text,
+  values: texts,
+  topology: text,
+  maxSkew: whole,
+  weight: whole,
+};
+const few = (one: fc.Arbitrary<unknown>) => fc.array(one, { maxLength: 2 });
+const constraints = record(
+  {
+    gpuModels: texts,
+    gpuMemory: whole,
+    labels: fc.array(label, { maxLength: 3 }),
+    preferred: few(record({ weight: whole, label })),
+    tolerations: few(record({ key: text, value: text }, [])),
+    company: few(record(company, ['kind', 'values', 'topology', 'maxSkew', 'weight'])),
+    data: few(record({ names: texts, within: text, weight: whole })),
+  },
+  ['gpuModels', 'gpuMemory', 'labels'],
+);
 
 const share = fc.oneof(
   record({ kind: fc.constant('count'), count: whole }),
@@ -175,10 +187,12 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
         id,
         cpu: whole,
         memory: whole,
-        gpus: fc.array(gpu, { maxLength: 2 }),
+        gpus: few(gpu),
         custom,
         labels: textMap,
         links: fc.array(fc.array(whole, { maxLength: 2 }), { maxLength: 2 }),
+        taints: few(record({ key: text, value: text })),
+        closed: fc.constantFrom('drained', 'unhealthy'),
       },
       ['id', 'cpu', 'memory', 'gpus', 'custom', 'labels'],
     ),
@@ -206,6 +220,12 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'stop-ordered': of('stop-ordered', {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted', 'unhealthy'),
+  }),
+  'seats-kept': of('seats-kept', {
+    keep: fc.oneof(
+      record({ task, ask: resources, claims: fc.array(record({ node: id, members: whole })) }),
+      record({ task, ask: resources, claims: fc.constant([]), from: whole }),
+    ),
   }),
   'preemption-ordered': of('preemption-ordered', {
     preemption: record({

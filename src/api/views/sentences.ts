@@ -36,7 +36,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'reserved':
       return togetherSentence(refusal, now);
     case 'constraints':
-      return `nodes with room for it are not allowed by its constraints (${refusal.filters.join(', ')})`;
+      return constraintsSentence(refusal.filters);
     case 'plugin-failed':
       return pluginSentence(refusal);
     case 'no-nodes':
@@ -118,6 +118,14 @@ function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: 
 
 function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {
   return `the site's own filter ${plugin} failed and was set aside (its ${problem}); nothing is placed without it`;
+}
+
+/** A closed node is nothing that the task could change. */
+function constraintsSentence(filters: readonly string[]): string {
+  if (filters.join() === 'node-health') {
+    return 'nodes with room for it are drained or unhealthy, and take nothing new';
+  }
+  return `nodes with room for it are not allowed by its constraints (${filters.join(', ')})`;
 }
 
 function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {

@@ -97,7 +97,7 @@ function meterLines(data: TopData, page: Page): readonly string[] {
   const heldCores = sum((node) => node.held.cpu_milli);
   const memory = usage.memory_total_bytes ?? sum((node) => node.allocatable.memory_bytes);
   const heldMemory = sum((node) => node.held.memory_bytes);
-  const gpus = sum((node) => node.gpus.length);
+  const gpus = sum((node) => node.allocatable.gpu_milli);
   const heldGpus = sum((node) => node.gpus.reduce((held, gpu) => held + gpu.held_milli, 0));
   const busy = latest(usage.cpu_ratio);
   const usedMemory = latest(usage.memory_used_bytes);
@@ -125,8 +125,15 @@ function meterLines(data: TopData, page: Page): readonly string[] {
     ),
   ];
   if (gpus > 0) {
-    const amounts = { used: null, held: heldGpus, total: gpus * 1_000 };
-    lines.push(meter('gpu', 'gpu', amounts, `${formatCores(heldGpus)} of ${gpus} GPUs given out`));
+    const amounts = { used: null, held: heldGpus, total: gpus };
+    lines.push(
+      meter(
+        'gpu',
+        'gpu',
+        amounts,
+        `${formatCores(heldGpus)} of ${formatCores(gpus)} GPUs given out`,
+      ),
+    );
   }
   return [...lines, pressureLine(usage, page)];
 }

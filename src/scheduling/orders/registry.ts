@@ -2,6 +2,7 @@ import { drf } from './drf.ts';
 import { edf } from './edf.ts';
 import { fairShare } from './fair-share.ts';
 import { fifo } from './fifo.ts';
+import { largestFirst } from './largest-first.ts';
 import { las } from './las.ts';
 import { lottery } from './lottery.ts';
 import { multifactor } from './multifactor.ts';
@@ -23,5 +24,6 @@ export const orders = [
   stride,
   las,
   sjf,
+  largestFirst,
 ] as const;
 export type OrderName = (typeof orders)[number]['name'];
