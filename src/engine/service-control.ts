@@ -155,42 +155,60 @@ function nextReplica(workload: WorkloadRecord, at: TimeMs): Event | undefined {
     case 'canary': {
       const base = stepOf(workload, stable);
       const canaries = canaryCount(termsOf(step).update, replicas);
-      return roll(workload, base, at, step) ?? keep(step, canaries, at);
+      const room = replicas + updateBounds(workload).surge + canaries - occupied(workload.steps);
+      return roll(workload, base, at, { step, room }) ?? keep(step, canaries, at, room);
     }
-    case 'blue-green': {
-      const grown = keep(step, replicas, at);
-      if (grown !== undefined || countOf(step.tasks, isReady) < replicas) return grown;
-      const old = others(workload).flatMap(({ tasks }) => tasks);
-      return retire(old.find(isLive), at);
-    }
+    case 'blue-green':
+      return switchOver(workload, step, at);
   }
 }
 
-/** Exactly so many of one revision. */
-function keep(step: StepRecord, wanted: number, at: TimeMs): Event | undefined {
+/** Exactly so many of one revision; at most `room` more at once. */
+function keep(step: StepRecord, wanted: number, at: TimeMs, room = wanted): Event | undefined {
   const live = countOf(step.tasks, isLive);
-  if (live < wanted) return open(step, at);
+  if (live < wanted) return room > 0 ? open(step, at) : undefined;
   return live > wanted ? retire(leastUseful(step.tasks.filter(isLive)), at) : undefined;
+}
+
+/** What leaves counts until it is gone. */
+const occupied = (steps: readonly StepRecord[]): number =>
+  steps.reduce((sum, { tasks }) => sum + countOf(tasks, (task) => !isGone(task)), 0);
+
+/** All of `to` beside the others, at most twice as many as are wanted; once all are ready, the others leave. */
+function switchOver(workload: WorkloadRecord, to: StepRecord, at: TimeMs): Event | undefined {
+  const { replicas } = workload.service!;
+  const room = 2 * replicas - occupied(workload.steps);
+  const grown = keep(to, replicas, at, room);
+  if (grown !== undefined) return grown;
+  const old = others(workload).flatMap(({ tasks }) => tasks.filter(isLive));
+  const least = leastUseful(old);
+  if (least === undefined) return undefined;
+  const ready = countOf(to.tasks, isReady);
+  if (ready >= replicas) return retire(least, at);
+  // Of updates that were overtaken there may be too many to begin.
+  const isSpare = !isReady(least) || ready + countOf(old, isReady) > replicas;
+  const isFull = room <= 0 && countOf(to.tasks, isLive) < replicas;
+  return isFull && old.length > replicas && isSpare ? retire(least, at) : undefined;
 }
 
 /**
  * One step from all other revisions to `to`: never more than the surge above what is wanted, with those that
- * leave counted, and no ready replica is taken away when too few would be left. `apart` is let be.
+ * leave counted, and no ready replica is taken away when too few would be left. The canaries are let be.
  */
 function roll(
   workload: WorkloadRecord,
   to: StepRecord,
   at: TimeMs,
-  apart?: StepRecord,
+  apart?: { readonly step: StepRecord; readonly room: number },
 ): Event | undefined {
   const { replicas } = workload.service!;
   const { surge, unavailable } = updateBounds(workload);
-  const steps = workload.steps.filter((step) => step.state === 'open' && step !== apart);
+  const steps = workload.steps.filter((step) => step.state === 'open' && step !== apart?.step);
   const all = steps.flatMap(({ tasks }) => tasks);
   const old = all.filter((task) => task.step !== to && isLive(task));
   const mine = to.tasks.filter(isLive);
-  const occupied = countOf(all, (task) => !isGone(task));
-  if (mine.length < replicas && occupied < replicas + surge) return open(to, at);
+  const room = Math.min(apart?.room ?? replicas + surge, replicas + surge - occupied(steps));
+  if (mine.length < replicas && room > 0) return open(to, at);
   const least = replicas - unavailable;
   const ready = countOf(all, isReady);
   const unreadyNew = mine.length - countOf(mine, isReady);
