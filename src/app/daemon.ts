@@ -39,6 +39,8 @@ import { webDir } from './web-dir.ts';
 
 const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
+/** What a task may wait longer because shorter ones were told in advance where they run. */
+const LINE_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
 
 export interface DaemonOptions {
@@ -145,7 +147,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => journal.close());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);

@@ -29,6 +29,7 @@ const causes: Record<Cause, Look> = {
   preempted: { glyph: 'preempted', tone: 'preempted', word: 'preempted' },
   unhealthy: { glyph: 'failed', tone: 'failed', word: 'unhealthy' },
   'start-failed': { glyph: 'failed', tone: 'failed', word: 'start-failed' },
+  unstarted: { glyph: 'cancelled', tone: 'faint', word: 'unstarted' },
   lost: { glyph: 'lost', tone: 'faint', word: 'lost' },
 };
 

@@ -42,23 +42,23 @@ export interface ServiceTables {
 export function applyServiceEvent(event: ServiceEvent, tables: ServiceTables): WorkloadRecord {
   switch (event.kind) {
     case 'task-probed': {
-      const attempt = tables.records.attempt(event.attempt);
+      const attempt = tables.records.knownAttempt(event.attempt);
       attempt.health = nextHealth(attempt, event.at, event);
       return noteProgress(attempt, event.at);
     }
     case 'service-scaled':
-      return scale(tables.records.workload(event.workload), event.replicas, tables);
+      return scale(tables.records.known(event.workload), event.replicas, tables);
     case 'service-updated':
       return update(event, tables);
     case 'canary-passed': {
-      const workload = tables.records.workload(event.workload);
+      const workload = tables.records.known(event.workload);
       moveOn(workload, { phase: 'rolling', progressAt: event.at });
       return workload;
     }
     case 'service-rolled-back':
       return rollBack(event, tables);
     case 'rollout-finished': {
-      const workload = tables.records.workload(event.workload);
+      const workload = tables.records.known(event.workload);
       workload.service!.rollout = undefined;
       workload.service!.stable = event.revision;
       tables.unsettle(workload);
@@ -100,11 +100,6 @@ export function forgetOldest(task: TaskRecord): void {
   task.forgotten += many;
 }
 
-/** A replica leaves; it is stopped when it is drained. */
-export function beginDrain(task: TaskRecord, at: TimeMs): void {
-  task.retiringSince ??= at;
-}
-
 function moveOn(workload: WorkloadRecord, changes: Partial<Rollout>): void {
   const { rollout } = workload.service!;
   assert(rollout !== undefined, 'an update goes on');
@@ -129,7 +124,7 @@ function update(
   { workload: id, revision, spec, at }: Extract<ServiceEvent, { kind: 'service-updated' }>,
   tables: ServiceTables,
 ): WorkloadRecord {
-  const workload = tables.records.workload(id);
+  const workload = tables.records.known(id);
   const service = workload.service!;
   const [first] = spec.steps;
   tables.counted(workload, -1);
@@ -181,7 +176,7 @@ function rollBack(
   tables: ServiceTables,
 ): WorkloadRecord {
   const { at, from, to, reason } = event;
-  const workload = tables.records.workload(event.workload);
+  const workload = tables.records.known(event.workload);
   const service = workload.service!;
   tables.counted(workload, -1);
   service.target = to;
@@ -196,7 +191,7 @@ function rollBack(
 function openReplica(id: TaskId, at: TimeMs, tables: ServiceTables): WorkloadRecord {
   const name = parseAttemptId(`${id}.1`);
   assert(name !== undefined, 'a task id of ours');
-  const workload = tables.records.workload(name.workload);
+  const workload = tables.records.known(name.workload);
   const step = workload.steps.find(({ spec }) => spec.id === name.step);
   assert(step?.state === 'open', 'only a revision that goes on gets replicas');
   let task = step.tasks[name.index];
@@ -217,11 +212,12 @@ function openReplica(id: TaskId, at: TimeMs, tables: ServiceTables): WorkloadRec
 }
 
 function retireReplica(id: TaskId, at: TimeMs, tables: ServiceTables): WorkloadRecord {
-  const task = tables.records.task(id);
+  const task = tables.records.knownTask(id);
   const { workload, counts } = task.step;
   assert(task.retiringSince === undefined, 'a replica leaves once');
   if (task.state === 'running') {
-    beginDrain(task, at);
+    // It is stopped when it is drained.
+    task.retiringSince = at;
     return workload;
   }
   if (task.state === 'waiting') tables.withdraw(task);

@@ -63,6 +63,7 @@ const causes: Record<EndCause, true> = {
   preempted: true,
   unhealthy: true,
   'start-failed': true,
+  unstarted: true,
   lost: true,
 };
 

@@ -11,6 +11,8 @@ export type EndCause =
   | 'preempted'
   | 'unhealthy'
   | 'start-failed'
+  /** It stood in line behind an attempt that did not succeed, and was never begun. */
+  | 'unstarted'
   | 'lost';
 
 /** Would another try, unchanged or with more memory, make sense? The retry policy counts them. */
@@ -24,6 +26,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   preempted: true,
   unhealthy: true,
   'start-failed': false,
+  unstarted: true,
   lost: true,
 };
 

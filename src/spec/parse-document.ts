@@ -9,6 +9,7 @@ import {
   layerWarnings,
   type StepParts,
 } from './assemble-step.ts';
+import { mergeNetwork, networkBlock } from './blocks/network-block.ts';
 import { readExecution } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
@@ -121,6 +122,7 @@ class DocumentReader {
     const blocks = parsed.success
       ? parsed.data.steps
       : rawSteps.map((step) => stepSchema.safeParse(step).data);
+    this.#warnOfSiteLimits([], parsed.data?.network);
     const base = this.#baseLayers(
       parsed.data?.defaults ?? this.#defaultsAlone(),
       parsed.data?.affinity,
@@ -157,6 +159,7 @@ class DocumentReader {
   ): StepSpec | undefined {
     const own: Layer = { ...block, path, env: this.#texts([...path, 'env']) };
     this.#checkLayer(own);
+    this.#warnOfSiteLimits(path, block.network);
     const run = readCommand(block, path, this.#root, this.errors);
     const { needs = [], parallel } = block;
     const workers = typeof parallel === 'number' ? parallel : parallel?.max_workers;
@@ -171,7 +174,11 @@ class DocumentReader {
       path,
       gang: block.gang,
       preemption: block.preemption,
-      ...readExecution(block, path, this.errors),
+      ...readExecution(
+        { ...block, network: this.#network(block, [own, ...base]) },
+        path,
+        this.errors,
+      ),
       ...(service && { service: this.#service(service, block) }),
       layers: [own, ...base],
     };
@@ -191,6 +198,22 @@ class DocumentReader {
       this.errors.push({ path: [key], message, at: 'key' });
     }
     return readService(service, ['service'], this.errors);
+  }
+
+  /** The step's own, the limits of its layers, and what the pipeline says. */
+  #network(block: StepBlock, layers: readonly Layer[]) {
+    const ofPipeline = this.#root.children?.has('steps')
+      ? networkBlock.schema.safeParse(this.#value(['network'])).data
+      : undefined;
+    const limits = layers.map((layer) => layer.resource_limits?.network).toReversed();
+    return mergeNetwork([ofPipeline, ...limits, block.network]);
+  }
+
+  #warnOfSiteLimits(path: Path, block: StepBlock['network']): void {
+    if (block?.rate_limiting === undefined) return;
+    const message = 'belongs in the site document of the daemon; ignored here';
+    const at = [...path, 'network', 'rate_limiting'];
+    this.warnings.push({ severity: 'warning', path: at, message, at: 'key' });
   }
 
   #checkLayer(layer: Layer): void {

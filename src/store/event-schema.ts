@@ -190,6 +190,7 @@ const end = z.strictObject({
     'preempted',
     'unhealthy',
     'start-failed',
+    'unstarted',
     'lost',
   ]),
   exitCode: z.int().exactOptional(),
@@ -289,6 +290,10 @@ export const eventForms: EventForms = complete({
   'node-left': form('node-left', 1, { node: text<NodeId>() }),
   'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
   'task-placed': form('task-placed', 1, { attempt, placement }),
+  'attempts-lined-up': form('attempts-lined-up', 1, {
+    behind: attempt,
+    attempts: z.array(attempt),
+  }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,

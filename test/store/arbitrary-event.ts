@@ -203,6 +203,10 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     tenant: id,
     spec,
   }),
+  'attempts-lined-up': of('attempts-lined-up', {
+    behind: attempt,
+    attempts: fc.array(attempt, { maxLength: 3 }),
+  }),
   'task-placed': of('task-placed', {
     attempt,
     placement: record(

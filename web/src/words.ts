@@ -17,6 +17,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   preempted: 'preempted',
   unhealthy: 'unhealthy',
   'start-failed': 'did not start',
+  unstarted: 'not begun',
   lost: 'lost',
 };
 
@@ -53,6 +54,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Stopped${after}: a probe said that it no longer works.${note}`;
     case 'start-failed':
       return `It did not start.${note}`;
+    case 'unstarted':
+      return `It was not begun.${note}`;
     case 'lost':
       return `No record of its end was found.${note}`;
   }

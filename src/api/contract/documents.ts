@@ -15,6 +15,7 @@ const causes = z.enum([
   'preempted',
   'unhealthy',
   'start-failed',
+  'unstarted',
   'lost',
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);

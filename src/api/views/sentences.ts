@@ -97,9 +97,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
     case 'not-a-service':
-      return `workload ${refusal.workload} is no service`;
     case 'other-queue':
-      return `the service is in queue ${refusal.queue}; an update cannot take it to ${refusal.asked}`;
+      return serviceRefusal(refusal);
     case 'no-such-workload':
       return `there is no workload ${refusal.workload}`;
     default:
@@ -114,6 +113,14 @@ function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: 
     `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
     `${formatUse(refusal.resource, refusal.possible)} can be done`
   );
+}
+
+function serviceRefusal(
+  refusal: Extract<Refusal, { code: 'not-a-service' | 'other-queue' }>,
+): string {
+  if (refusal.code === 'not-a-service') return `workload ${refusal.workload} is no service`;
+  const { queue, asked } = refusal;
+  return `the service is in queue ${queue}; an update cannot take it to ${asked}`;
 }
 
 function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {
