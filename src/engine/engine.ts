@@ -73,7 +73,7 @@ export class Engine {
       case 'release-lease':
         return this.#releaseLease(command.at, command.workload, command.by);
       case 'report-started':
-        return this.#reportStarted(command.at, command.attempt, command.pid);
+        return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
       case 'report-probe':
@@ -186,12 +186,13 @@ export class Engine {
     return facts(...events);
   }
 
-  #reportStarted(at: TimeMs, id: AttemptId, pid: number): Decision {
+  #reportStarted(command: Extract<Command, { kind: 'report-started' }>): Decision {
+    const { at, attempt: id, pid, terms } = command;
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined || attempt.startedAt !== undefined) {
       return nothing;
     }
-    return facts({ kind: 'task-started', at, attempt: id, pid });
+    return facts({ kind: 'task-started', at, attempt: id, pid, ...(terms && { terms }) });
   }
 
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
@@ -302,22 +303,22 @@ export class Engine {
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
     const attempt = attemptId(task.id, attemptsOf(task) + 1);
-    const node = table.node(row)!.id;
-    const ports = this.state.services.ports.choose(
-      node,
-      task.step.spec.service?.ports ?? [],
-      attempt,
-    );
+    const node = table.node(row)!;
+    const names = task.step.spec.service?.ports ?? [];
+    const ports = this.state.services.ports.choose(node.id, names, attempt);
+    const held = table.heldOn(row, shapes.request(task.shape), gpus);
+    const cores = this.state.pinned.coresFor(node, task.step.spec, held);
     return {
       kind: 'task-placed',
       at,
       attempt,
       placement: {
-        node,
-        held: table.heldOn(row, shapes.request(task.shape), gpus),
+        node: node.id,
+        held,
         gpus,
         memoryLimit: task.memoryLimit,
         ...(ports && { ports }),
+        ...(cores && { cores }),
       },
     };
   }

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -80,6 +80,7 @@ interface SavedAttempt {
   readonly placedAt: TimeMs;
   readonly startedAt?: TimeMs | undefined;
   readonly pid?: number | undefined;
+  readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
@@ -124,11 +125,12 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       dueAt: task.dueAt,
       ...(service && { replica: saveReplica(task) }),
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, stop, end, endedAt, health }) => ({
+        ({ placement, placedAt, startedAt, pid, terms, stop, end, endedAt, health }) => ({
           placement,
           placedAt,
           startedAt,
           pid,
+          terms,
           stop,
           end,
           endedAt,
@@ -205,9 +207,9 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, startedAt, pid, stop, end, endedAt, health } = attempt;
+    const { placement, placedAt: at, startedAt, pid, terms, stop, end, endedAt, health } = attempt;
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
-    return Object.assign(record, { startedAt, pid, stop, end, endedAt, health });
+    return Object.assign(record, { startedAt, pid, terms, stop, end, endedAt, health });
   });
   for (const attempt of task.attempts) {
     if (attempt.end === undefined && task.state === 'lined-up') continue;

@@ -13,6 +13,7 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
+import { PinnedCores } from './pinned-cores.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -63,6 +64,7 @@ export class State {
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly services: Services;
+  readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -165,11 +167,9 @@ export class State {
         this.leases.renew(this.#workloads.known(event.workload), event.at);
         break;
       case 'node-joined':
-        this.table.join(event.node);
-        this.scheduler.nodesChanged();
-        break;
       case 'node-left':
-        this.table.leave(event.node);
+        if (event.kind === 'node-joined') this.table.join(event.node);
+        else this.table.leave(event.node);
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -269,6 +269,7 @@ export class State {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
+    this.pinned.add(attempt);
     this.scheduler.placed(runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
@@ -281,10 +282,9 @@ export class State {
     this.leases.touch(attempt, at);
   }
 
-  #start(event: Extract<Event, { kind: 'task-started' }>): void {
-    const attempt = this.#workloads.knownAttempt(event.attempt);
-    Object.assign(attempt, { startedAt: event.at, pid: event.pid });
-    this.services.started(attempt, event.at);
+  #start({ attempt: id, at, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
+    const attempt = Object.assign(this.#workloads.knownAttempt(id), { startedAt: at, pid, terms });
+    this.services.started(attempt, at);
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
@@ -310,6 +310,7 @@ export class State {
     this.#running.delete(attempt.id);
     this.services.left(attempt);
     this.table.give(placement.node, placement.held, placement.gpus);
+    this.pinned.remove(attempt);
     task.step.counts.running--;
     const row = this.table.rowOf(placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), at);
@@ -340,8 +341,7 @@ export class State {
 
   #endTask(task: TaskRecord, cause: EndCause): void {
     // Only a task of a cancelled workload does not try again after it was stopped for others.
-    const isReplica = task.step.spec.service !== undefined;
-    const end = cause === 'preempted' || isReplica ? 'cancelled' : cause;
+    const end = cause === 'preempted' || task.step.spec.service ? 'cancelled' : cause;
     task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);

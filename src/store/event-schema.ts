@@ -85,6 +85,7 @@ const node = z.strictObject({
   custom,
   labels: textMap,
   links: z.array(z.array(whole())).exactOptional(),
+  cpus: z.array(z.strictObject({ id: whole(), core: whole(), numa: whole() })).exactOptional(),
   taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),
   closed: z.enum(['drained', 'unhealthy']).exactOptional(),
 });
@@ -179,6 +180,14 @@ const spec = z.strictObject({
   source: z.string(),
 });
 
+const terms = z.array(
+  z.strictObject({
+    term: z.string(),
+    by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+    note: z.string(),
+  }),
+);
+
 const end = z.strictObject({
   cause: z.enum([
     'succeeded',
@@ -207,15 +216,7 @@ const end = z.strictObject({
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
-    terms: z
-      .array(
-        z.strictObject({
-          term: z.string(),
-          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
-          note: z.string(),
-        }),
-      )
-      .exactOptional(),
+    terms: terms.exactOptional(),
   }),
   message: z.string().exactOptional(),
 });
@@ -226,6 +227,7 @@ const placement = z.strictObject({
   gpus: z.array(z.string()),
   memoryLimit: bytes,
   ports: z.record(z.string(), whole()).exactOptional(),
+  cores: z.array(whole()).exactOptional(),
 });
 
 const retry = z.strictObject({
@@ -294,7 +296,7 @@ export const eventForms: EventForms = complete({
     behind: attempt,
     attempts: z.array(attempt),
   }),
-  'task-started': form('task-started', 1, { attempt, pid: whole() }),
+  'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
     reason: z.enum(['cancelled', 'preempted', 'unhealthy']),

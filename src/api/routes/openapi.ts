@@ -3,6 +3,7 @@ import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
@@ -14,6 +15,7 @@ export const operations = [
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,
+  ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,

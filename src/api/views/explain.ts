@@ -18,6 +18,7 @@ import { preemptionsOf } from './preemptions.ts';
 import { precedenceOf, refusalSentence } from './sentences.ts';
 import { serviceSentence } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
+import { termsOfStep } from './terms.ts';
 
 /** What explanations of one state share. To be made anew after every change. */
 export interface Explaining {
@@ -47,11 +48,13 @@ export interface Verdict {
 export function explainWorkload(context: Explaining, workload: WorkloadRecord): Why {
   const steps = workload.steps.map((step) => {
     const reasons = explainStep(context, step);
+    const terms = termsOfStep(step);
     return {
       id: step.spec.id,
       state: stepState(step),
       sentence: stepSentence(step, reasons, context.now),
       reasons,
+      ...(terms.length > 0 && { terms: [...terms] }),
     };
   });
   const status = workloadStatus(workload);

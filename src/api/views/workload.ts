@@ -14,6 +14,7 @@ import { type Explaining, explainStep, explainWorkload } from './explain.ts';
 import { resourcesDocument } from './resources.ts';
 import { readyOf, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
+import { unheldSentence } from './terms.ts';
 
 export function workloadDocument(context: Explaining, workload: WorkloadRecord): WorkloadDocument {
   const { spec } = workload;
@@ -64,7 +65,7 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     ...(workload.service && {
       replicas: { ready: readyOf(workload), wanted: workload.service.replicas },
     }),
-    reason: told ? explainWorkload(context, workload).sentence : null,
+    reason: told ? explainWorkload(context, workload).sentence : unheldSentence(workload),
   };
 }
 
@@ -89,6 +90,8 @@ function stepDocument(context: Explaining, step: StepRecord): StepDocument {
 
 export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
   const { end } = attempt;
+  const terms = end?.enforced.terms ?? attempt.terms;
+  const { cores } = attempt.placement;
   return {
     id: attempt.id,
     task: attempt.task.id,
@@ -96,6 +99,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     state: attemptState(attempt),
     node: attempt.placement.node,
     gpus: [...attempt.placement.gpus],
+    ...(cores && { cores: [...cores] }),
     pid: attempt.pid ?? null,
     placed_at: attempt.placedAt,
     started_at: attempt.startedAt ?? null,
@@ -111,6 +115,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
     ...(attempt.health && { ready: attemptIsReady(attempt) }),
     ...(attempt.placement.ports && { ports: { ...attempt.placement.ports } }),
+    ...(terms && { terms: [...terms] }),
   };
 }
 
@@ -121,7 +126,8 @@ function attemptState(attempt: AttemptRecord): AttemptDocument['state'] {
 }
 
 export function enforcementDocument(enforced: Enforcement): EnforcedDocument {
-  return { ...enforced, notes: [...enforced.notes] };
+  const { terms, ...plain } = enforced;
+  return { ...plain, notes: [...enforced.notes], ...(terms && { terms: [...terms] }) };
 }
 
 function limitsDocument(limits: Limits): StepDocument['limits'] {

@@ -17,6 +17,7 @@ import {
   poolDocumentSchema,
   poolListSchema,
 } from '../../api/contract/lease-documents.ts';
+import { networkStatusSchema } from '../../api/contract/network-documents.ts';
 import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
 import {
   queueListSchema,
@@ -25,7 +26,7 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
-import type { Client, LogPart } from '../client.ts';
+import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
 
 // An import statement would read every name of the module, and with some of them load all of `fetch`: 25 ms.
@@ -93,12 +94,7 @@ export function openClient(locate: () => Promise<Address>): Client {
   const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
   return {
     status: () => ask(statusSchema, get('/api/v1/status')),
-    submit: ({ text, fileName, cwd }) =>
-      ask(submittedSchema, {
-        method: 'POST',
-        path: `/api/v1/workloads?${query({ file: fileName, cwd })}`,
-        body: text,
-      }),
+    submit: (document) => ask(submittedSchema, postDocument('/api/v1/workloads', document)),
     workloads: ({ queue, ...filter }) =>
       ask(
         workloadListSchema,
@@ -109,12 +105,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     cancel: async (id) =>
       void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
     scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
-    update: (id, { text, fileName, cwd }) =>
-      ask(submittedSchema, {
-        method: 'POST',
-        path: one(id, `/update?${query({ file: fileName, cwd })}`),
-        body: text,
-      }),
+    update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
     renewLease: (id, waitMs, signal) =>
       ask(leaseSchema, { ...post(`${leasePath(id)}/renew?${query({ wait: waitMs })}`), signal }),
@@ -132,6 +123,13 @@ export function openClient(locate: () => Promise<Address>): Client {
     reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
     preemptions: (limit) =>
       ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
+    network: ({ device, bitsPerSecond }) => {
+      const asked = {
+        ...(device !== undefined && { device }),
+        ...(bitsPerSecond !== undefined && { bits_per_second: bitsPerSecond }),
+      };
+      return ask(networkStatusSchema, get(`/api/v1/network?${query(asked)}`));
+    },
     usage: (windowMs) =>
       ask(
         usageSchema,
@@ -147,6 +145,12 @@ export function openClient(locate: () => Promise<Address>): Client {
 }
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
+
+const postDocument = (path: string, { text, fileName, cwd }: SubmittedDocument): Asked => ({
+  method: 'POST',
+  path: `${path}?${query({ file: fileName, cwd })}`,
+  body: text,
+});
 
 const post = (path: string, body?: object): Asked => ({
   method: 'POST',
