@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { attemptToken } from '../api/io/attempt-token.ts';
@@ -8,8 +8,7 @@ import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
-import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
-import type { Event } from '../model/messages.ts';
+import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -23,6 +22,7 @@ import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
+import { forgetAttempts } from './forget-attempts.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
@@ -33,6 +33,7 @@ import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
+import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { SystemClock } from './system-clock.ts';
@@ -73,7 +74,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop } = connect(parts, stack, ending);
+  const { site, leases, loop, probes } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
@@ -81,6 +82,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  probes.watchAll();
   const server = await openServer({
     site,
     leases,
@@ -177,12 +179,13 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => egress.close());
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
+  const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
-      onReport: (told) => ear.hear(told),
+      onReport,
       storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
@@ -192,7 +195,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     },
     { warn: (message) => log('execution', message) },
   );
-  const driver = egress.around(local);
+  const driver = checkingPorts(egress.around(local), onReport);
   stack.defer(() => driver.close());
   return {
     folder,
@@ -220,25 +223,28 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
-  const loop = new Loop(
-    { baseEnv: baseEnv(), workRoot: join(folder.dir, 'work'), nodePath: process.execPath },
-    {
-      engine,
-      journal,
-      clock,
-      driver,
-      onBatch: (events) => {
-        site.noteEvents(events);
-        leases.noteEvents(events);
-        snapshots.note(events.length);
-        forgetRetired(events, folder);
-      },
-      onFatal: (error) => {
-        log('engine', 'an invariant is broken; the daemon ends and can be started again', error);
-        ending.reject(error);
-      },
+  const launchSite = {
+    baseEnv: baseEnv(),
+    workRoot: join(folder.dir, 'work'),
+    nodePath: process.execPath,
+  };
+  const loop = new Loop(launchSite, {
+    engine,
+    journal,
+    clock,
+    driver,
+    onBatch: (events) => {
+      site.noteEvents(events);
+      leases.noteEvents(events);
+      probes.noteEvents(events);
+      snapshots.note(events.length);
+      forgetAttempts(events, engine, folder);
     },
-  );
+    onFatal: (error) => {
+      log('engine', 'an invariant is broken; the daemon ends and can be started again', error);
+      ending.reject(error);
+    },
+  });
   const site = new LiveSite({
     engine,
     loop,
@@ -265,13 +271,15 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
+  stack.defer(() => probes.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases };
+  return { loop, site, leases, probes };
 }
 
 function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {
@@ -311,21 +319,6 @@ function endOnce(
       return closeAll();
     },
   };
-}
-
-/** A workload that retires takes its logs and its shared folder along. */
-function forgetRetired(events: readonly Event[], { dir, paths }: StateFolder): void {
-  const retired = events.flatMap((e) => (e.kind === 'workload-retired' ? [e.workload] : []));
-  if (retired.length === 0) return;
-  const attempts = readdirSync(paths.attempts);
-  for (const workload of retired) {
-    rmSync(join(dir, 'work', workload), { recursive: true, force: true });
-    forgetScratch(dir, workload);
-    for (const name of attempts) {
-      if (name.startsWith(`${workload}.`))
-        rmSync(join(paths.attempts, name), { recursive: true, force: true });
-    }
-  }
 }
 
 function usageValues(sample: HostSample, site: LiveSite): Record<string, number | undefined> {

@@ -16,6 +16,7 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
+  ChangeOutcome,
   LogRequest,
   Site,
   SiteChange,
@@ -37,7 +38,7 @@ import { OperationError } from '../model/errors.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
-import type { Loop } from '../runtime/loop.ts';
+import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -100,6 +101,20 @@ export class LiveSite implements Site {
   async cancel(workload: WorkloadId, by: TenantId): Promise<boolean> {
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
+  }
+
+  scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {
+    return this.#change({ kind: 'scale', workload, replicas });
+  }
+
+  update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome> {
+    return this.#change({ kind: 'update', workload, spec });
+  }
+
+  async #change(request: Request): Promise<ChangeOutcome> {
+    const answer = await this.#deps.loop.send(request);
+    assert(answer.kind !== 'accepted', 'a change is made or refused');
+    return answer;
   }
 
   workload(id: WorkloadId): WorkloadDocument | undefined {

@@ -16,6 +16,7 @@ import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
 import { run } from './commands/run.ts';
+import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
 import { secretRemove } from './commands/secret-remove.ts';
 import { secretSet } from './commands/secret-set.ts';
@@ -24,6 +25,7 @@ import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { top } from './commands/top.ts';
 import { up } from './commands/up.ts';
+import { update } from './commands/update.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
 import { why } from './commands/why.ts';
@@ -37,6 +39,8 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  scale,
+  update,
   queue,
   quota,
   reserve,

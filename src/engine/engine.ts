@@ -16,7 +16,9 @@ import { lacksDevices } from '../scheduling/row-devices.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt } from './lease-ends.ts';
-import type { AttemptRecord, StepRecord, WorkloadRecord } from './records.ts';
+import { type AttemptRecord, attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
+import { decideService, serviceStepEnd } from './service-decide.ts';
+import { restartAfter } from './service-record.ts';
 import { State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
@@ -74,6 +76,10 @@ export class Engine {
         return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-probe':
+      case 'scale':
+      case 'update':
+        return decideService(this.state, command);
       case 'tick':
         return nothing;
       default:
@@ -92,6 +98,7 @@ export class Engine {
       this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
+      this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextPlacement(at) ??
@@ -192,14 +199,24 @@ export class Engine {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
     if (isEarly(attempt, end)) return nothing;
-    return facts(this.#endAttempt(at, id, end));
+    const { stop } = attempt;
+    // A driver only knows that it was told to stop it.
+    const cause = stop === 'unhealthy' && end.cause === 'cancelled' ? stop : end.cause;
+    return facts(this.#endAttempt(at, id, { ...end, cause }));
   }
 
   #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
-    if (task.step.workload.cancelledBy !== undefined || end.cause === 'unstarted') {
+    const isLast = task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined;
+    if (isLast || end.cause === 'unstarted') {
       return { kind: 'task-ended', at, attempt: id, end };
+    }
+    const { service } = task.step.spec;
+    if (service !== undefined) {
+      const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
+      const dueAt = (at + delayMs) as TimeMs;
+      return { kind: 'task-ended', at, attempt: id, end, retry: { dueAt, inRow } };
     }
     const retry = retryAfter(
       task.step.spec.retry,
@@ -285,18 +302,22 @@ export class Engine {
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
+    const attempt = attemptId(task.id, attemptsOf(task) + 1);
     const node = table.node(row)!;
+    const names = task.step.spec.service?.ports ?? [];
+    const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
     const cores = this.state.pinned.coresFor(node, task.step.spec, held);
     return {
       kind: 'task-placed',
       at,
-      attempt: attemptId(task.id, task.attempts.length + 1),
+      attempt,
       placement: {
         node: node.id,
         held,
         gpus,
         memoryLimit: task.memoryLimit,
+        ...(ports && { ports }),
         ...(cores && { cores }),
       },
     };
@@ -318,15 +339,15 @@ export class Engine {
   #nextLine(at: TimeMs): Event | undefined {
     const line = this.state.lines.next();
     if (line === undefined) return undefined;
-    const attempts = line.tasks.map((task) => attemptId(task.id, task.attempts.length + 1));
+    const attempts = line.tasks.map((task) => attemptId(task.id, attemptsOf(task) + 1));
     return { kind: 'attempts-lined-up', at, behind: line.behind.id, attempts };
   }
 
-  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, a lease ends, or somebody may be stopped. */
+  /** When `next` may have something to say without any command: a retry is due, a drain is over, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const times = [dueAt, policyAt, this.state.leases.first()?.at];
+    const times = [dueAt, policyAt, this.state.leases.first()?.at, this.state.services.nextTimer()];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
@@ -377,6 +398,7 @@ function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
     return step.spec.needs.some((need) => endedBadly(step.workload, need)) ? 'skipped' : undefined;
   }
   if (step.state !== 'open' || counts.running > 0) return undefined;
+  if (step.spec.service !== undefined) return serviceStepEnd(step);
   if (counts.succeeded === step.spec.count) return 'succeeded';
   if (cancelled || counts.cancelled > 0) return 'cancelled';
   return counts.failed > 0 ? 'failed' : undefined;
@@ -388,6 +410,7 @@ function endedBadly(workload: WorkloadRecord, need: StepRecord['spec']['id']): b
 }
 
 function workloadEnd(workload: WorkloadRecord): EndState {
+  if (workload.service !== undefined) return 'cancelled';
   if (workload.steps.every((step) => step.state === 'succeeded')) return 'succeeded';
   return workload.steps.some((step) => step.state === 'failed') ? 'failed' : 'cancelled';
 }

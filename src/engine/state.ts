@@ -1,5 +1,5 @@
 import { QuotaBook } from '../admission/quota.ts';
-import { assert, assertNever } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
@@ -14,10 +14,12 @@ import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
 import { PinnedCores } from './pinned-cores.ts';
-import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
+import { orderPreemption, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
+  attemptsOf,
+  cancelWaiting,
   currentAttempt,
   isBroken,
   newAttempt,
@@ -37,6 +39,7 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import { Services } from './services.ts';
 import {
   comeBack,
   isRoomFor,
@@ -60,6 +63,7 @@ export class State {
   readonly active = new ActiveTasks();
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
+  readonly services: Services;
   readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
@@ -67,7 +71,7 @@ export class State {
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop = new StopOrders();
   readonly #cameBack = new Set<StepRecord>();
-  #preemptions: PreemptionRecord[] = [];
+  #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
 
@@ -78,6 +82,18 @@ export class State {
     this.scheduler = makeScheduler(
       this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
     );
+    this.services = new Services({
+      records: this.#workloads,
+      shapeOf: ({ spec, workload }) =>
+        this.shapes.intern(spec.request, spec.constraints, workload.who),
+      enqueue: (task) => this.#wait(task),
+      withdraw: (task) => {
+        this.lines.queued(task, -1);
+        this.scheduler.withdraw(task);
+      },
+      counted: (workload, sign) => this.active.count(workload, sign),
+      unsettle: (workload) => this.#unsettled.add(workload),
+    });
     const reserved = scheduling !== undefined && scheduling.reservations.length > 0;
     this.lines = new Lines({
       lengthMs: reserved ? 0 : lineMs,
@@ -176,7 +192,7 @@ export class State {
         this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
-        this.#preempt({ at: event.at, preemption: event.preemption });
+        this.#preemptions = orderPreemption(this, event, this.#toStop);
         break;
       case 'task-ended':
         this.#end(event);
@@ -197,7 +213,7 @@ export class State {
         this.#retire(event.workload);
         break;
       default:
-        assertNever(event);
+        this.services.apply(event);
     }
   }
 
@@ -206,6 +222,7 @@ export class State {
     this.#workloads.set(workload.id, workload);
     this.active.count(workload, 1);
     this.leases.add(workload);
+    this.services.touch(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -214,7 +231,7 @@ export class State {
     assert(task.state === 'waiting', 'only a waiting task is placed');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt = newAttempt(task, task.attempts.length + 1, event);
+    const attempt = newAttempt(task, attemptsOf(task) + 1, event);
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
     task.step.workload.startedAt ??= event.at;
@@ -231,6 +248,7 @@ export class State {
     task.step.counts.running++;
     this.table.take(row, placement.held, placement.gpus);
     this.#running.set(attempt.id, attempt);
+    this.services.seated(attempt);
     this.lines.seated(attempt);
     this.#told(attempt, row);
   }
@@ -259,12 +277,14 @@ export class State {
   #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
     const attempt = this.#workloads.knownAttempt(id);
     attempt.stop = reason;
+    this.services.touch(attempt.task.step.workload);
     this.scheduler.stopping?.(id);
     this.leases.touch(attempt, at);
   }
 
-  #start({ attempt, at: startedAt, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
-    Object.assign(this.#workloads.knownAttempt(attempt), { startedAt, pid, terms });
+  #start({ attempt: id, at, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
+    const attempt = Object.assign(this.#workloads.knownAttempt(id), { startedAt: at, pid, terms });
+    this.services.started(attempt, at);
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
@@ -288,6 +308,7 @@ export class State {
   #leaveSeat(attempt: AttemptRecord, at: TimeMs): void {
     const { placement, task } = attempt;
     this.#running.delete(attempt.id);
+    this.services.left(attempt);
     this.table.give(placement.node, placement.held, placement.gpus);
     this.pinned.remove(attempt);
     task.step.counts.running--;
@@ -309,34 +330,18 @@ export class State {
     this.#cameBack.clear();
   }
 
-  #preempt(record: PreemptionRecord): void {
-    this.#preemptions.push(record);
-    if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
-    for (const { attempt: id } of record.preemption.victims.toReversed()) {
-      const attempt = this.#workloads.knownAttempt(id);
-      attempt.preemption = record;
-      this.#toStop.push({ attempt, reason: 'preempted' });
-    }
-    this.scheduler.preempting?.(
-      record.preemption,
-      record.at,
-      this.#workloads.knownTask(record.preemption.preemptor),
-    );
-  }
-
-  /** The last ones, the oldest first. */
   get preemptions(): readonly PreemptionRecord[] {
     return this.#preemptions;
   }
 
   restorePreemptions(records: readonly PreemptionRecord[]): void {
-    this.#preemptions = [...records];
+    this.#preemptions = records;
     for (const record of records) tellPreemption(this, record);
   }
 
   #endTask(task: TaskRecord, cause: EndCause): void {
     // Only a task of a cancelled workload does not try again after it was stopped for others.
-    const end = cause === 'preempted' ? 'cancelled' : cause;
+    const end = cause === 'preempted' || task.step.spec.service ? 'cancelled' : cause;
     task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
@@ -347,6 +352,7 @@ export class State {
     task.step.counts.waiting++;
     task.state = 'resting';
     task.dueAt = retry.dueAt;
+    task.inRow = retry.inRow ?? 0;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
       task.shape = shapeOf(this.shapes, task);
@@ -365,18 +371,10 @@ export class State {
     const workload = this.#workloads.known(event.workload);
     const step = stepNamed(workload, event.step);
     assert(step !== undefined, 'a step of its workload');
-    const { counts } = step;
-    assert(counts.running === 0, 'a step ends when none of its tasks runs');
-    step.state = event.state;
-    step.endedAt = event.at;
+    assert(step.counts.running === 0, 'a step ends when none of its tasks runs');
+    Object.assign(step, { state: event.state, endedAt: event.at });
     this.lines.judge(step);
-    for (const task of step.tasks) {
-      if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
-        task.state = 'cancelled';
-      }
-    }
-    counts.cancelled += counts.waiting;
-    counts.waiting = 0;
+    cancelWaiting(step);
     if (event.state === 'succeeded') {
       for (const index of step.dependents) {
         const dependent = workload.steps[index]!;
@@ -392,15 +390,15 @@ export class State {
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      this.#toStop.pushAll(step, 'cancelled');
+      if (workload.service === undefined) this.#toStop.pushAll(step, 'cancelled');
     }
+    this.services.drain(workload, event.at);
     this.#unsettled.add(workload);
   }
 
   #endWorkload(event: Extract<Event, { kind: 'workload-ended' }>): void {
     const workload = this.#workloads.known(event.workload);
-    workload.state = event.state;
-    workload.endedAt = event.at;
+    Object.assign(workload, { state: event.state, endedAt: event.at });
     this.active.count(workload, -1);
     this.#ended.push(workload);
     this.#unsettled.delete(workload);
@@ -419,11 +417,13 @@ export class State {
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
+      this.services.touch(workload);
     }
     for (const id of order.running) {
       const attempt = this.#workloads.knownAttempt(id);
       const row = this.table.rowOf(attempt.placement.node)!;
       this.#running.set(id, attempt);
+      this.services.seated(attempt);
       this.#told(attempt, row);
       if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
     }
@@ -463,9 +463,8 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (step.workload.cancelledBy !== undefined) {
-        this.#toStop.push({ attempt, reason: 'cancelled' });
-      }
+      if (step.workload.cancelledBy === undefined || step.spec.service !== undefined) continue;
+      this.#toStop.push({ attempt, reason: 'cancelled' });
     }
   }
 
@@ -482,9 +481,10 @@ export class State {
 
   #open(step: StepRecord): void {
     step.state = 'open';
-    const { spec } = step;
-    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
-    step.tasks = newTasks(step, shape);
+    const { spec, workload } = step;
+    // Replicas are opened one by one.
+    if (spec.service !== undefined) return;
+    step.tasks = newTasks(step, this.shapes.intern(spec.request, spec.constraints, workload.who));
     this.#release(step);
   }
 
@@ -493,7 +493,7 @@ export class State {
    * task that failed tries again in its own place, or its step is lost.
    */
   #release(step: StepRecord): void {
-    if (!startsMore(step)) return;
+    if (!startsMore(step) || step.spec.service !== undefined) return;
     for (let task = letIn(step); task !== undefined; task = letIn(step)) this.#wait(task);
   }
 }

@@ -9,6 +9,7 @@ export type EndCause =
   | 'timed-out'
   | 'cancelled'
   | 'preempted'
+  | 'unhealthy'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -23,12 +24,14 @@ export const mayRetry: Record<EndCause, boolean> = {
   'timed-out': true,
   cancelled: false,
   preempted: true,
+  unhealthy: true,
   'start-failed': false,
   unstarted: true,
   lost: true,
 };
 
-export type StopReason = 'cancelled' | 'preempted';
+/** `unhealthy`: a probe of a service says that it no longer works, or never began to. */
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy';
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

@@ -134,7 +134,10 @@ export type Refusal =
       readonly possible: number;
     }
   | { readonly code: 'already-ended'; readonly workload: WorkloadId }
-  | { readonly code: 'no-such-workload'; readonly workload: WorkloadId };
+  | { readonly code: 'no-such-workload'; readonly workload: WorkloadId }
+  | { readonly code: 'not-a-service'; readonly workload: WorkloadId }
+  /** An update may not take a service elsewhere. */
+  | { readonly code: 'other-queue'; readonly queue: QueueName; readonly asked: QueueName };
 
 /** May evicting help, and which events are worth another look? Anything else sleeps. */
 export const refusalTraits: Record<
@@ -167,6 +170,8 @@ export const refusalTraits: Record<
   deadline: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   'already-ended': { evictionHelps: false, wokenBy: [] },
   'no-such-workload': { evictionHelps: false, wokenBy: [] },
+  'not-a-service': { evictionHelps: false, wokenBy: [] },
+  'other-queue': { evictionHelps: false, wokenBy: [] },
 };
 
 /**
@@ -176,6 +181,8 @@ export const refusalTraits: Record<
 export const refusalMeaning: Record<Refusal['code'], string> = {
   'no-such-workload': 'There is no such workload.',
   'already-ended': 'The workload has ended.',
+  'not-a-service': 'Only services are scaled and updated.',
+  'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',
   'never-fits': 'No node could hold it, empty as it may be.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',

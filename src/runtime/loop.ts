@@ -281,6 +281,14 @@ export class Loop {
       case 'step-ended':
       case 'cancel-requested':
       case 'lease-renewed':
+      case 'task-probed':
+      case 'service-scaled':
+      case 'service-updated':
+      case 'service-rolled-back':
+      case 'canary-passed':
+      case 'rollout-finished':
+      case 'replica-opened':
+      case 'replica-retired':
       case 'workload-ended':
       case 'workload-retired':
         return;
@@ -321,5 +329,8 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'leave-node': false,
   'report-started': false,
   'report-ended': false,
+  'report-probe': false,
+  scale: true,
+  update: true,
   tick: false,
 };

@@ -11,8 +11,10 @@ import type {
 } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
+import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
+import { service } from './service-form.ts';
 
 type Kind = Event['kind'];
 type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
@@ -144,6 +146,7 @@ const step = z.strictObject({
     logBytes: bytes,
   }),
   execution: execution.exactOptional(),
+  service: service.exactOptional(),
   estimateMs: span.exactOptional(),
   gangMin: whole().exactOptional(),
   topology: z.strictObject({ label: z.string(), required: z.boolean() }).exactOptional(),
@@ -167,7 +170,7 @@ const step = z.strictObject({
 });
 
 const spec = z.strictObject({
-  kind: z.enum(['job', 'pipeline', 'lease']),
+  kind: z.enum(['job', 'pipeline', 'service', 'lease']),
   name: z.string(),
   queue: text<QueueName>(),
   priority: z.int(),
@@ -194,6 +197,7 @@ const end = z.strictObject({
     'timed-out',
     'cancelled',
     'preempted',
+    'unhealthy',
     'start-failed',
     'unstarted',
     'lost',
@@ -222,10 +226,15 @@ const placement = z.strictObject({
   held: resources,
   gpus: z.array(z.string()),
   memoryLimit: bytes,
+  ports: z.record(z.string(), whole()).exactOptional(),
   cores: z.array(whole()).exactOptional(),
 });
 
-const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
+const retry = z.strictObject({
+  dueAt: whole<TimeMs>(),
+  memory: bytes.exactOptional(),
+  inRow: whole().exactOptional(),
+});
 
 const attempt = text<AttemptId>();
 const task = text<TaskId>();
@@ -288,7 +297,10 @@ export const eventForms: EventForms = complete({
     attempts: z.array(attempt),
   }),
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
-  'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
+  'stop-ordered': form('stop-ordered', 1, {
+    attempt,
+    reason: z.enum(['cancelled', 'preempted', 'unhealthy']),
+  }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),
   'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
@@ -300,6 +312,24 @@ export const eventForms: EventForms = complete({
   }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
   'lease-renewed': form('lease-renewed', 1, { workload }),
+  'task-probed': form('task-probed', 1, {
+    attempt,
+    probe: z.enum(probeKinds),
+    ok: z.boolean(),
+    detail: z.string(),
+  }),
+  'service-scaled': form('service-scaled', 1, { workload, replicas: whole() }),
+  'service-updated': form('service-updated', 1, { workload, revision: whole(), spec }),
+  'canary-passed': form('canary-passed', 1, { workload, revision: whole() }),
+  'service-rolled-back': form('service-rolled-back', 1, {
+    workload,
+    from: whole(),
+    to: whole(),
+    reason: z.string(),
+  }),
+  'rollout-finished': form('rollout-finished', 1, { workload, revision: whole() }),
+  'replica-opened': form('replica-opened', 1, { task }),
+  'replica-retired': form('replica-retired', 1, { task }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

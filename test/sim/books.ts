@@ -163,6 +163,16 @@ export class Books {
       case 'workload-ended':
         this.#endWorkload(event);
         break;
+      case 'task-probed':
+      case 'service-scaled':
+      case 'service-updated':
+      case 'service-rolled-back':
+      case 'canary-passed':
+      case 'rollout-finished':
+      case 'replica-opened':
+      case 'replica-retired':
+        assert.fail(`these worlds have no services: ${event.kind}`);
+        break;
       case 'workload-retired':
         assert.ok(this.ends.has(event.workload), 'what retires has ended');
         this.#retired++;

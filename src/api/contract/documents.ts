@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { preemptionSchema } from './preemption-documents.ts';
+import { serviceSchema } from './service-documents.ts';
 
 /** The JSON that people and programs see: API answers, `--json` output, SSE payloads. Snake case; units last. */
 
@@ -12,6 +13,7 @@ const causes = z.enum([
   'timed-out',
   'cancelled',
   'preempted',
+  'unhealthy',
   'start-failed',
   'unstarted',
   'lost',
@@ -79,6 +81,8 @@ export const attemptSchema = z
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
+    ready: z.boolean().optional().describe('Of a replica: its probes say so'),
+    ports: z.record(z.string(), z.int()).optional().describe('That it was given, by name'),
     terms: z
       .array(termSchema)
       .optional()
@@ -131,7 +135,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline', 'lease']),
+      kind: z.enum(['job', 'pipeline', 'service', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -140,6 +144,7 @@ export const workloadSchema = z
       started_at: moment.nullable(),
       ended_at: moment.nullable(),
     }),
+    service: serviceSchema.optional().describe('Only of a service'),
     steps: z.array(stepSchema),
   })
   .openapi('Workload');
@@ -148,7 +153,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline', 'lease']),
+    kind: z.enum(['job', 'pipeline', 'service', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),
@@ -164,6 +169,10 @@ export const workloadSummarySchema = z
       failed: z.int(),
       cancelled: z.int(),
     }),
+    replicas: z
+      .object({ ready: z.int(), wanted: z.int() })
+      .optional()
+      .describe('Only of a service'),
     reason: z.string().nullable().describe('Why it waits, or why it failed, in a sentence'),
   })
   .openapi('WorkloadSummary');

@@ -23,6 +23,10 @@ export interface Site {
   submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
   /** False when there is no such workload; cancelling an ended one changes nothing. */
   cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  /** Of a service: so many replicas are wanted from now on. */
+  scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
+  /** Of a service: a new revision. */
+  update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome>;
   workload(id: WorkloadId): WorkloadDocument | undefined;
   workloads(filter: WorkloadFilter): WorkloadList;
   why(id: WorkloadId): Why | undefined;
@@ -51,6 +55,10 @@ export interface Site {
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type ChangeOutcome =
+  | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface WorkloadFilter {

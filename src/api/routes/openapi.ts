@@ -5,12 +5,14 @@ import { leaseOperations } from './lease-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
+import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
 export const operations = [
   ...workloadOperations,
+  ...serviceOperations,
   ...logOperations,
   ...queueOperations,
   ...networkOperations,

@@ -96,6 +96,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       return deadlineSentence(refusal, now);
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
+    case 'not-a-service':
+    case 'other-queue':
+      return serviceRefusal(refusal);
     case 'no-such-workload':
       return `there is no workload ${refusal.workload}`;
     default:
@@ -110,6 +113,14 @@ function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: 
     `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
     `${formatUse(refusal.resource, refusal.possible)} can be done`
   );
+}
+
+function serviceRefusal(
+  refusal: Extract<Refusal, { code: 'not-a-service' | 'other-queue' }>,
+): string {
+  if (refusal.code === 'not-a-service') return `workload ${refusal.workload} is no service`;
+  const { queue, asked } = refusal;
+  return `the service is in queue ${queue}; an update cannot take it to ${asked}`;
 }
 
 function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {

@@ -1,5 +1,6 @@
 import { UNLIMITED } from '../../base/units.ts';
 import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
+import { attemptIsReady } from '../../engine/service-record.ts';
 import type { Enforcement } from '../../model/attempt.ts';
 import type { Limits, Run } from '../../model/workload.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
 } from '../contract/documents.ts';
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
 import { resourcesDocument } from './resources.ts';
+import { readyOf, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
 import { unheldSentence } from './terms.ts';
 
@@ -31,6 +33,7 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       started_at: workload.startedAt ?? null,
       ended_at: workload.endedAt ?? null,
     },
+    ...(workload.service && { service: serviceDocument(workload) }),
     steps: workload.steps.map((step) => stepDocument(context, step)),
   };
 }
@@ -59,6 +62,9 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
     tasks,
+    ...(workload.service && {
+      replicas: { ready: readyOf(workload), wanted: workload.service.replicas },
+    }),
     reason: told ? explainWorkload(context, workload).sentence : unheldSentence(workload),
   };
 }
@@ -107,6 +113,8 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     memory_peak_bytes: end?.usage.memoryPeak ?? null,
     memory_limit_bytes: finite(attempt.placement.memoryLimit),
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
+    ...(attempt.health && { ready: attemptIsReady(attempt) }),
+    ...(attempt.placement.ports && { ports: { ...attempt.placement.ports } }),
     ...(terms && { terms: [...terms] }),
   };
 }
