@@ -191,8 +191,11 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const waiting = this.passedOver();
     if (former !== undefined) {
       const task = waiting.find((one) => this.#kept.isFor(one));
-      const holds = task !== undefined && !this.#isCapped(task, at);
-      return holds && this.#kept.stillFits(this.#occupancy) ? undefined : { ...former, claims: [] };
+      if (task !== undefined && !this.#isCapped(task, at)) {
+        const { ask } = this.#togetherWith(task);
+        if (this.#kept.stillFits(this.#occupancy, ask)) return undefined;
+      }
+      return { ...former, claims: [] };
     }
     // What is kept counts in whole devices: beside it, who waits for victims might no longer fit.
     if (this.#nominations.size > 0) return undefined;
@@ -205,9 +208,14 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const task = this.#inner.foremost === undefined ? first : this.#inner.foremost(able, at);
       // Whose turn it is has not waited for so long; the others come after it.
       if (task === undefined || at - task.waitingSince < keepAfterMs) return undefined;
-      const { table } = this.#deps;
       const aside = (row: NodeIndex) => this.#holds.asideFor(task, row, at);
-      const keep = planKeep(table, this.#occupancy, task, this.#togetherWith(task), aside);
+      const keep = planKeep(
+        this.#deps.table,
+        this.#occupancy,
+        task,
+        this.#togetherWith(task),
+        aside,
+      );
       if (keep !== undefined) return keep;
       able.delete(task);
     }
@@ -355,10 +363,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
     const other = refusal !== undefined && !lacksRoom(refusal);
     if (other || this.#holds.size === 0) return refusal;
-    const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
-    return { code: 'reserved', by: hold.by, node: table.node(hold.row)!.id };
+    return { code: 'reserved', by: hold.by, node: this.#deps.table.node(hold.row)!.id };
   }
 
   #refusalOfGang(gang: WaitingGang<T>): Refusal | undefined {
