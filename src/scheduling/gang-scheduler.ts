@@ -1,11 +1,11 @@
 import type { TimeMs } from '../base/units.ts';
-import { type AttemptId, attemptId, parseAttemptId } from '../model/ids.ts';
+import type { AttemptId } from '../model/ids.ts';
 import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { besideNobody, looksAround } from './company.ts';
-import { type GangPlan, planGang, type Seats } from './gang.ts';
+import { type GangPlan, noRoomFor, planGang, type Seats } from './gang.ts';
 import { beforeRoom, earlier, joins, lacksRoom, type SavedGangs } from './gang-answers.ts';
 import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
@@ -58,10 +58,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
-  /** Without it nobody looks for victims, and what runs need not be known. */
-  readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
-  readonly #occupancy = new Occupancy<T>();
+  readonly #occupancy: Occupancy<T>;
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
   readonly #reservations: ReservationBook;
@@ -84,7 +82,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
     this.#kept = new KeptSeats(deps.table, this.#holds);
-    this.#preempts = options.preemption !== undefined || options.keepAfterMs !== undefined;
+    const { preemption, keepAfterMs } = options;
+    this.#occupancy = new Occupancy(preemption !== undefined || keepAfterMs !== undefined);
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
@@ -137,7 +136,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#gangs.wake();
     }
     this.#inner.placed(running);
-    if (this.#preempts) this.#occupancy.add(running);
+    this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
@@ -148,7 +147,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#handout = NONE;
     const { who } = running.task;
     if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
-    if (this.#preempts) this.#occupancy.remove(running.attempt);
+    this.#occupancy.remove(running);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
@@ -191,11 +190,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const waiting = this.passedOver();
     if (former !== undefined) {
       const task = waiting.find((one) => this.#kept.isFor(one));
-      if (task !== undefined && !this.#isCapped(task, at)) {
-        const { ask } = this.#togetherWith(task);
-        if (this.#kept.stillFits(this.#occupancy, ask)) return undefined;
-      }
-      return { ...former, claims: [] };
+      const may = task !== undefined && !this.#isCapped(task, at);
+      const fits = may && this.#kept.stillFits(this.#occupancy, this.#togetherWith(task).ask);
+      return fits ? undefined : { ...former, claims: [] };
     }
     // What is kept counts in whole devices: beside it, who waits for victims might no longer fit.
     if (this.#nominations.size > 0) return undefined;
@@ -377,11 +374,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (now === 0 || first === undefined) return undefined;
     const room = gang.room ?? (this.#inner.plansGangs ? this.#roomNow(first) : undefined);
     if (room === undefined) return undefined;
-    const topology = gang.gang.topology?.label;
     gang.neverFits ??= this.#neverFits(first);
-    if (!gang.neverFits) return { code: 'gang-no-room', needed, room, topology };
-    const { step } = parseAttemptId(attemptId(first.id, 1))!;
-    return { code: 'gang-never-fits', step, needed, room, topology };
+    return noRoomFor(first, { needed, room, neverFits: gang.neverFits });
   }
 
   #roomNow(task: T): number | undefined {

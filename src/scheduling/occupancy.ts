@@ -11,14 +11,24 @@ export interface Occupant<T extends Candidate> {
 
 const NONE: readonly never[] = [];
 
-/** What runs, by node and by gang. Its lists are in no order that may be relied on. */
+/**
+ * What runs, by node and by gang. Its lists are in no order that may be relied on. Without `all` nobody looks
+ * for victims or is kept seats, and only gangs whose later members must join the others are known.
+ */
 export class Occupancy<T extends Candidate> {
   readonly #byAttempt = new Map<string, Occupant<T>>();
   readonly #byRow = new Map<NodeIndex, Occupant<T>[]>();
   readonly #byGang = new Map<string, Occupant<T>[]>();
   readonly #stopping = new Set<Occupant<T>>();
 
+  readonly #all: boolean;
+
+  constructor(all = true) {
+    this.#all = all;
+  }
+
   add(running: Running<T>): void {
+    if (!this.#knows(running)) return;
     const occupant = { running, stopping: false };
     this.#byAttempt.set(running.attempt, occupant);
     push(this.#byRow, running.row, occupant);
@@ -26,7 +36,9 @@ export class Occupancy<T extends Candidate> {
     if (gang !== undefined) push(this.#byGang, gang.key, occupant);
   }
 
-  remove(attempt: string): void {
+  remove(running: Running<T>): void {
+    if (!this.#knows(running)) return;
+    const { attempt } = running;
     const occupant = this.#byAttempt.get(attempt);
     assert(occupant !== undefined, 'only what runs ends');
     this.#byAttempt.delete(attempt);
@@ -34,6 +46,10 @@ export class Occupancy<T extends Candidate> {
     pull(this.#byRow, occupant.running.row, occupant);
     const { gang } = occupant.running.task;
     if (gang !== undefined) pull(this.#byGang, gang.key, occupant);
+  }
+
+  #knows({ task }: Running<T>): boolean {
+    return this.#all || task.gang?.topology?.required === true;
   }
 
   stop(attempt: string): void {
