@@ -12,6 +12,7 @@ import type {
   InventoryChanges,
   InventoryDocument,
 } from '../api/contract/inventory-documents.ts';
+import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
@@ -33,10 +34,11 @@ import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { OperationError } from '../model/errors.ts';
-import { parseAttemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop } from '../runtime/loop.ts';
+import { workloadOf } from '../store/event-codec.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
 
@@ -49,6 +51,7 @@ export interface LiveSiteDeps {
   readonly engine: Engine;
   readonly loop: Loop;
   readonly status: () => Omit<Status, 'now' | 'counts'>;
+  readonly network: (query: NetworkQuery) => NetworkStatus;
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
   readonly inventory: HostInventory;
@@ -157,6 +160,10 @@ export class LiveSite implements Site {
     return preemptionList(this.#deps.engine.state, limit);
   }
 
+  network(query: NetworkQuery): NetworkStatus {
+    return this.#deps.network(query);
+  }
+
   usage(window: SpanMs): Usage {
     return this.#deps.usage(window);
   }
@@ -191,8 +198,9 @@ export class LiveSite implements Site {
     this.#ahead.forget();
     if (this.#listeners.size === 0) return;
     for (const event of events) {
-      if (event.kind === 'node-joined' || event.kind === 'node-left') this.#nodesChanged = true;
-      else this.#changed.add(workloadOf(event));
+      const workload = workloadOf(event);
+      if (workload === undefined) this.#nodesChanged = true;
+      else this.#changed.add(workload);
     }
     this.#nodesChanged ||= events.some((e) => e.kind === 'task-placed' || e.kind === 'task-ended');
     this.#schedule();
@@ -237,21 +245,6 @@ export class LiveSite implements Site {
     this.#sampled = false;
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function workloadOf(event: Exclude<Event, { kind: 'node-joined' | 'node-left' }>): string {
-  if ('workload' in event) return event.workload;
-  const task =
-    event.kind === 'preemption-ordered'
-      ? event.preemption.preemptor
-      : event.kind === 'seats-kept'
-        ? event.keep.task
-        : undefined;
-  const name = parseAttemptId(
-    'attempt' in event ? event.attempt : `${task ?? ('task' in event ? event.task : '')}.1`,
-  );
-  assert(name !== undefined, 'an event names its attempt or task');
-  return name.workload;
 }
 
 async function withTimeout<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {

@@ -1,5 +1,5 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, Enforcement, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, Placement } from '../model/messages.ts';
@@ -42,6 +42,11 @@ export interface Driver {
 
 export interface AttemptStart {
   readonly attempt: AttemptId;
+  /**
+   * Not before this one has succeeded, and then at once: it takes over its place. When that ends otherwise, or
+   * is not known, this one is reported as `unstarted`. Starts in line are given in order.
+   */
+  readonly after?: AttemptId;
   readonly run: Program;
   /** Complete: the daemon's own environment is not inherited. Includes BERTH_* and CUDA_VISIBLE_DEVICES. */
   readonly env: Readonly<Record<string, string>>;
@@ -51,6 +56,14 @@ export interface AttemptStart {
   readonly placement: Placement;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** What was made of its network terms; absent where it has none. */
+  readonly network?: NetworkPlace;
+}
+
+export interface NetworkPlace {
+  readonly terms: readonly TermEnforcement[];
+  /** The file of the namespace that it is to enter. */
+  readonly namespace?: string;
 }
 
 export type KnownAttempt =
@@ -62,5 +75,11 @@ export type KnownAttempt =
 
 /** What a driver tells the loop. May come twice, late, or for an attempt that is long over. */
 export type Report =
-  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly attempt: AttemptId;
+      readonly pid: number;
+      /** What became of its execution terms; absent where it has none. */
+      readonly terms?: readonly TermEnforcement[];
+    }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd };

@@ -58,8 +58,10 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
+  /** Without it nobody looks for victims, and of what runs only gangs need be known. */
+  readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
-  readonly #occupancy: Occupancy<T>;
+  readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
   readonly #reservations: ReservationBook;
@@ -82,8 +84,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
     this.#kept = new KeptSeats(deps.table, this.#holds);
-    const { preemption, keepAfterMs } = options;
-    this.#occupancy = new Occupancy(preemption !== undefined || keepAfterMs !== undefined);
+    this.#preempts = options.preemption !== undefined || options.keepAfterMs !== undefined;
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
@@ -136,7 +137,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#gangs.wake();
     }
     this.#inner.placed(running);
-    this.#occupancy.add(running);
+    if (this.#preempts || task.gang !== undefined) this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
@@ -147,7 +148,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#handout = NONE;
     const { who } = running.task;
     if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
-    this.#occupancy.remove(running);
+    if (this.#occupancy.has(running.attempt)) this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
@@ -206,13 +207,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       // Whose turn it is has not waited for so long; the others come after it.
       if (task === undefined || at - task.waitingSince < keepAfterMs) return undefined;
       const aside = (row: NodeIndex) => this.#holds.asideFor(task, row, at);
-      const keep = planKeep(
-        this.#deps.table,
-        this.#occupancy,
-        task,
-        this.#togetherWith(task),
-        aside,
-      );
+      const together = this.#togetherWith(task);
+      const keep = planKeep(this.#deps.table, this.#occupancy, task, together, aside);
       if (keep !== undefined) return keep;
       able.delete(task);
     }

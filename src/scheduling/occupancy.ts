@@ -11,24 +11,14 @@ export interface Occupant<T extends Candidate> {
 
 const NONE: readonly never[] = [];
 
-/**
- * What runs, by node and by gang. Its lists are in no order that may be relied on. Without `all` nobody looks
- * for victims or is kept seats, and only gangs whose later members must join the others are known.
- */
+/** What runs, by node and by gang. Its lists are in no order that may be relied on. */
 export class Occupancy<T extends Candidate> {
   readonly #byAttempt = new Map<string, Occupant<T>>();
   readonly #byRow = new Map<NodeIndex, Occupant<T>[]>();
   readonly #byGang = new Map<string, Occupant<T>[]>();
   readonly #stopping = new Set<Occupant<T>>();
 
-  readonly #all: boolean;
-
-  constructor(all = true) {
-    this.#all = all;
-  }
-
   add(running: Running<T>): void {
-    if (!this.#knows(running)) return;
     const occupant = { running, stopping: false };
     this.#byAttempt.set(running.attempt, occupant);
     push(this.#byRow, running.row, occupant);
@@ -36,9 +26,7 @@ export class Occupancy<T extends Candidate> {
     if (gang !== undefined) push(this.#byGang, gang.key, occupant);
   }
 
-  remove(running: Running<T>): void {
-    if (!this.#knows(running)) return;
-    const { attempt } = running;
+  remove(attempt: string): void {
     const occupant = this.#byAttempt.get(attempt);
     assert(occupant !== undefined, 'only what runs ends');
     this.#byAttempt.delete(attempt);
@@ -46,10 +34,6 @@ export class Occupancy<T extends Candidate> {
     pull(this.#byRow, occupant.running.row, occupant);
     const { gang } = occupant.running.task;
     if (gang !== undefined) pull(this.#byGang, gang.key, occupant);
-  }
-
-  #knows({ task }: Running<T>): boolean {
-    return this.#all || task.gang?.topology?.required === true;
   }
 
   stop(attempt: string): void {
