@@ -1,6 +1,6 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import { defaultOrder, KEEP_AFTER_MS } from '../model/scheduling-config.ts';
+import { defaultOrder } from '../model/scheduling-config.ts';
 import type { WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -142,7 +142,8 @@ function readSite(
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
-  const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed } =
+    scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
     reading.warn(
@@ -164,7 +165,7 @@ function readSite(
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
-      keepAfterMs: KEEP_AFTER_MS,
+      ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
   };
