@@ -68,6 +68,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, address } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  // With the first batch, or leases end of which nobody could be told.
+  await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);

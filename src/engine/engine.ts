@@ -14,7 +14,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { entryRefusal } from './entry.ts';
-import { endOfLease, heldAttempt } from './lease-ends.ts';
+import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { type EngineOptions, type MakeScheduler, State } from './state.ts';
 
@@ -73,6 +73,8 @@ export class Engine {
         return this.#reportStarted(command.at, command.attempt, command.pid);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'resume':
+        return facts(...renewals(this.state.workloads(), command.at));
       case 'tick':
         return nothing;
       default:

@@ -290,5 +290,6 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'leave-node': false,
   'report-started': false,
   'report-ended': false,
+  resume: false,
   tick: false,
 };
