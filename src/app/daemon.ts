@@ -37,6 +37,8 @@ import { webDir } from './web-dir.ts';
 
 const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
+/** What a task may wait longer because shorter ones were told in advance where they run. */
+const LINE_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
 
 export interface DaemonOptions {
@@ -120,10 +122,11 @@ interface Parts {
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
 async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Parts> {
-  const clock = new SystemClock();
   // Before anything is touched: a site file that is wrong leaves everything as it was.
   const site =
-    options.siteFile === undefined ? undefined : await readSite(options.siteFile, clock.now());
+    options.siteFile === undefined
+      ? undefined
+      : await readSite(options.siteFile, new SystemClock(0).now());
   const { scheduling } = site?.config ?? defaultSite;
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
@@ -142,9 +145,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
+  const clock = new SystemClock(journal.lastAt);
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);

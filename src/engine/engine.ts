@@ -13,10 +13,11 @@ import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
+import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
-import type { StepRecord, WorkloadRecord } from './records.ts';
-import { type EngineOptions, type MakeScheduler, State } from './state.ts';
+import type { AttemptRecord, StepRecord, WorkloadRecord } from './records.ts';
+import { State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -46,7 +47,7 @@ export class Engine {
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
     this.#deps = deps;
-    this.state = new State(deps.scheduler, options.scheduling);
+    this.state = new State(deps.scheduler, options);
   }
 
   /** Of the same options and policy, and without a state: to restore a copy into. */
@@ -84,19 +85,21 @@ export class Engine {
 
   /**
    * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
-   * workloads, stops, retries that are due, then one placement, then one preemption,
-   * then what is kept for whom. Reads the state, never writes its tables;
+   * workloads, stops, retries that are due, then one placement, one preemption, what is kept for whom, then
+   * one line. Reads the state, never writes its tables;
    * it does note what it found settled or without a place, which is derived and forgotten on recovery.
    */
   next(at: TimeMs): Event | undefined {
     return (
+      this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextPlacement(at) ??
       this.#nextPreemption(at) ??
-      this.#nextKeep(at)
+      this.#nextKeep(at) ??
+      this.#nextLine(at)
     );
   }
 
@@ -170,7 +173,9 @@ export class Engine {
     const events: Event[] = [];
     for (const attempt of this.state.runningAttempts()) {
       if (attempt.placement.node !== command.node) continue;
-      events.push(this.#endAttempt(command.at, attempt.id, lostWith(command.node)));
+      events.push(
+        this.#endAttempt(command.at, attempt.id, endWithout('lost', `node ${command.node} left`)),
+      );
     }
     events.push({ kind: 'node-left', at: command.at, node: command.node });
     return facts(...events);
@@ -187,19 +192,25 @@ export class Engine {
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
+    if (isEarly(attempt, end)) return nothing;
     return facts(this.#endAttempt(at, id, end));
   }
 
   #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
-    if (task.step.workload.cancelledBy !== undefined) {
+    if (task.step.workload.cancelledBy !== undefined || end.cause === 'unstarted') {
       return { kind: 'task-ended', at, attempt: id, end };
     }
-    const retry = retryAfter(task.step.spec.retry, attempt.number - task.preempted, end, {
-      limit: attempt.placement.memoryLimit,
-      max: this.#memoryMax(task.step),
-    });
+    const retry = retryAfter(
+      task.step.spec.retry,
+      attempt.number - task.preempted - task.unstarted,
+      end,
+      {
+        limit: attempt.placement.memoryLimit,
+        max: this.#memoryMax(task.step),
+      },
+    );
     if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
     const dueAt = (at + retry.delayMs) as TimeMs;
     const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
@@ -216,6 +227,14 @@ export class Engine {
     const { queues } = this.state.scheduler;
     if (queues === undefined) return most as Bytes;
     return Math.min(most, queues.memoryMax(workload.spec.queue, workload.tenant)) as Bytes;
+  }
+
+  /** In line behind an attempt that did not succeed. */
+  #nextUnstarted(at: TimeMs): Event | undefined {
+    const first = this.state.lines.firstBroken();
+    if (first === undefined) return undefined;
+    const message = `${first.behind!.id}, whose place it was to take over, did not succeed`;
+    return { kind: 'task-ended', at, attempt: first.id, end: endWithout('unstarted', message) };
   }
 
   #nextEnd(at: TimeMs): Event | undefined {
@@ -292,6 +311,14 @@ export class Engine {
     return keep && { kind: 'seats-kept', at, keep };
   }
 
+  /** Nothing else is to be decided: those who run short tasks are told in advance what comes next. */
+  #nextLine(at: TimeMs): Event | undefined {
+    const line = this.state.lines.next();
+    if (line === undefined) return undefined;
+    const attempts = line.tasks.map((task) => attemptId(task.id, task.attempts.length + 1));
+    return { kind: 'attempts-lined-up', at, behind: line.behind.id, attempts };
+  }
+
   /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
@@ -300,6 +327,10 @@ export class Engine {
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
+
+/** It has run, so the one before it in line has ended: but how is not known yet. To be told again then. */
+export const isEarly = (attempt: AttemptRecord, end: AttemptEnd): boolean =>
+  attempt.behind !== undefined && end.cause !== 'unstarted';
 
 /** The same for a gang as a whole: tried on a table of empty nodes. */
 function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefined {
@@ -325,12 +356,12 @@ const refuse = (refusal: Refusal): Decision => ({
   answer: { kind: 'refused', refusal },
 });
 
-function lostWith(node: Node['id']): AttemptEnd {
+function endWithout(cause: 'lost' | 'unstarted', message: string): AttemptEnd {
   return {
-    cause: 'lost',
+    cause,
     usage: {},
     enforced: { driver: 'unknown', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
-    message: `node ${node} left`,
+    message,
   };
 }
 

@@ -14,8 +14,9 @@ import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { Service } from '../scheduling/attained.ts';
+import type { NodeIndex } from '../scheduling/node-table.ts';
 import type { Who } from '../scheduling/residents.ts';
-import type { Candidate, Gang } from '../scheduling/scheduler.ts';
+import type { Candidate, Gang, Running } from '../scheduling/scheduler.ts';
 import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -53,8 +54,18 @@ export interface StepRecord {
   readonly counts: TaskCounts;
   /** Shared by its tasks; absent when they do not start together. */
   gang: Gang | undefined;
-  /** Tasks 0 … released − 1 have been let into the queue; the others wait for `maxParallel`. */
+  /** Tasks 0 … released − 1 have been let into the queue or a line; the others wait for `maxParallel`. */
   released: number;
+  /** Its tasks that stand in line. */
+  lined: number;
+  /** Of tasks below `released`, those that came back from a line and are held back again, by index. */
+  returned: readonly TaskRecord[];
+  /** Its tasks in the queue, and those of them that ask for what the step asks for. */
+  queued: number;
+  queuedPlain: number;
+  /** Of its latest successes in a row: how many, and how long they held their places together. */
+  paceEnds: number;
+  paceMs: number;
 }
 
 export interface TaskCounts {
@@ -67,14 +78,24 @@ export interface TaskCounts {
 
 export interface TaskRecord extends Candidate {
   readonly step: StepRecord;
-  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. */
-  state: 'held-back' | 'waiting' | 'resting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. `lined-up`: see `behind`. */
+  state:
+    | 'held-back'
+    | 'waiting'
+    | 'resting'
+    | 'lined-up'
+    | 'running'
+    | 'succeeded'
+    | 'failed'
+    | 'cancelled';
   shape: ShapeIndex;
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
   /** Attempts that were stopped for others: they count against no retry. */
   preempted: number;
+  /** Attempts that were never begun: they count against no retry either. */
+  unstarted: number;
   waitingSince: TimeMs;
   /** Replaced when one is added, so that it is as long as it needs to be. */
   attempts: readonly AttemptRecord[];
@@ -85,7 +106,8 @@ export interface AttemptRecord {
   readonly task: TaskRecord;
   readonly number: number;
   readonly placement: Placement;
-  readonly placedAt: TimeMs;
+  /** Since when it holds its place; in line, since when it stands there. */
+  placedAt: TimeMs;
   startedAt: TimeMs | undefined;
   pid: number | undefined;
   stop: StopReason | undefined;
@@ -93,6 +115,10 @@ export interface AttemptRecord {
   preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+  /** Whose place it takes over; absent once it has. */
+  behind: AttemptRecord | undefined;
+  /** Who takes over its place. */
+  next: AttemptRecord | undefined;
 }
 
 export interface ToStop {
@@ -104,6 +130,8 @@ export interface ToStop {
 export interface SavedOrder {
   /** Attempts that run, in order of placement. */
   readonly running: readonly AttemptId[];
+  /** Attempts in line, in the order in which they came there, each with the one before it. */
+  readonly lined: readonly (readonly [attempt: AttemptId, behind: AttemptId])[];
   /** Workloads that ended, the first that ended first. */
   readonly ended: readonly WorkloadId[];
 }
@@ -160,6 +188,12 @@ export function newWorkload(
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       gang: undefined,
       released: 0,
+      lined: 0,
+      returned: NONE,
+      queued: 0,
+      queuedPlain: 0,
+      paceEnds: 0,
+      paceMs: 0,
     }),
   );
   for (const step of workload.steps) step.gang = gangOf(step);
@@ -172,13 +206,12 @@ export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
   return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
 }
 
-/** An attempt as it stands right after it was placed; its workload is served from then on. */
+/** An attempt as it stands right after it was placed or put in line. */
 export function newAttempt(
   task: TaskRecord,
   number: number,
   placed: { readonly placement: Placement; readonly at: TimeMs },
 ): AttemptRecord {
-  task.step.workload.attained.start(placed.placement.held, placed.at);
   return {
     id: attemptId(task.id, number),
     task,
@@ -191,6 +224,8 @@ export function newAttempt(
     preemption: undefined,
     end: undefined,
     endedAt: undefined,
+    behind: undefined,
+    next: undefined,
   };
 }
 
@@ -253,6 +288,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
     preempted: 0,
+    unstarted: 0,
     attempts: NONE,
   };
 }
@@ -262,6 +298,11 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
   const { count } = step.spec;
   if (count === 1) return [newTask(step, 0, shape)];
   return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
+}
+
+/** From `placedAt` on its workload is served. */
+export function serve({ task, placement, placedAt }: AttemptRecord): void {
+  task.step.workload.attained.start(placement.held, placedAt);
 }
 
 /** After an attempt ended: what it held counts as served. */
@@ -287,6 +328,12 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
 /** The shape of the task's next attempt. */
 export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
   shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
+
+/** An attempt as policies see it. */
+export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
+  const { id, task, placement, placedAt } = attempt;
+  return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
+}
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>

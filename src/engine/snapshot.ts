@@ -5,6 +5,7 @@ import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
+import type { SavedMemory } from './engine-options.ts';
 import {
   newAttempt,
   newTask,
@@ -12,12 +13,13 @@ import {
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  serve,
   served,
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedMemory, State } from './state.ts';
+import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 3;
@@ -50,6 +52,7 @@ interface SavedStep {
   readonly state: StepRecord['state'];
   readonly endedAt?: TimeMs | undefined;
   readonly released: number;
+  readonly pace: readonly [ends: number, heldMs: number];
   readonly tasks: readonly SavedTask[];
 }
 
@@ -101,6 +104,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     state: step.state,
     endedAt: step.endedAt,
     released: step.released,
+    pace: [step.paceEnds, step.paceMs] as const,
     tasks: step.tasks.map((task) => ({
       state: task.state,
       memoryLimit: task.memoryLimit,
@@ -144,14 +148,25 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
   step.released = saved.released;
+  [step.paceEnds, step.paceMs] = saved.pace;
   step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
   }
   for (const task of step.tasks) {
-    if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting')
+    if (task.state === 'held-back' && task.index < step.released) {
+      step.returned = [...step.returned, task];
+    }
+    if (task.state === 'lined-up') step.lined++;
+    if (
+      task.state === 'held-back' ||
+      task.state === 'waiting' ||
+      task.state === 'resting' ||
+      task.state === 'lined-up'
+    ) {
       continue;
+    }
     step.counts.waiting--;
     step.counts[task.state]++;
   }
@@ -163,11 +178,16 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
+  task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   task.attempts = saved.attempts.map((attempt, i) => {
     const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
     const record = newAttempt(task, i + 1, { placement, at });
     return Object.assign(record, { startedAt, pid, stop, end, endedAt });
   });
-  for (const attempt of task.attempts) served(attempt);
+  for (const attempt of task.attempts) {
+    if (attempt.end === undefined && task.state === 'lined-up') continue;
+    serve(attempt);
+    served(attempt);
+  }
   return task;
 }

@@ -67,6 +67,16 @@ export type Event =
       readonly attempt: AttemptId;
       readonly placement: Placement;
     }
+  /**
+   * Each takes over the place of the one before it when that has succeeded, and holds nothing until then.
+   * The first stands behind `behind`. When that ends otherwise, they are `unstarted`, one after the other.
+   */
+  | {
+      readonly kind: 'attempts-lined-up';
+      readonly at: TimeMs;
+      readonly behind: AttemptId;
+      readonly attempts: readonly AttemptId[];
+    }
   | {
       readonly kind: 'task-started';
       readonly at: TimeMs;

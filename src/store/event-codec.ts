@@ -99,6 +99,7 @@ function describe(error: z.ZodError): string {
 export function workloadOf(event: Event): string | undefined {
   if ('workload' in event) return event.workload;
   if ('attempt' in event) return event.attempt.slice(0, event.attempt.indexOf('.'));
+  if ('behind' in event) return event.behind.slice(0, event.behind.indexOf('.'));
   if ('task' in event) return event.task.slice(0, event.task.indexOf('.'));
   if (event.kind === 'seats-kept') return event.keep.task.slice(0, event.keep.task.indexOf('.'));
   if (event.kind === 'preemption-ordered') {

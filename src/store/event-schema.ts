@@ -186,6 +186,7 @@ const end = z.strictObject({
     'cancelled',
     'preempted',
     'start-failed',
+    'unstarted',
     'lost',
   ]),
   exitCode: z.int().exactOptional(),
@@ -280,6 +281,10 @@ export const eventForms: EventForms = complete({
   'node-left': form('node-left', 1, { node: text<NodeId>() }),
   'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
   'task-placed': form('task-placed', 1, { attempt, placement }),
+  'attempts-lined-up': form('attempts-lined-up', 1, {
+    behind: attempt,
+    attempts: z.array(attempt),
+  }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),

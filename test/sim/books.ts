@@ -10,13 +10,16 @@ export interface AttemptBook {
   readonly placement: Placement;
   started: boolean;
   stopped: boolean;
-  readonly placedAt: number;
+  placedAt: number;
   readonly priority: number;
   end: AttemptEnd | undefined;
+  /** In line: behind whom, whoever that is by now. */
+  behind: string | undefined;
+  next: string | undefined;
 }
 
 interface TaskBook {
-  state: 'new' | 'due' | 'resting' | 'running' | 'succeeded' | 'failed';
+  state: 'new' | 'due' | 'resting' | 'lined' | 'running' | 'succeeded' | 'failed';
   readonly attempts: AttemptBook[];
   memoryLimit: number;
   dueAt: number;
@@ -79,6 +82,10 @@ export class Books {
   /** What queues and quotas allow, where there are any. */
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
+  linedUp = 0;
+  takenOver = 0;
+  /** In line. */
+  readonly lined = new Set<string>();
   preemptions = 0;
   keeps = 0;
   gangsPlaced = 0;
@@ -115,6 +122,9 @@ export class Books {
         break;
       case 'task-placed':
         this.#place(event);
+        break;
+      case 'attempts-lined-up':
+        this.#lineUp(event);
         break;
       case 'task-started':
         assert.ok(!this.#live(event.attempt).started, `${event.attempt} starts once`);
@@ -180,6 +190,14 @@ export class Books {
       }
     }
     this.#checkGangs();
+    for (const id of this.lined) {
+      const { behind } = this.attempts.get(id)!;
+      assert.equal(
+        this.attempts.get(behind!)!.end,
+        undefined,
+        `${id} stands behind one that lives`,
+      );
+    }
     for (const id of this.#mustStop) assert.ok(this.attempts.get(id)!.stopped, `${id} is stopped`);
     this.#mustStop.clear();
     const hopeless = new Set<string>();
@@ -318,7 +336,7 @@ export class Books {
         let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
         const most = largest(step, needed);
         for (const [i, task] of step.tasks.entries()) {
-          if (task.state === 'new' && room-- <= 0) break;
+          if (task.state === 'new' && room-- <= 0) continue;
           if (task.state !== 'new' && task.state !== 'due') continue;
           const ask = needed === 1 ? askOf(step, task) : most;
           yield eligibleOf(id, workload, { step, index }, { i, ask, needed });
@@ -360,8 +378,7 @@ export class Books {
     assert.ok(!failed(step), `${id} is not placed in a step that failed`);
     assert.ok(task.state === 'new' || task.state === 'due', `${id} is placed while ${task.state}`);
     assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
-    const counted = task.attempts.filter(({ end }) => end!.cause !== 'preempted').length;
-    assert.ok(counted <= step.spec.retry.maxRetries, `${id} is within its retries`);
+    assert.ok(tries(task) <= step.spec.retry.maxRetries, `${id} is within its retries`);
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running < step.spec.maxParallel, `${id} is within maxParallel`);
     assert.equal(placement.memoryLimit, task.memoryLimit, `${id} has the limit it grew to`);
@@ -380,12 +397,84 @@ export class Books {
       placedAt: at,
       priority,
       end: undefined,
+      behind: undefined,
+      next: undefined,
     };
     if (this.#kept !== undefined && id.startsWith(`${this.#kept.owner}.`)) this.#kept = undefined;
     if (step.spec.gangMin === running + 1) this.gangsPlaced++;
     task.attempts.push(attempt);
     task.state = 'running';
     this.attempts.set(id, attempt);
+  }
+
+  /** Only while nobody else waits, and each for exactly what the one before it holds. */
+  #lineUp({ at, behind, attempts }: Of<'attempts-lined-up'>): void {
+    const first = this.#live(behind);
+    const { workload, step } = this.#task(behind, behind);
+    assert.ok(!workload.cancelled && !failed(step), `nothing follows ${behind} when all is over`);
+    assert.ok(!first.stopped, `nothing follows ${behind}, which is to stop`);
+    assert.equal(step.spec.gangMin, undefined, 'gangs start together, not in line');
+    const own = `${behind.split('.').slice(0, 2).join('.')}.`;
+    for (const { name } of this.eligible()) assert.ok(name.startsWith(own), `${name} waits, too`);
+    let before: string = behind;
+    for (const id of attempts) {
+      const { task, number } = this.#task(id, id);
+      assert.ok(id.startsWith(own), `${id} follows one of its step`);
+      assert.ok(task.state === 'new' || task.state === 'due', `${id} waits before it is lined up`);
+      assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
+      assert.ok(tries(task) <= step.spec.retry.maxRetries, `${id} is within its retries`);
+      assert.deepEqual(first.placement.held, askOf(step, task), `${id} asks for what is there`);
+      assert.equal(first.placement.memoryLimit, task.memoryLimit, `${id} has the same limit`);
+      assert.equal(this.attempts.get(before)!.next, undefined, `${before} is followed by one`);
+      this.attempts.get(before)!.next = id;
+      const attempt: AttemptBook = {
+        placement: first.placement,
+        started: false,
+        stopped: false,
+        placedAt: at,
+        priority: workload.spec.priority,
+        end: undefined,
+        behind: before,
+        next: undefined,
+      };
+      task.attempts.push(attempt);
+      task.state = 'lined';
+      this.attempts.set(id, attempt);
+      this.lined.add(id);
+      this.linedUp++;
+      before = id;
+    }
+  }
+
+  /** What one held on the very same node and devices is the other's now. */
+  #takeOver(id: string, before: AttemptBook, at: number): void {
+    const attempt = this.#live(id);
+    const { workload, step, task } = this.#task(id, id);
+    assert.equal(task.state, 'lined', `${id} stood in line`);
+    attempt.behind = undefined;
+    attempt.placedAt = at;
+    task.state = 'running';
+    this.lined.delete(id);
+    this.takenOver++;
+    const running = step.tasks.filter((other) => other.state === 'running').length;
+    assert.ok(running <= step.spec.maxParallel, `${id} is within maxParallel`);
+    this.nodes.get(attempt.placement.node)!.held.set(id, attempt.placement);
+    if (before.stopped) this.#mustStop.add(id);
+    this.rules?.place(
+      id,
+      {
+        name: id.slice(0, id.lastIndexOf('.')),
+        ask: attempt.placement.held,
+        rank: [],
+        needed: 1,
+        oneNode: false,
+        only: undefined,
+        queue: workload.spec.queue,
+        tenant: workload.tenant,
+        runMaxMs: runMaxOf(step.spec),
+      },
+      at,
+    );
   }
 
   /** Nobody of the same shape was passed over. */
@@ -431,10 +520,23 @@ export class Books {
     const { task } = this.#task(id, id);
     attempt.end = end;
     if (attempt.stopped && end.cause !== 'cancelled') this.finishedDespiteStop++;
-    task.state = end.cause === 'succeeded' ? 'succeeded' : 'failed';
-    this.nodes.get(attempt.placement.node)!.give(id);
-    this.rules?.end(id, event.at);
+    const held = task.state === 'running';
+    task.state = ends[end.cause] ?? 'failed';
+    if (held) {
+      this.nodes.get(attempt.placement.node)!.give(id);
+      this.rules?.end(id, event.at);
+      if (attempt.next !== undefined && end.cause === 'succeeded') {
+        this.#takeOver(attempt.next, attempt, event.at);
+      }
+    } else this.#leaveLine(id, attempt);
     if (event.retry !== undefined) this.#rest(id, event.at, event.retry);
+  }
+
+  /** Never begun. */
+  #leaveLine(id: string, attempt: AttemptBook): void {
+    assert.equal(attempt.end!.cause, 'unstarted', `${id} ends in line`);
+    this.lined.delete(id);
+    this.attempts.get(attempt.behind!)!.next = undefined;
   }
 
   #rest(id: string, at: number, { dueAt, memory }: ScheduledRetry): void {
@@ -443,7 +545,7 @@ export class Books {
     assert.equal(task.state, 'failed', `${id} tries again after it failed`);
     assert.ok(!workload.cancelled, `${id} does not try again after a cancel`);
     assert.ok(retryable.includes(last.end!.cause), `${id} tries again after ${last.end!.cause}`);
-    const counted = task.attempts.filter((one) => one.end!.cause !== 'preempted').length;
+    const counted = tries(task);
     const free = last.end!.cause === 'preempted';
     assert.ok(free || counted <= step.spec.retry.maxRetries, `${id} has retries left`);
     assert.ok(dueAt >= at, `${id} is due later`);
@@ -539,6 +641,16 @@ function eligibleOf(
     runMaxMs: runMaxOf(step.spec),
   };
 }
+
+const ends: Partial<Record<EndCause, TaskBook['state']>> = {
+  succeeded: 'succeeded',
+  unstarted: 'new',
+};
+
+/** Attempts that count against the retries. */
+const tries = (task: TaskBook): number =>
+  task.attempts.filter(({ end }) => end!.cause !== 'preempted' && end!.cause !== 'unstarted')
+    .length;
 
 const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state === 'failed');
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Prng } from '../../src/base/prng.ts';
-import { spanMs, type TimeMs } from '../../src/base/units.ts';
+import { milliCpu, milliGpu, spanMs, type TimeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import { defaultScheduling } from '../../src/model/scheduling-config.ts';
@@ -41,6 +41,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const engineOptions = {
     tasksMax: prng.chance(80) ? 10_000 : prng.between(20, 100),
     endedMax: prng.chance(50) ? 1_000 : prng.between(0, 5),
+    // Drawn apart, so that the worlds stay what they were; long enough for what is drawn to be short.
+    lineMs: new Prng(seed ^ 0x11_7e).pick([0, 100, 10_000_000]),
   };
   const scorer = prng.pick(scorers);
   const preemption = {
@@ -72,6 +74,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   });
   checker.world = world;
   if (drawn !== undefined) sendToQueues(world, drawn.queues);
+  if (engineOptions.lineMs > 100) makeArrays(world);
   const history = new History(world, prng.fork());
 
   await world.run(history.ends);
@@ -88,6 +91,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     counts: {
       ...world.counts,
       'finished despite a stop': checker.books.finishedDespiteStop,
+      'stood in line': checker.books.linedUp,
+      'took over': checker.books.takenOver,
       preempted: checker.books.preemptions,
       'gang placed': checker.books.gangsPlaced,
       'gang broken': checker.books.gangsBroken,
@@ -117,6 +122,27 @@ function sendToQueues(world: World, queues: readonly string[]): void {
     if (request.kind !== 'submit') return ask(request);
     const queue = queues[Number(/\d+/.exec(request.spec.name)?.[0] ?? 0) % queues.length];
     return ask({ ...request, spec: { ...request.spec, queue: queue as QueueName } });
+  };
+}
+
+/** Every fourth workload becomes an array of small tasks, so that there are lines to stand in. */
+function makeArrays(world: World): void {
+  const ask = world.ask.bind(world);
+  world.ask = (request) => {
+    if (request.kind !== 'submit') return ask(request);
+    const number = Number(/\d+/.exec(request.spec.name)?.[0] ?? 0);
+    if (number % 4 !== 0) return ask(request);
+    const steps = request.spec.steps.slice(0, 2).map(({ gangMin: _, ...step }, i) => ({
+      ...step,
+      needs: [],
+      count: 20 + (number % 7) + i,
+      request: {
+        ...step.request,
+        gpu: milliGpu(0),
+        cpu: milliCpu(Math.ceil(step.request.cpu / 4)),
+      },
+    }));
+    return ask({ ...request, spec: { ...request.spec, steps } });
   };
 }
 

@@ -13,6 +13,8 @@ export function eventLine(event: Event): string {
       const { node, gpus } = event.placement;
       return `placed ${event.attempt} on ${node}${gpus.length === 0 ? '' : ` with ${gpus.join(' ')}`}`;
     }
+    case 'attempts-lined-up':
+      return `lined up ${event.attempts.join(' ')} behind ${event.behind}`;
     case 'task-started':
       return `started ${event.attempt}`;
     case 'stop-ordered':

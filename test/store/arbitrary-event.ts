@@ -164,6 +164,10 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
       source: text,
     }),
   }),
+  'attempts-lined-up': of('attempts-lined-up', {
+    behind: attempt,
+    attempts: fc.array(attempt, { maxLength: 3 }),
+  }),
   'task-placed': of('task-placed', {
     attempt,
     placement: record({

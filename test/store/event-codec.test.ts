@@ -152,7 +152,9 @@ test('an old version goes through every upcaster up to the current one', () => {
 test('the workload of an event is found in whichever id it carries', () => {
   fc.assert(
     fc.property(arbitraryEvent, (event) => {
-      const ids = JSON.stringify(event).match(/"(?:workload|task|attempt|preemptor)":"(\d+)/);
+      const ids = JSON.stringify(event).match(
+        /"(?:workload|task|attempt|preemptor|behind)":"(\d+)/,
+      );
       assert.equal(workloadOf(event), event.kind.startsWith('node-') ? undefined : ids?.[1]);
     }),
   );

@@ -1,4 +1,5 @@
+import { networkBlock } from './network-block.ts';
 import { processBlock } from './process-block.ts';
 
 /** Every block of execution terms. Adding one = its file + one line here. */
-export const executionBlocks = [processBlock] as const;
+export const executionBlocks = [networkBlock, processBlock] as const;

@@ -18,11 +18,17 @@ import {
   asAttemptId,
   encodeLine,
   type LauncherMessage,
+  nextLine,
   START_LINE_MAX,
   startLine,
 } from '../../launcher-protocol.ts';
 import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
-import { openConfinementSite, sweepCgroups, type WantedEnforcement } from './confinement-site.ts';
+import {
+  listCgroups,
+  openConfinementSite,
+  sweepCgroups,
+  type WantedEnforcement,
+} from './confinement-site.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 
@@ -82,9 +88,11 @@ class LauncherDriver implements LocalDriver {
   readonly #host: Host;
   readonly #attemptsDir: string;
   /** Sent, and not yet answered: sent again to a new launcher. Starts, then stops, then burials. */
-  readonly #starts = new Map<AttemptId, string>();
+  readonly #starts = new Map<AttemptId, () => string>();
   readonly #stops = new Map<AttemptId, string>();
   readonly #burials = new Map<AttemptId, string>();
+  /** Not ended yet: one that takes over the place of such a one is told in few words. */
+  readonly #live = new Map<AttemptId, AttemptStart>();
   /** Who waits for a burial to be done. */
   readonly #mourners = new Map<AttemptId, (end: AttemptEnd) => void>();
   /** Run under a shim of an earlier launcher. */
@@ -115,12 +123,15 @@ class LauncherDriver implements LocalDriver {
     });
     this.#link = link;
     const keep = new Set<string>();
+    const there = listCgroups(this.#host.site);
     for (const [attempt, trace] of await this.#scan()) {
-      if (trace.kind !== 'running' && trace.kind !== 'abandoned') continue;
-      keep.add(attempt);
+      if (trace.kind === 'none') continue;
+      // Where a launcher lives, the next in line may be taking over the cgroups of one that ended.
+      if (trace.kind === 'ended' && owned.size === 0) continue;
+      keep.add(trace.cgroup ?? attempt);
       if (trace.kind === 'running' && !owned.has(attempt)) this.#orphans.add(attempt);
     }
-    for (const path of await sweepCgroups(this.#host.site, keep)) {
+    for (const path of await sweepCgroups(there, keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
     this.#attempt(this.#watchOrphans());
@@ -130,18 +141,27 @@ class LauncherDriver implements LocalDriver {
     return this.#link?.launcherPid;
   }
 
-  start(attempt: AttemptStart): void {
-    const id = attempt.attempt;
+  start(asked: AttemptStart): void {
+    const id = asked.attempt;
     if (this.#starts.has(id)) return;
-    const plan = planConfinement(this.#host.site, {
-      attempt: id,
-      cpu: attempt.placement.held.cpu,
-      memoryLimit: attempt.placement.memoryLimit,
-      limits: attempt.limits,
-    });
     // The marks by which the processes of a tree are found when its shim is gone.
-    const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
-    const line = startLine({ ...attempt, env }, plan);
+    const env = { ...asked.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
+    const attempt = { ...asked, env };
+    const before = asked.after === undefined ? undefined : this.#live.get(asked.after);
+    const short = before && nextLine(attempt, before);
+    if (short === undefined) {
+      this.#startByItself(attempt);
+      return;
+    }
+    this.#live.set(id, attempt);
+    this.#starts.set(id, () => startLine(attempt, this.#plan(attempt)));
+    this.#link?.send(short);
+  }
+
+  #startByItself(attempt: AttemptStart): void {
+    const id = attempt.attempt;
+    const plan = this.#plan(attempt);
+    const line = startLine(attempt, plan);
     const problem = unsendable(line);
     if (problem !== undefined) {
       this.#refuse(id, plan, 'start-failed', problem);
@@ -152,8 +172,14 @@ class LauncherDriver implements LocalDriver {
       this.#refuse(id, plan, 'lost', unmade);
       return;
     }
-    this.#starts.set(id, line);
+    this.#live.set(id, attempt);
+    this.#starts.set(id, () => line);
     this.#link?.send(line);
+  }
+
+  #plan({ attempt, placement, limits }: AttemptStart): Confinement {
+    const { held, memoryLimit } = placement;
+    return planConfinement(this.#host.site, { attempt, cpu: held.cpu, memoryLimit, limits });
   }
 
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
@@ -230,6 +256,7 @@ class LauncherDriver implements LocalDriver {
 
   #forget(attempt: AttemptId): void {
     this.#starts.delete(attempt);
+    this.#live.delete(attempt);
     this.#stops.delete(attempt);
     this.#burials.delete(attempt);
     this.#orphans.delete(attempt);
@@ -278,8 +305,8 @@ class LauncherDriver implements LocalDriver {
 
   /** After a reconnection: nothing that happened meanwhile was told. */
   async #resume(owned: ReadonlySet<AttemptId>): Promise<void> {
-    const waiting = [...this.#starts.values(), ...this.#stops.values(), ...this.#burials.values()];
-    for (const line of waiting) this.#link?.send(line);
+    for (const line of this.#starts.values()) this.#link?.send(line());
+    for (const line of [...this.#stops.values(), ...this.#burials.values()]) this.#link?.send(line);
     for (const [attempt, trace] of await this.#scan()) {
       if (owned.has(attempt)) continue;
       if (this.#settled.has(attempt)) {
