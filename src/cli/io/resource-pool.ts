@@ -80,7 +80,7 @@ export class ResourcePool {
     try {
       while (lease.state === 'waiting') {
         signal?.throwIfAborted();
-        lease = await this.#news(lease.id, signal);
+        lease = await this.#news(lease, signal);
       }
       if (lease.state !== 'held') {
         throw new OperationError('REFUSED', `The lease ended: ${lease.sentence ?? lease.state}.`);
@@ -93,10 +93,15 @@ export class ResourcePool {
   }
 
   /** A daemon that starts anew finds who waits again. */
-  async #news(id: string, signal: AbortSignal | undefined): Promise<LeaseDocument> {
+  async #news(
+    { id, ttl_ms }: LeaseDocument,
+    signal: AbortSignal | undefined,
+  ): Promise<LeaseDocument> {
+    // Only a question is heard, not its waiting: several within a ttl.
+    const waitMs = Math.min(WAIT_MS, Math.floor(ttl_ms / 4));
     for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
       try {
-        return await this.#client.renewLease(id, WAIT_MS, signal);
+        return await this.#client.renewLease(id, waitMs, signal);
       } catch (error) {
         if (!isDown(error) || waitedMs >= DOWN_MS_MAX) throw error;
       }
