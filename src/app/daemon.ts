@@ -91,6 +91,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   stack.defer(() => server.close());
   address.url = server.url;
+  // From now on holders can be heard.
+  await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site);
   const { url } = server;
   const socket = folder.paths.apiSocket;
