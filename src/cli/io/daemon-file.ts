@@ -15,7 +15,7 @@ export type DaemonFile = z.infer<typeof daemonSchema>;
 /** Undefined when there is none, or none that makes sense: then no daemon can be found. */
 export async function readDaemonFile(stateDir: string): Promise<DaemonFile | undefined> {
   const text = await readIfThere(join(stateDir, 'daemon.json'), (error) => {
-    throw forbidden(stateDir, error);
+    throw unreadable(stateDir, error);
   });
   if (text === undefined) return undefined;
   try {
@@ -32,9 +32,9 @@ export async function readToken(stateDir: string): Promise<string | undefined> {
 }
 
 /** It may well run: whoever asks cannot see it. */
-const forbidden = (stateDir: string, cause: unknown): OperationError =>
+const unreadable = (stateDir: string, cause: unknown): OperationError =>
   new OperationError(
-    'FORBIDDEN',
+    'FILE_UNREADABLE',
     `The state folder ${stateDir} may not be read: permission denied.`,
     { state_dir: stateDir },
     cause,
