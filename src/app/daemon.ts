@@ -76,6 +76,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, probes } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  // With the first batch, or leases end of which nobody could be told.
+  await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);
@@ -100,6 +102,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   stack.defer(() => server.close());
   parts.address.url = server.url;
+  // From now on holders can be heard.
+  await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site);
   const { url } = server;
   const socket = folder.paths.apiSocket;
@@ -135,10 +139,11 @@ interface Parts {
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
 async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Parts> {
-  const clock = new SystemClock();
   // Before anything is touched: a site file that is wrong leaves everything as it was.
   const site =
-    options.siteFile === undefined ? undefined : await readSite(options.siteFile, clock.now());
+    options.siteFile === undefined
+      ? undefined
+      : await readSite(options.siteFile, new SystemClock(0).now());
   const { scheduling } = site?.config ?? defaultSite;
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
@@ -157,6 +162,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
+  const clock = new SystemClock(journal.lastAt);
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },

@@ -15,7 +15,7 @@ import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
-import { endOfLease, heldAttempt } from './lease-ends.ts';
+import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
 import { type AttemptRecord, attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
 import { decideService, serviceStepEnd } from './service-decide.ts';
 import { restartAfter } from './service-record.ts';
@@ -80,6 +80,8 @@ export class Engine {
       case 'scale':
       case 'update':
         return decideService(this.state, command);
+      case 'resume':
+        return facts(...renewals(this.state.workloads(), command.at));
       case 'tick':
         return nothing;
       default:

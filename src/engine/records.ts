@@ -159,11 +159,6 @@ export interface PreemptionRecord {
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
   workload.steps.find((step) => step.spec.id === id);
 
-export const taskNamed = (
-  workload: WorkloadRecord,
-  name: Pick<AttemptName, 'step' | 'index'>,
-): TaskRecord | undefined => stepNamed(workload, name.step)?.tasks[name.index];
-
 /** How many attempts were made, those forgotten included. */
 export const attemptsOf = (task: TaskRecord): number => task.forgotten + task.attempts.length;
 

@@ -32,13 +32,8 @@ export interface Look {
   readonly stop: readonly Overuse[];
 }
 
-export const computeAppsQuery = [
-  '--query-compute-apps=gpu_uuid,pid,used_gpu_memory',
-  '--format=csv',
-] as const;
-
 /**
- * The answer to it, or to a query of more columns. Undefined where it is no such table; processes of which the
+ * The answer to `--query-compute-apps=gpu_uuid,pid,used_gpu_memory --format=csv`, or to a query of more columns. Undefined where it is no such table; processes of which the
  * driver tells no memory are left out: unknown is not zero, and not too much either.
  */
 export function parseComputeApps(text: string): readonly GpuUse[] | undefined {

@@ -68,6 +68,8 @@ export type Command =
       readonly workload: WorkloadId;
       readonly spec: WorkloadSpec;
     }
+  /** First of all after a start: in the time before it nobody could be heard. */
+  | { readonly kind: 'resume'; readonly at: TimeMs }
   /** The first timer is due, or somebody wants time to pass. */
   | { readonly kind: 'tick'; readonly at: TimeMs };
 
@@ -139,6 +141,7 @@ export type Event =
       readonly by: TenantId;
     }
   | ServiceEvent
+  /** Its time to live is counted from `at`: its holder was heard of, or could not be heard before. */
   | { readonly kind: 'lease-renewed'; readonly at: TimeMs; readonly workload: WorkloadId }
   | {
       readonly kind: 'workload-ended';

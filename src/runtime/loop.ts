@@ -332,5 +332,6 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'report-probe': false,
   scale: true,
   update: true,
+  resume: false,
   tick: false,
 };

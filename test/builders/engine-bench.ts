@@ -50,6 +50,11 @@ export function bench(...nodes: ReturnType<typeof node>[]) {
     /** What the holder of a lease tells. */
     told: (kind: 'renew-lease' | 'release-lease', id: string) =>
       send({ kind, at: at(), workload: id as WorkloadId, by: tenant }),
+    /** The daemon was down for so long: nothing was decided meanwhile. */
+    down: (ms: number) => {
+      now += ms;
+      return send({ kind: 'resume', at: at() });
+    },
     leave: (id: string) => send({ kind: 'leave-node', at: at(), node: id as NodeId }),
     wait: (ms: number) => {
       now += ms;
