@@ -2,7 +2,6 @@ import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import {
   type AttemptId,
-  type AttemptName,
   attemptId,
   type StepId,
   type TenantId,
