@@ -210,7 +210,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       const best =
         together === undefined
           ? this.#earliest(profiles.byRow, amount, lengthMs, ask)
-          : this.#earliestTogether(profiles.byRow, amount, lengthMs, together);
+          : this.#earliestTogether(profiles.byRow, { at, amount, lengthMs }, together);
       if (best === undefined) continue;
       for (const { row, members } of best.seats) {
         const all = amount.map((one) => one * members);
@@ -250,8 +250,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   /** The first time at which all of them find seats; members that ask for less count as the largest. */
   #earliestTogether(
     profiles: readonly (Profile | undefined)[],
-    amount: Amount,
-    lengthMs: number,
+    { at, amount, lengthMs }: { at: TimeMs; amount: Amount; lengthMs: number },
     { ask, count, topology, allows }: Together,
   ): Start | undefined {
     const { table } = this.#deps;
@@ -263,7 +262,11 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     for (const startsAt of [...starts].sort((a, b) => a - b)) {
       const rooms = rows.map((row) => ({
         row,
-        members: Math.min(count, profiles[row]!.room(startsAt, lengthMs, amount)),
+        // Amounts add up devices; whether each share finds one is known of what is free now.
+        members: Math.min(
+          startsAt <= at ? table.slots(row, ask, undefined, count) : count,
+          profiles[row]!.room(startsAt, lengthMs, amount),
+        ),
       }));
       const seats = seatsAmong(table, rooms, count, topology);
       if (seats !== undefined) return { seats, startsAt };
