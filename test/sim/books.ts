@@ -684,7 +684,10 @@ function neededNow({ spec, tasks }: StepBook): number | undefined {
 
 /** What each of a gang must find, that the one that grew most fits, too. */
 function largest(step: StepBook, needed: number): Placement['held'] {
-  const ready = step.tasks.filter((task) => task.state === 'new' || task.state === 'due');
+  let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
+  const ready = step.tasks.filter(
+    (task) => task.state === 'due' || (task.state === 'new' && room-- > 0),
+  );
   // Those that ask for least start first, where not all must.
   const asks = ready.map((task) => askOf(step, task)).sort((a, b) => a.memory - b.memory);
   return asks.slice(0, needed).reduce((a, b) => (b.memory > a.memory ? b : a), step.spec.request);
