@@ -2,10 +2,11 @@ import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import { planGang, type Seats, seatsAmong } from './gang.ts';
-import type { NodeIndex } from './node-table.ts';
+import type { NodeIndex, NodeTable } from './node-table.ts';
 import { Outlook } from './outlook.ts';
 import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
 import { type Amount, Profile } from './profile.ts';
+import { lacksDevices } from './row-devices.ts';
 import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
@@ -237,7 +238,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       const startsAt = profiles[row]?.earliest(amount, lengthMs) ?? UNLIMITED;
       if (startsAt >= UNLIMITED || (best !== undefined && startsAt > best.startsAt)) continue;
       const { table } = this.#deps;
-      if (ask.constraints !== undefined && !allowed(table, row, ask)) continue;
+      if (!mayEverFit(table, row, ask)) continue;
       const fits = table.fits(row, ask);
       const score = fits ? checkedScore(this.#scorer, table, row, ask, this.#outlook) : 0;
       if (best !== undefined && startsAt === best.startsAt && score <= bestScore) continue;
@@ -256,7 +257,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     const { table } = this.#deps;
     const rows = profiles.flatMap((_, row) => {
       if (table.node(row) === undefined || allows?.(row) === false) return [];
-      return allowed(table, row, ask) ? [row] : [];
+      return mayEverFit(table, row, ask) ? [row] : [];
     });
     const starts = new Set(rows.flatMap((row) => [...profiles[row]!.starts]));
     for (const startsAt of [...starts].sort((a, b) => a - b)) {
@@ -301,6 +302,12 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     }
     return { names: sorted, byRow };
   }
+}
+
+/** A profile adds up devices: whether there is one that gives such a share is asked of the node. */
+function mayEverFit(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  if (ask.gpu > 0 && lacksDevices(table.node(row)!, ask) !== undefined) return false;
+  return allowed(table, row, ask);
 }
 
 function amountOf({ cpu, memory, gpu, custom }: Resources, names: readonly string[]): Amount {
