@@ -1,7 +1,7 @@
 import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
-import type { QueueName, StepId } from './ids.ts';
+import type { QueueName, StepId, TaskId } from './ids.ts';
 import type { Resources } from './resources.ts';
 import type { ServiceTerms } from './service.ts';
 
@@ -18,6 +18,8 @@ export interface WorkloadSpec {
   readonly deadlineAt?: TimeMs;
   /** At least one; `needs` name other steps of this list and form no cycle. */
   readonly steps: readonly StepSpec[];
+  /** The task that submitted it by a token of its own; absent when a person did. */
+  readonly submittedBy?: TaskId;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
 }

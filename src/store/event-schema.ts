@@ -177,6 +177,7 @@ const spec = z.strictObject({
   labels: textMap,
   deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
+  submittedBy: text<TaskId>().exactOptional(),
   source: z.string(),
 });
 

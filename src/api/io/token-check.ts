@@ -15,13 +15,14 @@ export function tokenCheck(
   isRunning: (attempt: AttemptId) => boolean,
 ): (given: string) => Identity | undefined {
   const wanted = digest(token);
-  const ofTask: Identity = { tenant: localAdmin.tenant, role: 'user' };
   return (given) => {
     if (timingSafeEqual(digest(given), wanted)) return localAdmin;
     const named = attemptNamed(given);
     if (named === undefined || parseAttemptId(named) === undefined) return undefined;
     const attempt = named as AttemptId;
     const own = timingSafeEqual(digest(given), digest(attemptToken(token, attempt)));
-    return own && isRunning(attempt) ? ofTask : undefined;
+    return own && isRunning(attempt)
+      ? { tenant: localAdmin.tenant, role: 'task', attempt }
+      : undefined;
   };
 }

@@ -44,14 +44,19 @@ export function namesOf(host: string, port: number): readonly string[] {
   return [...hosts].flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
 }
 
-const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
-
+/** Whether it may be asked at all; what a task may cancel, the site knows. */
 export function mayDo(role: Role, method: string, path: string): boolean {
-  const least =
-    path === '/api/v1/shutdown'
-      ? 'admin'
-      : method === 'GET' || method === 'HEAD'
-        ? 'viewer'
-        : 'user';
-  return rank[role] >= rank[least];
+  if (method === 'GET' || method === 'HEAD') return true;
+  switch (role) {
+    case 'viewer':
+      return false;
+    case 'task':
+      return method === 'POST' && ofTasks.test(path);
+    case 'user':
+      return path !== '/api/v1/shutdown';
+    case 'admin':
+      return true;
+  }
 }
+
+const ofTasks = /^\/api\/v1\/workloads(\/[^/]+\/cancel)?$/;

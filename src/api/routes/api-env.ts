@@ -1,14 +1,15 @@
-import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
-import type { LogRequest, Site } from '../contract/views.ts';
+import type { Asker, LogRequest, Site } from '../contract/views.ts';
 
-/** From least to most that it may do. Only `admin` is handed out until there are tenants. */
-export type Role = 'viewer' | 'user' | 'admin';
+/**
+ * What one may do: `task` reads, submits, and cancels what it submitted itself. Beside it only `admin` is handed
+ * out until there are tenants.
+ */
+export type Role = 'viewer' | 'task' | 'user' | 'admin';
 
 /** Who asks, as the token or the socket proved it. */
-export interface Identity {
-  readonly tenant: TenantId;
+export interface Identity extends Asker {
   readonly role: Role;
 }
 

@@ -129,7 +129,7 @@ export const workloadOperations = [
 export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: ApiDeps): void {
   api.openapi(submitWorkload, async (c) => {
     const { spec, warnings } = await parseBody(c.req.raw, c.req.valid('query'), parse);
-    const outcome = await site.submit(spec, c.get('identity').tenant);
+    const outcome = await site.submit(spec, c.get('identity'));
     if (outcome.kind === 'refused') {
       const sentence = refusalSentence(outcome.refusal, site.status().now as TimeMs);
       throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...outcome.refusal });
@@ -157,7 +157,7 @@ export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: Api
 
   api.openapi(cancelWorkload, async (c) => {
     const { id } = c.req.valid('param');
-    const known = await site.cancel(workloadIdOf(id), c.get('identity').tenant);
+    const known = await site.cancel(workloadIdOf(id), c.get('identity'));
     return known ? c.body(null, 202) : missing(id);
   });
 }
