@@ -1,5 +1,7 @@
 /** Machines whose system calls are known, as Node names them. */
-export type Machine = 'x64' | 'arm64' | 'riscv64';
+export type Machine = (typeof machines)[number];
+
+export const machines = ['x64', 'arm64', 'riscv64'] as const;
 
 /** Names in the order of their numbers; `@N` goes on at N. (Linux 6.1 asm/unistd_64.h; 451 and above 6.14) */
 const x64 = `

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import type { Machine } from '../../../model/system-calls.ts';
+import { machines } from '../../../model/system-calls.ts';
 import type { Account, IsolationSite, Namespace, RootEntry } from '../../isolation-plan.ts';
 import { seccompProgram } from '../../seccomp-program.ts';
 import { read } from './cgroup-files.ts';
@@ -50,8 +50,6 @@ function openSeccomp(bubblewrap: IsolationSite['bubblewrap']): IsolationSite['se
   const why = faultOf(bubblewrap.path, ['--seccomp', '0'], filter);
   return why === undefined ? { machine } : { why: `no filter of system calls: ${why}` };
 }
-
-const machines: readonly Machine[] = ['x64', 'arm64', 'riscv64'];
 
 function faultOf(path: string, more: readonly string[], input?: Uint8Array): string | undefined {
   const args = ['--dev-bind', '/', '/', '--tmpfs', '/tmp', ...more, '--', '/bin/true'];
