@@ -24,6 +24,10 @@ import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { top } from './commands/top.ts';
+import { transfer } from './commands/transfer.ts';
+import { transferCancel } from './commands/transfer-cancel.ts';
+import { transferClean } from './commands/transfer-clean.ts';
+import { transferList } from './commands/transfer-list.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
 import { version } from './commands/version.ts';
@@ -45,6 +49,10 @@ export const registry: readonly Command[] = [
   quota,
   reserve,
   network,
+  transfer,
+  transferList,
+  transferCancel,
+  transferClean,
   top,
   pool,
   up,

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 
@@ -19,6 +20,7 @@ function configIn(t: TestContext): ServerConfig {
   return {
     site: new ScenarioSite(),
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: 't',
     isRunning: () => false,
     socketPath: join(folder, 'berth.sock'),

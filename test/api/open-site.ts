@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
 
@@ -49,6 +50,7 @@ export async function openSite(
     isRunning: () => false,
     site,
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: TOKEN,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',

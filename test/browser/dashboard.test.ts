@@ -14,6 +14,7 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
 
@@ -268,6 +269,7 @@ test(
     const again = await openServer({
       site,
       leases: leaseSite().leases,
+      transfers: noTransfers,
       isRunning: () => false,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

@@ -46,9 +46,12 @@ export function namesOf(host: string, port: number): readonly string[] {
 
 const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
 
+/** The daemon reads and writes there what a user of its API may not. */
+const isTransfer = (path: string): boolean => /^\/api\/v1\/transfers(\/|$)/.test(path);
+
 export function mayDo(role: Role, method: string, path: string): boolean {
   const least =
-    path === '/api/v1/shutdown'
+    path === '/api/v1/shutdown' || (isTransfer(path) && method !== 'GET' && method !== 'HEAD')
       ? 'admin'
       : method === 'GET' || method === 'HEAD'
         ? 'viewer'

@@ -1,6 +1,7 @@
 import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { LogRequest, Site } from '../contract/views.ts';
 
 /** From least to most that it may do. Only `admin` is handed out until there are tenants. */
@@ -52,6 +53,7 @@ export interface Address {
 export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly transfers: TransferSite;
   readonly parse: Parse;
   readonly streams: Streams;
   readonly log: Log;

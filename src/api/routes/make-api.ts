@@ -14,6 +14,7 @@ import { addQueueRoutes } from './queue-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
 import { addServiceRoutes } from './service-routes.ts';
 import { addSiteRoutes } from './site-routes.ts';
+import { addTransferRoutes } from './transfer-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
 /** A session ends with the browser's memory of it; the token itself changes only when its file does. */
@@ -60,6 +61,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addSiteRoutes(api, deps);
   addInventoryRoutes(api, deps);
   addLeaseRoutes(api, deps);
+  addTransferRoutes(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);

@@ -7,6 +7,7 @@ import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
+import { transferOperations } from './transfer-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
@@ -19,6 +20,7 @@ export const operations = [
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,
+  ...transferOperations,
 ] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;

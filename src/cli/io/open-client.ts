@@ -25,6 +25,7 @@ import {
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
+import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -117,6 +118,7 @@ export function openClient(locate: () => Promise<Address>): Client {
         await send({ method: 'DELETE', path: `/api/v1/pools/${encodeURIComponent(name)}` }),
       )),
     pools: () => ask(poolListSchema, get('/api/v1/pools')),
+    ...transferCalls(ask),
     nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
     queues: () => ask(queueListSchema, get('/api/v1/queues')),
     quotas: () => ask(quotaListSchema, get('/api/v1/quotas')),
@@ -143,6 +145,23 @@ export function openClient(locate: () => Promise<Address>): Client {
     close: () => agent.destroy(),
   };
 }
+
+type Ask = <T>(schema: z.ZodType<T>, asked: Asked) => Promise<T>;
+type TransferCalls = Pick<
+  Client,
+  'askTransfer' | 'transfer' | 'transfers' | 'cancelTransfer' | 'cleanTransfers'
+>;
+
+const transferCalls = (ask: Ask): TransferCalls => ({
+  askTransfer: (asked) => ask(transferSchema, post(transferPath(), asked)),
+  transfer: (id, signal) => ask(transferSchema, { method: 'GET', path: transferPath(id), signal }),
+  transfers: () => ask(transferListSchema, { method: 'GET', path: transferPath() }),
+  cancelTransfer: (id) => ask(transferSchema, post(`${transferPath(id)}/cancel`)),
+  cleanTransfers: () => ask(transferListSchema, post(transferPath('clean'))),
+});
+
+const transferPath = (id?: string): string =>
+  id === undefined ? '/api/v1/transfers' : `/api/v1/transfers/${encodeURIComponent(id)}`;
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
 
