@@ -18,6 +18,7 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
   TransferList,
@@ -50,6 +51,9 @@ export interface Client {
   transfers(): Promise<TransferList>;
   cancelTransfer(id: string): Promise<TransferDocument>;
   cleanTransfers(): Promise<TransferList>;
+  tokens(): Promise<TokenList>;
+  addToken(wanted: TokenRequest): Promise<NewToken>;
+  revokeToken(id: string): Promise<void>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   quotas(): Promise<QuotaList>;
@@ -73,6 +77,8 @@ export interface SubmittedDocument {
   readonly fileName: string;
   /** Absolute: where tasks run when the document does not say. */
   readonly cwd: string;
+  /** For whom; whoever asks, when not given. */
+  readonly tenant?: string | undefined;
 }
 
 export interface LogPart {

@@ -6,6 +6,7 @@ import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);
@@ -20,7 +21,7 @@ const server = await openServer({
   site,
   leases: leaseSite().leases,
   transfers: noTransfers,
-  isRunning: () => false,
+  ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),
   host: '127.0.0.1',

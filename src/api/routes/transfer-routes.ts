@@ -20,7 +20,7 @@ const askTransfer = defineOperation(
     method: 'post',
     path: '/api/v1/transfers',
     operationId: 'askTransfer',
-    summary: 'Move a file or a folder; for the administrator only',
+    summary: 'Move a file or a folder; this and what follows is for admins only',
     request: {
       body: { required: true, content: { 'application/json': { schema: transferRequestSchema } } },
     },
