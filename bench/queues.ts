@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { timeMs } from '../src/base/units.ts';
 import { Engine } from '../src/engine/engine.ts';
-import type { MakeScheduler } from '../src/engine/state.ts';
+import type { MakeScheduler } from '../src/engine/engine-options.ts';
 import type { QueueName, TenantId } from '../src/model/ids.ts';
 import type { Event } from '../src/model/messages.ts';
 import { defaultOrder, defaultScheduling, queueConfig } from '../src/model/scheduling-config.ts';

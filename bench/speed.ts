@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { timeMs } from '../src/base/units.ts';
 import { Engine } from '../src/engine/engine.ts';
-import type { MakeScheduler } from '../src/engine/state.ts';
+import type { MakeScheduler } from '../src/engine/engine-options.ts';
 import type { QueueName, TenantId } from '../src/model/ids.ts';
 import {
   defaultOrder,

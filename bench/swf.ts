@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { Heap } from '../src/base/heap.ts';
 import { type SpanMs, type TimeMs, timeMs } from '../src/base/units.ts';
 import { Engine } from '../src/engine/engine.ts';
-import type { MakeScheduler } from '../src/engine/state.ts';
+import type { MakeScheduler } from '../src/engine/engine-options.ts';
 import type { AttemptEnd } from '../src/model/attempt.ts';
 import type { AttemptId, TenantId } from '../src/model/ids.ts';
 import type { Command, Event } from '../src/model/messages.ts';

@@ -33,10 +33,11 @@ import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { OperationError } from '../model/errors.ts';
-import { parseAttemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
+import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop } from '../runtime/loop.ts';
+import { workloadOf } from '../store/event-codec.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
 
@@ -191,8 +192,9 @@ export class LiveSite implements Site {
     this.#ahead.forget();
     if (this.#listeners.size === 0) return;
     for (const event of events) {
-      if (event.kind === 'node-joined' || event.kind === 'node-left') this.#nodesChanged = true;
-      else this.#changed.add(workloadOf(event));
+      const workload = workloadOf(event);
+      if (workload === undefined) this.#nodesChanged = true;
+      else this.#changed.add(workload);
     }
     this.#nodesChanged ||= events.some((e) => e.kind === 'task-placed' || e.kind === 'task-ended');
     this.#schedule();
@@ -237,16 +239,6 @@ export class LiveSite implements Site {
     this.#sampled = false;
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function workloadOf(event: Exclude<Event, { kind: 'node-joined' | 'node-left' }>): string {
-  if ('workload' in event) return event.workload;
-  const task = event.kind === 'preemption-ordered' ? event.preemption.preemptor : undefined;
-  const name = parseAttemptId(
-    'attempt' in event ? event.attempt : `${task ?? ('task' in event ? event.task : '')}.1`,
-  );
-  assert(name !== undefined, 'an event names its attempt or task');
-  return name.workload;
 }
 
 async function withTimeout<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {

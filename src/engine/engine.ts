@@ -1,7 +1,7 @@
 import { neverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
-import type { AttemptEnd } from '../model/attempt.ts';
+import { type AttemptEnd, causeOfStop, type TermEnforcement } from '../model/attempt.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Command, EndState, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -11,10 +11,14 @@ import { retryAfter } from '../pipeline/retry.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
+import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
+import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
+import { decideEviction } from './evictions.ts';
 import { endOfLease, heldAttempt } from './lease-ends.ts';
-import type { StepRecord, WorkloadRecord } from './records.ts';
-import { type EngineOptions, type MakeScheduler, State } from './state.ts';
+import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
+import type { AttemptRecord, StepRecord, WorkloadRecord } from './records.ts';
+import { State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -30,6 +34,8 @@ export interface Decision {
 const DONE: Answer = { kind: 'done' };
 const nothing: Decision = { events: [], answer: DONE };
 const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
+const said = (decided: LiveDecision): Decision =>
+  'refusal' in decided ? refuse(decided.refusal) : { events: decided.events, answer: DONE };
 
 /**
  * Decides, and remembers what was decided. No clock, no chance, no I/O, no promises.
@@ -71,6 +77,23 @@ export class Engine {
         return this.#reportStarted(command.at, command.attempt, command.pid);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'adjust':
+        return said(decideAdjust(this.state, command));
+      case 'pause':
+      case 'resume':
+        return said(decidePause(this.state, command));
+      case 'report-adjusted':
+        return this.#reportAdjusted(command);
+      case 'report-pressure': {
+        const event = decideEviction(this.state, this.#options.scheduling?.eviction, command);
+        return event === undefined ? nothing : facts(event);
+      }
+      case 'spot-notice':
+        return this.#spotNotice(command);
+      case 'rebalance': {
+        const decided = decideRebalance(this.state, command);
+        return 'event' in decided ? facts(decided.event) : refuse(decided.refusal);
+      }
       case 'tick':
         return nothing;
       default:
@@ -89,6 +112,8 @@ export class Engine {
       this.#nextLeaseEnd(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
+      this.#nextFalseAlarm(at) ??
+      nextMove(this.state, at) ??
       this.#nextPlacement(at) ??
       this.#nextPreemption(at)
     );
@@ -148,7 +173,9 @@ export class Engine {
     if ('kind' in lease) return { events: [], answer: lease };
     const held = heldAttempt(lease);
     if (held === undefined) return this.#cancel(at, id, by);
-    return facts(endOfLease(held, at, held.stop ?? 'succeeded'));
+    return facts(
+      endOfLease(held, at, held.stop === undefined ? 'succeeded' : causeOfStop(held.stop)),
+    );
   }
 
   #leaveNode(command: Extract<Command, { kind: 'leave-node' }>): Decision {
@@ -176,9 +203,10 @@ export class Engine {
     return facts(this.#endAttempt(at, id, end));
   }
 
-  #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
+  #endAttempt(at: TimeMs, id: AttemptId, told: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
+    const end = attempt.stop === 'evicted' ? evicted(this.state, attempt, told) : told;
     if (task.step.workload.cancelledBy !== undefined) {
       return { kind: 'task-ended', at, attempt: id, end };
     }
@@ -232,8 +260,29 @@ export class Engine {
     if (held === undefined) {
       return { kind: 'cancel-requested', at, workload: workload.id, by: workload.tenant };
     }
-    if (held.stop !== undefined) return endOfLease(held, at, held.stop);
+    if (held.stop !== undefined) return endOfLease(held, at, causeOfStop(held.stop));
     return endOfLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
+  }
+
+  #reportAdjusted({ at, attempt: id, terms }: Extract<Command, { kind: 'report-adjusted' }>) {
+    const attempt = this.state.attempt(id);
+    if (attempt?.live === undefined || attempt.end !== undefined) return nothing;
+    if (sameTerms(attempt.live.terms, terms)) return nothing;
+    return facts({ kind: 'adjustment-reported', at, attempt: id, terms });
+  }
+
+  #spotNotice({ at, node, deadline }: Extract<Command, { kind: 'spot-notice' }>): Decision {
+    if (this.state.table.rowOf(node) === undefined || deadline <= at) return nothing;
+    if (this.state.live.notice(node) !== undefined) return nothing;
+    return facts({ kind: 'spot-noticed', at, node, deadline });
+  }
+
+  /** A node that is still there when it was to be taken away takes tasks again. */
+  #nextFalseAlarm(at: TimeMs): Event | undefined {
+    for (const { deadline, node } of this.state.live.notices) {
+      if (deadline <= at) return { kind: 'node-joined', at, node };
+    }
+    return undefined;
   }
 
   #nextStop(at: TimeMs): Event | undefined {
@@ -276,7 +325,10 @@ export class Engine {
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const times = [dueAt, policyAt, this.state.leases.first()?.at];
+    const { rebalance, notices } = this.state.live;
+    const movedAt = rebalance && settledAt(this.state, rebalance);
+    const deadlines = [...notices].map(({ deadline }) => deadline);
+    const times = [dueAt, policyAt, this.state.leases.first()?.at, movedAt, ...deadlines];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
@@ -303,6 +355,20 @@ const refuse = (refusal: Refusal): Decision => ({
   events: [],
   answer: { kind: 'refused', refusal },
 });
+
+/** Says why it was stopped: a driver knows only that it was. */
+function evicted(state: State, { id, placement }: AttemptRecord, end: AttemptEnd): AttemptEnd {
+  const record = state.live.lastEviction(placement.node);
+  if (end.cause !== 'preempted' || record?.eviction.attempt !== id) return end;
+  const { threshold, qos, node } = record.eviction;
+  const why = `Evicted from ${node} (${threshold} for ${qos}).`;
+  return { ...end, message: end.message === undefined ? why : `${why} ${end.message}` };
+}
+
+const sameTerms = (
+  a: readonly TermEnforcement[] | undefined,
+  b: readonly TermEnforcement[],
+): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function lostWith(node: Node['id']): AttemptEnd {
   return {

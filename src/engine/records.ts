@@ -14,9 +14,11 @@ import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { Service } from '../scheduling/attained.ts';
+import type { NodeIndex } from '../scheduling/node-table.ts';
 import type { Who } from '../scheduling/residents.ts';
-import type { Candidate, Gang } from '../scheduling/scheduler.ts';
+import type { Candidate, Gang, Running } from '../scheduling/scheduler.ts';
 import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
+import type { LiveRecord } from './live-changes.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -28,6 +30,8 @@ export interface WorkloadRecord {
   readonly submittedAt: TimeMs;
   startedAt: TimeMs | undefined;
   endedAt: TimeMs | undefined;
+  /** −1,000 … 1,000, as last changed. */
+  priority: number;
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
   readonly steps: readonly StepRecord[];
@@ -70,6 +74,7 @@ export interface TaskRecord extends Candidate {
   /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. */
   state: 'held-back' | 'waiting' | 'resting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   shape: ShapeIndex;
+  priority: number;
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
@@ -84,11 +89,13 @@ export interface AttemptRecord {
   readonly id: AttemptId;
   readonly task: TaskRecord;
   readonly number: number;
-  readonly placement: Placement;
+  placement: Placement;
   readonly placedAt: TimeMs;
   startedAt: TimeMs | undefined;
   pid: number | undefined;
   stop: StopReason | undefined;
+  /** What was changed while it ran; absent when nothing was. */
+  live: LiveRecord | undefined;
   /** It was stopped for others; absent when it was stopped with its gang. */
   preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
@@ -138,6 +145,7 @@ export function newWorkload(
     submittedAt: at,
     startedAt: undefined,
     endedAt: undefined,
+    priority: spec.priority,
     state: 'active',
     cancelledBy: undefined,
     steps: [],
@@ -188,6 +196,7 @@ export function newAttempt(
     startedAt: undefined,
     pid: undefined,
     stop: undefined,
+    live: undefined,
     preemption: undefined,
     end: undefined,
     endedAt: undefined,
@@ -237,7 +246,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     workloadName: workload.spec.name,
     who: workload.who,
     queue: workload.spec.queue,
-    priority: workload.spec.priority,
+    priority: workload.priority,
     age: workload.number,
     submittedAt: workload.submittedAt,
     stepIndex: step.index,
@@ -262,6 +271,12 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
   const { count } = step.spec;
   if (count === 1) return [newTask(step, 0, shape)];
   return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
+}
+
+/** As the policies see it. */
+export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
+  const { id, task, placement, placedAt } = attempt;
+  return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
 }
 
 /** After an attempt ended: what it held counts as served. */

@@ -5,6 +5,8 @@ import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
+import type { SavedMemory } from './engine-options.ts';
+import type { LiveRecord, SavedLive } from './live-changes.ts';
 import {
   newAttempt,
   newTask,
@@ -17,10 +19,10 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
-import type { SavedMemory, State } from './state.ts';
+import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 2;
+export const SNAPSHOT_FORMAT = 3;
 
 interface Snapshot {
   readonly format: number;
@@ -31,6 +33,7 @@ interface Snapshot {
   readonly preemptions: readonly PreemptionRecord[];
   /** What the scheduler and the quotas remember of workloads that are gone. */
   readonly memory: SavedMemory;
+  readonly live: SavedLive;
 }
 
 interface SavedWorkload {
@@ -43,6 +46,7 @@ interface SavedWorkload {
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
   readonly leaseEndsAt?: TimeMs | undefined;
+  readonly priority: number;
   readonly steps: readonly SavedStep[];
 }
 
@@ -66,6 +70,7 @@ interface SavedAttempt {
   readonly startedAt?: TimeMs | undefined;
   readonly pid?: number | undefined;
   readonly stop?: StopReason | undefined;
+  readonly live?: LiveRecord | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
 }
@@ -80,6 +85,7 @@ export function takeSnapshot(state: State): string {
     workloads: [...state.workloads()].map(saveWorkload),
     preemptions: state.preemptions,
     memory: state.memory(),
+    live: state.live.save(),
   };
   return JSON.stringify(snapshot);
 }
@@ -92,11 +98,12 @@ export function restoreSnapshot(state: State, text: string): void {
   const { order, ever, memory } = snapshot;
   state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
   state.restorePreemptions(snapshot.preemptions);
+  state.live.restore(snapshot.live);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
-  const { cancelledBy, leaseEndsAt } = workload;
+  const { cancelledBy, leaseEndsAt, priority } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -106,12 +113,13 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       memoryLimit: task.memoryLimit,
       dueAt: task.dueAt,
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, stop, end, endedAt }) => ({
+        ({ placement, placedAt, startedAt, pid, stop, live, end, endedAt }) => ({
           placement,
           placedAt,
           startedAt,
           pid,
           stop,
+          live,
           end,
           endedAt,
         }),
@@ -119,7 +127,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     })),
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
-  return { id, tenant, spec, ...times, state, cancelledBy, steps };
+  return { id, tenant, spec, ...times, priority, state, cancelledBy, steps };
 }
 
 function loadWorkload(saved: SavedWorkload): WorkloadRecord {
@@ -127,6 +135,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.startedAt = saved.startedAt;
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
+  workload.priority = saved.priority;
   workload.cancelledBy = saved.cancelledBy;
   workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
@@ -164,9 +173,15 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
-    const record = newAttempt(task, i + 1, { placement, at });
-    return Object.assign(record, { startedAt, pid, stop, end, endedAt });
+    const { placement, placedAt, startedAt, pid, stop, live, end, endedAt } = attempt;
+    const first = { ...placement, held: live?.before[0]?.held ?? placement.held };
+    const record = newAttempt(task, i + 1, { placement: first, at: placedAt });
+    const { attained } = step.workload;
+    live?.before.forEach(({ held, until }, n) => {
+      attained.end(held, until);
+      attained.start(live.before[n + 1]?.held ?? placement.held, until);
+    });
+    return Object.assign(record, { placement, startedAt, pid, stop, live, end, endedAt });
   });
   for (const attempt of task.attempts) served(attempt);
   return task;

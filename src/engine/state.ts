@@ -1,16 +1,17 @@
-import { QuotaBook, type SavedQuota } from '../admission/quota.ts';
-import { assert, assertNever } from '../base/assert.ts';
+import { QuotaBook } from '../admission/quota.ts';
+import { assert } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
-import type { Running, Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { LiveChanges } from './live-changes.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -21,6 +22,7 @@ import {
   newTasks,
   newWorkload,
   type PreemptionRecord,
+  runningOf,
   type SavedOrder,
   type StepRecord,
   served,
@@ -34,24 +36,6 @@ import {
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
 
-export interface EngineOptions {
-  /** Tasks that may wait or run at once; a submission beyond that is refused. */
-  readonly tasksMax: number;
-  /** Ended workloads kept in the state; older ones are in the journal's history only. */
-  readonly endedMax: number;
-  /** Quotas, and the queues that they count by. */
-  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas'>;
-}
-
-/** The policy of a site, built around the tables of one state. */
-export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
-
-/** What is remembered of workloads that are gone. */
-export interface SavedMemory {
-  readonly scheduler?: unknown;
-  readonly quotas?: readonly SavedQuota[];
-}
-
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
  * (free amounts, the queue, verdicts) is kept beside them and never journalled.
@@ -63,6 +47,7 @@ export class State {
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
   readonly leases = new LeaseEnds();
+  readonly live = new LiveChanges(this);
   readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -102,7 +87,10 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    this.#nodes ??= this.#listNodes();
+    const { table } = this;
+    this.#nodes ??= Array.from({ length: table.rows }, (_, row) => table.node(row)).filter(
+      (node) => node !== undefined,
+    );
     return this.#nodes;
   }
 
@@ -149,11 +137,11 @@ export class State {
   apply(event: Event): void {
     switch (event.kind) {
       case 'node-joined':
-        this.table.join(event.node);
-        this.#nodes = undefined;
-        this.scheduler.nodesChanged();
+        this.live.joined(event.node.id);
+        this.rejoin(event.node);
         break;
       case 'node-left':
+        this.live.left(event.node);
         this.table.leave(event.node);
         this.#nodes = undefined;
         this.scheduler.nodesChanged();
@@ -196,7 +184,7 @@ export class State {
         this.#retire(event.workload);
         break;
       default:
-        assertNever(event);
+        this.live.apply(event);
     }
   }
 
@@ -230,7 +218,7 @@ export class State {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
-    this.scheduler.placed(this.#runningOf(attempt, row));
+    this.scheduler.placed(runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
@@ -261,11 +249,23 @@ export class State {
     const row = this.table.rowOf(attempt.placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
     served(attempt);
-    if (row !== undefined) this.scheduler.ended(this.#runningOf(attempt, row), event.at);
+    if (row !== undefined) this.scheduler.ended(runningOf(attempt, row), event.at);
+    this.live.ended(attempt);
     if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     if (event.end.cause !== 'succeeded') this.#stopBroken(task.step);
     this.#unsettled.add(workload);
+  }
+
+  orderStop(attempt: AttemptRecord, reason: ToStop['reason']): void {
+    this.#toStop.push({ attempt, reason });
+  }
+
+  /** A node is there, or has changed. */
+  rejoin(node: Node): void {
+    this.table.join(node);
+    this.#nodes = undefined;
+    this.scheduler.nodesChanged();
   }
 
   /** What is left of a gang below its minimum stops, and starts again with it. */
@@ -441,11 +441,6 @@ export class State {
     for (const task of step.tasks) if (task.state === 'waiting') this.scheduler.withdraw(task);
   }
 
-  #runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
-    const { id, task, placement, placedAt } = attempt;
-    return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
-  }
-
   #open(step: StepRecord): void {
     step.state = 'open';
     const { spec } = step;
@@ -465,11 +460,6 @@ export class State {
       this.#wait(step.tasks[step.released]!);
       step.released++;
     }
-  }
-
-  #listNodes(): Node[] {
-    const rows = Array.from({ length: this.table.rows }, (_, row) => this.table.node(row));
-    return rows.filter((node) => node !== undefined);
   }
 
   #workload(id: WorkloadId): WorkloadRecord {

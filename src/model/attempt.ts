@@ -25,7 +25,12 @@ export const mayRetry: Record<EndCause, boolean> = {
   lost: true,
 };
 
-export type StopReason = 'cancelled' | 'preempted';
+/** `evicted`: its node ran out; the attempt ends as `preempted` does, and tries again. */
+export type StopReason = 'cancelled' | 'preempted' | 'evicted';
+
+/** How an attempt ends that was stopped so: of an eviction the message says more. */
+export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' =>
+  reason === 'evicted' ? 'preempted' : reason;
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

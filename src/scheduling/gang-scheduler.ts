@@ -138,6 +138,23 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#forgetAnswers();
   }
 
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
+    this.#handout = NONE;
+    if (this.#preempts) {
+      this.#occupancy.remove(before.attempt);
+      this.#occupancy.add(after);
+    }
+    this.#reservations.ended(before.attempt);
+    this.#reservations.placed(after);
+    this.#inner.resized(before, after, at);
+    this.#gangs.wake();
+    this.#forgetAnswers();
+  }
+
+  mayGrow(task: T, more: Resources, at: TimeMs): Refusal | undefined {
+    return this.#inner.mayGrow?.(task, more, at);
+  }
+
   nodesChanged(): void {
     this.#reservations.bind();
     this.#freed();

@@ -347,3 +347,9 @@ function before(rule: OrderRule, x: Candidate, y: Candidate): boolean {
   const rankY = rule.heapRank(y);
   return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
 }
+
+/** Its first task may start after all. */
+export function wake<T extends Candidate>(bucket: Bucket<T>): void {
+  bucket.line.bestKnown = false;
+  bucket.line.leaf.exhausted = false;
+}

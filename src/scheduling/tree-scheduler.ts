@@ -8,7 +8,7 @@ import { looksAround } from './company.ts';
 import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
 import { scaled } from './holds.ts';
-import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
+import { type Bucket, LeafQueue, type TenantLine, type Ticket, wake } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
@@ -125,20 +125,14 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { task } = running;
     this.withdraw(task);
     this.#wakeBesideOthers();
-    const { leaf, line } = this.#place(task);
-    const held = vectorOf(running.held);
-    this.#tree.hold(leaf.node, held, 1);
-    line.hold(held, 1, running.placedAt);
+    const { leaf, line } = this.#hold(running, 1, running.placedAt);
     leaf.placements++;
     leaf.virtualTime = Math.max(leaf.virtualTime, line.pass);
     line.pass = leaf.virtualTime + Math.floor(STRIDE / line.weight);
   }
 
   ended(running: Running<T>, at: TimeMs): void {
-    const { leaf, line } = this.#place(running.task);
-    const held = vectorOf(running.held);
-    this.#tree.hold(leaf.node, held, -1);
-    line.hold(held, -1, at);
+    const { leaf, line } = this.#hold(running, -1, at);
     this.#wakeShapes(running.row);
     this.#wakeBesideOthers();
     this.#wakeCapped(line);
@@ -146,6 +140,11 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
       this.#wakeCapped(q);
     }
+  }
+
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
+    this.ended(before, at);
+    this.#hold(after, 1, at);
   }
 
   nodesChanged(): void {
@@ -218,8 +217,11 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   admits(task: T, members: number, at: TimeMs): Refusal | undefined {
+    return this.mayGrow(task, scaled(this.#deps.shapes.request(task.shape), members), at);
+  }
+
+  mayGrow(task: T, request: Resources, at: TimeMs): Refusal | undefined {
     const { leaf, line } = this.#place(task);
-    const request = scaled(this.#deps.shapes.request(task.shape), members);
     const waits = line.gated ? this.#deps.gate!.refusal(task, request, at) : undefined;
     const ask = vectorOf(request);
     return (
@@ -255,7 +257,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { leaves, demand } = savedMemory(saved);
     this.#index.restore(demand);
     for (const leaf of leaves) {
-      const known = this.#leafNamed(leaf.queue);
+      const node = this.#tree.leaves.find(({ name }) => name === leaf.queue);
+      const known = node && this.#leaves.get(node);
       if (known !== undefined) restoreLeaf(known, leaf, (tenant) => this.#line(known, tenant));
     }
   }
@@ -400,6 +403,13 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
   }
 
+  #hold({ task, held }: Running<T>, sign: 1 | -1, at: TimeMs) {
+    const place = this.#place(task);
+    this.#tree.hold(place.leaf.node, vectorOf(held), sign);
+    place.line.hold(vectorOf(held), sign, at);
+    return place;
+  }
+
   #replaceRules(): boolean {
     let replaced = false;
     for (const leaf of this.#leaves.values()) {
@@ -474,11 +484,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     });
   }
 
-  #leafNamed(name: QueueName): LeafQueue<T> | undefined {
-    const node = this.#tree.leaves.find((leaf) => leaf.name === name);
-    return node && this.#leaves.get(node);
-  }
-
   #count(leaf: LeafQueue<T>, line: TenantLine<T>, sign: 1 | -1): void {
     line.waiting += sign;
     if (line.gated) this.#gatedWaiting += sign;
@@ -490,9 +495,4 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#capacity ??= siteCapacity(this.#deps.table);
     return this.#capacity;
   }
-}
-
-function wake<T extends Candidate>(bucket: Bucket<T>): void {
-  bucket.line.bestKnown = false;
-  bucket.line.leaf.exhausted = false;
 }

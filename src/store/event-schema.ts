@@ -12,6 +12,7 @@ import type {
 import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
 import { execution } from './execution-form.ts';
+import { liveForms } from './live-forms.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 
 type Kind = Event['kind'];
@@ -176,6 +177,12 @@ const spec = z.strictObject({
   source: z.string(),
 });
 
+const term = z.strictObject({
+  term: z.string(),
+  by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+  note: z.string(),
+});
+
 const end = z.strictObject({
   cause: z.enum([
     'succeeded',
@@ -202,15 +209,7 @@ const end = z.strictObject({
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
-    terms: z
-      .array(
-        z.strictObject({
-          term: z.string(),
-          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
-          note: z.string(),
-        }),
-      )
-      .exactOptional(),
+    terms: z.array(term).exactOptional(),
   }),
   message: z.string().exactOptional(),
 });
@@ -274,7 +273,10 @@ export const eventForms: EventForms = complete({
   'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
   'task-placed': form('task-placed', 1, { attempt, placement }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
-  'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
+  'stop-ordered': form('stop-ordered', 1, {
+    attempt,
+    reason: z.enum(['cancelled', 'preempted', 'evicted']),
+  }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
@@ -284,6 +286,24 @@ export const eventForms: EventForms = complete({
     state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
   }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
+  'attempt-adjusted': form('attempt-adjusted', 1, {
+    attempt,
+    held: resources,
+    limits: liveForms.limits,
+    by: tenant,
+  }),
+  'attempt-paused': form('attempt-paused', 1, { attempt, by: tenant }),
+  'attempt-resumed': form('attempt-resumed', 1, { attempt, by: tenant }),
+  'adjustment-reported': form('adjustment-reported', 1, { attempt, terms: z.array(term) }),
+  'priority-changed': form('priority-changed', 1, { workload, priority: z.int(), by: tenant }),
+  'eviction-ordered': form('eviction-ordered', 1, { eviction: liveForms.eviction }),
+  'spot-noticed': form('spot-noticed', 1, {
+    node: text<NodeId>(),
+    deadline: whole<TimeMs>(),
+  }),
+  'rebalance-started': form('rebalance-started', 1, { plan: liveForms.plan, settleMs: span }),
+  'move-ordered': form('move-ordered', 1, { move: liveForms.move }),
+  'move-ended': form('move-ended', 1, { move: liveForms.move, outcome: liveForms.outcome }),
   'lease-renewed': form('lease-renewed', 1, { workload }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),

@@ -1,7 +1,7 @@
 import { type SpanMs, type TimeMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import type { MakeScheduler } from '../../src/engine/engine-options.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
-import type { MakeScheduler } from '../../src/engine/state.ts';
 import type { EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, NodeId, QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { MakeScheduler } from '../../src/engine/engine-options.ts';
 import { takeSnapshot } from '../../src/engine/snapshot.ts';
-import type { MakeScheduler } from '../../src/engine/state.ts';
 import type { SchedulingConfig } from '../../src/model/scheduling-config.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import type { OrderRule } from '../../src/scheduling/order.ts';

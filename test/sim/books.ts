@@ -7,7 +7,7 @@ import type { QueueBook } from './queue-book.ts';
 
 /** An attempt, as the events tell of it. */
 export interface AttemptBook {
-  readonly placement: Placement;
+  placement: Placement;
   started: boolean;
   stopped: boolean;
   readonly placedAt: number;
@@ -34,6 +34,7 @@ interface WorkloadBook {
   readonly tenant: string;
   readonly steps: ReadonlyMap<string, StepBook>;
   cancelled: boolean;
+  priority: number;
   end: EndState | undefined;
 }
 
@@ -74,6 +75,7 @@ export class Books {
   readonly ends = new Map<string, EndState>();
   readonly specs = new Map<string, WorkloadSpec>();
   readonly cancelled = new Set<string>();
+  readonly paused = new Set<string>();
   /** What queues and quotas allow, where there are any. */
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
@@ -119,6 +121,7 @@ export class Books {
         this.#preempt(event);
         break;
       case 'task-ended':
+        this.paused.delete(event.attempt);
         this.#end(event);
         break;
       case 'retry-due': {
@@ -135,6 +138,36 @@ export class Books {
         assert.ok(!this.#workload(event.workload).cancelled, 'cancelled once');
         this.#workload(event.workload).cancelled = true;
         this.cancelled.add(event.workload);
+        break;
+      case 'attempt-adjusted': {
+        const attempt = this.#live(event.attempt);
+        const { held, gpus, node } = attempt.placement;
+        assert.deepEqual(event.held.gpu, held.gpu, 'devices stay as they are');
+        attempt.placement = { node, held: event.held, gpus, memoryLimit: event.limits.memory };
+        this.nodes.get(node)!.give(event.attempt);
+        this.nodes.get(node)!.take(event.attempt, attempt.placement);
+        break;
+      }
+      case 'attempt-paused':
+        assert.ok(!this.paused.has(event.attempt), `${event.attempt} is paused once`);
+        this.paused.add(this.#live(event.attempt) && event.attempt);
+        break;
+      case 'attempt-resumed':
+        assert.ok(this.paused.delete(event.attempt), `${event.attempt} was paused`);
+        break;
+      case 'adjustment-reported':
+        this.#live(event.attempt);
+        break;
+      case 'priority-changed':
+        this.#workload(event.workload).priority = event.priority;
+        break;
+      case 'eviction-ordered':
+        this.#mustStop.add(this.#live(event.eviction.attempt) && event.eviction.attempt);
+        break;
+      case 'spot-noticed':
+      case 'rebalance-started':
+      case 'move-ordered':
+      case 'move-ended':
         break;
       case 'lease-renewed':
         assert.ok(!this.ends.has(event.workload), 'what has ended is not renewed');
@@ -279,7 +312,7 @@ export class Books {
           yield {
             name: `${id}.${step.spec.id}.${i}`,
             ask: needed === 1 ? askOf(step, task) : most,
-            rank: [-workload.spec.priority, workload.number, index, i],
+            rank: [-workload.priority, workload.number, index, i],
             needed,
             oneNode: needed > 1 && step.spec.topology?.required === true,
             queue: workload.spec.queue,
@@ -313,7 +346,15 @@ export class Books {
       });
       steps.set(step.id, { spec: step, tasks, end: undefined });
     }
-    this.active.set(id, { number, spec, tenant, steps, cancelled: false, end: undefined });
+    this.active.set(id, {
+      number,
+      spec,
+      tenant,
+      steps,
+      cancelled: false,
+      priority: spec.priority,
+      end: undefined,
+    });
     this.specs.set(id, spec);
   }
 
@@ -336,7 +377,7 @@ export class Books {
     const owed = node.owed(ask, placement.gpus);
     assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
     node.take(id, placement);
-    const { priority } = workload.spec;
+    const { priority } = workload;
     const attempt = {
       placement,
       started: false,

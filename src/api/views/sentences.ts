@@ -94,6 +94,12 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       );
     case 'deadline':
       return deadlineSentence(refusal, now);
+    case 'nothing-runs':
+      return `nothing of ${refusal.step === undefined ? `workload ${refusal.workload}` : `step ${refusal.step}`} runs that could be changed`;
+    case 'no-gain':
+      return `no ${refusal.movesMax} moves or fewer would gain more than they disturb`;
+    case 'rebalancing':
+      return `tasks of ${refusal.node} are being moved already`;
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':

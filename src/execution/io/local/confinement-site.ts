@@ -200,19 +200,37 @@ function read(path: string): string | undefined {
 export async function sweepCgroups(
   site: ConfinementSite,
   keep: ReadonlySet<string>,
-): Promise<readonly string[]> {
+): Promise<string[]> {
   const left: string[] = [];
-  for (const parent of new Set(parentsOf(site))) {
-    for (const name of childFolders(parent)) {
-      const path = `${parent}/${name}`;
-      if (!keep.has(name) && !(await removeCgroup(path))) left.push(path);
-    }
+  for (const parent of new Set(parentsOf(site))) left.push(...(await sweepFolders(parent, keep)));
+  return left;
+}
+
+export async function sweepFolders(parent: string, keep: ReadonlySet<string>): Promise<string[]> {
+  const left: string[] = [];
+  for (const name of childFolders(parent)) {
+    const path = `${parent}/${name}`;
+    if (!keep.has(name) && !(await removeCgroup(path))) left.push(path);
   }
   return left;
 }
 
+/** Our folder of the v1 freezer, which is made with the first task that is paused; undefined where it may not be. */
+export function openFreezer(name: string): string | undefined {
+  const at = readMounts(undefined).v1.get('freezer');
+  if (at === undefined) return undefined;
+  const folder = `${at.own}/${name}`;
+  const trial = `${folder}-trial`;
+  const allowed = succeeds([], () => {
+    makeFolder(trial);
+    rmdirSync(trial);
+  });
+  return allowed ? folder : undefined;
+}
+
 async function removeCgroup(path: string): Promise<boolean> {
   for (let waitedMs = 0; waitedMs <= SWEEP_MS; waitedMs += 10) {
+    succeeds([], () => writeFileSync(`${path}/freezer.state`, 'THAWED', { flag: 'r+' }));
     for (const pid of (read(`${path}/cgroup.procs`) ?? '').split('\n').map(Number)) {
       if (pid > 0) succeeds([], () => process.kill(pid, 'SIGKILL'));
     }

@@ -2,10 +2,23 @@ import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SpanMs } from '../../../base/units.ts';
-import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
+import type { Bytes, SpanMs } from '../../../base/units.ts';
+import {
+  type AttemptEnd,
+  causeOfStop,
+  type EndCause,
+  type Enforcement,
+  type StopReason,
+} from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
-import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
+import type {
+  AttemptStart,
+  Driver,
+  KnownAttempt,
+  LiveLimits,
+  Report,
+  Saving,
+} from '../../../runtime/ports.ts';
 import { countOf, recordFields } from '../../attempt-record.ts';
 import {
   type Confinement,
@@ -22,8 +35,16 @@ import {
   startLine,
 } from '../../launcher-protocol.ts';
 import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
-import { openConfinementSite, sweepCgroups, type WantedEnforcement } from './confinement-site.ts';
+import { Checkpoints } from './checkpoints.ts';
+import {
+  openConfinementSite,
+  openFreezer,
+  sweepCgroups,
+  sweepFolders,
+  type WantedEnforcement,
+} from './confinement-site.ts';
 import { LauncherLink } from './launcher-link.ts';
+import { LiveTasks } from './live-tasks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 
 export interface LocalDriverOptions {
@@ -58,7 +79,9 @@ export async function openLocalDriver(
   const instance = openInstance(options.stateDir);
   const name = `berth-${instance.slice(0, 8)}`;
   const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
-  const driver = new LauncherDriver(options, deps, { instance, site, bootId: await readBootId() });
+  const freezer = site.driver === 'cgroup-v1' ? openFreezer(name) : undefined;
+  const host = { instance, site, freezer, bootId: await readBootId() };
+  const driver = new LauncherDriver(options, deps, host);
   await driver.open(launcherSocketPath(options.stateDir, options.socketDir, name));
   return driver;
 }
@@ -66,6 +89,8 @@ export async function openLocalDriver(
 interface Host {
   readonly instance: string;
   readonly site: ConfinementSite;
+  /** Our folder of the v1 freezer. */
+  readonly freezer: string | undefined;
   readonly bootId: string;
 }
 
@@ -73,6 +98,8 @@ interface Host {
 export interface LocalDriver extends Driver {
   /** Undefined while none is connected. */
   readonly launcherPid: number | undefined;
+  /** What a running attempt uses of memory; undefined where nothing counts it. */
+  memoryOf(attempt: AttemptId): Bytes | undefined;
 }
 
 class LauncherDriver implements LocalDriver {
@@ -93,6 +120,8 @@ class LauncherDriver implements LocalDriver {
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
   /** The last ones: the launcher may have died before it did what it was told. */
   readonly #settled = new Set<AttemptId>();
+  readonly #live: LiveTasks;
+  readonly #checkpoints: Checkpoints;
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -102,13 +131,19 @@ class LauncherDriver implements LocalDriver {
     this.#host = host;
     this.#attemptsDir = join(options.stateDir, 'attempts');
     this.enforcement = siteEnforcement(host.site);
+    const { site, freezer } = host;
+    const where = { attemptsDir: this.#attemptsDir, site, freezer };
+    this.#live = new LiveTasks(where, (report) => {
+      if (!this.#closed) options.onReport(report);
+    });
+    this.#checkpoints = new Checkpoints(this.#live, deps.warn);
   }
 
   async open(path: string): Promise<void> {
     const { link, owned } = await LauncherLink.open({
       stateDir: this.#options.stateDir,
       socketPath: path,
-      cgroupParents: parentsOf(this.#host.site),
+      cgroupParents: [...parentsOf(this.#host.site), ...freezerParents(this.#host)],
       onMessage: (message) => this.#hear(message),
       onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
@@ -120,7 +155,10 @@ class LauncherDriver implements LocalDriver {
       keep.add(attempt);
       if (trace.kind === 'running' && !owned.has(attempt)) this.#orphans.add(attempt);
     }
-    for (const path of await sweepCgroups(this.#host.site, keep)) {
+    const left = await sweepCgroups(this.#host.site, keep);
+    const { freezer } = this.#host;
+    if (freezer !== undefined) left.push(...(await sweepFolders(freezer, keep)));
+    for (const path of left) {
       this.#deps.warn(`${path} could not be removed`);
     }
     this.#attempt(this.#watchOrphans());
@@ -141,7 +179,7 @@ class LauncherDriver implements LocalDriver {
     });
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
-    const line = startLine({ ...attempt, env }, plan);
+    const line = startLine({ ...attempt, env }, plan, this.#host.freezer);
     const problem = unsendable(line);
     if (problem !== undefined) {
       this.#refuse(id, plan, 'start-failed', problem);
@@ -152,14 +190,46 @@ class LauncherDriver implements LocalDriver {
       this.#refuse(id, plan, 'lost', unmade);
       return;
     }
+    this.#checkpoints.watch(attempt);
     this.#starts.set(id, line);
     this.#link?.send(line);
   }
 
-  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
-    const line = encodeLine(['stop', attempt, reason, `${graceMs}`]);
-    this.#stops.set(attempt, line);
-    this.#link?.send(line);
+  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void {
+    this.#checkpoints.forget(attempt);
+    const line = encodeLine(['stop', attempt, causeOfStop(reason), `${graceMs}`]);
+    const send = (): void => {
+      if (this.#closed) return;
+      this.#stops.set(attempt, line);
+      this.#link?.send(line);
+    };
+    // What is paused would hear of nothing; a daemon that dies meanwhile is told to stop it again.
+    if (saving === undefined && !this.#live.mayBePaused(attempt)) send();
+    else {
+      const ready = this.#live.release(attempt);
+      const saved = saving && ready.then(() => this.#checkpoints.save(saving));
+      this.#attempt((saved ?? ready).then(send));
+    }
+  }
+
+  adjust(attempt: AttemptId, to: LiveLimits): void {
+    this.#live.adjust(attempt, to);
+  }
+
+  pause(attempt: AttemptId): void {
+    this.#live.pause(attempt);
+  }
+
+  resume(attempt: AttemptId): void {
+    this.#live.resume(attempt);
+  }
+
+  adopt(start: AttemptStart): void {
+    this.#checkpoints.watch(start);
+  }
+
+  memoryOf(attempt: AttemptId): Bytes | undefined {
+    return this.#live.memoryOf(attempt);
   }
 
   async known(): Promise<readonly KnownAttempt[]> {
@@ -194,6 +264,7 @@ class LauncherDriver implements LocalDriver {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#checkpoints.close();
     await this.#link?.close();
   }
 
@@ -229,6 +300,8 @@ class LauncherDriver implements LocalDriver {
   }
 
   #forget(attempt: AttemptId): void {
+    this.#live.forget(attempt);
+    this.#checkpoints.forget(attempt);
     this.#starts.delete(attempt);
     this.#stops.delete(attempt);
     this.#burials.delete(attempt);
@@ -339,6 +412,8 @@ class LauncherDriver implements LocalDriver {
     queueMicrotask(() => this.#options.onReport({ kind: 'ended', attempt, end }));
   }
 }
+
+const freezerParents = ({ freezer }: Host): string[] => (freezer === undefined ? [] : [freezer]);
 
 /** Why it could not be made; undefined when it is there. */
 function makeFolder(path: string): string | undefined {

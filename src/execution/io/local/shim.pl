@@ -36,6 +36,7 @@ sub beShim {
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   freezer DIR       of cgroup v1: there while it is paused
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 sub holdAttempt {
     my ($report, $signals, $line) = @_;
@@ -203,7 +204,10 @@ sub holdToLimits {
         }
         if ($s->{ordered}) {
             $s->{killAt} = $now + $s->{grace};
-            kill 'TERM', $_ for treePids($s->{dirs}, $s->{self}, $s->{task});
+            thawTree($s);
+            my @pids = treePids($s->{dirs}, $s->{self}, $s->{task});
+            kill 'TERM', @pids;
+            kill 'CONT', @pids;
         }
     }
     if ($s->{watch} && $now >= ($s->{watchAt} // $s->{began} + WATCH_MS)) {
@@ -228,6 +232,7 @@ sub closeDown {
 
 sub killRound {
     my ($s, $now) = @_;
+    thawTree($s);
     killTree($s->{dirs}, $s->{self}, $s->{task});
     my $pause = $s->{killPause} = ($s->{killPause} // 1) * 2;
     return $now + ($pause < KILL_PAUSE_MAX ? $pause : KILL_PAUSE_MAX);
@@ -245,6 +250,16 @@ sub readStatus {
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
     syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
+    return;
+}
+
+# What is paused would meet no signal, in cgroup v1 not even SIGKILL.
+sub thawTree {
+    my ($s) = @_;
+    my $freeze = ($s->{dirs}{all} // '') . '/cgroup.freeze';
+    spit($freeze, '0') if -e $freeze;
+    my $freezer = $s->{ask}{freezer}[0];
+    spit("$freezer/freezer.state", 'THAWED') if defined $freezer && -d $freezer;
     return;
 }
 

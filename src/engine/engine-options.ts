@@ -1,0 +1,22 @@
+import type { SavedQuota } from '../admission/quota.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import type { TaskRecord } from './records.ts';
+
+export interface EngineOptions {
+  /** Tasks that may wait or run at once; a submission beyond that is refused. */
+  readonly tasksMax: number;
+  /** Ended workloads kept in the state; older ones are in the journal's history only. */
+  readonly endedMax: number;
+  /** Quotas, and the queues that they count by. */
+  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'eviction'>;
+}
+
+/** The policy of a site, built around the tables of one state. */
+export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
+
+/** What is remembered of workloads that are gone. */
+export interface SavedMemory {
+  readonly scheduler?: unknown;
+  readonly quotas?: readonly SavedQuota[];
+}
