@@ -15,6 +15,7 @@ import type {
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
+  LiveChange,
   LogRequest,
   Site,
   SiteChange,
@@ -35,8 +36,9 @@ import type { Engine } from '../engine/engine.ts';
 import { OperationError } from '../model/errors.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
+import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
-import type { Loop } from '../runtime/loop.ts';
+import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -98,6 +100,11 @@ export class LiveSite implements Site {
   async cancel(workload: WorkloadId, by: TenantId): Promise<boolean> {
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
+  }
+
+  async change(change: LiveChange): Promise<Refusal | undefined> {
+    const answer = await this.#deps.loop.send(change as Request);
+    return answer.kind === 'refused' ? answer.refusal : undefined;
   }
 
   workload(id: WorkloadId): WorkloadDocument | undefined {

@@ -26,6 +26,10 @@ export interface Client {
   workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
+  /** What to change, as `berth adjust` and the API have it. */
+  adjust(id: string, changes: object): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
   askLease(request: object): Promise<LeaseDocument>;
   /** Waits until it is held or has ended, at most so long. */
   renewLease(id: string, waitMs: number, signal?: AbortSignal): Promise<LeaseDocument>;

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { adjust } from './commands/adjust.ts';
 import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
@@ -9,11 +10,13 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
+import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
@@ -33,6 +36,9 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  adjust,
+  pause,
+  resume,
   queue,
   quota,
   reserve,

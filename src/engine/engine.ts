@@ -206,7 +206,10 @@ export class Engine {
   #endAttempt(at: TimeMs, id: AttemptId, told: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
-    const end = attempt.stop === 'evicted' ? evicted(this.state, attempt, told) : told;
+    const end = changed(
+      attempt,
+      attempt.stop === 'evicted' ? evicted(this.state, attempt, told) : told,
+    );
     if (task.step.workload.cancelledBy !== undefined) {
       return { kind: 'task-ended', at, attempt: id, end };
     }
@@ -267,7 +270,9 @@ export class Engine {
   #reportAdjusted({ at, attempt: id, terms }: Extract<Command, { kind: 'report-adjusted' }>) {
     const attempt = this.state.attempt(id);
     if (attempt?.live === undefined || attempt.end !== undefined) return nothing;
-    if (sameTerms(attempt.live.terms, terms)) return nothing;
+    const known = attempt.live.terms ?? [];
+    const news = terms.filter((one) => !known.some((old) => sameTerm(old, one)));
+    if (news.length === 0) return nothing;
     return facts({ kind: 'adjustment-reported', at, attempt: id, terms });
   }
 
@@ -365,10 +370,15 @@ function evicted(state: State, { id, placement }: AttemptRecord, end: AttemptEnd
   return { ...end, message: end.message === undefined ? why : `${why} ${end.message}` };
 }
 
-const sameTerms = (
-  a: readonly TermEnforcement[] | undefined,
-  b: readonly TermEnforcement[],
-): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** What became of changes made while it ran stands with all else that held it. */
+function changed({ live }: AttemptRecord, end: AttemptEnd): AttemptEnd {
+  if (live?.terms === undefined) return end;
+  const terms = [...(end.enforced.terms ?? []), ...live.terms];
+  return { ...end, enforced: { ...end.enforced, terms } };
+}
+
+const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
+  a.term === b.term && a.by === b.by && a.note === b.note;
 
 function lostWith(node: Node['id']): AttemptEnd {
   return {

@@ -129,7 +129,11 @@ export class LiveChanges {
       }
       case 'adjustment-reported': {
         const attempt = this.#attempt(event.attempt);
-        attempt.live = { ...liveOf(attempt), terms: event.terms };
+        const live = liveOf(attempt);
+        const former = live.terms?.filter(
+          ({ term }) => !event.terms.some((one) => one.term === term),
+        );
+        attempt.live = { ...live, terms: [...(former ?? []), ...event.terms] };
         break;
       }
       case 'priority-changed':

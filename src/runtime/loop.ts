@@ -1,5 +1,5 @@
 import { assertNever } from '../base/assert.ts';
-import { spanMs, type TimeMs, UNLIMITED } from '../base/units.ts';
+import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
 import type { Answer, Engine } from '../engine/engine.ts';
 import type { AttemptRecord } from '../engine/records.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
@@ -13,13 +13,15 @@ import type {
   Journal,
   KnownAttempt,
   Report,
-  Saving,
 } from './ports.ts';
 
 /** Between tries of a batch that the journal could not take. */
 const RETRY_APPEND_MS = 1_000;
 /** Commands taken into one batch, so that one answer never waits for an endless stream. */
 const BATCH_COMMANDS_MAX = 1_000;
+
+/** Of what is left before a node is taken away, the grace is at most this part: 1 / so much. */
+const GRACE_OF_NOTICE = 4;
 
 /** A command without its time: the loop stamps it when its turn comes. */
 export type Request = Command extends infer C ? (C extends Command ? Omit<C, 'at'> : never) : never;
@@ -294,18 +296,23 @@ export class Loop {
   #stop(id: AttemptId): void {
     const attempt = this.#deps.engine.state.attempt(id);
     if (attempt?.stop === undefined || attempt.end !== undefined || isHeld(attempt)) return;
-    const { graceMs } = attempt.task.step.spec.limits;
-    this.#deps.driver.stop(id, attempt.stop, graceMs, this.#savingOf(attempt, graceMs));
+    const { graceMs, withinMs } = this.#timesOf(attempt);
+    const terms = attempt.task.step.spec.execution?.checkpoint;
+    // Who is stopped for others may save his work; who is cancelled has asked for it.
+    const saves = terms !== undefined && attempt.stop !== 'cancelled';
+    const saving = saves ? { terms, withinMs, start: this.#startOf(attempt) } : undefined;
+    this.#deps.driver.stop(id, attempt.stop, graceMs, saving);
   }
 
-  /** Who is stopped for others may save his work; who is cancelled has asked for it. */
-  #savingOf(attempt: AttemptRecord, graceMs: number): Saving | undefined {
-    const terms = attempt.task.step.spec.execution?.checkpoint;
-    if (terms === undefined || attempt.stop === 'cancelled') return undefined;
-    const { deadline } = this.#deps.engine.state.live.notice(attempt.placement.node) ?? {};
-    const left = deadline === undefined ? UNLIMITED : deadline - this.#deps.clock.now() - graceMs;
-    const withinMs = spanMs(Math.max(0, Math.min(terms.timeoutMs, left)));
-    return { terms, withinMs, start: this.#startOf(attempt) };
+  /** For saving and for the grace; where its node is taken away, both together end before that. */
+  #timesOf({ task, placement }: AttemptRecord): { graceMs: SpanMs; withinMs: SpanMs } {
+    const { limits, execution } = task.step.spec;
+    const timeoutMs = execution?.checkpoint?.timeoutMs ?? spanMs(0);
+    const { deadline } = this.#deps.engine.state.live.notice(placement.node) ?? {};
+    if (deadline === undefined) return { graceMs: limits.graceMs, withinMs: timeoutMs };
+    const left = Math.max(0, deadline - this.#deps.clock.now());
+    const graceMs = Math.min(limits.graceMs, Math.floor(left / GRACE_OF_NOTICE));
+    return { graceMs: spanMs(graceMs), withinMs: spanMs(Math.min(timeoutMs, left - graceMs)) };
   }
 
   #adjust(id: AttemptId): void {

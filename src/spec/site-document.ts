@@ -6,6 +6,7 @@ import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { policyName } from './order-block.ts';
+import { readEviction } from './qos-block.ts';
 import { shown } from './quantities.ts';
 import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
 import { type QuotaDeps, readQuotas } from './quota-block.ts';
@@ -141,6 +142,7 @@ function readSite(
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
+  const eviction = readEviction(reading, blocks.qos);
   const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
@@ -160,6 +162,7 @@ function readSite(
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      ...(eviction && { eviction }),
       seed,
     },
   };
@@ -173,6 +176,7 @@ function readBlocks(reading: SiteReading) {
     tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    qos: reading.readPart(siteBlocks.qos, ['qos']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }

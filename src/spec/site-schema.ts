@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
+import { qosSchema } from './qos-block.ts';
 import { queueSchema } from './queue-block.ts';
 import { quotasSchema } from './quota-block.ts';
 import { reservationsSchema } from './reservation-block.ts';
@@ -21,6 +22,7 @@ export const siteBlocks = {
   multi_tenancy: tenancySchema,
   quotas: quotasSchema,
   reservations: reservationsSchema,
+  qos: qosSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

@@ -216,6 +216,10 @@ export class ScenarioSite implements Site {
     return Promise.resolve(true);
   }
 
+  change(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   workload(id: WorkloadId): WorkloadDocument | undefined {
     return this.#entries.get(id)?.document;
   }
@@ -551,6 +555,8 @@ export class ScenarioSite implements Site {
       cpu_ms: null,
       memory_peak_bytes: null,
       memory_limit_bytes: Math.round(limit),
+      cpu_milli: 1000,
+      changes: [],
       enforced: this.enforcement,
     });
     step.tasks.waiting--;

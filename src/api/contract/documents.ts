@@ -52,7 +52,7 @@ export const attemptSchema = z
     id: z.string(),
     task: z.string(),
     number: z.int(),
-    state: z.enum(['placed', 'running', 'stopping', 'ended']),
+    state: z.enum(['placed', 'running', 'paused', 'stopping', 'ended']),
     node: z.string(),
     gpus: z.array(z.string()),
     pid: z.int().nullable(),
@@ -68,6 +68,16 @@ export const attemptSchema = z
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
+    cpu_milli: z.int().describe('What it holds of the CPU now'),
+    changes: z
+      .array(
+        z.object({
+          term: z.string(),
+          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+          note: z.string(),
+        }),
+      )
+      .describe('What was changed while it ran, and by what it holds; read back'),
   })
   .openapi('Attempt');
 

@@ -1,5 +1,10 @@
 import { UNLIMITED } from '../../base/units.ts';
-import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
+import {
+  type AttemptRecord,
+  currentAttempt,
+  type StepRecord,
+  type WorkloadRecord,
+} from '../../engine/records.ts';
 import type { Enforcement } from '../../model/attempt.ts';
 import type { Limits, Run } from '../../model/workload.ts';
 import type {
@@ -58,8 +63,21 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
     tasks,
-    reason: told ? explainWorkload(context, workload).sentence : null,
+    reason: told ? explainWorkload(context, workload).sentence : pausedBy(workload),
   };
+}
+
+/** Of a workload of which anything is paused. */
+function pausedBy({ state, steps }: WorkloadRecord): string | null {
+  if (state !== 'active') return null;
+  for (const step of steps) {
+    if (step.counts.running === 0) continue;
+    for (const task of step.tasks) {
+      const by = task.state === 'running' ? currentAttempt(task)?.live?.pausedBy : undefined;
+      if (by !== undefined) return `paused by ${by}`;
+    }
+  }
+  return null;
 }
 
 function stepDocument(context: Explaining, step: StepRecord): StepDocument {
@@ -103,12 +121,15 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     memory_peak_bytes: end?.usage.memoryPeak ?? null,
     memory_limit_bytes: finite(attempt.placement.memoryLimit),
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
+    cpu_milli: attempt.placement.held.cpu,
+    changes: [...(attempt.live?.terms ?? [])],
   };
 }
 
 function attemptState(attempt: AttemptRecord): AttemptDocument['state'] {
   if (attempt.end !== undefined) return 'ended';
   if (attempt.stop !== undefined) return 'stopping';
+  if (attempt.live?.pausedBy !== undefined) return 'paused';
   return attempt.startedAt === undefined ? 'placed' : 'running';
 }
 

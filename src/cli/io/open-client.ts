@@ -105,6 +105,10 @@ export function openClient(locate: () => Promise<Address>): Client {
       ),
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
+    adjust: async (id, changes) =>
+      void (await readAll(await send(post(one(id, '/adjust'), changes)))),
+    pause: async (id) => void (await readAll(await send(post(one(id, '/pause'))))),
+    resume: async (id) => void (await readAll(await send(post(one(id, '/resume'))))),
     cancel: async (id) =>
       void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
