@@ -41,6 +41,8 @@ import { webDir } from './web-dir.ts';
 
 const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
+/** What a task may wait longer because shorter ones were told in advance where they run. */
+const LINE_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
 
 export interface DaemonOptions {
@@ -148,7 +150,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => journal.close());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);
@@ -251,7 +253,7 @@ function startSampling(
   const { engine, driver, folder, log } = parts;
   const sampling = new AbortController();
   stack.defer(() => sampling.abort());
-  const node = (): NodeId | undefined => 
+  const node = (): NodeId | undefined =>
     engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
   const memoryOf = (attempt: AttemptId) => driver.memoryOf(attempt);
   const pressure = new PressureWatch({ engine, loop, node, memoryOf });

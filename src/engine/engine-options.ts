@@ -9,7 +9,9 @@ export interface EngineOptions {
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
   /** Quotas, and the queues that they count by. */
-  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'eviction'>;
+  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'reservations' | 'eviction'>;
+  /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */
+  readonly lineMs?: number;
 }
 
 /** The policy of a site, built around the tables of one state. */

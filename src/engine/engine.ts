@@ -8,8 +8,10 @@ import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { retryAfter } from '../pipeline/retry.ts';
+import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
+import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
@@ -50,7 +52,7 @@ export class Engine {
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
     this.#deps = deps;
-    this.state = new State(deps.scheduler, options.scheduling);
+    this.state = new State(deps.scheduler, options);
   }
 
   /** Of the same options and policy, and without a state: to restore a copy into. */
@@ -103,11 +105,13 @@ export class Engine {
 
   /**
    * The next fact that follows from the state at `at`, or nothing when it is settled: ends of steps and
-   * workloads, stops, retries that are due, then one placement, then one preemption. Reads the state, never writes its tables;
+   * workloads, stops, retries that are due, then one placement, one preemption, what is kept for whom, then
+   * one line. Reads the state, never writes its tables;
    * it does note what it found settled or without a place, which is derived and forgotten on recovery.
    */
   next(at: TimeMs): Event | undefined {
     return (
+      this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
       this.#nextStop(at) ??
@@ -115,7 +119,9 @@ export class Engine {
       this.#nextFalseAlarm(at) ??
       nextMove(this.state, at) ??
       this.#nextPlacement(at) ??
-      this.#nextPreemption(at)
+      this.#nextPreemption(at) ??
+      this.#nextKeep(at) ??
+      this.#nextLine(at)
     );
   }
 
@@ -132,8 +138,7 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal =
-        neverFits(step.id, step.request, nodes, lacksDevices) ?? gangNeverFits(step, nodes);
+      const refusal = this.#neverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -143,6 +148,15 @@ export class Engine {
       events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
       answer: { kind: 'accepted', workload },
     };
+  }
+
+  /** Only nodes that its constraints allow count, unless there is none yet. */
+  #neverFits({ id, request, constraints }: StepSpec, nodes: readonly Node[]): Refusal | undefined {
+    if (constraints === undefined) return neverFits(id, request, nodes, lacksDevices);
+    const { table } = this.state;
+    const ask = besideNobody({ ...request, constraints });
+    const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
+    return neverFits(id, request, able.length > 0 ? able : nodes, lacksDevices);
   }
 
   #cancel(at: TimeMs, id: WorkloadId, by: TenantId): Decision {
@@ -183,7 +197,9 @@ export class Engine {
     const events: Event[] = [];
     for (const attempt of this.state.runningAttempts()) {
       if (attempt.placement.node !== command.node) continue;
-      events.push(this.#endAttempt(command.at, attempt.id, lostWith(command.node)));
+      events.push(
+        this.#endAttempt(command.at, attempt.id, endWithout('lost', `node ${command.node} left`)),
+      );
     }
     events.push({ kind: 'node-left', at: command.at, node: command.node });
     return facts(...events);
@@ -200,6 +216,7 @@ export class Engine {
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
+    if (isEarly(attempt, end)) return nothing;
     return facts(this.#endAttempt(at, id, end));
   }
 
@@ -210,13 +227,18 @@ export class Engine {
       attempt,
       attempt.stop === 'evicted' ? evicted(this.state, attempt, told) : told,
     );
-    if (task.step.workload.cancelledBy !== undefined) {
+    if (task.step.workload.cancelledBy !== undefined || end.cause === 'unstarted') {
       return { kind: 'task-ended', at, attempt: id, end };
     }
-    const retry = retryAfter(task.step.spec.retry, attempt.number - task.preempted, end, {
-      limit: attempt.placement.memoryLimit,
-      max: this.#memoryMax(task.step),
-    });
+    const retry = retryAfter(
+      task.step.spec.retry,
+      attempt.number - task.preempted - task.unstarted,
+      end,
+      {
+        limit: attempt.placement.memoryLimit,
+        max: this.#memoryMax(task.step),
+      },
+    );
     if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
     const dueAt = (at + retry.delayMs) as TimeMs;
     const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
@@ -233,6 +255,14 @@ export class Engine {
     const { queues } = this.state.scheduler;
     if (queues === undefined) return most as Bytes;
     return Math.min(most, queues.memoryMax(workload.spec.queue, workload.tenant)) as Bytes;
+  }
+
+  /** In line behind an attempt that did not succeed. */
+  #nextUnstarted(at: TimeMs): Event | undefined {
+    const first = this.state.lines.firstBroken();
+    if (first === undefined) return undefined;
+    const message = `${first.behind!.id}, whose place it was to take over, did not succeed`;
+    return { kind: 'task-ended', at, attempt: first.id, end: endWithout('unstarted', message) };
   }
 
   #nextEnd(at: TimeMs): Event | undefined {
@@ -326,6 +356,20 @@ export class Engine {
     return preemption && { kind: 'preemption-ordered', at, preemption };
   }
 
+  /** Nobody is stopped for it either. */
+  #nextKeep(at: TimeMs): Event | undefined {
+    const keep = this.state.scheduler.keep?.(at);
+    return keep && { kind: 'seats-kept', at, keep };
+  }
+
+  /** Nothing else is to be decided: those who run short tasks are told in advance what comes next. */
+  #nextLine(at: TimeMs): Event | undefined {
+    const line = this.state.lines.next();
+    if (line === undefined) return undefined;
+    const attempts = line.tasks.map((task) => attemptId(task.id, task.attempts.length + 1));
+    return { kind: 'attempts-lined-up', at, behind: line.behind.id, attempts };
+  }
+
   /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
@@ -338,13 +382,18 @@ export class Engine {
   }
 }
 
+/** It has run, so the one before it in line has ended: but how is not known yet. To be told again then. */
+export const isEarly = (attempt: AttemptRecord, end: AttemptEnd): boolean =>
+  attempt.behind !== undefined && end.cause !== 'unstarted';
+
 /** The same for a gang as a whole: tried on a table of empty nodes. */
 function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefined {
   if (step.gangMin === undefined || nodes.length === 0) return undefined;
   const table = new NodeTable();
   for (const node of nodes) table.join(node);
-  const { request, gangMin, topology } = step;
-  const plan = planGang(table, { ask: request, members: gangMin, topology });
+  const { request, constraints, gangMin, topology } = step;
+  const ask = constraints === undefined ? request : besideNobody({ ...request, constraints });
+  const plan = planGang(table, { ask, members: gangMin, topology });
   if (plan.kind === 'fits') return undefined;
   const { room } = plan;
   return {
@@ -380,12 +429,12 @@ function changed({ live }: AttemptRecord, end: AttemptEnd): AttemptEnd {
 const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
   a.term === b.term && a.by === b.by && a.note === b.note;
 
-function lostWith(node: Node['id']): AttemptEnd {
+function endWithout(cause: 'lost' | 'unstarted', message: string): AttemptEnd {
   return {
-    cause: 'lost',
+    cause,
     usage: {},
     enforced: { driver: 'unknown', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
-    message: `node ${node} left`,
+    message,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Usage } from '../model/scheduling-config.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
+import { scaled } from '../scheduling/holds.ts';
 import { siteCapacity } from '../scheduling/site-capacity.ts';
 import type { State } from './state.ts';
 
@@ -21,9 +22,11 @@ export function entryRefusal(
 ): Refusal | undefined {
   const { queue, steps } = spec;
   const tasks = steps.reduce((sum, step) => sum + step.count, 0);
-  const requests = steps.map((step) => step.request);
+  const requests = steps.map(atOnce);
+  const together = Math.max(...steps.map(({ gangMin }) => gangMin ?? 1));
   const active = state.active.of.bind(state.active);
-  const full = state.scheduler.queues?.entry({ queue, tenant, tasks, requests }, active);
+  const asked = { queue, tenant, tasks, together, requests };
+  const full = state.scheduler.queues?.entry(asked, active);
   if (full !== undefined && full.code !== 'queue-cap') return full;
   return quotaRefusal(state, spec, tenant, at) ?? lateRefusal(state, spec, at) ?? full;
 }
@@ -40,12 +43,15 @@ function quotaRefusal(
   let request = NOTHING;
   for (const step of steps) {
     const one = chargeOf(step.request, longestRun(step));
-    largest = combine(largest, one, Math.max);
+    largest = combine(largest, chargeOf(atOnce(step), longestRun(step)), Math.max);
     most = combine(most, one, (sum, n) => addAmount(sum, n * step.count));
     request = combine(request, step.request, Math.max);
   }
   return quotas.entryRefusal({ queue, tenant, request, most }, largest, at);
 }
+
+/** What starts at once, or not at all. */
+const atOnce = ({ request, gangMin = 1 }: StepSpec): Resources => scaled(request, gangMin);
 
 /** As `runMaxOf` will say of its tasks. */
 function longestRun({ limits, estimateMs }: StepSpec): number {

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import { mayRetry, type TermEnforcement } from '../model/attempt.ts';
+import { mayRetry, type StopReason, type TermEnforcement } from '../model/attempt.ts';
 import type { NodeId, TenantId } from '../model/ids.ts';
 import type { AdjustedLimits, Eviction, PlannedMove, RebalancePlan } from '../model/live-change.ts';
 import type { Event } from '../model/messages.ts';
@@ -141,7 +141,7 @@ export class LiveChanges {
         break;
       case 'eviction-ordered':
         this.#evict({ at: event.at, eviction: event.eviction });
-        this.#state.orderStop(this.#attempt(event.eviction.attempt), 'evicted');
+        this.#stop(this.#attempt(event.eviction.attempt), 'evicted');
         break;
       case 'spot-noticed':
         this.#noticeSpot(event);
@@ -159,8 +159,9 @@ export class LiveChanges {
   }
 
   /** A node came or came again: whatever was said of it before is over. */
-  joined(node: NodeId): void {
-    this.#notices.delete(node);
+  joined(node: Node): void {
+    this.#notices.delete(node.id);
+    this.#rejoin(node);
   }
 
   left(node: NodeId): void {
@@ -243,9 +244,9 @@ export class LiveChanges {
     const { table } = this.#state;
     const node = table.node(table.rowOf(id)!)!;
     this.#notices.set(id, { deadline, node: this.#notices.get(id)?.node ?? node });
-    this.#state.rejoin({ ...node, closed: 'drained' });
+    this.#rejoin({ ...node, closed: 'drained' });
     for (const attempt of this.#state.runningAttempts()) {
-      if (attempt.placement.node === id) this.#state.orderStop(attempt, 'preempted');
+      if (attempt.placement.node === id) this.#stop(attempt, 'preempted');
     }
   }
 
@@ -257,7 +258,7 @@ export class LiveChanges {
     const task = this.#attempt(move.attempt).task;
     const attempt = currentAttempt(task);
     if (task.state === 'running' && attempt !== undefined) {
-      this.#state.orderStop(attempt, 'preempted');
+      this.#stop(attempt, 'preempted');
     }
   }
 
@@ -269,11 +270,27 @@ export class LiveChanges {
       goesOn && done + 1 < plan.moves.length ? { plan, settleMs, done: done + 1 } : undefined;
   }
 
+  #stop(attempt: AttemptRecord, reason: StopReason): void {
+    this.#state.toStop.push({ attempt, reason });
+  }
+
+  #rejoin(node: Node): void {
+    this.#state.table.join(node);
+    this.#state.scheduler.nodesChanged();
+  }
+
   #attempt(id: AttemptRecord['id']): AttemptRecord {
     const attempt = this.#state.attempt(id);
     assert(attempt !== undefined, `an attempt that is known: ${id}`);
     return attempt;
   }
+}
+
+/** Who takes over a place takes it as it is by then. */
+export function inherit(attempt: AttemptRecord, { placement, live }: AttemptRecord): void {
+  if (live?.limits === undefined) return;
+  attempt.placement = placement;
+  attempt.live = { limits: live.limits, before: [] };
 }
 
 const liveOf = (attempt: AttemptRecord): LiveRecord => attempt.live ?? { before: [] };

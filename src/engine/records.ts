@@ -57,8 +57,18 @@ export interface StepRecord {
   readonly counts: TaskCounts;
   /** Shared by its tasks; absent when they do not start together. */
   gang: Gang | undefined;
-  /** Tasks 0 … released − 1 have been let into the queue; the others wait for `maxParallel`. */
+  /** Tasks 0 … released − 1 have been let into the queue or a line; the others wait for `maxParallel`. */
   released: number;
+  /** Its tasks that stand in line. */
+  lined: number;
+  /** Of tasks below `released`, those that came back from a line and are held back again, by index. */
+  returned: readonly TaskRecord[];
+  /** Its tasks in the queue, and those of them that ask for what the step asks for. */
+  queued: number;
+  queuedPlain: number;
+  /** Of its latest successes in a row: how many, and how long they held their places together. */
+  paceEnds: number;
+  paceMs: number;
 }
 
 export interface TaskCounts {
@@ -71,8 +81,16 @@ export interface TaskCounts {
 
 export interface TaskRecord extends Candidate {
   readonly step: StepRecord;
-  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. */
-  state: 'held-back' | 'waiting' | 'resting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** `held-back`: behind `maxParallel`. `resting`: until its retry is due. `lined-up`: see `behind`. */
+  state:
+    | 'held-back'
+    | 'waiting'
+    | 'resting'
+    | 'lined-up'
+    | 'running'
+    | 'succeeded'
+    | 'failed'
+    | 'cancelled';
   shape: ShapeIndex;
   priority: number;
   /** Memory limit of the next attempt. */
@@ -80,6 +98,8 @@ export interface TaskRecord extends Candidate {
   dueAt: TimeMs | undefined;
   /** Attempts that were stopped for others: they count against no retry. */
   preempted: number;
+  /** Attempts that were never begun: they count against no retry either. */
+  unstarted: number;
   waitingSince: TimeMs;
   /** Replaced when one is added, so that it is as long as it needs to be. */
   attempts: readonly AttemptRecord[];
@@ -90,7 +110,8 @@ export interface AttemptRecord {
   readonly task: TaskRecord;
   readonly number: number;
   placement: Placement;
-  readonly placedAt: TimeMs;
+  /** Since when it holds its place; in line, since when it stands there. */
+  placedAt: TimeMs;
   startedAt: TimeMs | undefined;
   pid: number | undefined;
   stop: StopReason | undefined;
@@ -100,6 +121,10 @@ export interface AttemptRecord {
   preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+  /** Whose place it takes over; absent once it has. */
+  behind: AttemptRecord | undefined;
+  /** Who takes over its place. */
+  next: AttemptRecord | undefined;
 }
 
 export interface ToStop {
@@ -111,6 +136,8 @@ export interface ToStop {
 export interface SavedOrder {
   /** Attempts that run, in order of placement. */
   readonly running: readonly AttemptId[];
+  /** Attempts in line, in the order in which they came there, each with the one before it. */
+  readonly lined: readonly (readonly [attempt: AttemptId, behind: AttemptId])[];
   /** Workloads that ended, the first that ended first. */
   readonly ended: readonly WorkloadId[];
 }
@@ -168,6 +195,12 @@ export function newWorkload(
       counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
       gang: undefined,
       released: 0,
+      lined: 0,
+      returned: NONE,
+      queued: 0,
+      queuedPlain: 0,
+      paceEnds: 0,
+      paceMs: 0,
     }),
   );
   for (const step of workload.steps) step.gang = gangOf(step);
@@ -180,13 +213,12 @@ export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
   return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
 }
 
-/** An attempt as it stands right after it was placed; its workload is served from then on. */
+/** An attempt as it stands right after it was placed or put in line. */
 export function newAttempt(
   task: TaskRecord,
   number: number,
   placed: { readonly placement: Placement; readonly at: TimeMs },
 ): AttemptRecord {
-  task.step.workload.attained.start(placed.placement.held, placed.at);
   return {
     id: attemptId(task.id, number),
     task,
@@ -200,6 +232,8 @@ export function newAttempt(
     preemption: undefined,
     end: undefined,
     endedAt: undefined,
+    behind: undefined,
+    next: undefined,
   };
 }
 
@@ -262,6 +296,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
     preempted: 0,
+    unstarted: 0,
     attempts: NONE,
   };
 }
@@ -273,10 +308,15 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
   return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
 }
 
-/** As the policies see it. */
-export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
-  const { id, task, placement, placedAt } = attempt;
-  return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
+/** From `placedAt` on its workload is served. */
+export function serve({ task, placement, placedAt, live }: AttemptRecord): void {
+  const { attained } = task.step.workload;
+  const former = live?.before ?? [];
+  attained.start(former[0]?.held ?? placement.held, placedAt);
+  former.forEach(({ held, until }, i) => {
+    attained.end(held, until);
+    attained.start(former[i + 1]?.held ?? placement.held, until);
+  });
 }
 
 /** After an attempt ended: what it held counts as served. */
@@ -302,6 +342,12 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
 /** The shape of the task's next attempt. */
 export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
   shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
+
+/** An attempt as policies see it. */
+export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {
+  const { id, task, placement, placedAt } = attempt;
+  return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
+}
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>

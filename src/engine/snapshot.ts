@@ -14,6 +14,7 @@ import {
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  serve,
   served,
   stepNamed,
   type TaskRecord,
@@ -54,6 +55,7 @@ interface SavedStep {
   readonly state: StepRecord['state'];
   readonly endedAt?: TimeMs | undefined;
   readonly released: number;
+  readonly pace: readonly [ends: number, heldMs: number];
   readonly tasks: readonly SavedTask[];
 }
 
@@ -108,6 +110,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     state: step.state,
     endedAt: step.endedAt,
     released: step.released,
+    pace: [step.paceEnds, step.paceMs] as const,
     tasks: step.tasks.map((task) => ({
       state: task.state,
       memoryLimit: task.memoryLimit,
@@ -153,14 +156,25 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
   step.released = saved.released;
+  [step.paceEnds, step.paceMs] = saved.pace;
   step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
   }
   for (const task of step.tasks) {
-    if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting')
+    if (task.state === 'held-back' && task.index < step.released) {
+      step.returned = [...step.returned, task];
+    }
+    if (task.state === 'lined-up') step.lined++;
+    if (
+      task.state === 'held-back' ||
+      task.state === 'waiting' ||
+      task.state === 'resting' ||
+      task.state === 'lined-up'
+    ) {
       continue;
+    }
     step.counts.waiting--;
     step.counts[task.state]++;
   }
@@ -172,17 +186,16 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
+  task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   task.attempts = saved.attempts.map((attempt, i) => {
     const { placement, placedAt, startedAt, pid, stop, live, end, endedAt } = attempt;
-    const first = { ...placement, held: live?.before[0]?.held ?? placement.held };
-    const record = newAttempt(task, i + 1, { placement: first, at: placedAt });
-    const { attained } = step.workload;
-    live?.before.forEach(({ held, until }, n) => {
-      attained.end(held, until);
-      attained.start(live.before[n + 1]?.held ?? placement.held, until);
-    });
-    return Object.assign(record, { placement, startedAt, pid, stop, live, end, endedAt });
+    const record = newAttempt(task, i + 1, { placement, at: placedAt });
+    return Object.assign(record, { startedAt, pid, stop, live, end, endedAt });
   });
-  for (const attempt of task.attempts) served(attempt);
+  for (const attempt of task.attempts) {
+    if (attempt.end === undefined && task.state === 'lined-up') continue;
+    serve(attempt);
+    served(attempt);
+  }
   return task;
 }

@@ -1,7 +1,8 @@
 import { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
+import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
-import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
+import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
@@ -11,7 +12,8 @@ import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
-import { LiveChanges } from './live-changes.ts';
+import { Lines } from './lines.ts';
+import { inherit, LiveChanges } from './live-changes.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -25,16 +27,26 @@ import {
   runningOf,
   type SavedOrder,
   type StepRecord,
+  serve,
   served,
   shapeOf,
   startsMore,
   stepNamed,
   type TaskRecord,
   type ToStop,
-  taskNamed,
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import {
+  comeBack,
+  isRoomFor,
+  leaveLine,
+  letIn,
+  lineUp,
+  mayStandInLine,
+} from './standing-in-line.ts';
+import { StopOrders } from './stop-orders.ts';
+import { WorkloadTable } from './workload-table.ts';
 
 /**
  * Everything that the engine knows. The tables are rebuilt from the journal; what is derived from them
@@ -46,25 +58,33 @@ export class State {
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
   readonly active = new ActiveTasks();
+  readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly live = new LiveChanges(this);
-  readonly #workloads = new Map<WorkloadId, WorkloadRecord>();
+  readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop: ToStop[] = [];
+  readonly toStop = new StopOrders();
+  readonly #cameBack = new Set<StepRecord>();
   #preemptions: PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
-  #nodes: readonly Node[] | undefined;
   #workloadsEver = 0;
 
-  constructor(makeScheduler: MakeScheduler, scheduling: EngineOptions['scheduling']) {
+  constructor(makeScheduler: MakeScheduler, { scheduling, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.scheduler = makeScheduler(
       this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
     );
+    const reserved = scheduling !== undefined && scheduling.reservations.length > 0;
+    this.lines = new Lines({
+      lengthMs: reserved ? 0 : lineMs,
+      mayLine: (step) => mayStandInLine(step, this.quotas),
+      mayFollow: (attempt) => isRoomFor(attempt, this.table),
+      running: () => this.#running.values(),
+    });
   }
 
   get workloadsEver(): number {
@@ -87,11 +107,7 @@ export class State {
 
   /** In order of joining. */
   nodes(): readonly Node[] {
-    const { table } = this;
-    this.#nodes ??= Array.from({ length: table.rows }, (_, row) => table.node(row)).filter(
-      (node) => node !== undefined,
-    );
-    return this.#nodes;
+    return this.table.nodes();
   }
 
   /** Placed and not ended, in order of placement. */
@@ -100,10 +116,11 @@ export class State {
   }
 
   attempt(id: AttemptId): AttemptRecord | undefined {
-    const name = parseAttemptId(id);
-    if (name === undefined) return undefined;
-    const workload = this.#workloads.get(name.workload);
-    return workload && taskNamed(workload, name)?.attempts[name.number - 1];
+    return this.#workloads.attempt(id);
+  }
+
+  task(id: TaskId): TaskRecord | undefined {
+    return this.#workloads.task(id);
   }
 
   firstResting(): TaskRecord | undefined {
@@ -111,13 +128,7 @@ export class State {
   }
 
   firstToStop(): ToStop | undefined {
-    while (this.#toStop.length > 0) {
-      const first = this.#toStop.at(-1)!;
-      const { attempt } = first;
-      if (attempt.end === undefined && attempt.stop === undefined) return first;
-      this.#toStop.pop();
-    }
-    return undefined;
+    return this.toStop.first();
   }
 
   /** Workloads in which a step or the whole may have ended since they were last settled. */
@@ -136,14 +147,15 @@ export class State {
 
   apply(event: Event): void {
     switch (event.kind) {
+      case 'lease-renewed':
+        this.leases.renew(this.#workloads.known(event.workload), event.at);
+        break;
       case 'node-joined':
-        this.live.joined(event.node.id);
-        this.rejoin(event.node);
+        this.live.joined(event.node);
         break;
       case 'node-left':
         this.live.left(event.node);
         this.table.leave(event.node);
-        this.#nodes = undefined;
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -153,11 +165,17 @@ export class State {
       case 'task-placed':
         this.#place(event);
         break;
+      case 'attempts-lined-up':
+        this.#release(lineUp(event, this.#workloads, this.lines, this.scheduler));
+        break;
       case 'task-started':
         this.#start(event);
         break;
       case 'stop-ordered':
         this.#stop(event);
+        break;
+      case 'seats-kept':
+        this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
         this.#preempt({ at: event.at, preemption: event.preemption });
@@ -166,16 +184,13 @@ export class State {
         this.#end(event);
         break;
       case 'retry-due':
-        this.#wait(this.#task(event.task));
+        this.#wait(this.#workloads.knownTask(event.task));
         break;
       case 'step-ended':
         this.#endStep(event);
         break;
       case 'cancel-requested':
         this.#cancel(event);
-        break;
-      case 'lease-renewed':
-        this.leases.renew(this.#workload(event.workload), event.at);
         break;
       case 'workload-ended':
         this.#endWorkload(event);
@@ -197,23 +212,44 @@ export class State {
   }
 
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
-    const name = parseAttemptId(event.attempt);
-    assert(name !== undefined, 'an attempt id of ours');
-    const task = taskNamed(this.#workload(name.workload), name)!;
+    const task = this.#workloads.taskOfNext(event.attempt);
     assert(task.state === 'waiting', 'only a waiting task is placed');
-    assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt = newAttempt(task, name.number, event);
+    const attempt = newAttempt(task, task.attempts.length + 1, event);
+    this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
+    task.step.workload.startedAt ??= event.at;
+    this.#seat(attempt, row);
+    this.leases.touch(attempt, event.at);
+  }
+
+  /** From now on it holds what its placement says. */
+  #seat(attempt: AttemptRecord, row: NodeIndex): void {
+    const { task, placement } = attempt;
+    serve(attempt);
     task.state = 'running';
     task.step.counts.waiting--;
     task.step.counts.running++;
-    task.step.workload.startedAt ??= event.at;
-    this.table.take(row, event.placement.held, event.placement.gpus);
+    this.table.take(row, placement.held, placement.gpus);
     this.#running.set(attempt.id, attempt);
-    this.leases.touch(attempt, event.at);
+    this.lines.seated(attempt);
     this.#told(attempt, row);
+  }
+
+  /** The place of an attempt that succeeded is taken over by the next in line. */
+  #takeOver(before: AttemptRecord, row: NodeIndex, at: TimeMs): void {
+    const attempt = before.next;
+    if (attempt === undefined || before.end?.cause !== 'succeeded') return;
+    this.lines.remove(attempt);
+    attempt.placedAt = at;
+    inherit(attempt, before);
+    const { step } = attempt.task;
+    step.lined--;
+    this.#seat(attempt, row);
+    // The order to stop came too late for the one before.
+    const reason = step.workload.cancelledBy === undefined ? before.stop : 'cancelled';
+    if (reason !== undefined) this.toStop.push({ attempt, reason });
   }
 
   /** The policies hear of what runs. */
@@ -223,72 +259,70 @@ export class State {
   }
 
   #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
-    const attempt = this.#attempt(id);
+    const attempt = this.#workloads.knownAttempt(id);
     attempt.stop = reason;
     this.scheduler.stopping?.(id);
     this.leases.touch(attempt, at);
   }
 
   #start(event: Extract<Event, { kind: 'task-started' }>): void {
-    const attempt = this.#attempt(event.attempt);
-    attempt.startedAt = event.at;
-    attempt.pid = event.pid;
+    const attempt = this.#workloads.knownAttempt(event.attempt);
+    Object.assign(attempt, { startedAt: event.at, pid: event.pid });
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
-    const attempt = this.#attempt(event.attempt);
+    const attempt = this.#workloads.knownAttempt(event.attempt);
     assert(attempt.end === undefined, `an attempt ends once: ${attempt.id}`);
-    attempt.end = event.end;
-    attempt.endedAt = event.at;
+    Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
-    const { counts, workload } = task.step;
-    this.#running.delete(attempt.id);
-    this.table.give(attempt.placement.node, attempt.placement.held, attempt.placement.gpus);
-    counts.running--;
+    if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
+    else this.#leaveSeat(attempt, event.at);
     if (event.end.cause === 'preempted') task.preempted++;
-    const row = this.table.rowOf(attempt.placement.node);
-    this.quotas?.ended(attempt.id, spanOf(attempt), event.at);
-    served(attempt);
-    if (row !== undefined) this.scheduler.ended(runningOf(attempt, row), event.at);
-    this.live.ended(attempt);
-    if (event.retry !== undefined) this.#rest(task, event.retry);
+    if (event.end.cause === 'unstarted') this.#return(task);
+    else if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
-    if (event.end.cause !== 'succeeded') this.#stopBroken(task.step);
-    this.#unsettled.add(workload);
+    // What is left of a gang below its minimum stops, and starts again with it.
+    if (event.end.cause !== 'succeeded' && isBroken(task.step))
+      this.toStop.pushAll(task.step, 'preempted');
+    this.lines.judge(task.step);
+    this.#unsettled.add(task.step.workload);
   }
 
-  orderStop(attempt: AttemptRecord, reason: ToStop['reason']): void {
-    this.#toStop.push({ attempt, reason });
+  #leaveSeat(attempt: AttemptRecord, at: TimeMs): void {
+    const { placement, task } = attempt;
+    this.#running.delete(attempt.id);
+    this.table.give(placement.node, placement.held, placement.gpus);
+    task.step.counts.running--;
+    const row = this.table.rowOf(placement.node);
+    this.quotas?.ended(attempt.id, spanOf(attempt), at);
+    served(attempt);
+    this.lines.left(attempt);
+    if (row === undefined) return;
+    this.scheduler.ended(runningOf(attempt, row), at);
+    this.#takeOver(attempt, row, at);
   }
 
-  /** A node is there, or has changed. */
-  rejoin(node: Node): void {
-    this.table.join(node);
-    this.#nodes = undefined;
-    this.scheduler.nodesChanged();
-  }
-
-  /** What is left of a gang below its minimum stops, and starts again with it. */
-  #stopBroken(step: StepRecord): void {
-    if (!isBroken(step)) return;
-    for (const task of step.tasks) {
-      if (task.state !== 'running') continue;
-      this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'preempted' });
-    }
+  /** Waits again as if it had never stood in line. */
+  #return(task: TaskRecord): void {
+    this.#cameBack.add(comeBack(task));
+    // Not before the whole line is back: the first of it goes first.
+    if (this.lines.firstBroken() !== undefined) return;
+    for (const one of this.#cameBack) this.#release(one);
+    this.#cameBack.clear();
   }
 
   #preempt(record: PreemptionRecord): void {
     this.#preemptions.push(record);
     if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
     for (const { attempt: id } of record.preemption.victims.toReversed()) {
-      const attempt = this.#attempt(id);
+      const attempt = this.#workloads.knownAttempt(id);
       attempt.preemption = record;
-      this.#toStop.push({ attempt, reason: 'preempted' });
+      this.toStop.push({ attempt, reason: 'preempted' });
     }
     this.scheduler.preempting?.(
       record.preemption,
       record.at,
-      this.#task(record.preemption.preemptor),
+      this.#workloads.knownTask(record.preemption.preemptor),
     );
   }
 
@@ -325,17 +359,19 @@ export class State {
   #wait(task: TaskRecord): void {
     task.state = 'waiting';
     task.dueAt = undefined;
+    this.lines.queued(task, 1);
     this.scheduler.enqueue(task);
   }
 
   #endStep(event: Extract<Event, { kind: 'step-ended' }>): void {
-    const workload = this.#workload(event.workload);
+    const workload = this.#workloads.known(event.workload);
     const step = stepNamed(workload, event.step);
     assert(step !== undefined, 'a step of its workload');
     const { counts } = step;
     assert(counts.running === 0, 'a step ends when none of its tasks runs');
     step.state = event.state;
     step.endedAt = event.at;
+    this.lines.judge(step);
     for (const task of step.tasks) {
       if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
         task.state = 'cancelled';
@@ -354,21 +390,17 @@ export class State {
   }
 
   #cancel(event: Extract<Event, { kind: 'cancel-requested' }>): void {
-    const workload = this.#workload(event.workload);
+    const workload = this.#workloads.known(event.workload);
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      if (step.counts.running === 0) continue;
-      for (const task of step.tasks) {
-        if (task.state !== 'running') continue;
-        this.#toStop.push({ attempt: currentAttempt(task)!, reason: 'cancelled' });
-      }
+      this.toStop.pushAll(step, 'cancelled');
     }
     this.#unsettled.add(workload);
   }
 
   #endWorkload(event: Extract<Event, { kind: 'workload-ended' }>): void {
-    const workload = this.#workload(event.workload);
+    const workload = this.#workloads.known(event.workload);
     workload.state = event.state;
     workload.endedAt = event.at;
     this.active.count(workload, -1);
@@ -391,34 +423,39 @@ export class State {
       this.leases.add(workload);
     }
     for (const id of order.running) {
-      const attempt = this.#attempt(id);
+      const attempt = this.#workloads.knownAttempt(id);
       const row = this.table.rowOf(attempt.placement.node)!;
       this.#running.set(id, attempt);
       this.#told(attempt, row);
       if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
     }
+    for (const [id, behind] of order.lined) {
+      this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
+    }
+    for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
-    for (const id of order.ended) this.#ended.push(this.#workload(id));
+    for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
 
   order(): SavedOrder {
-    return { running: [...this.#running.keys()], ended: this.#ended.map(({ id }) => id) };
+    return {
+      running: [...this.#running.keys()],
+      lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
+      ended: this.#ended.map(({ id }) => id),
+    };
   }
 
   memory(): SavedMemory {
-    const scheduler = this.scheduler.save?.();
-    return {
-      ...(scheduler === undefined ? {} : { scheduler }),
-      ...(this.quotas === undefined ? {} : { quotas: this.quotas.save() }),
-    };
+    const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
+    return { ...(scheduler !== undefined && { scheduler }), ...(quotas && { quotas }) };
   }
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
       task.shape = shapeOf(this.shapes, task);
-      if (task.state === 'waiting' && startsMore(step)) this.scheduler.enqueue(task);
+      if (task.state === 'waiting' && startsMore(step)) this.#wait(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
       const attempt = currentAttempt(task)!;
@@ -426,7 +463,7 @@ export class State {
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
       if (step.workload.cancelledBy !== undefined) {
-        this.#toStop.push({ attempt, reason: 'cancelled' });
+        this.toStop.push({ attempt, reason: 'cancelled' });
       }
     }
   }
@@ -439,6 +476,7 @@ export class State {
 
   #withdrawWaiting(step: StepRecord): void {
     for (const task of step.tasks) if (task.state === 'waiting') this.scheduler.withdraw(task);
+    this.lines.withdrawn(step);
   }
 
   #open(step: StepRecord): void {
@@ -454,35 +492,7 @@ export class State {
    * task that failed tries again in its own place, or its step is lost.
    */
   #release(step: StepRecord): void {
-    const { counts, spec } = step;
     if (!startsMore(step)) return;
-    while (step.released < spec.count && step.released - counts.succeeded < spec.maxParallel) {
-      this.#wait(step.tasks[step.released]!);
-      step.released++;
-    }
-  }
-
-  #workload(id: WorkloadId): WorkloadRecord {
-    const workload = this.#workloads.get(id);
-    assert(workload !== undefined, `a workload that is known: ${id}`);
-    return workload;
-  }
-
-  #attempt(id: AttemptId): AttemptRecord {
-    const attempt = this.attempt(id);
-    assert(attempt !== undefined, `an attempt that is known: ${id}`);
-    return attempt;
-  }
-
-  task(id: TaskId): TaskRecord | undefined {
-    const name = parseAttemptId(`${id}.1`);
-    const workload = name && this.#workloads.get(name.workload);
-    return workload && taskNamed(workload, name);
-  }
-
-  #task(id: TaskId): TaskRecord {
-    const task = this.task(id);
-    assert(task !== undefined, `a task that is known: ${id}`);
-    return task;
+    for (let task = letIn(step); task !== undefined; task = letIn(step)) this.#wait(task);
   }
 }

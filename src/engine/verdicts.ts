@@ -72,8 +72,8 @@ export class Verdicts {
   /** It fitted when it was submitted; its node may have left since. */
   #never(task: TaskRecord): Refusal | undefined {
     const { id } = task.step.spec;
-    const request = this.#state.shapes.request(task.shape);
-    return neverFits(id, request, this.#state.nodes(), lacksDevices);
+    const { shapes } = this.#state;
+    return neverFits(id, shapes.request(task.shape), this.#state.nodes(), lacksDevices);
   }
 
   #alike(a: TaskRecord, b: TaskRecord): boolean {

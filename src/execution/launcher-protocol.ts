@@ -4,7 +4,7 @@ import type { AttemptStart } from '../runtime/ports.ts';
 import type { Confinement } from './confinement.ts';
 
 /** Of the messages; a launcher of another version is replaced. Its shims go on. */
-export const LAUNCHER_VERSION = '1';
+export const LAUNCHER_VERSION = '2';
 /** The kernel takes at most about 2 MiB of arguments and environment. */
 export const START_LINE_MAX = 4 * 1024 * 1024;
 
@@ -38,6 +38,7 @@ export function startLine(start: AttemptStart, plan: Confinement, freezer?: stri
   const fields = [
     'start',
     start.attempt,
+    ...(start.after === undefined ? [] : [`after=${start.after}`]),
     `cwd=${start.cwd}`,
     `grace=${limits.graceMs}`,
     `log=${limits.logBytes}`,
@@ -55,6 +56,30 @@ export function startLine(start: AttemptStart, plan: Confinement, freezer?: stri
   for (const s of plan.sets) fields.push(`set=${s.aspect}:${s.file}:${s.value}`);
   for (const argument of argv) fields.push(`arg=${argument}`);
   for (const [name, value] of Object.entries(start.env)) fields.push(`env=${name}=${value}`);
+  return encodeLine(fields);
+}
+
+/**
+ * The start of an attempt in line, as what it differs in from the one before it; undefined when that is more than
+ * its environment.
+ */
+export function nextLine(start: AttemptStart, before: AttemptStart): string | undefined {
+  const alike =
+    start.after === before.attempt &&
+    start.run === before.run &&
+    start.placement === before.placement &&
+    start.cwd === before.cwd &&
+    start.workdir === before.workdir;
+  if (!alike) return undefined;
+  const fields = ['next', start.attempt, before.attempt];
+  let same = 0;
+  for (const name in start.env) {
+    const value = start.env[name]!;
+    if (before.env[name] === value) same++;
+    else fields.push(`env=${name}=${value}`);
+  }
+  // A name that is gone cannot be told.
+  if (same + fields.length - 3 !== Object.keys(before.env).length) return undefined;
   return encodeLine(fields);
 }
 

@@ -10,6 +10,8 @@ export type EndCause =
   | 'cancelled'
   | 'preempted'
   | 'start-failed'
+  /** It stood in line behind an attempt that did not succeed, and was never begun. */
+  | 'unstarted'
   | 'lost';
 
 /** Would another try, unchanged or with more memory, make sense? The retry policy counts them. */
@@ -22,6 +24,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   cancelled: false,
   preempted: true,
   'start-failed': false,
+  unstarted: true,
   lost: true,
 };
 

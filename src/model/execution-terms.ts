@@ -74,8 +74,11 @@ export interface NetworkTerms {
   /** Kept for it when others want the link, too. */
   readonly guaranteed?: BitsPerSecond;
   readonly priority?: 'high' | 'normal' | 'low';
+  /** Instead of a priority: the name of what it sends, which the site gives a class. */
+  readonly trafficType?: string;
   /** Its requests go through Berth's proxy, and keep to the rate limits of the services that they name. */
   readonly proxied?: boolean;
+  /** Of one attempt, through the proxy. */
   readonly requestsMax?: number;
 }
 

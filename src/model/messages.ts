@@ -11,7 +11,7 @@ import type {
   RebalancePlan,
 } from './live-change.ts';
 import type { Node } from './node.ts';
-import type { Preemption } from './preemption.ts';
+import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
 import type { WorkloadSpec } from './workload.ts';
 
@@ -123,6 +123,16 @@ export type Event =
       readonly attempt: AttemptId;
       readonly placement: Placement;
     }
+  /**
+   * Each takes over the place of the one before it when that has succeeded, and holds nothing until then.
+   * The first stands behind `behind`. When that ends otherwise, they are `unstarted`, one after the other.
+   */
+  | {
+      readonly kind: 'attempts-lined-up';
+      readonly at: TimeMs;
+      readonly behind: AttemptId;
+      readonly attempts: readonly AttemptId[];
+    }
   | {
       readonly kind: 'task-started';
       readonly at: TimeMs;
@@ -137,6 +147,8 @@ export type Event =
     }
   /** The victims are stopped next; what they leave is the preemptor's. */
   | { readonly kind: 'preemption-ordered'; readonly at: TimeMs; readonly preemption: Preemption }
+  /** Replaces what was kept before: there is one at most. */
+  | { readonly kind: 'seats-kept'; readonly at: TimeMs; readonly keep: Keep }
   | {
       readonly kind: 'task-ended';
       readonly at: TimeMs;

@@ -1,3 +1,4 @@
+import type { TimeMs } from '../base/units.ts';
 import type { AttemptId, NodeId, QueueName, TaskId } from './ids.ts';
 import type { Resources } from './resources.ts';
 
@@ -36,11 +37,26 @@ export interface Claim {
   readonly members: number;
 }
 
+/** What is kept for one that waited too long, as it becomes free: nobody else's until it starts. */
+export interface Keep {
+  /** The first of its gang, or the task itself. */
+  readonly task: TaskId;
+  /** What each member asks for, the largest of them. */
+  readonly ask: Resources;
+  /** None: what was kept is given up. */
+  readonly claims: readonly Claim[];
+  /** When they are expected to be free: until then whoever ends in time may use them. */
+  readonly from?: TimeMs;
+}
+
 /** The inequality that allowed it: strict, and true after the move as well as before. */
 export type EvictionRule =
-  /** `preemptor` > `victim`, the highest priority among the victims. */
+  /** `preemptor` > `victim`, the highest priority among the victims; or the priorities of two queues. */
   | { readonly kind: 'priority'; readonly preemptor: number; readonly victim: number }
-  /** Weighted dominant shares in basis points: `takerAfter` < `giverBefore`, and `takerAfter` ≤ `giverAfter`. */
+  /**
+   * What two queues hold above their guarantees: the largest part of any resource, in billionths of the site,
+   * ÷ weight. `takerAfter` < `giverBefore`, and `takerAfter` ≤ `giverAfter`.
+   */
   | {
       readonly kind: 'share';
       readonly taker: QueueName;

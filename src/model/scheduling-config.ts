@@ -50,6 +50,8 @@ export interface SchedulingConfig {
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** Whoever waits so long for room is kept what frees next, one at a time; nobody ever is, when not given. */
+  readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
   readonly gpuSharing?: readonly GpuSharingRule[];
   /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
@@ -272,6 +274,9 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
   };
 }
 
+/** What a site that says nothing of it gets. */
+export const KEEP_AFTER_MS = 3_600_000 as SpanMs;
+
 /** One queue, by priority and age. */
 export const defaultScheduling: SchedulingConfig = {
   root: queueConfig('root', { children: [queueConfig('default')] }),
@@ -279,5 +284,6 @@ export const defaultScheduling: SchedulingConfig = {
   backfill: { kind: 'none', depth: 1_000 },
   quotas: [],
   reservations: [],
+  keepAfterMs: KEEP_AFTER_MS,
   seed: 1,
 };

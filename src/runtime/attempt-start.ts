@@ -32,6 +32,7 @@ export function attemptStart(
   assert(spec.run.kind !== 'held', 'a lease has nothing to start');
   return {
     attempt: attempt.id,
+    ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
     run: spec.run,
     env: {
       ...site.baseEnv,

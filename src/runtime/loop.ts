@@ -1,19 +1,12 @@
 import { assertNever } from '../base/assert.ts';
 import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
-import type { Answer, Engine } from '../engine/engine.ts';
+import { type Answer, type Engine, isEarly } from '../engine/engine.ts';
 import type { AttemptRecord } from '../engine/records.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
 import { attemptStart, type LaunchSite } from './attempt-start.ts';
-import type {
-  AttemptStart,
-  Clock,
-  Driver,
-  Journal,
-  KnownAttempt,
-  Report,
-} from './ports.ts';
+import type { AttemptStart, Clock, Driver, Journal, KnownAttempt, Report } from './ports.ts';
 
 /** Between tries of a batch that the journal could not take. */
 const RETRY_APPEND_MS = 1_000;
@@ -51,6 +44,8 @@ export class Loop {
   readonly #deps: LoopDeps;
   readonly #site: LaunchSite;
   #queue: Waiter[] = [];
+  /** Ends of attempts whose turn in line has not come, as far as is known: they wait for the end before. */
+  #early: Waiter[] = [];
   #draining: Promise<void> | undefined;
   #stalled: OperationError | undefined;
   #closed = false;
@@ -114,7 +109,9 @@ export class Loop {
     const { engine, driver } = this.#deps;
     const known = new Map(told.map((attempt) => [attempt.attempt, attempt]));
     const answers: Promise<unknown>[] = [];
-    for (const attempt of engine.state.runningAttempts()) {
+    // Who stands in line after those before them.
+    const live = [...engine.state.runningAttempts(), ...engine.state.lines.attempts()];
+    for (const attempt of live) {
       const found = known.get(attempt.id);
       known.delete(attempt.id);
       if (found === undefined) this.#start(attempt.id);
@@ -122,7 +119,10 @@ export class Loop {
         answers.push(this.send({ kind: 'report-started', attempt: attempt.id, pid: found.pid }));
       } else {
         const ended = this.send({ kind: 'report-ended', attempt: attempt.id, end: found.end });
-        answers.push(ended.then(() => driver.settle(attempt.id)));
+        const settled = ended.then(() => driver.settle(attempt.id));
+        // Nobody waits for those that wait for another end.
+        if (attempt.behind === undefined) answers.push(settled);
+        else settled.catch(() => {});
         continue;
       }
       if (found?.state === 'running') this.#adopt(attempt);
@@ -154,19 +154,23 @@ export class Loop {
     try {
       while (this.#queue.length > 0) {
         taken = this.#queue.splice(0, BATCH_COMMANDS_MAX);
-        const { events, answers } = this.#decide(taken.map((waiter) => waiter.request));
+        const { events, answers } = this.#decide(taken);
         if (events.length > 0) await this.#append(events);
         for (const event of events) this.#act(event);
         taken.forEach((waiter, i) => {
-          waiter.resolve(answers[i]!);
+          const answer = answers[i];
+          if (answer === undefined) this.#early.push(waiter);
+          else waiter.resolve(answer);
         });
+        if (events.some(({ kind }) => kind === 'task-ended'))
+          this.#queue.push(...this.#early.splice(0));
         if (events.length > 0) this.#deps.onBatch(events);
       }
       this.#setAlarm();
     } catch (error) {
       const givenUp = this.#closed && error === this.#stalled;
       this.#closed = true;
-      const waiting = [...taken, ...this.#queue];
+      const waiting = [...taken, ...this.#queue, ...this.#early.splice(0)];
       this.#queue = [];
       for (const waiter of waiting) waiter.reject(error);
       if (!givenUp) this.#deps.onFatal(error);
@@ -175,23 +179,33 @@ export class Loop {
     }
   }
 
-  /** Decides and applies, one event at a time; the whole pass is one batch. */
-  #decide(requests: readonly Request[]): { events: Event[]; answers: Answer[] } {
+  /** Decides and applies, one event at a time; the whole pass is one batch. What comes too early has no answer. */
+  #decide(waiters: readonly Waiter[]): { events: Event[]; answers: (Answer | undefined)[] } {
     const { engine } = this.#deps;
     const at = this.#deps.clock.now();
     const events: Event[] = [];
-    const answers: Answer[] = [];
+    const answers: (Answer | undefined)[] = [];
     const apply = (event: Event): void => {
       engine.apply(event);
       events.push(event);
     };
-    for (const request of requests) {
+    for (const { request } of waiters) {
+      if (this.#isEarly(request)) {
+        answers.push(undefined);
+        continue;
+      }
       const decision = engine.decide({ ...request, at } as Command);
       decision.events.forEach(apply);
       answers.push(decision.answer);
     }
     for (let event = engine.next(at); event !== undefined; event = engine.next(at)) apply(event);
     return { events, answers };
+  }
+
+  #isEarly(request: Request): boolean {
+    if (request.kind !== 'report-ended') return false;
+    const attempt = this.#deps.engine.state.attempt(request.attempt);
+    return attempt !== undefined && attempt.end === undefined && isEarly(attempt, request.end);
   }
 
   /** A full disk stalls the loop, and loses nothing: the batch is tried again until it is durable. */
@@ -240,12 +254,17 @@ export class Loop {
       case 'task-placed':
         this.#start(event.attempt);
         return;
+      case 'attempts-lined-up':
+        for (const attempt of event.attempts) this.#start(attempt);
+        return;
       case 'stop-ordered':
         this.#stop(event.attempt);
         return;
       case 'task-ended':
         // Its node may only have been out of reach, and what it held there is given to others.
-        if (event.end.cause === 'lost') driver.stop(event.attempt, 'cancelled', spanMs(0));
+        // What is taken from a line may not begin after all.
+        if (event.end.cause === 'lost' || event.end.cause === 'unstarted')
+          driver.stop(event.attempt, 'cancelled', spanMs(0));
         return;
       case 'attempt-adjusted':
         this.#adjust(event.attempt);
@@ -261,6 +280,7 @@ export class Loop {
       case 'workload-submitted':
       case 'task-started':
       case 'preemption-ordered':
+      case 'seats-kept':
       case 'retry-due':
       case 'step-ended':
       case 'cancel-requested':

@@ -66,6 +66,11 @@ export interface Saving {
 
 export interface AttemptStart {
   readonly attempt: AttemptId;
+  /**
+   * Not before this one has succeeded, and then at once: it takes over its place. When that ends otherwise, or
+   * is not known, this one is reported as `unstarted`. Starts in line are given in order.
+   */
+  readonly after?: AttemptId;
   readonly run: Program;
   /** Complete: the daemon's own environment is not inherited. Includes BERTH_* and CUDA_VISIBLE_DEVICES. */
   readonly env: Readonly<Record<string, string>>;

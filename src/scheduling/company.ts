@@ -4,7 +4,7 @@ import type { Node } from '../model/node.ts';
 import { labelHolds } from './label-holds.ts';
 import type { NodeTable } from './node-table.ts';
 import { isMeant } from './residents.ts';
-import type { BoundConstraints } from './shape.ts';
+import type { Ask, BoundConstraints } from './shape.ts';
 
 /** Of one rule: how many of those it means run in each place. */
 interface Counted {
@@ -35,6 +35,13 @@ export function looksAround(constraints: Constraints | undefined): boolean {
   if (constraints === undefined) return false;
   const { company, data } = constraints;
   return company !== undefined || (data?.some(({ within }) => within !== 'node') ?? false);
+}
+
+/** What is asked for whoever else runs: rules about others say nothing of nodes that are empty. */
+export function besideNobody<A extends Ask>(ask: A): A {
+  if (ask.constraints?.company === undefined) return ask;
+  const { company: _, ...constraints } = ask.constraints;
+  return { ...ask, constraints };
 }
 
 export function keepsCompany(

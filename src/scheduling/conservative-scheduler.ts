@@ -1,6 +1,7 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import { planGang, type Seats, seatsAmong } from './gang.ts';
 import type { NodeIndex } from './node-table.ts';
 import { Outlook } from './outlook.ts';
 import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
@@ -13,6 +14,7 @@ import {
   type OrderedScheduler,
   type Running,
   type SchedulerDeps,
+  type Together,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
@@ -20,16 +22,20 @@ import { SortedList } from './sorted-list.ts';
 import { TypicalDemand } from './typical-demand.ts';
 
 /** Where and when a waiting task is expected to start. */
-interface Planned<T> {
+interface Planned<T> extends Start {
   readonly task: T;
-  readonly row: NodeIndex;
+}
+
+interface Start {
+  readonly seats: readonly Seats[];
   readonly startsAt: number;
 }
 
 /**
  * Conservative backfilling (Mu'alem and Feitelson 2001): every waiting task is planned, in order of priority
  * and age, at the earliest time at which it delays none before it. The whole plan is made anew whenever
- * something happened, so that an early end moves everybody up. Who is planned for now starts.
+ * something happened, so that an early end moves everybody up. Who is planned for now starts. The members of a
+ * gang are planned for one time, where its topology lets them.
  */
 export class ConservativeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps;
@@ -38,10 +44,14 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   readonly #depth: number;
   readonly #queue = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   readonly #running = new Map<string, Running<T>>();
+  readonly #together = new Map<T, Together>();
+  readonly plansGangs = true;
   /** In the order of the queue; made at `#plannedAt`. */
   #plan: readonly Planned<T>[] = [];
   #plannedAt = -1;
   #cursor = 0;
+  /** Somebody of the plan has started. */
+  #started = false;
 
   /** `depth`: waiting tasks that are planned; those behind them wait. */
   constructor(deps: SchedulerDeps, scorer: Scorer, options: { readonly depth: number }) {
@@ -51,24 +61,33 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     this.#depth = options.depth;
   }
 
-  enqueue(task: T): void {
-    this.#queue.add(task);
+  expect(task: T): void {
     if (this.#scorer.looksAhead === true) {
       this.#outlook.demand.add(this.#deps.shapes.ask(task.shape));
     }
+  }
+
+  enqueue(task: T, learnt = false, together?: Together): void {
+    if (!learnt) this.expect(task);
+    if (together !== undefined) this.#together.set(task, together);
+    this.#queue.add(task);
     this.#plannedAt = -1;
   }
 
   withdraw(task: T): void {
+    this.#together.delete(task);
     if (this.#queue.remove(task)) this.#plannedAt = -1;
   }
 
   placed(running: Running<T>): void {
+    this.#together.delete(running.task);
     this.#queue.remove(running.task);
     this.#running.set(running.attempt, running);
     // What starts as planned leaves the plan as it is.
-    if (this.#plan[this.#cursor]?.task === running.task) this.#cursor++;
-    else this.#plannedAt = -1;
+    if (this.#plan[this.#cursor]?.task === running.task) {
+      this.#cursor++;
+      this.#started = true;
+    } else this.#plannedAt = -1;
   }
 
   ended(running: Running<T>): void {
@@ -87,17 +106,46 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
 
   next(at: TimeMs): Choice<T> | undefined {
     if (this.#plannedAt !== at) this.#makePlan(at);
-    const { table, shapes } = this.#deps;
+    for (;;) {
+      const choice = this.#nextPlanned(at);
+      if (choice !== undefined) return choice;
+      // Those that started make room in the depth for others.
+      if (!this.#started || this.#queue.items.length <= this.#plan.length) return undefined;
+      this.#makePlan(at);
+    }
+  }
+
+  #nextPlanned(at: TimeMs): Choice<T> | undefined {
     for (; this.#cursor < this.#plan.length; this.#cursor++) {
-      const { task, row, startsAt } = this.#plan[this.#cursor]!;
+      const { task, seats, startsAt } = this.#plan[this.#cursor]!;
       if (startsAt > at) continue;
-      const ask = shapes.ask(task.shape);
-      // A profile sums the shares of GPUs that may lie on several devices.
-      if (!feasible(table, row, ask)) continue;
-      const gpus = chooseDevices(table, row, ask, this.#scorer, this.#outlook);
-      return { task, row, gpus };
+      const choice = this.#start(task, seats);
+      if (choice !== undefined) return choice;
     }
     return undefined;
+  }
+
+  /** As planned, unless the shares of GPUs that a profile sums lie on several devices. */
+  #start(task: T, seats: readonly Seats[]): Choice<T> | undefined {
+    const { table, shapes } = this.#deps;
+    const { row } = seats[0]!;
+    const together = this.#together.get(task);
+    if (together === undefined) {
+      if (!feasible(table, row, shapes.ask(task.shape))) return undefined;
+      return { task, row, gpus: this.devices(task, row) };
+    }
+    const { ask, count: members, topology, allows } = together;
+    const roomMax = (other: NodeIndex): number =>
+      seats.find((seat) => seat.row === other)?.members ?? 0;
+    const plan = planGang(table, { ask, members, topology, allows, roomMax });
+    if (plan.kind !== 'fits') return undefined;
+    const first = plan.seats[0]!.row;
+    return { task, row: first, gpus: this.devices(task, first), seats: plan.seats };
+  }
+
+  devices(task: T, row: NodeIndex): readonly string[] {
+    const ask = this.#deps.shapes.ask(task.shape);
+    return chooseDevices(this.#deps.table, row, ask, this.#scorer, this.#outlook);
   }
 
   save(): unknown {
@@ -109,9 +157,21 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     if (demand !== undefined) this.#outlook.demand.restore(demand);
   }
 
-  /** Its tasks wait for the places that are planned for them; nobody is stopped. */
+  /** The head of the queue. Those behind it wait for the places that are planned for them. */
   passedOver(): readonly T[] {
-    return [];
+    return this.#queue.items.slice(0, 1);
+  }
+
+  /** Whether it would end before anybody is to start on those nodes. */
+  mayTake(task: T, seats: readonly Seats[], at: TimeMs): boolean {
+    const endsAt = at + (task.estimateMs ?? UNLIMITED);
+    const rows = new Set(seats.map(({ row }) => row));
+    return this.#plan.every(
+      (planned) =>
+        planned.task === task ||
+        planned.startsAt >= endsAt ||
+        !planned.seats.some(({ row }) => rows.has(row)),
+    );
   }
 
   refusal(task: T): Refusal | undefined {
@@ -129,7 +189,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     for (let row = 0; row < table.rows; row++) {
       if (!feasible(table, row, ask)) continue;
       const first = this.#plan.find(
-        (planned) => planned.row === row && planned.startsAt > this.#plannedAt,
+        ({ seats, startsAt }) =>
+          startsAt > this.#plannedAt && seats.some((seat) => seat.row === row),
       );
       if (first === undefined || first.task === task) return undefined;
       const { startsAt } = first;
@@ -147,17 +208,25 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     const end = Math.min(this.#depth, this.#queue.items.length);
     for (let i = 0; i < end; i++) {
       const task = this.#queue.items[i]!;
-      const ask = shapes.ask(task.shape);
+      const together = this.#together.get(task);
+      const ask = together?.ask ?? shapes.ask(task.shape);
       const amount = amountOf(ask, profiles.names);
       const lengthMs = task.estimateMs ?? UNLIMITED;
-      const best = this.#earliest(profiles.byRow, amount, lengthMs, ask);
+      const best =
+        together === undefined
+          ? this.#earliest(profiles.byRow, amount, lengthMs, ask)
+          : this.#earliestTogether(profiles.byRow, amount, lengthMs, together);
       if (best === undefined) continue;
-      profiles.byRow[best.row]!.take(best.startsAt, lengthMs, amount);
+      for (const { row, members } of best.seats) {
+        const all = amount.map((one) => one * members);
+        profiles.byRow[row]!.take(best.startsAt, lengthMs, all);
+      }
       plan.push({ task, ...best });
     }
     this.#plan = plan;
     this.#plannedAt = at;
     this.#cursor = 0;
+    this.#started = false;
   }
 
   /** The node where it starts first; of equals the best by score, then the first. */
@@ -166,7 +235,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     amount: Amount,
     lengthMs: number,
     ask: Ask,
-  ): { row: NodeIndex; startsAt: number } | undefined {
+  ): Start | undefined {
     let best: { row: NodeIndex; startsAt: number } | undefined;
     let bestScore = -1;
     for (let row = 0; row < profiles.length; row++) {
@@ -180,7 +249,31 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       best = { row, startsAt };
       bestScore = score;
     }
-    return best;
+    return best && { seats: [{ row: best.row, members: 1 }], startsAt: best.startsAt };
+  }
+
+  /** The first time at which all of them find seats; members that ask for less count as the largest. */
+  #earliestTogether(
+    profiles: readonly (Profile | undefined)[],
+    amount: Amount,
+    lengthMs: number,
+    { ask, count, topology, allows }: Together,
+  ): Start | undefined {
+    const { table } = this.#deps;
+    const rows = profiles.flatMap((_, row) => {
+      if (table.node(row) === undefined || allows?.(row) === false) return [];
+      return allowed(table, row, ask) ? [row] : [];
+    });
+    const starts = new Set(rows.flatMap((row) => [...profiles[row]!.starts]));
+    for (const startsAt of [...starts].sort((a, b) => a - b)) {
+      const rooms = rows.map((row) => ({
+        row,
+        members: Math.min(count, profiles[row]!.room(startsAt, lengthMs, amount)),
+      }));
+      const seats = seatsAmong(table, rooms, count, topology);
+      if (seats !== undefined) return { seats, startsAt };
+    }
+    return undefined;
   }
 
   #profiles(at: TimeMs): { names: readonly string[]; byRow: (Profile | undefined)[] } {
@@ -196,9 +289,9 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
         table.node(row) === undefined
           ? undefined
           : new Profile(at, [
-              table.freeCpu(row),
-              table.freeMemory(row),
-              table.freeGpuSum(row),
+              table.freeCpu(row) - (table.aside(row)?.cpu ?? 0),
+              table.freeMemory(row) - (table.aside(row)?.memory ?? 0),
+              table.freeGpuSum(row) - (table.aside(row)?.gpu ?? 0),
               ...sorted.map((name) => table.freeCustom(row, name)),
             ]),
       );

@@ -1,9 +1,11 @@
+import { assert } from '../base/assert.ts';
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import { looksAround } from './company.ts';
+import { planGang, type Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
-import { whyNot } from './place.ts';
+import { allowed, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import { savedMemory } from './saved-memory.ts';
 import {
@@ -13,10 +15,12 @@ import {
   type OrderedScheduler,
   type Running,
   type SchedulerDeps,
+  type Together,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
+import { Trial } from './trial.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
@@ -25,19 +29,19 @@ export interface EasyOptions {
   readonly depth: number;
 }
 
-/** Where and when the head of the queue is expected to start, and what it leaves on that node. */
+/** Where and when the head of the queue is expected to start, with all that it stands for. */
 interface Reservation<T> {
   readonly head: T;
-  readonly row: NodeIndex;
   readonly at: number;
-  /** Free on the node at `at` beyond what the head needs. */
-  extra: Resources;
+  /** Free at `at` on each of its nodes beyond what it needs there. */
+  readonly extras: Map<NodeIndex, Resources>;
 }
 
 /**
  * EASY backfilling (Lifka 1995; Mu'alem and Feitelson 2001): priority, then age; when the head fits nowhere
  * it gets a reservation at the earliest time at which it is expected to, and a later task may start only if
  * that does not move the reservation: on another node, or if it ends before, or if it fits beside the head.
+ * A gang gets one for all of its members at once, where its topology lets them.
  * `shortest-first` tries later tasks by expected run time (SJBF, Tsafrir, Etsion and Feitelson 2007).
  */
 export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
@@ -52,6 +56,8 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #runningByAttempt = new Map<string, Running<T>>();
   /** Shapes that fit nowhere since the last time something was freed. */
   readonly #refused = new Set<ShapeIndex>();
+  readonly #together = new Map<T, Together>();
+  readonly plansGangs = true;
   #reservation: Reservation<T> | undefined;
   /** How far the pass over `#backfill` got. */
   #cursor = 0;
@@ -65,17 +71,27 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       options.backfill === 'shortest-first' ? new SortedList<T>(byEstimate) : this.#queue;
   }
 
-  enqueue(task: T): void {
+  expect(task: T): void {
     this.#index.expect(this.#deps.shapes.ask(task.shape));
+  }
+
+  enqueue(task: T, learnt = false, together?: Together): void {
+    if (!learnt) this.expect(task);
+    if (together !== undefined) this.#together.set(task, together);
     this.#queue.add(task);
     if (this.#backfill !== this.#queue) this.#backfill.add(task);
     this.#passAt = -1;
   }
 
   withdraw(task: T): void {
+    this.#leave(task);
+    this.#passAt = -1;
+  }
+
+  #leave(task: T): void {
+    this.#together.delete(task);
     this.#queue.remove(task);
     if (this.#backfill !== this.#queue) this.#backfill.remove(task);
-    this.#passAt = -1;
   }
 
   placed(running: Running<T>): void {
@@ -84,15 +100,17 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#refused.delete(shape);
     }
     const isHead = this.#queue.items[0] === running.task;
-    this.#queue.remove(running.task);
-    if (this.#backfill !== this.#queue) this.#backfill.remove(running.task);
+    this.#leave(running.task);
     this.#running.add(running);
     this.#runningByAttempt.set(running.attempt, running);
     const reservation = this.#reservation;
     if (isHead || reservation === undefined) {
       this.#reservation = undefined;
-    } else if (running.row === reservation.row && expectedEnd(running) > reservation.at) {
-      reservation.extra = minus(reservation.extra, running.held);
+      return;
+    }
+    const extra = reservation.extras.get(running.row);
+    if (extra !== undefined && expectedEnd(running) > reservation.at) {
+      reservation.extras.set(running.row, minus(extra, running.held));
     }
   }
 
@@ -123,8 +141,8 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       // Expected ends may have passed without an end.
       this.#reservation = undefined;
     }
-    const row = this.#place(head);
-    if (row !== undefined) return this.#choice(head, row);
+    const choice = this.#start(head, undefined, at);
+    if (choice !== undefined) return choice;
     if (this.#options.backfill === 'none') return undefined;
     if (this.#reservation?.head !== head) {
       this.#reservation = this.#reserve(head, at);
@@ -141,9 +159,20 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#index.restore(savedMemory(saved).demand);
   }
 
-  /** Its tasks wait for the places that are planned for them; nobody is stopped. */
+  /** The head of the queue. Those behind it wait for it, or for room that it does not need. */
   passedOver(): readonly T[] {
-    return [];
+    return this.#queue.items.slice(0, 1);
+  }
+
+  /** Whether the head could still start when and where it is expected to. */
+  mayTake(task: T, seats: readonly Seats[], at: TimeMs): boolean {
+    const reservation = this.#reservation;
+    if (reservation === undefined || reservation.head === task) return true;
+    return seats.every(({ row, members }) => this.#beside(reservation, task, row, at) >= members);
+  }
+
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
   }
 
   refusal(task: T): Refusal | undefined {
@@ -163,7 +192,8 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       return { code: 'behind', task: head.id, queue: head.queue };
     }
     if (reservation === undefined) return undefined;
-    const node = this.#deps.table.node(reservation.row)?.id;
+    const [row] = reservation.extras.keys();
+    const node = this.#deps.table.node(row!)?.id;
     return { code: 'reserved-for', task: head.id, node, startsAt: reservation.at };
   }
 
@@ -174,15 +204,42 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     while (this.#cursor < end) {
       const task = items[this.#cursor]!;
       if (task !== this.#queue.items[0]) {
-        const row = this.#place(task);
         // What was chosen leaves the list: the cursor then points at the next.
-        if (row !== undefined && this.#keeps(reservation, task, row, at)) {
-          return this.#choice(task, row);
-        }
+        const choice = this.#start(task, reservation, at);
+        if (choice !== undefined) return choice;
       }
       this.#cursor++;
     }
     return undefined;
+  }
+
+  /** It starts now, with all that it stands for, if that leaves the reservation as it is. */
+  #start(task: T, reservation: Reservation<T> | undefined, at: TimeMs): Choice<T> | undefined {
+    const together = this.#together.get(task);
+    if (together === undefined) {
+      const row = this.#place(task);
+      if (row === undefined) return undefined;
+      if (reservation !== undefined && this.#beside(reservation, task, row, at) < 1) {
+        return undefined;
+      }
+      return { task, row, gpus: this.devices(task, row) };
+    }
+    const { smaller: _, ...largest } = together;
+    // What a reservation leaves is counted in seats of one size.
+    const plan = planGang(
+      this.#deps.table,
+      reservation === undefined
+        ? together
+        : {
+            ...largest,
+            members: together.count,
+            roomMax: (row) => this.#beside(reservation, task, row, at),
+          },
+    );
+    if (plan.kind !== 'fits') return undefined;
+    const { seats } = plan;
+    const [first] = seats;
+    return first && { task, row: first.row, gpus: this.devices(task, first.row), seats };
   }
 
   #place(task: T): NodeIndex | undefined {
@@ -192,17 +249,21 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return row;
   }
 
-  /** Whether the head could still start when and where it is expected to. */
-  #keeps(reservation: Reservation<T> | undefined, task: T, row: NodeIndex, at: TimeMs): boolean {
-    if (reservation === undefined || row !== reservation.row) return true;
-    if (at + (task.estimateMs ?? UNLIMITED) <= reservation.at) return true;
-    return covers(reservation.extra, this.#deps.shapes.request(task.shape));
+  /** So many like this one may start on the row, and the head could start as expected. */
+  #beside(reservation: Reservation<T>, task: T, row: NodeIndex, at: TimeMs): number {
+    const extra = reservation.extras.get(row);
+    if (extra === undefined || at + (task.estimateMs ?? UNLIMITED) <= reservation.at) {
+      return UNLIMITED;
+    }
+    return timesIn(extra, this.#together.get(task)?.ask ?? this.#deps.shapes.request(task.shape));
   }
 
-  /** The earliest expected end after which the head fits on that node; undefined when that is unknown. */
+  /** The earliest expected end after which the head fits; undefined when that is unknown. */
   #reserve(head: T, at: TimeMs): Reservation<T> | undefined {
+    const together = this.#together.get(head);
+    if (together !== undefined) return this.#reserveTogether(head, together, at);
     const { table, shapes } = this.#deps;
-    const ask = shapes.request(head.shape);
+    const ask = shapes.ask(head.shape);
     const freed = new Map<NodeIndex, Resources>();
     const { items } = this.#running;
     for (let i = 0; i < items.length; i++) {
@@ -215,15 +276,52 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       // All that end at one instant count together.
       if (next !== undefined && Math.max(at, expectedEnd(next)) === endAt) continue;
       for (const [row, free] of freed) {
-        if (!covers(free, ask)) continue;
-        return { head, row, at: endAt, extra: minus(free, ask) };
+        if (timesIn(free, ask) < 1 || !allowed(table, row, ask)) continue;
+        return { head, at: endAt, extras: new Map([[row, minus(free, ask)]]) };
       }
     }
     return undefined;
   }
 
-  #choice(task: T, row: NodeIndex): Choice<T> {
-    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
+  /** More ends never make less room, so that the first sufficient one is found by halving. */
+  #reserveTogether(head: T, together: Together, at: TimeMs): Reservation<T> | undefined {
+    const { table } = this.#deps;
+    const ends = this.#running.items.filter((running) => expectedEnd(running) < UNLIMITED);
+    const times = [...new Set(ends.map((running) => Math.max(at, expectedEnd(running))))];
+    const after = <R>(time: number, look: () => R): R => {
+      const trial = new Trial(table);
+      for (const running of ends) {
+        if (expectedEnd(running) > time) break;
+        trial.give(running.row, running.held, running.gpus);
+      }
+      const seen = look();
+      trial.undo();
+      return seen;
+    };
+    let low = 0;
+    let high = times.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const { kind } = after(times[middle]!, () => planGang(table, together));
+      if (kind === 'fits') high = middle;
+      else low = middle + 1;
+    }
+    const time = times[low];
+    if (time === undefined) return undefined;
+    return after(time, () => {
+      const plan = planGang(table, together);
+      assert(plan.kind === 'fits', 'it fitted before');
+      const extras = new Map<NodeIndex, Resources>();
+      const parts = [together, ...(together.smaller ?? [])].flatMap(({ ask, members }) =>
+        Array.from({ length: members }, () => ask),
+      );
+      for (const { row, members } of plan.seats) {
+        for (const ask of parts.splice(0, members)) {
+          extras.set(row, minus(extras.get(row) ?? freeOn(table, row), ask));
+        }
+      }
+      return { head, at: time, extras };
+    });
   }
 
   #startAfresh(): void {
@@ -248,23 +346,31 @@ function byEstimate(a: Candidate, b: Candidate): number {
 const expectedEnd = (running: Running<Candidate>): number =>
   Math.min(UNLIMITED, running.placedAt + (running.task.estimateMs ?? UNLIMITED));
 
+/** Beside what is kept for somebody. */
 function freeOn(table: NodeTable, row: NodeIndex): Resources {
   const node = table.node(row)!;
-  return {
+  const aside = table.aside(row);
+  const free = {
     cpu: table.freeCpu(row),
     memory: table.freeMemory(row),
     gpu: table.freeGpuSum(row) as Resources['gpu'],
     custom: node.custom.map(([name]) => [name, table.freeCustom(row, name)] as const),
   };
+  return aside === undefined ? free : minus(free, aside);
 }
 
-/** GPU shares are summed here, so a reservation may be early where the free shares lie on several devices. */
-function covers(free: Resources, ask: Resources): boolean {
-  return (
-    free.cpu >= ask.cpu &&
-    free.memory >= ask.memory &&
-    free.gpu >= ask.gpu &&
-    ask.custom.every(([name, amount]) => amountOf(free, name) >= amount)
+/**
+ * How often the ask goes into what is free. GPU shares are summed here, so a reservation may be early where the
+ * free shares lie on several devices.
+ */
+function timesIn(free: Resources, ask: Resources): number {
+  const times = (has: number, one: number): number =>
+    one === 0 ? UNLIMITED : Math.max(0, Math.floor(has / one));
+  return Math.min(
+    times(free.cpu, ask.cpu),
+    times(free.memory, ask.memory),
+    times(free.gpu, ask.gpu),
+    ...ask.custom.map(([name, amount]) => times(amountOf(free, name), amount)),
   );
 }
 

@@ -1,19 +1,31 @@
 import type { TimeMs } from '../base/units.ts';
-import type { AttemptId } from '../model/ids.ts';
-import type { Preemption } from '../model/preemption.ts';
+import { type AttemptId, attemptId, parseAttemptId } from '../model/ids.ts';
+import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
-import { looksAround } from './company.ts';
-import { planGang, type Seats } from './gang.ts';
-import { GangQueue, neededNow } from './gang-queue.ts';
+import { besideNobody, looksAround } from './company.ts';
+import { type GangPlan, planGang, type Seats } from './gang.ts';
+import {
+  beforeRoom,
+  earlier,
+  type GangSchedulerOptions,
+  HELD_MAX,
+  joins,
+  KEEPS_TRIED,
+  lacksRoom,
+  type SavedGangs,
+  SEARCHES_MAX,
+  type Unhelped,
+} from './gang-answers.ts';
+import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
+import { KeptSeats, planKeep } from './kept-seats.ts';
 import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
-import { Nominations } from './preempting.ts';
+import { Nominations, ownerOf } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
 import type { SchedulerDescription } from './queue-description.ts';
-import { ReservationBook } from './reservations.ts';
+import { emptyCopy, ReservationBook } from './reservations.ts';
 import {
   byAge,
   type Candidate,
@@ -22,21 +34,12 @@ import {
   type QueueRules,
   type Running,
   type SchedulerDeps,
+  type Together,
 } from './scheduler.ts';
 import { SortedList } from './sorted-list.ts';
-
-export type GangSchedulerOptions = Partial<Pick<SchedulingConfig, 'preemption' | 'reservations'>>;
+import { bySize, starters, togetherOf } from './together.ts';
 
 const NONE: readonly never[] = [];
-
-/** Tasks for which victims are sought in one pass; the others look again when something changes. */
-const SEARCHES_MAX = 16;
-
-/** Waiting tasks that are tried on what is kept for some, in one pass. */
-const HELD_MAX = 100;
-
-/** Why nobody was stopped for a task in the last pass. */
-type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
 
 /**
  * Adds gangs and preemption to a scheduler that orders single tasks. Of a gang only the first task stands in
@@ -56,17 +59,19 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
   readonly #reservations: ReservationBook;
+  readonly #kept: KeptSeats<T>;
+  #lastAt = 0 as TimeMs;
   /** Waiting tasks for which something is reserved, or that may end before it is needed. */
   readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
   #searches = 0;
-  /** A gang sleeps for a limit or a quota, which may end with time alone. */
-  #capped = false;
-  #capsChangeAt: TimeMs | undefined;
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
+  readonly notes = (): readonly string[] => this.#inner.notes?.() ?? [];
+  readonly mayGrow = (task: T, request: Resources, at: TimeMs): Refusal | undefined =>
+    this.#inner.admits?.(task, { count: 0, request }, at);
 
   constructor(deps: SchedulerDeps<T>, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
     this.#deps = deps;
@@ -75,12 +80,20 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#options = options;
     this.#holds = new Holds(deps.table);
     this.#nominations = new Nominations(deps.table, this.#holds);
-    this.#preempts = options.preemption !== undefined;
+    this.#kept = new KeptSeats(deps.table, this.#holds);
+    this.#preempts = options.preemption !== undefined || options.keepAfterMs !== undefined;
     const { reservations = [] } = options;
     this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
     this.#gangs = new GangQueue(
-      (task) => inner.enqueue(task, true),
-      (task) => inner.withdraw(task),
+      {
+        enqueue: (task, together) => inner.enqueue(task, true, together),
+        withdraw: (task) => inner.withdraw(task),
+        rest: inner.rest && ((task, rests) => inner.rest!(task, rests)),
+      },
+      {
+        starters: (waiting, needed) => starters(waiting, needed, deps.shapes),
+        together: (tasks) => this.#togetherOf(tasks),
+      },
     );
   }
 
@@ -101,6 +114,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#nominations.drop(nomination);
       this.#freed();
     }
+    if (this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
     this.#privileged.remove(task);
     this.#forgetAnswers();
     if (task.gang === undefined) this.#inner.withdraw(task);
@@ -123,6 +137,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#preempts) this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
+    if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
     this.#forgetAnswers();
   }
 
@@ -139,24 +154,15 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
-    this.#handout = NONE;
-    if (this.#preempts) {
-      this.#occupancy.remove(before.attempt);
-      this.#occupancy.add(after);
-    }
-    this.#reservations.ended(before.attempt);
-    this.#reservations.placed(after);
+    this.#occupancy.replace(after);
+    this.#reservations.resized(after);
     this.#inner.resized(before, after, at);
-    this.#gangs.wake();
-    this.#forgetAnswers();
-  }
-
-  mayGrow(task: T, more: Resources, at: TimeMs): Refusal | undefined {
-    return this.#inner.mayGrow?.(task, more, at);
+    this.#freed();
   }
 
   nodesChanged(): void {
     this.#reservations.bind();
+    if (this.#kept.isBroken) this.#kept.drop();
     this.#freed();
   }
 
@@ -168,15 +174,65 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   preempting(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void {
     for (const { attempt } of preemption.victims) this.#occupancy.stop(attempt);
     this.#nominations.add(preemption, at, preemptor);
+    if (preemptor !== undefined && this.#kept.isFor(preemptor) && this.#kept.drop()) this.#wake();
     this.#forgetAnswers();
+  }
+
+  keeping(keep: Keep, task: T | undefined): void {
+    this.#kept.set(keep, task === undefined ? keep.task : ownerOf(task));
+    this.#freed();
+  }
+
+  /**
+   * For the one whose turn it is, once it waited too long for room that others took. At most one, so that what
+   * is kept for two can never keep both from starting.
+   */
+  keep(at: TimeMs): Keep | undefined {
+    this.#lastAt = at;
+    const { keepAfterMs } = this.#options;
+    const former = this.#kept.keep;
+    if (keepAfterMs === undefined || this.#inner.plansGangs === true) return undefined;
+    const waiting = this.passedOver();
+    if (former !== undefined) {
+      const task = waiting.find((one) => this.#kept.isFor(one));
+      const holds = task !== undefined && !this.#isCapped(task, at);
+      return holds && this.#kept.stillFits(this.#occupancy) ? undefined : { ...former, claims: [] };
+    }
+    // What is kept counts in whole devices: beside it, who waits for victims might no longer fit.
+    if (this.#nominations.size > 0) return undefined;
+    const able = new Set<T>();
+    for (const task of waiting) {
+      if (!this.#isExtra(task) && !this.#isCapped(task, at)) able.add(task);
+    }
+    for (let tries = 0; able.size > 0 && tries < KEEPS_TRIED; tries++) {
+      const [first] = able;
+      const task = this.#inner.foremost === undefined ? first : this.#inner.foremost(able, at);
+      // Whose turn it is has not waited for so long; the others come after it.
+      if (task === undefined || at - task.waitingSince < keepAfterMs) return undefined;
+      const { table } = this.#deps;
+      const aside = (row: NodeIndex) => this.#holds.asideFor(task, row, at);
+      const keep = planKeep(table, this.#occupancy, task, this.#togetherWith(task), aside);
+      if (keep !== undefined) return keep;
+      able.delete(task);
+    }
+    return undefined;
+  }
+
+  /** When somebody will have waited too long. */
+  #keepsAt(): TimeMs | undefined {
+    const { keepAfterMs } = this.#options;
+    if (keepAfterMs === undefined || this.#inner.plansGangs === true) return undefined;
+    if (this.#kept.keep !== undefined) return undefined;
+    let first: TimeMs | undefined;
+    for (const task of this.passedOver()) {
+      const dueAt = (task.waitingSince + keepAfterMs) as TimeMs;
+      if (dueAt > this.#lastAt && !this.#isExtra(task)) first = earlier(first, dueAt);
+    }
+    return first;
   }
 
   next(at: TimeMs): Choice<T> | undefined {
     if (this.#reservations.advance(at)) this.#freed();
-    if (this.#capsChangeAt !== undefined && at >= this.#capsChangeAt) {
-      this.#capped = false;
-      this.#gangs.wake();
-    }
     for (;;) {
       this.#gangs.settle();
       const first = this.#handout[0];
@@ -185,24 +241,20 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const choice = this.#inner.next(at);
       if (choice === undefined) {
         if (this.#placeOnHeld(at)) continue;
-        this.#capsChangeAt = this.#capped ? this.#deps.gate?.nextChange(at) : undefined;
         return undefined;
       }
       const gang = this.#gangs.of(choice.task);
-      const needed = gang && neededNow(gang);
-      if (gang === undefined || needed === undefined || needed === 0) return choice;
-      const capped = this.#inner.admits?.(choice.task, needed, at);
-      if (capped !== undefined) {
-        this.#gangs.sleep(gang, 0);
-        this.#capped = true;
-        continue;
-      }
-      const { ask, topology } = this.#askOf(choice.task);
-      const plan = planGang(this.#deps.table, { ask, members: needed, topology });
-      if (plan.kind === 'fits') this.#handOut(gang.waiting.slice(0, needed), plan.seats);
+      const stands = gang?.queued.get(choice.task);
+      if (gang === undefined || stands === undefined) return choice;
+      const plan: GangPlan =
+        choice.seats === undefined
+          ? this.#plan(choice.task)
+          : { kind: 'fits', seats: choice.seats };
+      if (plan.kind === 'fits') this.#handOut(this.#startersWith(choice.task), plan.seats);
       else {
         this.#gangs.sleep(gang, plan.room);
-        if (looksAround(ask.constraints)) this.#mindful = true;
+        const { constraints } = this.#deps.shapes.ask(choice.task.shape);
+        if (looksAround(constraints)) this.#mindful = true;
       }
     }
   }
@@ -215,16 +267,21 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     this.#searches = 0;
     for (const task of this.passedOver()) {
-      if (this.#isCapped(task, this.#askOf(task).members, at)) continue;
+      // Members beyond the minimum come when there is room.
+      if (this.#isExtra(task) || this.#isCapped(task, at)) continue;
       const kind = this.#kindOf(task);
       if (this.#nominations.of(task) !== undefined || this.#unhelped.has(kind)) continue;
       if (++this.#searches > SEARCHES_MAX) return undefined;
+      const { ask, count, request, topology } = this.#togetherWith(task);
       const verdict = decidePreemption(this.#deps.table, this.#occupancy, {
         task,
-        ...this.#askOf(task),
+        ask,
+        members: count,
+        topology,
         at,
         options: preemption,
         budget: (queue) => this.#nominations.budget(queue, preemption.perQueueHour, at),
+        reclaim: this.#inner.reclaim?.(task, request),
       });
       if (verdict.kind === 'preempt') return verdict.preemption;
       const freed = this.#nominations.forget(at);
@@ -247,30 +304,39 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return this.#inner.startsWith?.(task, request, at) ?? false;
   }
 
-  save(): unknown {
-    return this.#inner.save?.();
+  save(): SavedGangs {
+    const kept = this.#kept.keep;
+    return {
+      inner: this.#inner.save?.(),
+      ...(kept === undefined ? {} : { kept, owner: this.#kept.owner }),
+    };
   }
 
   restore(saved: unknown): void {
-    this.#inner.restore?.(saved);
+    const { inner, kept, owner } = saved as SavedGangs;
+    if (inner !== undefined) this.#inner.restore?.(inner);
+    const keeps = this.#options.keepAfterMs !== undefined && this.#inner.plansGangs !== true;
+    if (keeps && kept !== undefined && owner !== undefined) this.#kept.set(kept, owner);
   }
 
   nextTimer(): TimeMs | undefined {
     let first = earlier(this.#reservations.changeAt, this.#inner.nextTimer?.());
-    if (this.#capped) first = earlier(first, this.#capsChangeAt);
+    first = earlier(first, this.#keepsAt());
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
   }
 
-  notes(): readonly string[] {
-    return this.#inner.notes?.() ?? [];
+  passedOver(): readonly T[] {
+    const heads = this.#inner.passedOver();
+    // Where those that rest have left the queue, only their gangs know of them.
+    if (this.#inner.rest !== undefined) return heads;
+    const gangs = this.#gangs.passedOver();
+    if (gangs.length === 0) return heads;
+    return [...heads, ...gangs].sort((a, b) => b.priority - a.priority || byAge(a, b));
   }
 
-  passedOver(): readonly T[] {
-    const singles = this.#inner.passedOver();
-    const gangs = this.#gangs.passedOver();
-    if (gangs.length === 0) return singles;
-    return [...singles, ...gangs].sort((a, b) => b.priority - a.priority || byAge(a, b));
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#inner.devices(task, row);
   }
 
   refusal(task: T): Refusal | undefined {
@@ -282,22 +348,45 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const waits = this.#unhelped.get(this.#kindOf(task));
     if (waits?.waits) return { code: 'waits-for-completion', until: waits.until };
     const gang = this.#gangs.of(task);
-    if (gang !== undefined && neededNow(gang) !== 0) {
-      const needed = Math.max(1, gang.gang.min - gang.gang.alive);
-      if (neededNow(gang) === undefined) {
-        return { code: 'gang-incomplete', ready: gang.waiting.length, needed };
-      }
-      if (gang.room !== undefined) {
-        const topology = gang.gang.topology?.label;
-        return { code: 'gang-no-room', needed, room: gang.room, topology };
-      }
-    }
-    const refusal = this.#inner.refusal(task);
-    if (refusal === undefined || this.#holds.size === 0 || !lacksRoom(refusal)) return refusal;
+    const short = gang && this.#refusalOfGang(gang);
+    // A gang is one in the queue: what keeps its first out keeps out all.
+    const first = gang?.queued.has(task) === false ? gang.queued.keys().next().value : undefined;
+    const refusal = this.#inner.refusal(first ?? task);
+    if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
+    const other = refusal !== undefined && !lacksRoom(refusal);
+    if (other || this.#holds.size === 0) return refusal;
     const { table } = this.#deps;
-    const hold = this.#holds.barring(task, this.#askOf(task).ask, task.submittedAt);
+    const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
     return { code: 'reserved', by: hold.by, node: table.node(hold.row)!.id };
+  }
+
+  #refusalOfGang(gang: WaitingGang<T>): Refusal | undefined {
+    const ready = gang.waiting.length;
+    const needed = Math.max(1, gang.gang.min - gang.gang.alive);
+    const now = neededNow(gang);
+    if (now === undefined) return { code: 'gang-incomplete', ready, needed };
+    const [first] = gang.waiting;
+    if (now === 0 || first === undefined) return undefined;
+    const room = gang.room ?? (this.#inner.plansGangs ? this.#roomNow(first) : undefined);
+    if (room === undefined) return undefined;
+    const topology = gang.gang.topology?.label;
+    gang.neverFits ??= this.#neverFits(first);
+    if (!gang.neverFits) return { code: 'gang-no-room', needed, room, topology };
+    const { step } = parseAttemptId(attemptId(first.id, 1))!;
+    return { code: 'gang-never-fits', step, needed, room, topology };
+  }
+
+  #roomNow(task: T): number | undefined {
+    const plan = this.#plan(task);
+    return plan.kind === 'short' ? plan.room : undefined;
+  }
+
+  /** Not even on empty nodes: its members grew beyond them after they ran out of memory. */
+  #neverFits(task: T): boolean {
+    const { ask, members, smaller, topology } = this.#togetherWith(task);
+    const alone = { ask: besideNobody(ask), members, smaller, topology };
+    return planGang(emptyCopy(this.#deps.table), alone).kind === 'short';
   }
 
   /** Whoever others were stopped for starts as soon as it can, wherever that is. */
@@ -311,13 +400,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
         this.#freed();
         return true;
       }
-      const plan = planGang(this.#deps.table, {
-        ...this.#askOf(preemptor),
-        aside: (row) => this.#holds.asideFor(preemptor, row, at),
-      });
-      if (plan.kind === 'fits' && !this.#isCapped(preemptor, this.#askOf(preemptor).members, at)) {
-        const members = gang?.waiting.slice(0, neededNow(gang) || 1) ?? [preemptor];
-        this.#handOut(members, plan.seats);
+      const plan = this.#plan(preemptor, (row) => this.#holds.asideFor(preemptor, row, at));
+      if (plan.kind === 'fits' && !this.#isCapped(preemptor, at)) {
+        this.#handOut(this.#startersWith(preemptor), plan.seats);
         return true;
       }
       if (nomination.victims.some((attempt) => this.#occupancy.has(attempt))) continue;
@@ -334,24 +419,25 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#holds.size === 0) return false;
     for (const task of [...this.#privileged.items.slice(0, HELD_MAX), ...this.passedOver()]) {
       const gang = this.#gangs.of(task);
-      const needed = gang === undefined ? 1 : neededNow(gang);
-      if (needed === undefined || this.#isCapped(task, needed, at)) continue;
-      const plan = planGang(this.#deps.table, {
-        ...this.#askOf(task),
-        aside: (row) => this.#holds.asideFor(task, row, at),
-      });
+      if (gang !== undefined && neededNow(gang) === undefined) continue;
+      if (this.#isCapped(task, at)) continue;
+      const plan = this.#plan(task, (row) => this.#holds.asideFor(task, row, at));
       if (plan.kind !== 'fits') continue;
-      this.#handOut(
-        gang !== undefined && needed > 0 ? gang.waiting.slice(0, needed) : [task],
-        plan.seats,
-      );
+      if (this.#inner.mayTake?.(task, plan.seats, at) === false) continue;
+      this.#handOut(this.#startersWith(task), plan.seats);
       return true;
     }
     return false;
   }
 
-  #isCapped(task: T, members: number, at: TimeMs): boolean {
-    return this.#inner.admits?.(task, Math.max(1, members), at) !== undefined;
+  #isCapped(task: T, at: TimeMs): boolean {
+    return this.#inner.admits?.(task, this.#togetherWith(task), at) !== undefined;
+  }
+
+  /** A member beyond what its gang needs. */
+  #isExtra(task: T): boolean {
+    const gang = this.#gangs.of(task);
+    return gang !== undefined && neededNow(gang) === 0;
   }
 
   #handOut(tasks: readonly T[], seats: readonly Seats[]): void {
@@ -360,29 +446,39 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   #choice(task: T, row: NodeIndex): Choice<T> {
-    const { table, shapes } = this.#deps;
-    const ask = shapes.ask(task.shape);
-    return { task, row, gpus: table.chooseGpus(row, ask.gpu, ask).map((device) => device.id) };
+    return { task, row, gpus: this.#inner.devices(task, row) };
   }
 
-  #askOf(task: T) {
-    const { shapes } = this.#deps;
+  #plan(task: T, aside?: (row: NodeIndex) => Resources | undefined): GangPlan {
+    return planGang(this.#deps.table, { ...this.#togetherWith(task), aside });
+  }
+
+  /** Those that start at once with this task, those that ask for most first; or it alone. */
+  #startersWith(task: T): readonly T[] {
     const gang = this.#gangs.of(task);
-    const members = (gang && neededNow(gang)) || 1;
-    let ask = shapes.ask(task.shape);
-    if (members === 1) return { ask, members, topology: undefined };
-    // After an out-of-memory kill a member may ask for more than the others.
-    for (const other of gang!.waiting.slice(0, members)) {
-      const { memory } = shapes.request(other.shape);
-      if (memory > ask.memory) ask = { ...ask, memory };
-    }
-    return { ask, members, topology: gang!.gang.topology };
+    const needed = gang && neededNow(gang);
+    if (gang === undefined || needed === undefined || needed === 0) return [task];
+    const { shapes } = this.#deps;
+    return bySize(starters(gang.waiting, needed, shapes), shapes);
+  }
+
+  #togetherWith(task: T): Together {
+    return this.#togetherOf(this.#startersWith(task));
+  }
+
+  #togetherOf(tasks: readonly T[]): Together {
+    const together = togetherOf(tasks, this.#deps.shapes);
+    const { gang } = tasks[0]!;
+    if (gang?.topology?.required !== true) return together;
+    const { table } = this.#deps;
+    return { ...together, allows: (row) => joins(table, this.#occupancy, gang, row) };
   }
 
   #kindOf(task: T): string {
-    const { ask, members, topology } = this.#askOf(task);
+    const { ask, count, topology } = this.#togetherWith(task);
     const near = topology === undefined ? '' : `${topology.label}/${topology.required}`;
-    return `${task.shape}/${ask.memory}/${members}/${near}/${task.priority}/${task.queue}`;
+    const who = this.#inner.reclaim === undefined ? '' : task.tenant;
+    return `${task.shape}/${ask.memory}/${count}/${near}/${task.priority}/${task.queue}/${who}`;
   }
 
   /** Something is free that was not, or may be used by others now. */
@@ -400,13 +496,4 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #forgetAnswers(): void {
     if (this.#unhelped.size > 0) this.#unhelped.clear();
   }
-}
-
-/** A limit, a quota or the turn comes before what is kept for others. */
-const lacksRoom = ({ code }: Refusal): boolean =>
-  code === 'insufficient' || code === 'constraints' || code === 'reserved-for';
-
-function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a < b ? a : b;
 }

@@ -2,6 +2,7 @@ import type { Resources } from '../model/resources.ts';
 import type { Topology } from '../model/workload.ts';
 import { planBesideOthers } from './beside-others.ts';
 import { looksAround, placeOf } from './company.ts';
+import { domainsOf } from './free-by.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { allowed, feasible } from './place.ts';
 import type { Ask } from './shape.ts';
@@ -13,17 +14,26 @@ export interface Seats {
   readonly members: number;
 }
 
-export interface GangAsk {
+/** So many members of one gang that ask for the same. */
+export interface GangPart {
   readonly ask: Ask;
   readonly members: number;
+}
+
+export interface GangAsk extends GangPart {
+  /** Members that ask for less: `ask` is that of those that grew most. From the largest to the smallest. */
+  readonly smaller?: readonly GangPart[] | undefined;
   readonly topology?: Topology | undefined;
   /** What of a row is kept for others; what the table has set aside, when not given. */
-  readonly aside?: (row: NodeIndex) => Resources | undefined;
-  readonly allows?: (row: NodeIndex) => boolean;
+  readonly aside?: ((row: NodeIndex) => Resources | undefined) | undefined;
+  readonly allows?: ((row: NodeIndex) => boolean) | undefined;
+  /** The most members that a row may have, whatever fits. */
+  readonly roomMax?: ((row: NodeIndex) => number) | undefined;
 }
 
 /** Room for a gang: where all of it fits, or how far it is from that. */
 export type GangPlan =
+  /** First the seats of the largest members, then those of the `smaller` ones in their order. */
   | { readonly kind: 'fits'; readonly seats: readonly Seats[] }
   /** `room` is the most members that fit at once where the topology lets them. */
   | { readonly kind: 'short'; readonly room: number };
@@ -39,14 +49,60 @@ interface Domain {
 }
 
 /**
- * All or nothing: seats for every member on the table as it is, on the fewest nodes, the last on the node
+ * All or nothing: seats for every member on the table as it is. Members that ask for different amounts get
+ * seats as if all asked for the most, and only where that fails, one part after the other, the largest first.
+ */
+export function planGang(table: NodeTable, gang: GangAsk): GangPlan {
+  const { smaller = [], topology } = gang;
+  const members = smaller.reduce((sum, part) => sum + part.members, gang.members);
+  const alike = planAlike(table, { ...gang, members });
+  if (alike.kind === 'fits' || smaller.length === 0) return alike;
+  const parts = [{ ask: gang.ask, members: gang.members }, ...smaller];
+  if (topology !== undefined) {
+    for (const rows of domainsOf(table, topology)) {
+      const allows = (row: NodeIndex) => rows.includes(row) && gang.allows?.(row) !== false;
+      const seats = planParts(table, parts, { ...gang, allows });
+      if (seats !== undefined) return { kind: 'fits', seats };
+    }
+    if (topology.required) return alike;
+  }
+  const seats = planParts(table, parts, gang);
+  return seats === undefined ? alike : { kind: 'fits', seats };
+}
+
+function planParts(
+  table: NodeTable,
+  parts: readonly GangPart[],
+  { aside, allows }: Pick<GangAsk, 'aside' | 'allows'>,
+): Seats[] | undefined {
+  const trial = new Trial(table);
+  const all: Seats[] = [];
+  try {
+    for (const part of parts) {
+      const plan = planAlike(table, { ...part, aside, allows });
+      if (plan.kind !== 'fits') return undefined;
+      for (const seats of plan.seats) {
+        all.push(seats);
+        for (let i = 0; i < seats.members; i++) trial.place(seats.row, part.ask);
+      }
+    }
+    return all;
+  } finally {
+    trial.undo();
+  }
+}
+
+/**
+ * Seats for members that all ask for the same, on the fewest nodes, the last on the node
  * that they fill best. A topology keeps them where a label has one value: the tightest such place, the
  * first of equals. One look at each row; nothing is taken.
  */
-export function planGang(table: NodeTable, ask: GangAsk): GangPlan {
+function planAlike(table: NodeTable, ask: GangAsk): GangPlan {
   if (looksAround(ask.ask.constraints)) return planBesideOthers(table, ask);
-  const { members, topology } = ask;
-  const domains = roomByDomain(table, ask);
+  return choose(roomByDomain(table, ask), ask.members, ask.topology);
+}
+
+function choose(domains: Domain[], members: number, topology: Topology | undefined): GangPlan {
   let best: Domain | undefined;
   let most = 0;
   for (const domain of domains) {
@@ -68,27 +124,49 @@ export function planGang(table: NodeTable, ask: GangAsk): GangPlan {
   return left === 0 ? { kind: 'fits', seats } : { kind: 'short', room: members - left };
 }
 
+/** The same where the room of each row is known. */
+export function seatsAmong(
+  table: NodeTable,
+  rooms: readonly Seats[],
+  members: number,
+  topology: Topology | undefined,
+): readonly Seats[] | undefined {
+  const domains = new Map<string, Domain>();
+  for (const room of rooms) if (room.members > 0) enter(domains, table, room, topology);
+  const plan = choose([...domains.values()], members, topology);
+  return plan.kind === 'fits' ? plan.seats : undefined;
+}
+
 /** Rows with room, grouped by the value of the topology's label; rows without the label form no group. */
-function roomByDomain(table: NodeTable, { ask, topology, aside, allows }: GangAsk) {
+function roomByDomain(table: NodeTable, { ask, topology, aside, allows, roomMax }: GangAsk) {
   const domains = new Map<string, Domain>();
   for (let row = 0; row < table.rows; row++) {
-    const node = table.node(row);
-    if (node === undefined || allows?.(row) === false) continue;
+    if (table.node(row) === undefined || allows?.(row) === false) continue;
     const kept = aside === undefined ? table.aside(row) : aside(row);
-    const room = roomOn(table, row, ask, kept);
-    if (room === 0) continue;
-    const value = topology === undefined ? '' : placeOf(node, topology.label);
-    if (value === undefined && topology?.required === true) continue;
-    const key = value ?? '';
-    let domain = domains.get(key);
-    if (domain === undefined) {
-      domain = { value: key, seats: [], room: 0 };
-      domains.set(key, domain);
-    }
-    domain.seats.push({ row, members: room });
-    domain.room += room;
+    const fits = roomOn(table, row, ask, kept);
+    const members = roomMax === undefined || fits === 0 ? fits : Math.min(fits, roomMax(row));
+    if (members > 0) enter(domains, table, { row, members }, topology);
   }
   return [...domains.values()];
+}
+
+function enter(
+  domains: Map<string, Domain>,
+  table: NodeTable,
+  seats: Seats,
+  topology: Topology | undefined,
+): void {
+  const node = table.node(seats.row)!;
+  const value = topology === undefined ? '' : placeOf(node, topology.label);
+  if (value === undefined && topology?.required === true) return;
+  const key = value ?? '';
+  let domain = domains.get(key);
+  if (domain === undefined) {
+    domain = { value: key, seats: [], room: 0 };
+    domains.set(key, domain);
+  }
+  domain.seats.push(seats);
+  domain.room += seats.members;
 }
 
 function roomOn(table: NodeTable, row: NodeIndex, ask: Ask, kept: Resources | undefined): number {

@@ -6,7 +6,7 @@ import type { TenantConfig } from '../model/scheduling-config.ts';
 import { dominantShare, shareOf } from './fair-shares.ts';
 import type { OrderRule, QueueFacts, TenantFacts } from './order.ts';
 import { limitRefusal, type QueueNode } from './queue-tree.ts';
-import { byAge, type Candidate } from './scheduler.ts';
+import { byAge, type Candidate, type Together } from './scheduler.ts';
 import type { ShapeIndex } from './shape.ts';
 import { UsageAccount, type Vector, vectorOf } from './usage-account.ts';
 
@@ -17,6 +17,15 @@ export interface Ticket<T> {
   live: boolean;
 }
 
+/** What decides in which bucket a task stands. */
+interface Placing<T> {
+  readonly line: TenantLine<T>;
+  readonly task: T;
+  readonly runMaxMs: number;
+  readonly together: Together | undefined;
+  readonly at: TimeMs;
+}
+
 /** Waiting tasks of one tenant, shape and class: only the head is ever looked at. */
 export interface Bucket<T> {
   readonly line: TenantLine<T>;
@@ -25,8 +34,12 @@ export interface Bucket<T> {
   readonly taskClass: number;
   /** What a quota asks about; 0 where no quota does. */
   readonly runMaxMs: number;
+  /** Its one task stands for these. */
+  readonly together: Together | undefined;
   readonly heap: Heap<Ticket<T>>;
   live: number;
+  /** Those that it stands for found no place since something was freed last. */
+  rests: boolean;
   /** A limit of its queue, its tenant or a quota keeps it out until something there changes. */
   capped: boolean;
 }
@@ -105,11 +118,12 @@ export class TenantLine<T> implements TenantFacts {
     return this.waiting === 0 && !this.remembered && this.pass <= this.leaf.virtualTime;
   }
 
-  capOf(ask: Vector): Refusal | undefined {
+  /** Why so many tasks that ask for this together may not start. */
+  capOf(ask: Vector, count: number): Refusal | undefined {
     const queue = this.leaf.node.name;
-    const { runningMax } = this.config;
-    if (this.running >= runningMax) {
-      const facts = { what: 'running', count: this.running, asked: 1, max: runningMax } as const;
+    const { runningMax: max } = this.config;
+    if (this.running + count > max) {
+      const facts = { what: 'running', count: this.running, asked: count, max } as const;
       return { code: 'queue-cap', queue, tenant: this.tenant, ...facts };
     }
     for (const r of [0, 1, 2] as const) {
@@ -150,6 +164,12 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.rule = rule;
     this.seed = seed;
     this.#context = context;
+  }
+
+  /** All of it is looked at again. */
+  wake(): void {
+    this.exhausted = false;
+    for (const line of this.lines.values()) line.bestKnown = false;
   }
 
   capacity(): Vector {
@@ -193,9 +213,10 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#sweepAt = Math.max(LINES_KEPT, 2 * this.lines.size);
   }
 
-  add(line: TenantLine<T>, task: T, runMaxMs: number): Ticket<T> {
+  add(line: TenantLine<T>, task: T, runMaxMs: number, together: Together | undefined): Ticket<T> {
     // As of a moment that a replay knows, too; what has sunk since then is moved when it comes up.
-    const bucket = this.#bucketFor(line, task, runMaxMs, task.waitingSince);
+    const at = task.waitingSince;
+    const bucket = this.#bucketFor({ line, task, runMaxMs, together, at });
     const ticket: Ticket<T> = { task, bucket, live: true };
     this.#push(ticket, bucket);
     return ticket;
@@ -220,7 +241,11 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
         for (const ticket of tickets) {
           if (!ticket.live) continue;
           const { task } = ticket;
-          this.#push(ticket, this.#bucketFor(line, task, bucket.runMaxMs, task.waitingSince));
+          const { runMaxMs, together, rests } = bucket;
+          const at = task.waitingSince;
+          const next = this.#bucketFor({ line, task, runMaxMs, together, at });
+          if (together !== undefined) next.rests = rests;
+          this.#push(ticket, next);
         }
       }
     }
@@ -242,17 +267,26 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#context.closed(bucket);
   }
 
-  #bucketFor(line: TenantLine<T>, task: T, runMaxMs: number, at: TimeMs): Bucket<T> {
+  /** A task that stands for others has one for itself. */
+  #bucketFor({ line, task, runMaxMs, together, at }: Placing<T>): Bucket<T> {
     const taskClass = this.rule.taskClass(task, at);
     const { shape } = task;
-    let bucket = line.buckets.find(
-      (b) => b.shape === shape && b.taskClass === taskClass && b.runMaxMs === runMaxMs,
-    );
+    const own = together !== undefined;
+    let bucket = own
+      ? undefined
+      : line.buckets.find(
+          (b) =>
+            b.shape === shape &&
+            b.taskClass === taskClass &&
+            b.runMaxMs === runMaxMs &&
+            b.together === undefined,
+        );
     if (bucket === undefined) {
       const { rule } = this;
-      const ask = vectorOf(this.#context.request(shape));
+      const ask = vectorOf(together?.request ?? this.#context.request(shape));
       const heap = new Heap<Ticket<T>>((x, y) => before(rule, x.task, y.task));
-      bucket = { line, shape, ask, taskClass, runMaxMs, heap, live: 0, capped: false };
+      const facts = { line, shape, ask, taskClass, runMaxMs, together };
+      bucket = { ...facts, heap, live: 0, rests: false, capped: false };
       line.buckets.push(bucket);
       this.#context.opened(bucket);
     }
@@ -267,21 +301,24 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
       if (!ticket.live) bucket.heap.pop();
       else if (this.rule.classShifts && this.rule.taskClass(ticket.task, at) !== bucket.taskClass) {
         bucket.heap.pop();
-        this.#push(ticket, this.#bucketFor(bucket.line, ticket.task, bucket.runMaxMs, at));
+        const { line, runMaxMs, together, rests } = bucket;
+        const next = this.#bucketFor({ line, task: ticket.task, runMaxMs, together, at });
+        if (together !== undefined) next.rests = rests;
+        this.#push(ticket, next);
         this.#leave(bucket);
       } else return ticket.task;
     }
   }
 
-  /** The bucket whose head goes first; with `asleep`, also of those that cannot start. */
-  first(at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+  /** The bucket whose head goes first; with `asleep`, also of those that cannot start, or `among` these. */
+  first(at: TimeMs, asleep: boolean, among?: ReadonlySet<T>): Bucket<T> | undefined {
     const { tenantRank } = this.rule;
     let best: Bucket<T> | undefined;
     let bestLine: TenantLine<T> | undefined;
     let bestRank = 0;
     for (const line of this.lines.values()) {
       if (line.waiting === 0) continue;
-      const bucket = this.firstOf(line, at, asleep);
+      const bucket = this.firstOf(line, at, asleep, among);
       if (bucket === undefined) continue;
       if (tenantRank === undefined) {
         if (best === undefined || this.#headBefore(bucket, best, at)) best = bucket;
@@ -301,7 +338,12 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     return best;
   }
 
-  firstOf(line: TenantLine<T>, at: TimeMs, asleep: boolean): Bucket<T> | undefined {
+  firstOf(
+    line: TenantLine<T>,
+    at: TimeMs,
+    asleep: boolean,
+    among?: ReadonlySet<T>,
+  ): Bucket<T> | undefined {
     const keeps = !asleep && this.rule.headRank === undefined;
     if (keeps && line.bestKnown && (line.best === undefined || this.#awake(line.best))) {
       return line.best;
@@ -313,7 +355,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     for (const bucket of line.buckets) {
       if (!asleep && !this.#awake(bucket)) continue;
       const head = this.head(bucket, at);
-      if (head === undefined) continue;
+      if (head === undefined || among?.has(head) === false) continue;
       if (first !== undefined && !this.#goesBefore(head, first, line, line, at)) continue;
       best = bucket;
       first = head;
@@ -326,7 +368,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   #awake(bucket: Bucket<T>): boolean {
-    return !bucket.capped && !this.#context.sleeps(bucket.shape);
+    return !bucket.capped && !bucket.rests && !this.#context.sleeps(bucket.shape);
   }
 
   #headBefore(a: Bucket<T>, b: Bucket<T>, at: TimeMs): boolean {
@@ -352,4 +394,10 @@ function before(rule: OrderRule, x: Candidate, y: Candidate): boolean {
 export function wake<T extends Candidate>(bucket: Bucket<T>): void {
   bucket.line.bestKnown = false;
   bucket.line.leaf.exhausted = false;
+}
+
+/** No limit keeps it out any more. */
+export function uncap<T extends Candidate>(bucket: Bucket<T>): void {
+  bucket.capped = false;
+  wake(bucket);
 }

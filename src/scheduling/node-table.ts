@@ -49,6 +49,8 @@ const CHANGES_KEPT = 1 << 15;
  */
 export class NodeTable {
   readonly #nodes: (Node | undefined)[] = [];
+  /** Those of `#nodes` that are there, once asked for. */
+  #present: readonly Node[] | undefined;
   readonly #indexById = new Map<NodeId, NodeIndex>();
   readonly #columnByName = new Map<string, number>();
   #columns = FIRST_CUSTOM;
@@ -92,12 +94,19 @@ export class NodeTable {
     return this.#nodes[row];
   }
 
+  /** In order of joining. */
+  nodes(): readonly Node[] {
+    this.#present ??= this.#nodes.filter((node) => node !== undefined);
+    return this.#present;
+  }
+
   rowOf(id: NodeId): NodeIndex | undefined {
     return this.#indexById.get(id);
   }
 
   /** Adds a node, or changes the capacity of one that is there; what is held stays held. */
   join(node: Node): NodeIndex {
+    this.#present = undefined;
     const known = this.#indexById.get(node.id);
     const row = known ?? this.#nodes.length;
     for (const [name] of node.custom) this.#column(name);
@@ -128,6 +137,7 @@ export class NodeTable {
   leave(id: NodeId): void {
     const row = this.#indexById.get(id);
     assert(row !== undefined, 'only a node that is there leaves');
+    this.#present = undefined;
     this.#indexById.delete(id);
     this.#count(row, -1);
     this.#nodes[row] = undefined;

@@ -1,5 +1,6 @@
 import type { Refusal } from '../model/refusal.ts';
 import { dominantShare, WHOLE } from './fair-shares.ts';
+import type { NodeIndex } from './node-table.ts';
 import { type Pending, planOptimal, type SolveProgram } from './optimal.ts';
 import { feasible, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
@@ -109,6 +110,10 @@ export class OptimalScheduler<T extends Candidate> implements OrderedScheduler<T
 
   restore(saved: unknown): void {
     this.#index.restore(saved as SavedDemand | undefined);
+  }
+
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
   }
 
   passedOver(): readonly T[] {

@@ -102,10 +102,10 @@ export class Nominations<T extends Candidate> {
 }
 
 /** A gang claims as one. */
-const ownerOf = (task: Candidate): string => task.gang?.key ?? task.id;
+export const ownerOf = (task: Candidate): string => task.gang?.key ?? task.id;
 
 /** A share by memory may be as much as its whole device: how much is known when one is chosen. */
-function keptFor(ask: Resources, members: number): Resources {
+export function keptFor(ask: Resources, members: number): Resources {
   const most = ask.gpuMemory === undefined ? ask : { ...ask, gpu: milliGpu(WHOLE_GPU) };
   return scaled(most, members);
 }

@@ -7,23 +7,16 @@ import type {
   Preemption,
   PreemptionStrategy,
 } from '../model/preemption.ts';
-import type { Resources } from '../model/resources.ts';
 import type { PreemptionConfig } from '../model/scheduling-config.ts';
 import type { Topology } from '../model/workload.ts';
 import { heldWeight, latePenalty } from './eviction-cost.ts';
 import { domainsOf, freeBy } from './free-by.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
+import type { Reclaim } from './reclaim.ts';
 import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
 import { findVictims, type Ranking, type Victims } from './victim-search.ts';
-
-/** Shares of queues, for reclaim: weighted dominant shares in basis points, before and after a move. */
-export interface ShareView {
-  share(queue: QueueName): number;
-  /** With so much more (or, stopped, less) held. */
-  shareAfter(queue: QueueName, gained: readonly Resources[], lost: readonly Resources[]): number;
-}
 
 export interface PreemptionAsk<T extends Candidate> {
   readonly task: T;
@@ -34,8 +27,8 @@ export interface PreemptionAsk<T extends Candidate> {
   readonly options: PreemptionConfig;
   /** Tasks of the queue that may still be stopped in this hour. */
   readonly budget: (queue: QueueName) => number;
-  /** Given for reclaim between queues; without it, priorities decide. */
-  readonly shares?: ShareView;
+  /** What it may take from other queues; without it, priorities decide everywhere. */
+  readonly reclaim?: Reclaim<T> | undefined;
 }
 
 export type PreemptionVerdict =
@@ -165,18 +158,10 @@ class Policy<T extends Candidate> {
     return this.#eligible(occupant) && this.at >= this.#freeAt(occupant);
   }
 
-  allows({ running: { task: victim, held } }: Occupant<T>, alsoStopped: Iterable<Occupant<T>>) {
-    const { task, shares } = this.#ask;
-    if (shares === undefined) return task.priority > victim.priority;
-    if (victim.queue === task.queue) return false;
-    const lost: Resources[] = [held];
-    for (const { running } of alsoStopped) {
-      if (running.task.queue === victim.queue) lost.push(running.held);
-    }
-    const takerAfter = shares.shareAfter(task.queue, gains(this.#ask), []);
-    const giverBefore = shares.share(victim.queue);
-    const giverAfter = shares.shareAfter(victim.queue, [], lost);
-    return takerAfter < giverBefore && takerAfter <= giverAfter;
+  allows(victim: Occupant<T>, alsoStopped: Iterable<Occupant<T>>): boolean {
+    const { task, reclaim } = this.#ask;
+    if (reclaim?.isOther(victim.running.task) === true) return reclaim.allows(victim, alsoStopped);
+    return task.priority > victim.running.task.priority;
   }
 
   /** When the first task that only its minimum run time protects may be stopped. */
@@ -196,15 +181,12 @@ class Policy<T extends Candidate> {
   }
 
   #eligible({ running, stopping }: Occupant<T>): boolean {
-    const { task, shares } = this.#ask;
-    if (stopping || running.task.stops?.preemptible === false) return false;
-    if (shares === undefined) return running.task.priority < task.priority;
-    return running.task.queue !== task.queue;
+    const { task, reclaim } = this.#ask;
+    const { task: victim } = running;
+    if (stopping || victim.stops?.preemptible === false) return false;
+    if (reclaim?.isOther(victim) === true) return reclaim.mayTake(victim);
+    return victim.priority < task.priority;
   }
-}
-
-function gains<T extends Candidate>({ ask, members }: PreemptionAsk<T>): Resources[] {
-  return Array.from({ length: members }, () => ask);
 }
 
 function record<T extends Candidate>(
@@ -237,33 +219,11 @@ function record<T extends Candidate>(
 }
 
 function ruleOf<T extends Candidate>(
-  ask: PreemptionAsk<T>,
+  { task, reclaim }: PreemptionAsk<T>,
   stopped: readonly Occupant<T>[],
 ): EvictionRule {
-  const { task, shares } = ask;
-  if (shares === undefined) {
-    const victim = Math.max(...stopped.map(({ running }) => running.task.priority));
-    return { kind: 'priority', preemptor: task.priority, victim };
-  }
-  // Of several queues, the one that is left with the least: the tightest inequality.
-  const queues = [...new Set(stopped.map(({ running }) => running.task.queue))];
-  const givers = queues.map((queue) => {
-    const lost = stopped.filter((one) => one.running.task.queue === queue);
-    const after = shares.shareAfter(
-      queue,
-      [],
-      lost.map(({ running }) => running.held),
-    );
-    return { queue, before: shares.share(queue), after };
-  });
-  const giver = givers.reduce((a, b) => (b.after < a.after ? b : a));
-  return {
-    kind: 'share',
-    taker: task.queue,
-    giver: giver.queue,
-    takerBefore: shares.share(task.queue),
-    takerAfter: shares.shareAfter(task.queue, gains(ask), []),
-    giverBefore: giver.before,
-    giverAfter: giver.after,
-  };
+  const between = reclaim?.rule(stopped);
+  if (between !== undefined) return between;
+  const victim = Math.max(...stopped.map(({ running }) => running.task.priority));
+  return { kind: 'priority', preemptor: task.priority, victim };
 }

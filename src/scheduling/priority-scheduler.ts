@@ -92,6 +92,10 @@ export class PriorityScheduler<T extends Candidate> implements OrderedScheduler<
     }
   }
 
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
+  }
+
   save(): unknown {
     return this.#index.save();
   }

@@ -39,6 +39,25 @@ export class Profile {
     return UNLIMITED;
   }
 
+  /** When the amount of what is free changes. */
+  get starts(): readonly number[] {
+    return this.#starts;
+  }
+
+  /** How often the amount is free from `at` on for so long without a break. */
+  room(at: number, lengthMs: number, amount: Amount): number {
+    let room = UNLIMITED;
+    for (let i = 0; i < this.#free.length; i++) {
+      const [from, until] = [this.#starts[i]!, this.#starts[i + 1] ?? Number.POSITIVE_INFINITY];
+      if (until <= at || from >= at + lengthMs) continue;
+      const free = this.#free[i]!;
+      for (let r = 0; r < amount.length; r++) {
+        if (amount[r]! > 0) room = Math.min(room, Math.max(0, Math.floor(free[r]! / amount[r]!)));
+      }
+    }
+    return room;
+  }
+
   take(at: number, lengthMs: number, amount: Amount): void {
     assert(at >= this.#starts[0]!, 'nothing is planned into the past');
     const begin = this.#cut(at);

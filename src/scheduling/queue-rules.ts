@@ -10,7 +10,9 @@ export function queueRules(tree: QueueTree): QueueRules {
     entry: (asked, active) => {
       const leaf = tree.leafOf(asked.queue, asked.tenant);
       if (leaf === undefined) return tree.unknown(asked.queue);
-      return tooLarge(tree, leaf, asked) ?? tooMany(leaf, asked, active);
+      return (
+        tooLarge(tree, leaf, asked) ?? neverTogether(leaf, asked) ?? tooMany(leaf, asked, active)
+      );
     },
     memoryMax: (queue, tenant) => {
       const leaf = tree.leafOf(queue, tenant);
@@ -28,6 +30,19 @@ function tooLarge(tree: QueueTree, leaf: QueueNode, asked: Entry): Refusal | und
       const { queue } = asked;
       return { code: 'exceeds-queue', queue, resource, asked: request[resource], limit };
     }
+  }
+  return undefined;
+}
+
+/** A gang needs more than ever may run there. A cap of 0 holds a queue back for a while. */
+function neverTogether(leaf: QueueNode, { queue, tenant, together }: Entry): Refusal | undefined {
+  const facts = { what: 'running', count: 0, asked: together } as const;
+  const own = tenantConfig(leaf, tenant).runningMax;
+  if (together > 1 && together > own)
+    return { code: 'queue-cap', queue, tenant, ...facts, max: own };
+  for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) {
+    const max = q.config.runningMax;
+    if (together > 1 && together > max) return { code: 'queue-cap', queue: q.name, ...facts, max };
   }
   return undefined;
 }

@@ -153,17 +153,17 @@ export class QueueTree {
 
   /**
    * The first limit, from the leaf up, that a task would break: a cap of tasks, a limit of its own, or
-   * what is kept for others. `capacity` is what all nodes have.
+   * what is kept for others. `capacity` is what all nodes have; `count` tasks ask for `ask` together.
    */
-  capOf(leaf: QueueNode, ask: Vector, capacity: Vector): QueueCap | undefined {
+  capOf(leaf: QueueNode, ask: Vector, capacity: Vector, count = 1): QueueCap | undefined {
     let keptCpu = 0;
     let keptMemory = 0;
     let keptGpu = 0;
     for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) {
       const max = q.config.runningMax;
-      if (q.running >= max) {
-        const facts = { queue: q.name, what: 'running', count: q.running, asked: 1, max } as const;
-        return { at: q, refusal: { code: 'queue-cap', ...facts } };
+      if (q.running + count > max) {
+        const facts = { queue: q.name, count: q.running, asked: count, max } as const;
+        return { at: q, refusal: { code: 'queue-cap', what: 'running', ...facts } };
       }
       const short =
         limited(q, 0, ask, keptCpu, capacity) ??

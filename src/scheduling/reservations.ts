@@ -142,6 +142,11 @@ export class ReservationBook {
     this.#use(running, plus);
   }
 
+  resized(running: Running<Candidate>): void {
+    this.ended(running.attempt);
+    this.placed(running);
+  }
+
   ended(attempt: string): void {
     const running = this.#running.get(attempt);
     if (running === undefined) return;
@@ -162,7 +167,8 @@ export class ReservationBook {
   }
 }
 
-function emptyCopy(table: NodeTable): NodeTable {
+/** The same nodes with nothing on them, on the same rows. */
+export function emptyCopy(table: NodeTable): NodeTable {
   const empty = new NodeTable();
   for (let row = 0; row < table.rows; row++) {
     const node = table.node(row);

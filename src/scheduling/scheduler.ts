@@ -1,11 +1,13 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptId, QueueName, TaskId, TenantId } from '../model/ids.ts';
-import type { Preemption } from '../model/preemption.ts';
+import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
+import type { GangAsk, Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { SchedulerDescription } from './queue-description.ts';
+import type { Reclaim } from './reclaim.ts';
 import type { Who } from './residents.ts';
 import type { ShapeIndex, Shapes } from './shape.ts';
 
@@ -71,6 +73,8 @@ export interface Choice<T extends Candidate> {
   readonly row: NodeIndex;
   /** Devices of that node, as `NodeTable.chooseGpus` or a policy of its own chose them. */
   readonly gpus: readonly string[];
+  /** For all that the task stands for, where the policy planned for all of them. */
+  readonly seats?: readonly Seats[] | undefined;
 }
 
 /** What a running task holds, for policies that look ahead. */
@@ -111,6 +115,10 @@ export interface Scheduler<T extends Candidate = Candidate> {
   preempting?(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void;
   /** Why a task of this queue and tenant may not hold so much more, were there room: a limit or a quota. */
   mayGrow?(task: T, more: Resources, at: TimeMs): Refusal | undefined;
+  /** For whom what frees is to be kept from `at` on, asked once nobody is to be stopped; or nothing. */
+  keep?(at: TimeMs): Keep | undefined;
+  /** It is kept, or given up. `task` is undefined when its workload is gone. */
+  keeping?(keep: Keep, task: T | undefined): void;
   /** The attempt was told to stop. */
   stopping?(attempt: AttemptId): void;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
@@ -149,6 +157,9 @@ export interface Entry {
   readonly queue: QueueName;
   readonly tenant: TenantId;
   readonly tasks: number;
+  /** The most of them that start at once. */
+  readonly together: number;
+  /** Of what starts at once: one task, or a gang. */
   readonly requests: readonly Resources[];
 }
 
@@ -166,16 +177,42 @@ export interface StartGate<T extends Candidate> {
   nextChange(at: TimeMs): TimeMs | undefined;
 }
 
+/** Tasks of a gang that start at once or not at all. */
+export interface Together extends GangAsk {
+  readonly count: number;
+  /** Of all of them. */
+  readonly request: Resources;
+}
+
 /** A scheduler that can say who found no place, so that others may be stopped for them. */
 export interface OrderedScheduler<T extends Candidate = Candidate> extends Scheduler<T> {
   /** The first waiting task of each kind that found no place in the last pass, the most deserving first. */
   passedOver(): readonly T[];
-  /** `learnt`: it was told of the task before, and only its turn comes now. */
-  enqueue(task: T, learnt?: boolean): void;
+  /** Which of these is due first; absent: the first of them. */
+  foremost?(tasks: ReadonlySet<T>, at: TimeMs): T | undefined;
+  /**
+   * `learnt`: it was told of the task before, and only its turn comes now. `together`: the task stands for
+   * these, and counts as all of them.
+   */
+  enqueue(task: T, learnt?: boolean, together?: Together): void;
+  /** One that stands for others keeps its place in the queue, but is not offered while it rests. */
+  rest?(task: T, rests: boolean): void;
   /** Learns what is asked for, of a task whose turn comes later. */
   expect?(task: T): void;
   /** Why so many tasks like this one may not start at once, were there room: a limit or a quota. */
-  admits?(task: T, members: number, at: TimeMs): Refusal | undefined;
+  admits?(
+    task: T,
+    together: { count: number; request: Resources },
+    at: TimeMs,
+  ): Refusal | undefined;
+  /** What a task that asks for so much may take from other queues; absent: there is one queue. */
+  reclaim?(task: T, asked: Resources): Reclaim<T>;
+  /** It plans for gangs itself: what `next` offers of them comes with seats. */
+  readonly plansGangs?: boolean;
+  /** Whether it may start there now without delaying whom a start was promised; absent: nobody. */
+  mayTake?(task: T, seats: readonly Seats[], at: TimeMs): boolean;
+  /** The devices that its policy chooses for the task on a node where it fits. */
+  devices(task: T, row: NodeIndex): readonly string[];
 }
 
 /** What every scheduler is built from. */

@@ -4,20 +4,19 @@ import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
-import { looksAround } from './company.ts';
 import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
-import { scaled } from './holds.ts';
-import { type Bucket, LeafQueue, type TenantLine, type Ticket, wake } from './leaf-queue.ts';
+import { type Bucket, LeafQueue, type TenantLine, type Ticket, uncap } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
-import { feasible, whyNot } from './place.ts';
+import { whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
 import type { SchedulerDescription } from './queue-description.ts';
-import { precedence } from './queue-precedence.ts';
+import { isStrict, precedence, wake, withAncestors } from './queue-rank.ts';
 import { queueRules } from './queue-rules.ts';
 import { type QueueNode, QueueTree } from './queue-tree.ts';
+import { QueueReclaim } from './reclaim.ts';
 import { type SavedMemory, savedMemory } from './saved-memory.ts';
 import {
   byAge,
@@ -27,10 +26,12 @@ import {
   type QueueRules,
   type Running,
   type SchedulerDeps,
+  type Together,
 } from './scheduler.ts';
 import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { siteCapacity } from './site-capacity.ts';
+import { SleepingShapes } from './sleeping-shapes.ts';
 import { restoreLeaf, saveLeaf } from './tree-memory.ts';
 import { type Vector, vectorOf } from './usage-account.ts';
 
@@ -55,12 +56,10 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #leaves = new Map<QueueNode, LeafQueue<T>>();
   readonly #fallback: QueueNode;
   readonly #tickets = new Map<T, Ticket<T>>();
-  readonly #asleep: boolean[] = [];
-  readonly #asleepShapes = new Set<ShapeIndex>();
-  /** Those of them that may wake although no node was freed. */
-  readonly #besideOthers = new Set<ShapeIndex>();
-  readonly #bucketsByShape = new Map<ShapeIndex, Set<Bucket<T>>>();
+  readonly #sleeping: SleepingShapes<T>;
   readonly #cappedAt = new Map<QueueNode | TenantLine<T> | 'gate', Set<Bucket<T>>>();
+  /** Those that stand for others which found no place. */
+  readonly #resting = new Set<T>();
   #capacity: Vector | undefined;
   #gatedWaiting = 0;
   #gateChangesAt: TimeMs | undefined;
@@ -75,13 +74,14 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#deps = deps;
     this.#index = new PlacementIndex(deps.table, scorer);
     this.#tree = new QueueTree(config.root);
+    this.#sleeping = new SleepingShapes(deps);
     this.queues = queueRules(this.#tree);
     const context = {
       capacity: () => this.#siteCapacity(),
       request: (shape: ShapeIndex) => deps.shapes.request(shape),
-      sleeps: (shape: ShapeIndex) => this.#asleep[shape] === true,
-      opened: (bucket: Bucket<T>) => this.#opened(bucket),
-      closed: (bucket: Bucket<T>) => this.#bucketsByShape.get(bucket.shape)!.delete(bucket),
+      sleeps: (shape: ShapeIndex) => this.#sleeping.has(shape),
+      opened: (bucket: Bucket<T>) => this.#sleeping.opened(bucket),
+      closed: (bucket: Bucket<T>) => this.#sleeping.closed(bucket),
       dropped: (line: TenantLine<T>) => this.#cappedAt.delete(line),
     };
     for (const node of this.#tree.leaves) {
@@ -101,18 +101,27 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#index.expect(this.#deps.shapes.ask(task.shape));
   }
 
-  enqueue(task: T, learnt = false): void {
+  enqueue(task: T, learnt = false, together?: Together): void {
     if (!learnt) this.expect(task);
     const { leaf, line } = this.#place(task);
     const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
-    this.#tickets.set(task, leaf.add(line, task, runMaxMs));
+    this.#tickets.set(task, leaf.add(line, task, runMaxMs, together));
     this.#count(leaf, line, 1);
+  }
+
+  rest(task: T, rests: boolean): void {
+    const { bucket } = this.#tickets.get(task)!;
+    bucket.rests = rests;
+    if (rests) this.#resting.add(task);
+    else this.#resting.delete(task);
+    wake(bucket);
   }
 
   withdraw(task: T): void {
     const ticket = this.#tickets.get(task);
     if (ticket === undefined) return;
     this.#tickets.delete(task);
+    this.#resting.delete(task);
     const { line } = ticket.bucket;
     const { leaf } = line;
     leaf.remove(ticket);
@@ -124,7 +133,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task } = running;
     this.withdraw(task);
-    this.#wakeBesideOthers();
+    this.#sleeping.moved();
     const { leaf, line } = this.#hold(running, 1, running.placedAt);
     leaf.placements++;
     leaf.virtualTime = Math.max(leaf.virtualTime, line.pass);
@@ -133,8 +142,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   ended(running: Running<T>, at: TimeMs): void {
     const { leaf, line } = this.#hold(running, -1, at);
-    this.#wakeShapes(running.row);
-    this.#wakeBesideOthers();
+    this.#sleeping.freed(running.row);
+    this.#sleeping.moved();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
@@ -149,9 +158,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   nodesChanged(): void {
     this.#capacity = undefined;
-    for (const shape of this.#asleepShapes) this.#asleep[shape] = false;
-    this.#asleepShapes.clear();
-    this.#besideOthers.clear();
+    this.#sleeping.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
     this.#wakeAll();
@@ -164,7 +171,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     while (this.#replaceRules()) offer = this.#offer(this.#tree.root, at);
     if (offer === undefined) return undefined;
     const { task, row } = offer;
-    return { task, row, gpus: this.#index.devices(row, this.#deps.shapes.ask(task.shape)) };
+    return { task, row, gpus: this.devices(task, row) };
   }
 
   nextTimer(): TimeMs | undefined {
@@ -176,7 +183,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
         if (!line.gated || line.waiting === 0) continue;
         for (const bucket of line.buckets) {
           const task = leaf.head(bucket, at);
-          const waits = task && gate.refusal(task, shapes.request(task.shape), at);
+          const request = bucket.together?.request ?? shapes.request(bucket.shape);
+          const waits = task && gate.refusal(task, request, at);
           if (waits !== undefined) return gate.nextChange(at);
         }
       }
@@ -192,7 +200,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const cap = this.#capOf(bucket, task, this.#lastAt);
     if (cap !== undefined) return cap.refusal;
     const { leaf } = bucket.line;
-    if (leaf.node.config.fifo === 'strict') {
+    if (isStrict(leaf)) {
       const first = leaf.head(leaf.first(this.#lastAt, true)!, this.#lastAt)!;
       if (first !== task) return { code: 'behind', task: first.id, queue: leaf.node.name };
     }
@@ -202,31 +210,52 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return refusal.code === 'no-nodes' && this.#deps.table.rows > 0 ? undefined : refusal;
   }
 
-  /** No limit keeps these out, only room. */
+  /** No limit keeps these out, only room. Of a strict queue only its first. */
   passedOver(): readonly T[] {
-    const heads: T[] = [];
-    for (const shape of this.#asleepShapes) {
-      for (const bucket of this.#bucketsByShape.get(shape) ?? []) {
-        const { leaf } = bucket.line;
-        const head = leaf.head(bucket, this.#lastAt);
-        if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) continue;
-        heads.push(head);
-      }
+    const heads = new Set<T>();
+    for (const shape of this.#sleeping) {
+      for (const bucket of this.#sleeping.bucketsOf(shape)) this.#passOver(bucket, heads);
     }
-    return heads.sort((a, b) => b.priority - a.priority || byAge(a, b));
+    for (const task of this.#resting) this.#passOver(this.#tickets.get(task)!.bucket, heads);
+    return [...heads].sort((a, b) => b.priority - a.priority || byAge(a, b));
   }
 
-  admits(task: T, members: number, at: TimeMs): Refusal | undefined {
-    return this.mayGrow(task, scaled(this.#deps.shapes.request(task.shape), members), at);
+  foremost(tasks: ReadonlySet<T>, at: TimeMs): T | undefined {
+    const withSome = withAncestors([...tasks].map((task) => this.#place(task).leaf.node));
+    let node = this.#tree.root;
+    while (node.children.length > 0) node = this.#due(node, at, (q) => withSome.has(q))!;
+    const leaf = this.#leaves.get(node)!;
+    const bucket = leaf.first(at, true, tasks);
+    return bucket && leaf.head(bucket, at);
   }
 
-  mayGrow(task: T, request: Resources, at: TimeMs): Refusal | undefined {
+  #passOver(bucket: Bucket<T>, heads: Set<T>): void {
+    const { leaf } = bucket.line;
+    const head = leaf.head(bucket, this.#lastAt);
+    if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) return;
+    const first = leaf.first(this.#lastAt, true)!;
+    if (isStrict(leaf) && leaf.head(first, this.#lastAt) !== head) return;
+    heads.add(head);
+  }
+
+  admits(task: T, { count, request }: Pick<Together, 'count' | 'request'>, at: TimeMs) {
     const { leaf, line } = this.#place(task);
     const waits = line.gated ? this.#deps.gate!.refusal(task, request, at) : undefined;
     const ask = vectorOf(request);
     return (
-      waits ?? line.capOf(ask) ?? this.#tree.capOf(leaf.node, ask, this.#siteCapacity())?.refusal
+      waits ??
+      line.capOf(ask, count) ??
+      this.#tree.capOf(leaf.node, ask, this.#siteCapacity(), count)?.refusal
     );
+  }
+
+  reclaim(task: T, asked: Resources): QueueReclaim<T> {
+    const leafOf = (other: T): QueueNode => this.#place(other).leaf.node;
+    return new QueueReclaim(task, vectorOf(asked), leafOf, this.#siteCapacity());
+  }
+
+  devices(task: T, row: NodeIndex): readonly string[] {
+    return this.#index.devices(row, this.#deps.shapes.ask(task.shape));
   }
 
   describe(at: TimeMs): SchedulerDescription {
@@ -238,15 +267,14 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   startsWith(task: T, request: Resources, at: TimeMs): boolean {
-    const { leaf, line } = this.#place(task);
-    if (line.gated && this.#deps.gate!.refusal(task, request, at) !== undefined) return false;
-    const ask = vectorOf(request);
-    if (line.capOf(ask) !== undefined) return false;
-    if (this.#tree.capOf(leaf.node, ask, this.#siteCapacity()) !== undefined) return false;
-    const { fifo, order } = leaf.node.config;
-    if (fifo !== 'strict') return true;
+    const { leaf } = this.#place(task);
+    if (this.admits(task, { count: 1, request }, at) !== undefined) return false;
+    if (!isStrict(leaf)) return true;
     // An order by size may put another task first once this one asks for less.
-    return !BY_SIZE.has(order.name) && leaf.head(leaf.first(at, true)!, at)?.id === task.id;
+    return (
+      !BY_SIZE.has(leaf.node.config.order.name) &&
+      leaf.head(leaf.first(at, true)!, at)?.id === task.id
+    );
   }
 
   save(): SavedMemory {
@@ -276,11 +304,15 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   /** The child that is due, of those that may offer something. */
-  #due({ children, config }: QueueNode, at: TimeMs): QueueNode | undefined {
+  #due(
+    { children, config }: QueueNode,
+    at: TimeMs,
+    isOpen = (child: QueueNode): boolean => this.#mayOffer(child),
+  ): QueueNode | undefined {
     let due: QueueNode | undefined;
     let share: number | undefined;
     for (const child of children) {
-      if (!this.#mayOffer(child)) continue;
+      if (!isOpen(child)) continue;
       const precedes = due === undefined ? -1 : precedence(child, due, config.childOrder);
       if (precedes > 0) continue;
       if (precedes < 0) {
@@ -370,7 +402,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #try(leaf: LeafQueue<T>, bucket: Bucket<T>, at: TimeMs): Offer<T> | undefined {
     const task = leaf.head(bucket, at)!;
     const { shape } = task;
-    if (bucket.capped || this.#asleep[shape] === true) return undefined;
+    if (bucket.capped || bucket.rests || this.#sleeping.has(shape)) return undefined;
     const cap = this.#capOf(bucket, task, at);
     if (cap !== undefined) {
       bucket.capped = true;
@@ -381,9 +413,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     const row = this.#index.best(shape, this.#deps.shapes.ask(shape));
     if (row !== undefined) return { bucket, task, row };
-    this.#asleep[shape] = true;
-    this.#asleepShapes.add(shape);
-    if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
+    this.#sleeping.add(shape);
     return undefined;
   }
 
@@ -392,15 +422,16 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     task: T,
     at: TimeMs,
   ): { at: QueueNode | TenantLine<T> | 'gate'; refusal: Refusal } | undefined {
-    const { line } = bucket;
+    const { line, together } = bucket;
     if (line.gated) {
-      const request = this.#deps.shapes.request(task.shape);
+      const request = together?.request ?? this.#deps.shapes.request(task.shape);
       const refusal = this.#deps.gate!.refusal(task, request, at);
       if (refusal !== undefined) return { at: 'gate', refusal };
     }
-    const refusal = line.capOf(bucket.ask);
+    const count = together?.count ?? 1;
+    const refusal = line.capOf(bucket.ask, count);
     if (refusal !== undefined) return { at: line, refusal };
-    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity());
+    return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity(), count);
   }
 
   #hold({ task, held }: Running<T>, sign: 1 | -1, at: TimeMs) {
@@ -431,45 +462,15 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
   }
 
-  #wakeShapes(row: NodeIndex): void {
-    const { table, shapes } = this.#deps;
-    for (const shape of this.#asleepShapes) {
-      if (feasible(table, row, shapes.ask(shape))) this.#wakeShape(shape);
-    }
-  }
-
-  /** Who is to be near others, or as many in each place, may find room wherever one of them starts or ends. */
-  #wakeBesideOthers(): void {
-    for (const shape of this.#besideOthers) this.#wakeShape(shape);
-  }
-
-  #wakeShape(shape: ShapeIndex): void {
-    this.#asleepShapes.delete(shape);
-    this.#besideOthers.delete(shape);
-    this.#asleep[shape] = false;
-    for (const bucket of this.#bucketsByShape.get(shape) ?? []) wake(bucket);
-  }
-
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
     const sleepers = this.#cappedAt.get(at);
     if (sleepers === undefined) return;
     this.#cappedAt.delete(at);
-    for (const bucket of sleepers) {
-      bucket.capped = false;
-      wake(bucket);
-    }
+    for (const bucket of sleepers) uncap(bucket);
   }
 
   #wakeAll(): void {
-    for (const leaf of this.#leaves.values()) {
-      leaf.exhausted = false;
-      for (const line of leaf.lines.values()) line.bestKnown = false;
-    }
-  }
-
-  #opened(bucket: Bucket<T>): void {
-    const buckets = this.#bucketsByShape.get(bucket.shape) ?? new Set();
-    this.#bucketsByShape.set(bucket.shape, buckets.add(bucket));
+    for (const leaf of this.#leaves.values()) leaf.wake();
   }
 
   #place(task: T): { leaf: LeafQueue<T>; line: TenantLine<T> } {

@@ -30,6 +30,8 @@ export interface Victims<T extends Candidate> {
 
 /** Below every price: the node comes up, and is priced then. */
 const UNPRICED = -1;
+/** Lighter than anybody: members that a gang can do without. */
+const EXTRA = -Number.MAX_SAFE_INTEGER;
 
 type Rank = readonly [number, number];
 
@@ -144,7 +146,9 @@ class Search<T extends Candidate> {
     for (const occupant of this.#occupancy.onRow(row)) {
       if (!policy.mayStop(occupant)) continue;
       const { running } = occupant;
-      const weight = weightOf(ranking, running, policy.at);
+      const { gang } = running.task;
+      const isExtra = gang !== undefined && this.#units.spare(gang) > 0;
+      const weight = isExtra ? EXTRA : weightOf(ranking, running, policy.at);
       bound.add(running.held, weight, priced ? evictionCost(running, policy.at) : 0);
     }
     if (bound.end()) this.#push(row, bound.weight, priced ? bound.cost : UNPRICED, undefined);
@@ -325,6 +329,7 @@ function weightOf(ranking: Ranking, running: Running<Candidate>, at: TimeMs): nu
 }
 
 function weightOfUnit(ranking: Ranking, unit: Unit<Candidate>): number {
+  if (unit.extra) return EXTRA;
   if (ranking === 'least-cost') return unit.priority;
   return ranking === 'preempt_oldest' ? unit.placedAt : unit.progress;
 }

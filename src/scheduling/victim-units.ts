@@ -8,6 +8,8 @@ import type { Candidate } from './scheduler.ts';
 export interface Unit<T extends Candidate> {
   readonly members: readonly Occupant<T>[];
   readonly gang: string | undefined;
+  /** A member beyond what its gang needs: it goes before everybody else. */
+  readonly extra: boolean;
   readonly priority: number;
   readonly cost: number;
   readonly placedAt: TimeMs;
@@ -47,13 +49,14 @@ export class VictimUnits<T extends Candidate> {
     for (const occupant of this.#occupancy.onRow(row)) {
       if (this.chosen.has(occupant) || !this.#policy.mayStop(occupant)) continue;
       const { gang } = occupant.running.task;
-      if (gang === undefined || this.#spare(gang) > 0) units.push(this.#unit([occupant]));
+      if (gang === undefined) units.push(this.#unit([occupant], false));
+      else if (this.spare(gang) > 0) units.push(this.#unit([occupant], true));
       else if (!gangs.has(gang.key)) {
         gangs.add(gang.key);
         const rest = this.#occupancy.ofGang(gang.key).filter((other) => !this.chosen.has(other));
         const free = rest.filter((other) => !other.stopping);
         if (free.every((other) => this.#policy.mayStop(other)))
-          units.push(this.#unit(free, gang.key));
+          units.push(this.#unit(free, false, gang.key));
       }
     }
     return units;
@@ -84,7 +87,7 @@ export class VictimUnits<T extends Candidate> {
   }
 
   /** Members that a gang can lose one by one: those beyond its minimum. */
-  #spare(gang: NonNullable<Candidate['gang']>): number {
+  spare(gang: NonNullable<Candidate['gang']>): number {
     const stopping = this.#occupancy.ofGang(gang.key).filter((one) => one.stopping).length;
     return gang.alive - stopping - gang.min - (this.#ofGang.get(gang.key) ?? 0);
   }
@@ -97,10 +100,10 @@ export class VictimUnits<T extends Candidate> {
     const same = others.filter(
       (other) => other.gang === undefined && other.members[0]?.running.task.gang === gang,
     );
-    return this.#spare(gang) > same.length;
+    return this.spare(gang) > same.length;
   }
 
-  #unit(members: readonly Occupant<T>[], gang?: string): Unit<T> {
+  #unit(members: readonly Occupant<T>[], extra: boolean, gang?: string): Unit<T> {
     const { at } = this.#policy;
     let [priority, cost, done, placedAt] = [Number.NEGATIVE_INFINITY, 0, 0, 0];
     for (const { running } of members) {
@@ -109,7 +112,7 @@ export class VictimUnits<T extends Candidate> {
       done = Math.max(done, progress(running, at));
       placedAt = Math.max(placedAt, running.placedAt);
     }
-    return { members, gang, priority, cost, progress: done, placedAt: placedAt as TimeMs };
+    return { members, gang, extra, priority, cost, progress: done, placedAt: placedAt as TimeMs };
   }
 
   #count(member: Occupant<T>, sign: 1 | -1): void {

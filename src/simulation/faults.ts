@@ -20,6 +20,8 @@ export const marks = [
   'report late',
   'ended before started',
   'finished despite a stop',
+  'stood in line',
+  'took over',
   'preempted',
   'gang placed',
   'gang broken',

@@ -40,6 +40,10 @@ interface Process {
   readonly start: AttemptStart;
   readonly truth: TaskTruth;
   readonly pid: number;
+  /** Not while it stands in line. */
+  begun: boolean;
+  /** Takes over when this one has succeeded. */
+  follower: Process | undefined;
   end: AttemptEnd | undefined;
   /** It was told to stop. */
   stopping: boolean;
@@ -124,8 +128,8 @@ export class ModelledDriver {
   /** Attempts with a process, in the order in which they were started. */
   running(): { readonly attempt: AttemptId; readonly stopping: boolean }[] {
     const running: { attempt: AttemptId; stopping: boolean }[] = [];
-    for (const [attempt, { end, stopping }] of this.#processes) {
-      if (end === undefined) running.push({ attempt, stopping });
+    for (const [attempt, { begun, end, stopping }] of this.#processes) {
+      if (begun && end === undefined) running.push({ attempt, stopping });
     }
     return running;
   }
@@ -152,24 +156,41 @@ export class ModelledDriver {
   loseProcesses(node: NodeId): void {
     for (const proc of this.#processes.values()) {
       if (proc.start.placement.node === node && proc.end === undefined) {
-        this.#end(proc, 'lost');
+        this.#end(proc, proc.begun ? 'lost' : 'unstarted');
       }
     }
   }
 
   #start(start: AttemptStart): void {
-    const { timeline, truth } = this.#deps;
+    const { truth } = this.#deps;
     if (this.#down.has(start.placement.node) || this.#processes.has(start.attempt)) return;
     const proc: Process = {
       start,
       truth: truth(start),
       pid: this.#pids++,
+      begun: false,
+      follower: undefined,
       end: undefined,
       stopping: false,
       paused: false,
       timers: [],
     };
     this.#processes.set(start.attempt, proc);
+    if (start.after === undefined) this.#begin(proc);
+    else this.#lineUp(proc, this.#processes.get(start.after));
+  }
+
+  /** What is not known any more was settled, or never was: then nothing begins. */
+  #lineUp(proc: Process, before: Process | undefined): void {
+    if (before !== undefined && before.end === undefined) before.follower = proc;
+    else if (before?.end?.cause === 'succeeded') this.#begin(proc);
+    else this.#end(proc, 'unstarted');
+  }
+
+  #begin(proc: Process): void {
+    const { timeline } = this.#deps;
+    const { start } = proc;
+    proc.begun = true;
     this.begun.set(start.attempt, (this.begun.get(start.attempt) ?? 0) + 1);
     if (proc.truth.outcome === 'start-failed') {
       this.#endAfter(proc, proc.truth.startMs, 'start-failed');
@@ -187,6 +208,10 @@ export class ModelledDriver {
     const proc = this.#processes.get(id);
     if (proc === undefined || proc.end !== undefined) return;
     proc.stopping = true;
+    if (!proc.begun) {
+      this.#end(proc, 'unstarted');
+      return;
+    }
     this.#endAfter(proc, spanMs(Math.min(proc.truth.termMs, graceMs)), causeOfStop(reason));
   }
 
@@ -218,8 +243,8 @@ export class ModelledDriver {
 
   #known(): KnownAttempt[] {
     const known: KnownAttempt[] = [];
-    for (const [attempt, { start, pid, end }] of this.#processes) {
-      if (this.#down.has(start.placement.node)) continue;
+    for (const [attempt, { start, begun, pid, end }] of this.#processes) {
+      if (this.#down.has(start.placement.node) || (!begun && end === undefined)) continue;
       if (end === undefined) known.push({ attempt, state: 'running', pid });
       else known.push({ attempt, state: end.cause === 'lost' ? 'lost' : 'ended', end });
     }
@@ -242,6 +267,10 @@ export class ModelledDriver {
     };
     this.ends.set(proc.start.attempt, proc.end);
     this.#announce(proc);
+    const { follower } = proc;
+    if (follower === undefined || follower.end !== undefined) return;
+    if (cause === 'succeeded') this.#begin(follower);
+    else this.#end(follower, 'unstarted');
   }
 
   #announce(proc: Process): void {

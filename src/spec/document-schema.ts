@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { affinitySchema } from './affinity-schema.ts';
+import { networkBlock } from './blocks/network-block.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import {
@@ -20,7 +21,6 @@ export const laterBlocks = {
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
-  network: 'Rate limits and bandwidth.',
   optimization: 'Batching, caching and packing.',
   pipeline: 'Limits of the pipeline as a whole.',
   qos: 'Classes of service: in the site document.',
@@ -105,6 +105,9 @@ export const pipelineSchema = z
       .meta({ description: 'For every step that does not say otherwise, key by key.' })
       .optional(),
     env: envSchema.optional(),
+    network: networkBlock.schema
+      .meta({ description: 'For the tasks of every step that does not say otherwise, key by key.' })
+      .optional(),
     affinity: affinitySchema.optional(),
     ...laterShape,
   })

@@ -44,9 +44,11 @@ export const qosSchema = z
   .strictObject({
     classes: z
       .strictObject({
-        guaranteed: classSchema.optional(),
-        burstable: classSchema.optional(),
-        best_effort: classSchema.optional(),
+        guaranteed: classSchema.meta({ description: 'Limited to what they ask for.' }).optional(),
+        burstable: classSchema
+          .meta({ description: 'They may use more than they ask for.' })
+          .optional(),
+        best_effort: classSchema.meta({ description: 'They ask for nothing.' }).optional(),
       })
       .meta({ description: 'By class of service: `guaranteed` is limited to what it asks for.' })
       .optional(),

@@ -74,7 +74,7 @@ export const queueSchema = z
     borrowing_limit: limitAmounts('It never holds more than its guarantee and this.').optional(),
     lending_limit: limitAmounts('Of its unused guarantee, siblings may use this.').optional(),
     reclaim: reclaim(
-      '`enabled`: takes back what it lent and gives back what it borrowed; `disabled`: neither; `always`: all that it holds may be taken. Acted on by a later version: now tasks are stopped by priority alone.',
+      '`enabled`: takes back what it lent and gives back what it borrowed; `disabled`: neither; `always`: all that it holds may be taken. Acted on where `scheduling.preemption` is on.',
     ).optional(),
     preemption: reclaim('Another name of `reclaim`.').optional(),
     order: either(policyText, orderSchema, 'name of an order, or a map with policy', {
@@ -232,10 +232,6 @@ class QueueReader {
     }
     const { weight: written, priority = 0, child_order, max_running } = block;
     const reclaimKey = reading.oneKey(path, ['reclaim', 'preemption']);
-    if (reclaimKey !== undefined) {
-      const message = 'acted on by a later version; now tasks are stopped by priority alone';
-      reading.warn([...path, reclaimKey], message);
-    }
     const activeKey = reading.oneKey(path, ['max_active', 'max_size']);
     const config = queueConfig(name, {
       ...saidFurtherOut(inner),

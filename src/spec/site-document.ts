@@ -1,10 +1,11 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import { defaultOrder } from '../model/scheduling-config.ts';
+import { defaultOrder, KEEP_AFTER_MS } from '../model/scheduling-config.ts';
 import type { WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
+import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
 import { readEviction } from './qos-block.ts';
 import { shown } from './quantities.ts';
@@ -151,7 +152,9 @@ function readSite(
       `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
     );
   }
+  const network = readNetwork(reading, blocks.network);
   return {
+    ...(network && { network }),
     scheduling: {
       root: tree,
       scorers,
@@ -163,6 +166,7 @@ function readSite(
       reservations,
       ...(gpuSharing && { gpuSharing }),
       ...(eviction && { eviction }),
+      keepAfterMs: KEEP_AFTER_MS,
       seed,
     },
   };
@@ -177,6 +181,7 @@ function readBlocks(reading: SiteReading) {
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
     qos: reading.readPart(siteBlocks.qos, ['qos']),
+    network: reading.readPart(siteBlocks.network, ['network']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }

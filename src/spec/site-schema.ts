@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
+import { networkSiteSchema } from './network-site-block.ts';
 import { qosSchema } from './qos-block.ts';
 import { queueSchema } from './queue-block.ts';
 import { quotasSchema } from './quota-block.ts';
@@ -22,6 +23,7 @@ export const siteBlocks = {
   multi_tenancy: tenancySchema,
   quotas: quotasSchema,
   reservations: reservationsSchema,
+  network: networkSiteSchema,
   qos: qosSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))

@@ -99,9 +99,11 @@ function describe(error: z.ZodError): string {
 export function workloadOf(event: Event): string | undefined {
   if ('workload' in event) return event.workload;
   if ('attempt' in event) return ownerOf(event.attempt);
-  if ('task' in event) return event.task.slice(0, event.task.indexOf('.'));
+  if ('behind' in event) return ownerOf(event.behind);
+  if ('task' in event) return ownerOf(event.task);
   if ('eviction' in event) return ownerOf(event.eviction.attempt);
   if ('move' in event) return ownerOf(event.move.attempt);
+  if (event.kind === 'seats-kept') return ownerOf(event.keep.task);
   if (event.kind === 'preemption-ordered') {
     const { preemptor } = event.preemption;
     return preemptor.slice(0, preemptor.indexOf('.'));

@@ -193,6 +193,7 @@ const end = z.strictObject({
     'cancelled',
     'preempted',
     'start-failed',
+    'unstarted',
     'lost',
   ]),
   exitCode: z.int().exactOptional(),
@@ -260,6 +261,13 @@ const preemption = z.strictObject({
   ),
 });
 
+const keep = z.strictObject({
+  task,
+  ask: resources,
+  claims: z.array(z.strictObject({ node: text<NodeId>(), members: whole() })),
+  from: whole<TimeMs>().exactOptional(),
+});
+
 function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: number, fields: F) {
   return {
     version,
@@ -272,12 +280,17 @@ export const eventForms: EventForms = complete({
   'node-left': form('node-left', 1, { node: text<NodeId>() }),
   'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
   'task-placed': form('task-placed', 1, { attempt, placement }),
+  'attempts-lined-up': form('attempts-lined-up', 1, {
+    behind: attempt,
+    attempts: z.array(attempt),
+  }),
   'task-started': form('task-started', 1, { attempt, pid: whole() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
     reason: z.enum(['cancelled', 'preempted', 'evicted']),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
+  'seats-kept': form('seats-kept', 1, { keep }),
   'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {

@@ -46,6 +46,7 @@ const network = z.strictObject({
   ingress: bitRate.exactOptional(),
   guaranteed: bitRate.exactOptional(),
   priority: z.enum(['high', 'normal', 'low']).exactOptional(),
+  trafficType: z.string().exactOptional(),
   proxied: z.boolean().exactOptional(),
   requestsMax: whole().exactOptional(),
 });

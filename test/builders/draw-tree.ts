@@ -1,8 +1,9 @@
 import type { Prng } from '../../src/base/prng.ts';
-import { type SpanMs, type TimeMs, UNLIMITED } from '../../src/base/units.ts';
+import { type SpanMs, spanMs, type TimeMs, UNLIMITED } from '../../src/base/units.ts';
 import type { TenantId } from '../../src/model/ids.ts';
 import {
   NO_AMOUNTS,
+  type PreemptionConfig,
   type QueueConfig,
   type QuotaConfig,
   queueConfig,
@@ -41,7 +42,14 @@ export function drawTree(prng: Prng): DrawnTree {
     seed: prng.below(1000),
     quotas: prng.chance(40) ? [drawQuota(prng, queues)] : [],
   });
-  return { scheduling, queues };
+  const keeping = { ...scheduling, keepAfterMs: spanMs(prng.pick([10_000, 60_000, 3_600_000])) };
+  if (!prng.chance(60)) return { scheduling: keeping, queues };
+  return { scheduling: { ...keeping, preemption: drawPreemption(prng) }, queues };
+}
+
+export function drawPreemption(prng: Prng): PreemptionConfig {
+  const minRunMs = spanMs(prng.pick([0, 0, 60_000]));
+  return { minRunMs, perQueueHour: prng.pick([1, 5, 1_000]) };
 }
 
 const drawChildOrder = (prng: Prng) => prng.pick(['weighted', 'priority', 'usage'] as const);
@@ -60,6 +68,7 @@ function drawQueue(prng: Prng, name: string, children: readonly QueueConfig[]): 
     limit: limited,
     guaranteed,
     lendingLimit: lending,
+    reclaim: prng.pick(['enabled', 'enabled', 'enabled', 'disabled', 'always'] as const),
     fifo: prng.chance(20) ? 'strict' : 'best-effort',
     runningMax: prng.chance(15) ? prng.between(1, 4) : UNLIMITED,
     oversubscription: bp(prng.chance(15) ? 15_000 : 10_000),

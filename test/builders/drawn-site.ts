@@ -6,7 +6,10 @@ import { GIB } from './workload.ts';
 /** A site under a drawn tree, in which something waits and something runs. */
 export function drawnSite(seed: number): Site {
   const prng = new Prng(seed);
-  const { scheduling, queues } = drawTree(prng);
+  const { scheduling: drawn, queues } = drawTree(prng);
+  // What somebody was stopped for is settled by the end of a pass; these sites are looked at before. What is
+  // kept for one is given up when that one leaves.
+  const { preemption: _, keepAfterMs: __, ...scheduling } = drawn;
   const site = new Site(scheduling, node('n', { cpu: 8000, memory: 16 * GIB, gpus: 2 }));
   site.now = 1_767_225_600_000;
   for (let i = prng.between(5, 40); i > 0; i--) {

@@ -17,7 +17,7 @@ import {
   type SchedulingConfig,
   UNLIMITED_AMOUNTS,
 } from '../../src/model/scheduling-config.ts';
-import type { WorkloadSpec } from '../../src/model/workload.ts';
+import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { endedBy } from './engine-bench.ts';
 import { GIB, node, resources, step, workload } from './workload.ts';
@@ -33,6 +33,13 @@ export interface Ask {
   readonly runMs?: number;
   readonly wallMs?: number;
   readonly deadlineAt?: number;
+  /** So many of `count` start together or not at all. */
+  readonly gang?: number;
+  /** All of them where this label has one value. */
+  readonly same?: string;
+  readonly preemptible?: boolean;
+  /** After running out of memory with twice as much. */
+  readonly retries?: number;
 }
 
 /** CPUs, GiB and GPUs as people say them. */
@@ -67,6 +74,14 @@ export function config(
   };
 }
 
+const growing = ({ retry }: StepSpec, maxRetries: number) => ({
+  ...retry,
+  maxRetries,
+  memoryGrowth: 20_000 as StepSpec['retry']['memoryGrowth'],
+});
+
+const stops = { restartMs: 0 as SpanMs, minRunMs: 0 as SpanMs };
+
 export function specOf(ask: Ask): WorkloadSpec {
   const { cpu = 1, gib = 0, gpu = 0 } = ask;
   const request = resources({ cpu: cpu * 1000, memory: gib * GIB, gpu: gpu * 1000 });
@@ -74,7 +89,16 @@ export function specOf(ask: Ask): WorkloadSpec {
   const one = {
     ...base,
     ...(ask.runMs === undefined ? {} : { estimateMs: ask.runMs as SpanMs }),
-    limits: { ...base.limits, wallMs: (ask.wallMs ?? UNLIMITED) as SpanMs, graceMs: 0 as SpanMs },
+    ...(ask.gang === undefined ? {} : { gangMin: ask.gang }),
+    ...(ask.same === undefined ? {} : { topology: { label: ask.same, required: true } }),
+    ...(ask.preemptible === undefined ? {} : { stops: { ...stops, preemptible: ask.preemptible } }),
+    ...(ask.retries === undefined ? {} : { retry: growing(base, ask.retries) }),
+    limits: {
+      ...base.limits,
+      memory: ask.retries === undefined ? base.limits.memory : request.memory,
+      wallMs: (ask.wallMs ?? UNLIMITED) as SpanMs,
+      graceMs: 0 as SpanMs,
+    },
   };
   return {
     ...workload('w', one),

@@ -7,6 +7,7 @@ import { bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
 import { type CgroupMounts, parseCgroupMounts } from '../../src/execution/cgroup-mounts.ts';
 import { type ConfinementSite, planConfinement } from '../../src/execution/confinement.ts';
 import {
+  listCgroups,
   openConfinementSite,
   sweepCgroups,
 } from '../../src/execution/io/local/confinement-site.ts';
@@ -314,7 +315,7 @@ test('a sweep leaves what is kept', timed, async (t) => {
   const site = openConfinementSite('cgroup-v2', 'berth-0', root);
   for (const name of ['1.a.0.1', '1.b.0.1']) mkdirSync(join(root, 'berth-0', name));
   rmSync(join(root, 'berth-0', 'trial'), { recursive: true });
-  assert.deepEqual(await sweepCgroups(site, new Set(['1.a.0.1'])), []);
+  assert.deepEqual(await sweepCgroups(listCgroups(site), new Set(['1.a.0.1'])), []);
   assert.equal(existsSync(join(root, 'berth-0', '1.a.0.1')), true);
   assert.equal(existsSync(join(root, 'berth-0', '1.b.0.1')), false);
   assert.equal(readFileSync(join(root, 'cgroup.controllers'), 'utf8'), 'cpu memory pids\n');

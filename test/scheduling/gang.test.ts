@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { planGang } from '../../src/scheduling/gang.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { Trial } from '../../src/scheduling/trial.ts';
-import { node, resources } from '../builders/workload.ts';
+import { config, queueConfig, Site } from '../builders/site.ts';
+import { GIB, node, resources } from '../builders/workload.ts';
 
 const cpus = (count: number) => resources({ cpu: count * 1000, memory: 0 });
 
@@ -96,4 +98,94 @@ test('what is set aside is left alone, and a trial leaves no trace', () => {
   assert.ok(!one.fits(0, cpus(2)));
   trial.undo();
   assert.ok(one.fits(0, cpus(4)));
+});
+
+const gib = (count: number) => resources({ cpu: 0, memory: count * GIB });
+const memories = (...sizes: readonly number[]): NodeTable => {
+  const made = new NodeTable();
+  sizes.forEach((size, i) => {
+    made.join(node(`n${i}`, { memory: size * GIB }));
+  });
+  return made;
+};
+
+test('a member that grew gets a seat of its size, and the others of theirs', () => {
+  const grown = { ask: gib(6), members: 1, smaller: [{ ask: gib(3), members: 2 }] };
+  assert.deepEqual(planGang(memories(3, 6, 4), grown), {
+    kind: 'fits',
+    seats: [
+      { row: 1, members: 1 },
+      { row: 0, members: 1 },
+      { row: 2, members: 1 },
+    ],
+  });
+  assert.equal(planGang(memories(3, 5, 6), grown).kind, 'fits');
+  assert.equal(planGang(memories(2, 6, 4), grown).kind, 'short');
+  const rack = { ...grown, topology: { label: 'node', required: true } };
+  assert.equal(planGang(memories(6, 6, 6), rack).kind, 'short');
+  assert.equal(planGang(memories(6, 13, 6), rack).kind, 'fits');
+});
+
+test('members that grew apart get seats whenever one order of trying finds them, and hold them all', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 4 }),
+      fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 5 }),
+      (nodes, asks) => {
+        const sorted = asks.toSorted((a, b) => b - a);
+        const parts = sorted.map((size) => ({ ask: gib(size), members: 1 }));
+        const [first, ...smaller] = parts;
+        const plan = planGang(memories(...nodes), { ...first!, smaller });
+        const alike = nodes.reduce((sum, size) => sum + Math.floor(size / sorted[0]!), 0);
+        if (plan.kind === 'short') {
+          assert.ok(alike < asks.length, 'as if all had grown is enough');
+          assert.ok(!fitsSomehow(nodes, sorted) || smaller.length > 0);
+          return;
+        }
+        const left = [...nodes];
+        const rows = plan.seats.flatMap(({ row, members }) => Array<number>(members).fill(row));
+        sorted.forEach((size, i) => {
+          left[rows[i]!]! -= size;
+        });
+        assert.ok(
+          left.every((free) => free >= 0),
+          `${nodes} for ${sorted}: ${rows}`,
+        );
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+function fitsSomehow(nodes: readonly number[], asks: readonly number[]): boolean {
+  const [first, ...rest] = asks;
+  if (first === undefined) return true;
+  return nodes.some((free, i) => free >= first && fitsSomehow(nodes.with(i, free - first), rest));
+}
+
+test('a gang of which one grew starts with the others, or says that it never will', () => {
+  const site = new Site(
+    config([queueConfig('default')]),
+    node('n', { cpu: 8000, memory: 6 * GIB }),
+    node('m', { cpu: 8000, memory: 3 * GIB }),
+  );
+  const start = (name: string) => {
+    site.submit({ gib: 3, count: 2, gang: 2, retries: 3 });
+    const placed = site.pass();
+    assert.equal(placed.length, 2, name);
+    const large = placed.find((id) => site.engine.state.attempt(id)!.placement.node === 'n')!;
+    const small = placed.find((id) => id !== large) ?? placed[1]!;
+    return [large, small] as const;
+  };
+  const [one, other] = start('both of 3 GiB');
+  site.end(one, 'oom-killed');
+  site.pass();
+  site.end(other, 'preempted');
+  site.now += 600_000;
+  const again = site.pass();
+  assert.equal(again.length, 2, 'one of 6 GiB and one of 3');
+  for (const id of again) site.end(id, 'oom-killed');
+  site.now += 600_000;
+  site.pass();
+  assert.equal(site.why(1)?.code, 'gang-never-fits', 'now both would need 6');
 });

@@ -5,8 +5,13 @@ import { spanMs, timeMs } from '../../src/base/units.ts';
 import type { QueueName } from '../../src/model/ids.ts';
 import type { Preemption } from '../../src/model/preemption.ts';
 import type { Resources } from '../../src/model/resources.ts';
+import { type QueueConfig, queueConfig } from '../../src/model/scheduling-config.ts';
 import { decidePreemption, type PreemptionAsk } from '../../src/scheduling/preemption.ts';
+import { QueueTree } from '../../src/scheduling/queue-tree.ts';
+import { entitlementShare, QueueReclaim } from '../../src/scheduling/reclaim.ts';
 import type { Candidate } from '../../src/scheduling/scheduler.ts';
+import { vectorOf } from '../../src/scheduling/usage-account.ts';
+import { guarantee } from '../builders/site.ts';
 import { node, resources } from '../builders/workload.ts';
 import { asking, Cluster, candidate, gang, HOUR } from './cluster.ts';
 
@@ -240,44 +245,126 @@ test('kueue#7101: whoever was stopped often is stopped last', () => {
   assert.deepEqual(victimsOf(preempted(cluster, asking(cpus(16), 1))), [other]);
 });
 
-/** Shares of one resource of which there are ten. */
-const shares = (used: Record<string, number>) => ({
-  share: (queue: QueueName) => (used[queue] ?? 0) * 1000,
-  shareAfter: (queue: QueueName, gained: readonly Resources[], lost: readonly Resources[]) =>
-    ((used[queue] ?? 0) + (sum(gained) - sum(lost)) / 1000) * 1000,
-});
-const sum = (list: readonly Resources[]): number => list.reduce((all, { cpu }) => all + cpu, 0);
+/** What a task of one CPU in the queue `poor` may take back on ten CPUs, by what runs in the cluster. */
+function poorAsks(cluster: Cluster, ...queues: QueueConfig[]): PreemptionAsk<Candidate> {
+  const known = queues.length > 0 ? queues : [queueConfig('rich'), queueConfig('poor')];
+  const tree = new QueueTree(queueConfig('root', { children: known }));
+  const leafOf = ({ queue, tenant }: Candidate) => tree.leafOf(queue, tenant)!;
+  for (const { running } of cluster.occupancy.all()) {
+    tree.hold(leafOf(running.task), vectorOf(running.held), 1);
+  }
+  const task = candidate(99, { queue: 'poor' as QueueName });
+  const reclaim = new QueueReclaim(task, vectorOf(cpus(1)), leafOf, [10_000, 0, 0]);
+  return asking(cpus(1), 1, { task, reclaim });
+}
 
-function shared(rich: number, poor: number): Cluster {
-  const cluster = new Cluster(node('n0', { cpu: 10_000 }));
+function shared(rich: number, poor: number, size = 10_000): Cluster {
+  const cluster = new Cluster(node('n0', { cpu: size }));
   for (let i = 0; i < rich; i++) cluster.run('n0', cpus(1), { queue: 'rich' as QueueName });
   for (let i = 0; i < poor; i++) cluster.run('n0', cpus(1), { queue: 'poor' as QueueName });
   return cluster;
 }
-const poorAsks = (used: Record<string, number>) =>
-  asking(cpus(1), 1, { task: candidate(99, { queue: 'poor' as QueueName }), shares: shares(used) });
 
 test('reclaim takes from the queue with more, and the record shows the shares before and after', () => {
-  const { rule, victims } = preempted(shared(8, 2), poorAsks({ rich: 8, poor: 2 }));
+  const cluster = shared(8, 2);
+  const { rule, victims } = preempted(cluster, poorAsks(cluster));
   assert.equal(victims[0]?.queue, 'rich');
   assert.deepEqual(rule, {
     kind: 'share',
     taker: 'poor',
     giver: 'rich',
-    takerBefore: 2000,
-    takerAfter: 3000,
-    giverBefore: 8000,
-    giverAfter: 7000,
+    takerBefore: 200_000_000,
+    takerAfter: 300_000_000,
+    giverBefore: 800_000_000,
+    giverAfter: 700_000_000,
   });
 });
 
 test('kueue#3779, #14543, #2821: reclaim between queues that are nearly even stops, and does not swing back', () => {
-  assert.equal(decide(shared(6, 4), poorAsks({ rich: 6, poor: 4 })).kind, 'preempt');
-  assert.equal(decide(shared(5, 5), poorAsks({ rich: 5, poor: 5 })).kind, 'no-help');
-  const odd = new Cluster(node('n0', { cpu: 9_000 }));
-  for (let i = 0; i < 5; i++) odd.run('n0', cpus(1), { queue: 'rich' as QueueName });
-  for (let i = 0; i < 4; i++) odd.run('n0', cpus(1), { queue: 'poor' as QueueName });
-  assert.equal(decide(odd, poorAsks({ rich: 5, poor: 4 })).kind, 'no-help');
+  for (const [rich, poor, want] of [
+    [6, 4, 'preempt'],
+    [5, 5, 'no-help'],
+    [5, 4, 'no-help'],
+  ] as const) {
+    const cluster = shared(rich, poor, (rich + poor) * 1000);
+    assert.equal(decide(cluster, poorAsks(cluster)).kind, want, `${rich} to ${poor}`);
+  }
+});
+
+const guaranteed = (cpu: number) => guarantee({ cpu });
+const takes: Record<string, { rich?: object; poor?: object; want: boolean }> = {
+  'a queue below its guarantee takes back what it lent': {
+    poor: { guaranteed: guaranteed(6) },
+    want: true,
+  },
+  'a queue that does not reclaim takes nothing': { poor: { reclaim: 'disabled' }, want: false },
+  'a queue that lends for good gives nothing': { rich: { reclaim: 'disabled' }, want: false },
+  'a queue within its guarantee gives nothing': {
+    rich: { guaranteed: guaranteed(8) },
+    want: false,
+  },
+  'a queue that holds a task more than its guarantee gives that one': {
+    rich: { guaranteed: guaranteed(7) },
+    poor: { guaranteed: guaranteed(3) },
+    want: true,
+  },
+  'a queue of which all may be taken gives of its guarantee': {
+    rich: { guaranteed: guaranteed(8), reclaim: 'always' },
+    want: true,
+  },
+  'a queue with four times the weight may hold four times as much': {
+    rich: { weight: 4 },
+    want: false,
+  },
+};
+for (const [name, { rich, poor, want }] of Object.entries(takes)) {
+  test(`reclaim: ${name}`, () => {
+    const cluster = shared(8, 2);
+    const ask = poorAsks(cluster, queueConfig('rich', rich), queueConfig('poor', poor));
+    assert.equal(decide(cluster, ask).kind, want ? 'preempt' : 'no-help');
+  });
+}
+
+test('reclaim compares where the branches part: a rich cousin of a poor family gives nothing', () => {
+  const family = queueConfig('family', { children: [queueConfig('rich'), queueConfig('idle')] });
+  const cluster = shared(4, 1);
+  for (let i = 0; i < 5; i++) cluster.run('n0', cpus(1), { queue: 'sibling' as QueueName });
+  const other = [queueConfig('poor'), queueConfig('sibling')];
+  const ask = poorAsks(cluster, family, queueConfig('others', { children: other }));
+  // Together the others hold 6, the family 4: what is short in theirs comes from theirs.
+  assert.deepEqual(
+    preempted(cluster, ask).victims.map(({ queue }) => queue),
+    ['sibling'],
+  );
+});
+
+test('a guarantee of GPUs brings as large a part of the CPU and memory that they need', () => {
+  const tree = new QueueTree(
+    queueConfig('root', {
+      children: [queueConfig('a', { guaranteed: guarantee({ gpu: 4 }) }), queueConfig('b')],
+    }),
+  );
+  const [a, b] = tree.leaves;
+  const site = [64_000, 1_000, 8_000] as const;
+  assert.equal(entitlementShare(a!, [32_000, 500, 4_000], site), 0);
+  assert.equal(entitlementShare(a!, [48_000, 500, 4_000], site), 250_000_000);
+  assert.equal(entitlementShare(b!, [32_000, 500, 4_000], site), 500_000_000);
+  const cpuOnly = new QueueTree(queueConfig('root', { guaranteed: guarantee({ cpu: 64 }) })).root;
+  assert.equal(entitlementShare(cpuOnly, [0, 0, 8_000], site), 1_000_000_000);
+});
+
+test('of an elastic gang the extra member is stopped before anybody of a lower priority', () => {
+  const cluster = new Cluster(...[0, 1, 2, 3].map((i) => node(`n${i}`, { cpu: 1000 })));
+  const one = gang('7.s', 2, 3);
+  for (let i = 0; i < 3; i++) cluster.run(`n${i}`, cpus(1), { gang: one, priority: 5 });
+  cluster.run('n3', cpus(1), { priority: 0 });
+  const { victims } = preempted(cluster, asking(cpus(1), 1));
+  assert.deepEqual(
+    victims.map(({ priority }) => priority),
+    [5],
+  );
+  const both = preempted(cluster, asking(cpus(1), 2));
+  assert.deepEqual(both.victims.map(({ priority }) => priority).sort(), [0, 5]);
 });
 
 test('any cluster: victims suffice, none is needless, and the table is as it was', () => {

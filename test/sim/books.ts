@@ -10,13 +10,16 @@ export interface AttemptBook {
   placement: Placement;
   started: boolean;
   stopped: boolean;
-  readonly placedAt: number;
+  placedAt: number;
   readonly priority: number;
   end: AttemptEnd | undefined;
+  /** In line: behind whom, whoever that is by now. */
+  behind: string | undefined;
+  next: string | undefined;
 }
 
 interface TaskBook {
-  state: 'new' | 'due' | 'resting' | 'running' | 'succeeded' | 'failed';
+  state: 'new' | 'due' | 'resting' | 'lined' | 'running' | 'succeeded' | 'failed';
   readonly attempts: AttemptBook[];
   memoryLimit: number;
   dueAt: number;
@@ -47,6 +50,8 @@ export interface Eligible {
   readonly needed: number;
   /** All of those on the same node. */
   readonly oneNode: boolean;
+  /** Where the others of its gang run that it must be with. */
+  readonly only: string | undefined;
   readonly queue: string;
   readonly tenant: string;
   /** Infinite when it says nothing. */
@@ -79,18 +84,28 @@ export class Books {
   /** What queues and quotas allow, where there are any. */
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
+  linedUp = 0;
+  takenOver = 0;
+  /** In line. */
+  readonly lined = new Set<string>();
   preemptions = 0;
+  keeps = 0;
   gangsPlaced = 0;
   gangsBroken = 0;
   /** What is kept for a preemptor until it starts, or its victims have stopped. */
   readonly #claims: { owner: string; nodes: Set<string>; victims: readonly string[] }[] = [];
+  #kept: { owner: string; nodes: ReadonlySet<string> } | undefined;
   /** Attempts that were chosen to stop for others, and of gangs that lost too many. */
   readonly #mustStop = new Set<string>();
   #retired = 0;
   #now = 0;
 
-  constructor(rules?: QueueBook) {
+  /** A start may be promised to somebody, for which others wait beside free nodes. */
+  readonly promises: boolean;
+
+  constructor(rules?: QueueBook, promises = false) {
     this.rules = rules;
+    this.promises = promises;
   }
 
   record(event: Event): void {
@@ -110,6 +125,9 @@ export class Books {
       case 'task-placed':
         this.#place(event);
         break;
+      case 'attempts-lined-up':
+        this.#lineUp(event);
+        break;
       case 'task-started':
         assert.ok(!this.#live(event.attempt).started, `${event.attempt} starts once`);
         this.#live(event.attempt).started = true;
@@ -119,6 +137,9 @@ export class Books {
         break;
       case 'preemption-ordered':
         this.#preempt(event);
+        break;
+      case 'seats-kept':
+        this.#keep(event);
         break;
       case 'task-ended':
         this.paused.delete(event.attempt);
@@ -202,15 +223,25 @@ export class Books {
       }
     }
     this.#checkGangs();
+    for (const id of this.lined) {
+      const { behind } = this.attempts.get(id)!;
+      assert.equal(
+        this.attempts.get(behind!)!.end,
+        undefined,
+        `${id} stands behind one that lives`,
+      );
+    }
     for (const id of this.#mustStop) assert.ok(this.attempts.get(id)!.stopped, `${id} is stopped`);
     this.#mustStop.clear();
     const hopeless = new Set<string>();
     const eligible = [...this.eligible()];
     for (const waiting of eligible) {
-      const { name, ask, needed, oneNode } = waiting;
-      const key = `${needed}/${oneNode}/${JSON.stringify(ask)}`;
+      const { name, ask, needed, oneNode, only } = waiting;
+      const key = `${needed}/${oneNode}/${only}/${JSON.stringify(ask)}`;
       if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
-      const each = this.#unclaimed(name).map((node) => node.seats(ask, needed));
+      const each = this.#unclaimed(name)
+        .filter(({ id }) => only === undefined || id === only)
+        .map((node) => node.seats(ask, needed));
       const seats = oneNode ? Math.max(0, ...each) : each.reduce((sum, seat) => sum + seat, 0);
       assert.ok(seats < needed, `${name} waits although ${needed} of it fit`);
       hopeless.add(key);
@@ -223,9 +254,14 @@ export class Books {
     const barred = new Set<string>();
     for (const claim of this.#claims) {
       const live = claim.victims.some((id) => this.attempts.get(id)?.end === undefined);
-      const waits = [...this.eligible()].some((one) => one.name.startsWith(`${claim.owner}.`));
-      if (claim.owner === step || !live || !waits) continue;
+      const waits = [...this.eligible()].some((one) =>
+        `${one.name}.`.startsWith(`${claim.owner}.`),
+      );
+      if ([step, name].includes(claim.owner) || !live || !waits) continue;
       for (const node of claim.nodes) barred.add(node);
+    }
+    if (this.#kept !== undefined && ![step, name].includes(this.#kept.owner)) {
+      for (const node of this.#kept.nodes) barred.add(node);
     }
     return [...this.nodes.values()].filter((node) => !barred.has(node.id));
   }
@@ -262,7 +298,9 @@ export class Books {
       const attempt = this.#live(id);
       const { step } = this.#task(id, id);
       assert.ok(!attempt.stopped, `${id} is not stopping already`);
-      assert.ok(attempt.priority < -waiting.rank[0]!, `${id} comes after ${preemptor}`);
+      if (this.rules?.isOther(waiting, id) !== true) {
+        assert.ok(attempt.priority < -waiting.rank[0]!, `${id} comes after ${preemptor}`);
+      }
       const stops = step.spec.stops;
       assert.ok(stops?.preemptible !== false, `${id} may be stopped for others`);
       assert.ok(at - attempt.placedAt >= (stops?.minRunMs ?? 0), `${id} has had its time`);
@@ -279,19 +317,43 @@ export class Books {
       const running = left.filter((task) => task.state === 'running').length;
       assert.ok(running === 0 || left.length >= gangMin, `${id}: a gang stops whole, or not below`);
     }
+    this.rules?.checkTaken(waiting, [...told], preemption.rule);
     for (const { node: id, members } of claims) {
       const node = this.nodes.get(id)!;
       room.set(id, node.seatsWithout(gone, waiting.ask, members));
       assert.ok(room.get(id)! >= members, `${preemptor} fits on ${id} once they have stopped`);
     }
-    const owner = preemptor.slice(0, preemptor.lastIndexOf('.'));
+    const owner = this.#ownerOf(preemptor);
     const nodes = new Set<string>(claims.map(({ node }) => node));
     this.#claims.push({ owner, nodes, victims: [...told] });
   }
 
+  /** A gang claims as one. */
+  #ownerOf(task: string): string {
+    const { spec } = this.#task(task).step;
+    return spec.gangMin === undefined ? task : task.slice(0, task.lastIndexOf('.'));
+  }
+
+  #keep({ keep: { task, claims } }: Of<'seats-kept'>): void {
+    const owner = this.#ownerOf(task);
+    const nodes = new Set<string>(claims.map(({ node }) => node));
+    this.#kept = claims.length === 0 ? undefined : { owner, nodes };
+    if (claims.length === 0) return;
+    this.keeps++;
+    const waiting = [...this.eligible()].find((one) => one.name === task);
+    assert.ok(waiting !== undefined, `${task} waits, or nothing is kept for it`);
+    const members = claims.reduce((sum, claim) => sum + claim.members, 0);
+    assert.equal(members, waiting.needed, `all of ${task} have a seat`);
+  }
+
   /** A limit, a quota or a turn keeps it waiting, whatever is free. */
   mayWait(waiting: Eligible, eligible: readonly Eligible[]): boolean {
+    if (this.promises && this.#running()) return true;
     return this.rules?.mayWait(waiting, eligible, this.#now, this.nodes.values()) ?? false;
+  }
+
+  #running(): boolean {
+    return [...this.nodes.values()].some((node) => node.held.size > 0);
   }
 
   /** Every task that may be placed now. */
@@ -307,18 +369,10 @@ export class Books {
         let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
         const most = largest(step, needed);
         for (const [i, task] of step.tasks.entries()) {
-          if (task.state === 'new' && room-- <= 0) break;
+          if (task.state === 'new' && room-- <= 0) continue;
           if (task.state !== 'new' && task.state !== 'due') continue;
-          yield {
-            name: `${id}.${step.spec.id}.${i}`,
-            ask: needed === 1 ? askOf(step, task) : most,
-            rank: [-workload.priority, workload.number, index, i],
-            needed,
-            oneNode: needed > 1 && step.spec.topology?.required === true,
-            queue: workload.spec.queue,
-            tenant: workload.tenant,
-            runMaxMs: runMaxOf(step.spec),
-          };
+          const ask = needed === 1 ? askOf(step, task) : most;
+          yield eligibleOf(id, workload, { step, index }, { i, ask, needed });
         }
       }
     }
@@ -365,13 +419,12 @@ export class Books {
     assert.ok(!failed(step), `${id} is not placed in a step that failed`);
     assert.ok(task.state === 'new' || task.state === 'due', `${id} is placed while ${task.state}`);
     assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
-    const counted = task.attempts.filter(({ end }) => end!.cause !== 'preempted').length;
-    assert.ok(counted <= step.spec.retry.maxRetries, `${id} is within its retries`);
+    assert.ok(tries(task) <= step.spec.retry.maxRetries, `${id} is within its retries`);
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running < step.spec.maxParallel, `${id} is within maxParallel`);
     assert.equal(placement.memoryLimit, task.memoryLimit, `${id} has the limit it grew to`);
     const ask = askOf(step, task);
-    this.#checkTurn(id, ask, step);
+    this.#checkTurn(id, ask, placement, step);
     const node = this.nodes.get(placement.node);
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
     const owed = node.owed(ask, placement.gpus);
@@ -385,15 +438,95 @@ export class Books {
       placedAt: at,
       priority,
       end: undefined,
+      behind: undefined,
+      next: undefined,
     };
+    if (this.#kept !== undefined && id.startsWith(`${this.#kept.owner}.`)) this.#kept = undefined;
     if (step.spec.gangMin === running + 1) this.gangsPlaced++;
     task.attempts.push(attempt);
     task.state = 'running';
     this.attempts.set(id, attempt);
   }
 
+  /** Only while nobody else waits, and each for exactly what the one before it holds. */
+  #lineUp({ at, behind, attempts }: Of<'attempts-lined-up'>): void {
+    const first = this.#live(behind);
+    const { workload, step } = this.#task(behind, behind);
+    assert.ok(!workload.cancelled && !failed(step), `nothing follows ${behind} when all is over`);
+    assert.ok(!first.stopped, `nothing follows ${behind}, which is to stop`);
+    assert.equal(step.spec.gangMin, undefined, 'gangs start together, not in line');
+    const own = `${behind.split('.').slice(0, 2).join('.')}.`;
+    for (const { name } of this.eligible()) assert.ok(name.startsWith(own), `${name} waits, too`);
+    let before: string = behind;
+    for (const id of attempts) {
+      const { task, number } = this.#task(id, id);
+      assert.ok(id.startsWith(own), `${id} follows one of its step`);
+      assert.ok(task.state === 'new' || task.state === 'due', `${id} waits before it is lined up`);
+      assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
+      assert.ok(tries(task) <= step.spec.retry.maxRetries, `${id} is within its retries`);
+      assert.deepEqual(first.placement.held, askOf(step, task), `${id} asks for what is there`);
+      assert.equal(first.placement.memoryLimit, task.memoryLimit, `${id} has the same limit`);
+      assert.equal(this.attempts.get(before)!.next, undefined, `${before} is followed by one`);
+      this.attempts.get(before)!.next = id;
+      const attempt: AttemptBook = {
+        placement: first.placement,
+        started: false,
+        stopped: false,
+        placedAt: at,
+        priority: workload.spec.priority,
+        end: undefined,
+        behind: before,
+        next: undefined,
+      };
+      task.attempts.push(attempt);
+      task.state = 'lined';
+      this.attempts.set(id, attempt);
+      this.lined.add(id);
+      this.linedUp++;
+      before = id;
+    }
+  }
+
+  /** What one held on the very same node and devices is the other's now. */
+  #takeOver(id: string, before: AttemptBook, at: number): void {
+    const attempt = this.#live(id);
+    const { workload, step, task } = this.#task(id, id);
+    assert.equal(task.state, 'lined', `${id} stood in line`);
+    attempt.behind = undefined;
+    attempt.placedAt = at;
+    task.state = 'running';
+    this.lined.delete(id);
+    this.takenOver++;
+    const running = step.tasks.filter((other) => other.state === 'running').length;
+    assert.ok(running <= step.spec.maxParallel, `${id} is within maxParallel`);
+    this.nodes.get(attempt.placement.node)!.held.set(id, attempt.placement);
+    if (before.stopped) this.#mustStop.add(id);
+    this.rules?.place(
+      id,
+      {
+        name: id.slice(0, id.lastIndexOf('.')),
+        ask: attempt.placement.held,
+        rank: [],
+        needed: 1,
+        oneNode: false,
+        only: undefined,
+        queue: workload.spec.queue,
+        tenant: workload.tenant,
+        runMaxMs: runMaxOf(step.spec),
+      },
+      at,
+    );
+  }
+
   /** Nobody of the same shape was passed over. */
-  #checkTurn(id: string, ask: Placement['held'], step: StepBook): void {
+  #checkTurn(id: string, ask: Placement['held'], placement: Placement, step: StepBook): void {
+    const [workloadId, , i] = id.split('.');
+    const workload = this.#workload(workloadId!);
+    const facts = { i: Number(i), ask, needed: 1 };
+    const own = eligibleOf(workloadId!, workload, { step, index: 0 }, facts);
+    assert.ok(own.only === undefined || own.only === placement.node, `${id} is with its gang`);
+    this.rules?.checkPlaced(own, this.#now);
+    this.rules?.place(id, own, this.#now);
     if (step.spec.gangMin !== undefined) return;
     const key = JSON.stringify(ask);
     const name = id.slice(0, id.lastIndexOf('.'));
@@ -401,12 +534,11 @@ export class Books {
     const same = eligible.filter((other) => JSON.stringify(other.ask) === key);
     const mine = same.find((other) => other.name === name);
     assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
-    this.rules?.checkPlaced(mine, this.#now);
-    this.rules?.place(id, mine, this.#now);
+    if (this.promises) return;
     for (const other of same) {
-      if (other.needed > 1) continue;
+      if (other.needed > 1 || other.only !== undefined) continue;
       // What is kept for somebody is not for those before or after it.
-      if (this.#claims.length > 0) continue;
+      if (this.#claims.length > 0 || this.#kept !== undefined) continue;
       if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
       assert.ok(!before(other.rank, mine.rank), `${id} was placed before ${other.name}`);
     }
@@ -429,10 +561,23 @@ export class Books {
     const { task } = this.#task(id, id);
     attempt.end = end;
     if (attempt.stopped && end.cause !== 'cancelled') this.finishedDespiteStop++;
-    task.state = end.cause === 'succeeded' ? 'succeeded' : 'failed';
-    this.nodes.get(attempt.placement.node)!.give(id);
-    this.rules?.end(id, event.at);
+    const held = task.state === 'running';
+    task.state = ends[end.cause] ?? 'failed';
+    if (held) {
+      this.nodes.get(attempt.placement.node)!.give(id);
+      this.rules?.end(id, event.at);
+      if (attempt.next !== undefined && end.cause === 'succeeded') {
+        this.#takeOver(attempt.next, attempt, event.at);
+      }
+    } else this.#leaveLine(id, attempt);
     if (event.retry !== undefined) this.#rest(id, event.at, event.retry);
+  }
+
+  /** Never begun. */
+  #leaveLine(id: string, attempt: AttemptBook): void {
+    assert.equal(attempt.end!.cause, 'unstarted', `${id} ends in line`);
+    this.lined.delete(id);
+    this.attempts.get(attempt.behind!)!.next = undefined;
   }
 
   #rest(id: string, at: number, { dueAt, memory }: ScheduledRetry): void {
@@ -441,7 +586,7 @@ export class Books {
     assert.equal(task.state, 'failed', `${id} tries again after it failed`);
     assert.ok(!workload.cancelled, `${id} does not try again after a cancel`);
     assert.ok(retryable.includes(last.end!.cause), `${id} tries again after ${last.end!.cause}`);
-    const counted = task.attempts.filter((one) => one.end!.cause !== 'preempted').length;
+    const counted = tries(task);
     const free = last.end!.cause === 'preempted';
     assert.ok(free || counted <= step.spec.retry.maxRetries, `${id} has retries left`);
     assert.ok(dueAt >= at, `${id} is due later`);
@@ -516,6 +661,37 @@ export class Books {
     return { workload, step, task: step.tasks[Number(index)]!, number: Number(number) };
   }
 }
+
+function eligibleOf(
+  id: string,
+  { spec, number, tenant, priority }: WorkloadBook,
+  { step, index }: { step: StepBook; index: number },
+  { i, ask, needed }: { i: number; ask: Placement['held']; needed: number },
+): Eligible {
+  const together = step.spec.topology?.required === true;
+  const running = step.tasks.find((task) => task.state === 'running');
+  return {
+    name: `${id}.${step.spec.id}.${i}`,
+    ask,
+    rank: [-priority, number, index, i],
+    needed,
+    oneNode: needed > 1 && together,
+    only: together ? running?.attempts.at(-1)?.placement.node : undefined,
+    queue: spec.queue,
+    tenant,
+    runMaxMs: runMaxOf(step.spec),
+  };
+}
+
+const ends: Partial<Record<EndCause, TaskBook['state']>> = {
+  succeeded: 'succeeded',
+  unstarted: 'new',
+};
+
+/** Attempts that count against the retries. */
+const tries = (task: TaskBook): number =>
+  task.attempts.filter(({ end }) => end!.cause !== 'preempted' && end!.cause !== 'unstarted')
+    .length;
 
 const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state === 'failed');
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SchedulingDescription } from '../../src/engine/describe-scheduling.ts';
+import type { EvictionRule } from '../../src/model/preemption.ts';
 import type {
   QueueConfig,
   QuotaConfig,
@@ -42,7 +43,7 @@ export class QueueBook {
 
   /** Before it is entered: nothing forbids it. */
   checkPlaced(task: Eligible, at: number): void {
-    assert.equal(this.#forbids(task, at, undefined), undefined, `${task.name} was placed`);
+    assert.equal(this.#forbids(task, 1, at, undefined), undefined, `${task.name} was placed`);
   }
 
   place(id: string, task: Eligible, at: number): void {
@@ -91,31 +92,73 @@ export class QueueBook {
     }
     let capacity = 0;
     for (const node of nodes) capacity += node.node.cpu;
-    return this.#forbids(task, at, capacity) !== undefined;
+    return this.#forbids(task, task.needed, at, capacity) !== undefined;
   }
 
-  #forbids(task: Eligible, at: number, capacity: number | undefined): string | undefined {
+  /** Whether a task and a victim of it are of different queues. */
+  isOther(task: Eligible, attempt: string): boolean {
+    return this.#attempts.get(attempt)!.leaf !== this.#leaf(task);
+  }
+
+  /** Reclaim between queues: strict before and after, and nobody loses its guarantee for it. */
+  checkTaken(task: Eligible, victims: readonly string[], rule: EvictionRule): void {
+    const others = victims.filter((id) => this.isOther(task, id));
+    if (others.length === 0) {
+      assert.equal(rule.kind, 'priority', 'within a queue priority decides');
+      return;
+    }
+    if (rule.kind === 'share') {
+      assert.ok(rule.takerAfter < rule.giverBefore, 'the taker stays the poorer one');
+      assert.ok(rule.takerAfter <= rule.giverAfter, 'and is not the richer one after');
+    } else assert.ok(rule.preemptor > rule.victim, 'its queue comes first');
+    const running = [...this.#attempts].filter(([, held]) => held.endedAt === undefined);
+    const own = this.#paths.get(task.queue)!;
+    for (const id of others) {
+      const { queue } = this.#attempts.get(id)!;
+      const path = this.#paths.get(queue)!.filter((q) => !own.includes(q));
+      for (const { name, reclaim, guaranteed, oversubscription } of path) {
+        assert.notEqual(reclaim, 'disabled', `${name} gives nothing`);
+        if (reclaim === 'always') continue;
+        const below = running.filter(([, held]) =>
+          this.#paths.get(held.queue)!.some((q) => q.name === name),
+        );
+        const left = below.filter(([other]) => !victims.includes(other));
+        const holds = left.reduce((sum, [, { cpu }]) => sum + cpu, 0);
+        const lost = below.length > left.length && this.#attempts.get(id)!.cpu > 0;
+        const own = Math.ceil((guaranteed.cpu / 10_000) * oversubscription);
+        assert.ok(!lost || holds >= own, `${name} keeps its guarantee`);
+      }
+    }
+  }
+
+  #forbids(
+    task: Eligible,
+    count: number,
+    at: number,
+    capacity: number | undefined,
+  ): string | undefined {
+    const asked = task.ask.cpu * count;
     const running = [...this.#attempts.values()].filter((held) => held.endedAt === undefined);
     const path = this.#paths.get(task.queue)!;
     const leaf = this.#leaf(task);
     const mine = running.filter((held) => held.leaf === leaf && held.tenant === task.tenant);
-    if (mine.length >= path[0]!.tenants.byDefault.runningMax) return 'the cap of its tenant';
+    if (mine.length + count > path[0]!.tenants.byDefault.runningMax) return 'the cap of its tenant';
     let kept = 0;
     for (const [i, queue] of path.entries()) {
       const below = running.filter((held) => this.#isBelow(held.queue, queue));
       const held = below.reduce((sum, one) => sum + one.cpu, 0);
-      if (below.length >= queue.runningMax) return `the cap of ${queue.name}`;
+      if (below.length + count > queue.runningMax) return `the cap of ${queue.name}`;
       const limit = Math.ceil((queue.limit.cpu / 10_000) * queue.oversubscription);
       if (task.ask.cpu === 0) continue;
-      if (held + task.ask.cpu > limit) return `the limit of ${queue.name}`;
+      if (held + asked > limit) return `the limit of ${queue.name}`;
       const most = i === path.length - 1 ? (capacity ?? Number.MAX_SAFE_INTEGER) : limit;
-      if (held + task.ask.cpu + kept > most) return `what is kept below ${queue.name}`;
+      if (held + asked + kept > most) return `what is kept below ${queue.name}`;
       for (const sibling of path[i + 1]?.children ?? []) {
         if (sibling !== queue) kept += this.#unmet(sibling, running);
       }
     }
     return this.#config.quotas.find((quota) =>
-      this.#exhausted(quota, task, at, capacity === undefined ? 1 : -1),
+      this.#exhausted(quota, task, count, at, capacity === undefined ? 1 : -1),
     )?.name;
   }
 
@@ -127,7 +170,13 @@ export class QueueBook {
     return Math.max(0, own, below);
   }
 
-  #exhausted(quota: QuotaConfig, task: Eligible, at: number, lenient: 1 | -1): boolean {
+  #exhausted(
+    quota: QuotaConfig,
+    task: Eligible,
+    count: number,
+    at: number,
+    lenient: 1 | -1,
+  ): boolean {
     if (task.ask.cpu === 0 || !this.#counts(quota, task)) return false;
     const from = windowStart(quota, at);
     let taken = 0;
@@ -139,8 +188,9 @@ export class QueueBook {
       const span = until - Math.max(from, held.placedAt);
       if (span > 0) taken += (held.cpu * span) / 1000;
     }
+    const { runMaxMs } = task;
     const own =
-      task.runMaxMs === Number.POSITIVE_INFINITY ? 0 : (task.ask.cpu * task.runMaxMs) / 1000;
+      runMaxMs === Number.POSITIVE_INFINITY ? 0 : (task.ask.cpu * count * runMaxMs) / 1000;
     // Parts of a unit are rounded up for each attempt.
     const slack = this.#attempts.size + 1;
     return taken + own > quota.limit.cpu + lenient * slack;

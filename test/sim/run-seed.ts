@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Prng } from '../../src/base/prng.ts';
-import { spanMs, type TimeMs } from '../../src/base/units.ts';
+import { milliCpu, milliGpu, spanMs, type TimeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
+import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import { GangScheduler } from '../../src/scheduling/gang-scheduler.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
@@ -11,7 +12,7 @@ import type { MarkCounts } from '../../src/simulation/faults.ts';
 import { History } from '../../src/simulation/history.ts';
 import { drawnTruth } from '../../src/simulation/task-truth.ts';
 import { World } from '../../src/simulation/world.ts';
-import { type DrawnTree, drawTree } from '../builders/draw-tree.ts';
+import { type DrawnTree, drawPreemption, drawTree } from '../builders/draw-tree.ts';
 import { Checker } from './checker.ts';
 import { QueueBook } from './queue-book.ts';
 
@@ -40,6 +41,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const engineOptions = {
     tasksMax: prng.chance(80) ? 10_000 : prng.between(20, 100),
     endedMax: prng.chance(50) ? 1_000 : prng.between(0, 5),
+    // Drawn apart, so that the worlds stay what they were; long enough for what is drawn to be short.
+    lineMs: new Prng(seed ^ 0x11_7e).pick([0, 100, 10_000_000]),
   };
   const scorer = prng.pick(scorers);
   const preemption = {
@@ -58,8 +61,10 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
           { ...engineOptions, scheduling: drawn.scheduling },
           { scheduler: makeScheduler(drawn.scheduling) },
         );
-  const rules = drawn && new QueueBook(drawn.scheduling);
-  const checker = new Checker(prng.fork(), engine, options.trace, rules);
+  const queued = drawn !== undefined && drawn.scheduling.backfill.kind === 'none';
+  const rules = queued ? new QueueBook(drawn.scheduling) : undefined;
+  const promises = drawn !== undefined && !queued;
+  const checker = new Checker(prng.fork(), engine, options.trace, { rules, promises });
   const world = new World({
     prng: prng.fork(),
     truth: drawnTruth(seed),
@@ -69,6 +74,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   });
   checker.world = world;
   if (drawn !== undefined) sendToQueues(world, drawn.queues);
+  if (engineOptions.lineMs > 100) makeArrays(world);
   const history = new History(world, prng.fork());
 
   await world.run(history.ends);
@@ -85,6 +91,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     counts: {
       ...world.counts,
       'finished despite a stop': checker.books.finishedDespiteStop,
+      'stood in line': checker.books.linedUp,
+      'took over': checker.books.takenOver,
       preempted: checker.books.preemptions,
       'gang placed': checker.books.gangsPlaced,
       'gang broken': checker.books.gangsBroken,
@@ -95,10 +103,16 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   };
 }
 
-/** Half of the worlds have a tree of queues; drawn apart, so that the others stay what they were. */
+/** Half of the worlds have a tree of queues, a sixth backfill; drawn apart, so that the others stay what they were. */
 function drawPolicy(seed: number): DrawnTree | undefined {
   const prng = new Prng(seed ^ 0x51_7e);
-  return prng.chance(50) ? drawTree(prng) : undefined;
+  if (prng.chance(50)) return drawTree(prng);
+  if (!prng.chance(33)) return undefined;
+  const kind = prng.pick(['easy', 'easy-shortest-first', 'conservative'] as const);
+  const preemption = prng.chance(50) ? { preemption: drawPreemption(prng) } : {};
+  // With less depth, what cannot run any more keeps out what is behind it.
+  const backfill = { kind, depth: 1_000 };
+  return { scheduling: { ...defaultScheduling, backfill, ...preemption }, queues: ['default'] };
 }
 
 /** Every workload goes to a queue that follows from its name. */
@@ -107,9 +121,28 @@ function sendToQueues(world: World, queues: readonly string[]): void {
   world.ask = (request) => {
     if (request.kind !== 'submit') return ask(request);
     const queue = queues[Number(/\d+/.exec(request.spec.name)?.[0] ?? 0) % queues.length];
-    // The books of the queues count task by task: gangs are met in the other worlds.
-    const steps = request.spec.steps.map(({ gangMin: _, ...step }) => step);
-    return ask({ ...request, spec: { ...request.spec, steps, queue: queue as QueueName } });
+    return ask({ ...request, spec: { ...request.spec, queue: queue as QueueName } });
+  };
+}
+
+/** Every fourth workload becomes an array of small tasks, so that there are lines to stand in. */
+function makeArrays(world: World): void {
+  const ask = world.ask.bind(world);
+  world.ask = (request) => {
+    if (request.kind !== 'submit') return ask(request);
+    const number = Number(/\d+/.exec(request.spec.name)?.[0] ?? 0);
+    if (number % 4 !== 0) return ask(request);
+    const steps = request.spec.steps.slice(0, 2).map(({ gangMin: _, ...step }, i) => ({
+      ...step,
+      needs: [],
+      count: 20 + (number % 7) + i,
+      request: {
+        ...step.request,
+        gpu: milliGpu(0),
+        cpu: milliCpu(Math.ceil(step.request.cpu / 4)),
+      },
+    }));
+    return ask({ ...request, spec: { ...request.spec, steps } });
   };
 }
 

@@ -13,6 +13,8 @@ export function eventLine(event: Event): string {
       const { node, gpus } = event.placement;
       return `placed ${event.attempt} on ${node}${gpus.length === 0 ? '' : ` with ${gpus.join(' ')}`}`;
     }
+    case 'attempts-lined-up':
+      return `lined up ${event.attempts.join(' ')} behind ${event.behind}`;
     case 'task-started':
       return `started ${event.attempt}`;
     case 'stop-ordered':
@@ -21,6 +23,10 @@ export function eventLine(event: Event): string {
       const { preemptor, victims, chosen } = event.preemption;
       const stopped = victims.map(({ attempt }) => attempt).join(' ');
       return `preempt ${stopped} for ${preemptor} by ${chosen}`;
+    }
+    case 'seats-kept': {
+      const { task, claims } = event.keep;
+      return `keep ${claims.map(({ node, members }) => `${members} on ${node}`).join(', ')} for ${task}`;
     }
     case 'task-ended':
       return `ended ${event.attempt} ${event.end.cause}${again(event)}`;

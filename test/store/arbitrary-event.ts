@@ -166,6 +166,10 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
       source: text,
     }),
   }),
+  'attempts-lined-up': of('attempts-lined-up', {
+    behind: attempt,
+    attempts: fc.array(attempt, { maxLength: 3 }),
+  }),
   'task-placed': of('task-placed', {
     attempt,
     placement: record({
@@ -179,6 +183,12 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'stop-ordered': of('stop-ordered', {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted'),
+  }),
+  'seats-kept': of('seats-kept', {
+    keep: fc.oneof(
+      record({ task, ask: resources, claims: fc.array(record({ node: id, members: whole })) }),
+      record({ task, ask: resources, claims: fc.constant([]), from: whole }),
+    ),
   }),
   'preemption-ordered': of('preemption-ordered', {
     preemption: record({

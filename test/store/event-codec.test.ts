@@ -159,7 +159,9 @@ const aboutNodes: readonly string[] = [
 test('the workload of an event is found in whichever id it carries', () => {
   fc.assert(
     fc.property(arbitraryEvent, (event) => {
-      const ids = JSON.stringify(event).match(/"(?:workload|task|attempt|preemptor)":"(\d+)/);
+      const ids = JSON.stringify(event).match(
+        /"(?:workload|task|attempt|preemptor|behind)":"(\d+)/,
+      );
       assert.equal(workloadOf(event), aboutNodes.includes(event.kind) ? undefined : ids?.[1]);
     }),
   );

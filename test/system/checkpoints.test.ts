@@ -52,33 +52,43 @@ const counter = `exec perl -e '
 const logOf = (attempt: string): string =>
   readFileSync(join(state, 'attempts', attempt, 'stdout.log'), 'utf8');
 
-test('a spot notice: a real task saves its count, is stopped in time, and goes on there', options, async (t) => {
-  const file = scratch.write(
-    'count.json',
-    JSON.stringify({
-      name: 'count',
-      run: counter,
-      resources: { cpu: 0.1, memory: '32Mi' },
-      checkpoint: { signal: 'SIGUSR1', timeout: '10s' },
-    }),
-  );
-  const { id } = await berth('submit', file);
-  await eventually(async () => (await show(id)).steps[0]!.attempts[0]?.state === 'running', 'runs');
-  await wait(1_500);
-  const noticedAt = performance.now();
-  writeFileSync(join(state, 'spot-notice'), '6s\n');
-  await eventually(async () => (await show(id)).steps[0]!.attempts[0]!.state === 'ended', 'stops');
-  const stoppedMs = performance.now() - noticedAt;
-  assert.ok(stoppedMs < 6_000, `${stoppedMs} ms`);
-  const [first] = (await show(id)).steps[0]!.attempts;
-  const saved = Number(/^saved (\d+)$/m.exec(logOf(first!.id))![1]);
-  assert.ok(saved >= 5 && saved < 60, `${saved}`);
-  // The machine was not taken away after all: it takes tasks again.
-  await eventually(async () => (await show(id)).status === 'succeeded', 'it ends well');
-  const second = (await show(id)).steps[0]!.attempts.at(-1)!;
-  assert.match(logOf(second.id), new RegExp(`^resumed at ${saved}\\ncounted to 60\\n$`));
-  t.diagnostic(`saved at ${saved}, ${Math.round(stoppedMs)} ms after the notice`);
-});
+test(
+  'a spot notice: a real task saves its count, is stopped in time, and goes on there',
+  options,
+  async (t) => {
+    const file = scratch.write(
+      'count.json',
+      JSON.stringify({
+        name: 'count',
+        run: counter,
+        resources: { cpu: 0.1, memory: '32Mi' },
+        checkpoint: { signal: 'SIGUSR1', timeout: '10s' },
+      }),
+    );
+    const { id } = await berth('submit', file);
+    await eventually(
+      async () => (await show(id)).steps[0]!.attempts[0]?.state === 'running',
+      'runs',
+    );
+    await wait(1_500);
+    const noticedAt = performance.now();
+    writeFileSync(join(state, 'spot-notice'), '6s\n');
+    await eventually(
+      async () => (await show(id)).steps[0]!.attempts[0]!.state === 'ended',
+      'stops',
+    );
+    const stoppedMs = performance.now() - noticedAt;
+    assert.ok(stoppedMs < 6_000, `${stoppedMs} ms`);
+    const [first] = (await show(id)).steps[0]!.attempts;
+    const saved = Number(/^saved (\d+)$/m.exec(logOf(first!.id))![1]);
+    assert.ok(saved >= 5 && saved < 60, `${saved}`);
+    // The machine was not taken away after all: it takes tasks again.
+    await eventually(async () => (await show(id)).status === 'succeeded', 'it ends well');
+    const second = (await show(id)).steps[0]!.attempts.at(-1)!;
+    assert.match(logOf(second.id), new RegExp(`^resumed at ${saved}\\ncounted to 60\\n$`));
+    t.diagnostic(`saved at ${saved}, ${Math.round(stoppedMs)} ms after the notice`);
+  },
+);
 
 test('a command saves the work beside the task, also from time to time', options, async () => {
   const file = scratch.write(

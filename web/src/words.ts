@@ -16,6 +16,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   cancelled: 'cancelled',
   preempted: 'preempted',
   'start-failed': 'did not start',
+  unstarted: 'not begun',
   lost: 'lost',
 };
 
@@ -50,6 +51,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Preempted${after}, to make room.${note}`;
     case 'start-failed':
       return `It did not start.${note}`;
+    case 'unstarted':
+      return `It was not begun.${note}`;
     case 'lost':
       return `No record of its end was found.${note}`;
   }

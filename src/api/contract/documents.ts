@@ -13,6 +13,7 @@ const causes = z.enum([
   'cancelled',
   'preempted',
   'start-failed',
+  'unstarted',
   'lost',
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);

@@ -97,17 +97,25 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'nothing-runs':
     case 'no-gain':
     case 'rebalancing':
-      return changeSentence(refusal);
     case 'already-ended':
-      return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
-      return `there is no workload ${refusal.workload}`;
+      return changeSentence(refusal);
     default:
       return assertNever(refusal);
   }
 }
 
-type Unchanged = Extract<Refusal, { readonly code: 'nothing-runs' | 'no-gain' | 'rebalancing' }>;
+type Unchanged = Extract<
+  Refusal,
+  {
+    readonly code:
+      | 'nothing-runs'
+      | 'no-gain'
+      | 'rebalancing'
+      | 'already-ended'
+      | 'no-such-workload';
+  }
+>;
 
 /** Of changes of what runs. */
 function changeSentence(refusal: Unchanged): string {
@@ -120,6 +128,10 @@ function changeSentence(refusal: Unchanged): string {
       return `no ${refusal.movesMax} moves or fewer would gain more than they disturb`;
     case 'rebalancing':
       return `tasks of ${refusal.node} are being moved already`;
+    case 'already-ended':
+      return `workload ${refusal.workload} has ended`;
+    case 'no-such-workload':
+      return `there is no workload ${refusal.workload}`;
     default:
       return assertNever(refusal);
   }

@@ -32,6 +32,7 @@ const looks: Readonly<Record<MarkState, Look>> = {
   'start-failed': 'failed',
   cancelled: 'cancelled',
   skipped: 'cancelled',
+  unstarted: 'cancelled',
   preempted: 'preempted',
   lost: 'lost',
 };

@@ -9,10 +9,15 @@ import { countOf, endOf, fieldOf, parseRecord, type RecordFields } from '../../a
 export type AttemptTrace =
   /** Nothing was begun, or all is settled. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'running'; readonly pid: number }
-  | { readonly kind: 'ended'; readonly end: AttemptEnd }
+  | ({ readonly kind: 'running'; readonly pid: number } & Held)
+  | ({ readonly kind: 'ended'; readonly end: AttemptEnd } & Held)
   /** It was begun; neither its shim nor its end is there. */
-  | { readonly kind: 'abandoned'; readonly why: string };
+  | ({ readonly kind: 'abandoned'; readonly why: string } & Held);
+
+interface Held {
+  /** Name of the cgroups that it is or was in: its own id, or that of one whose place it took over. */
+  readonly cgroup: string | undefined;
+}
 
 /** The name tells a settled attempt from one that is not. */
 const RECORD = 'record';
@@ -27,16 +32,18 @@ export async function traceOf(
   const text = await readIfThere(path);
   if (text === undefined) return { kind: 'none' };
   const record = parseRecord(text);
-  if (record.ended !== undefined) return { kind: 'ended', end: endFrom(record.ended) };
+  const cgroup = fieldOf(record.start, 'dir')?.split('/').at(-1);
+  if (record.ended !== undefined) return { kind: 'ended', end: endFrom(record.ended), cgroup };
   const why = await absenceOfShim(record.start, bootId);
   if (why === undefined) {
-    return { kind: 'running', pid: countOf(record.task, 'pid') ?? countOf(record.start, 'shim')! };
+    const pid = countOf(record.task, 'pid') ?? countOf(record.start, 'shim')!;
+    return { kind: 'running', pid, cgroup };
   }
   // It may have written the end and gone, just now.
   const again = parseRecord((await readIfThere(path)) ?? '');
   return again.ended === undefined
-    ? { kind: 'abandoned', why }
-    : { kind: 'ended', end: endFrom(again.ended) };
+    ? { kind: 'abandoned', why, cgroup }
+    : { kind: 'ended', end: endFrom(again.ended), cgroup };
 }
 
 export function endFrom(record: RecordFields): AttemptEnd {

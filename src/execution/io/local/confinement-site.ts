@@ -7,7 +7,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type CgroupMount, type CgroupMounts, parseCgroupMounts } from '../../cgroup-mounts.ts';
 import { type ConfinementSite, type Controller, parentsOf } from '../../confinement.ts';
@@ -193,24 +193,27 @@ function read(path: string): string | undefined {
   }
 }
 
+/** All of ours that are there now. */
+export function listCgroups(site: ConfinementSite): readonly string[] {
+  return [...new Set(parentsOf(site))].flatMap(listFolders);
+}
+
+export const listFolders = (parent: string): string[] =>
+  childFolders(parent).map((name) => `${parent}/${name}`);
+
 /**
- * Ends what is in our cgroups and belongs to no attempt, and removes them.
+ * Ends what is in those of our cgroups that belong to no attempt, and removes them. They are listed before
+ * the attempts are looked at: what is made later belongs to somebody.
+ * @param keep names.
  * @returns the folders that would not go.
  */
 export async function sweepCgroups(
-  site: ConfinementSite,
+  cgroups: readonly string[],
   keep: ReadonlySet<string>,
 ): Promise<string[]> {
   const left: string[] = [];
-  for (const parent of new Set(parentsOf(site))) left.push(...(await sweepFolders(parent, keep)));
-  return left;
-}
-
-export async function sweepFolders(parent: string, keep: ReadonlySet<string>): Promise<string[]> {
-  const left: string[] = [];
-  for (const name of childFolders(parent)) {
-    const path = `${parent}/${name}`;
-    if (!keep.has(name) && !(await removeCgroup(path))) left.push(path);
+  for (const path of cgroups) {
+    if (!keep.has(basename(path)) && !(await removeCgroup(path))) left.push(path);
   }
   return left;
 }

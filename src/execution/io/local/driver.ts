@@ -31,16 +31,18 @@ import {
   asAttemptId,
   encodeLine,
   type LauncherMessage,
+  nextLine,
   START_LINE_MAX,
   startLine,
 } from '../../launcher-protocol.ts';
 import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
 import { Checkpoints } from './checkpoints.ts';
 import {
+  listCgroups,
+  listFolders,
   openConfinementSite,
   openFreezer,
   sweepCgroups,
-  sweepFolders,
   type WantedEnforcement,
 } from './confinement-site.ts';
 import { LauncherLink } from './launcher-link.ts';
@@ -109,9 +111,11 @@ class LauncherDriver implements LocalDriver {
   readonly #host: Host;
   readonly #attemptsDir: string;
   /** Sent, and not yet answered: sent again to a new launcher. Starts, then stops, then burials. */
-  readonly #starts = new Map<AttemptId, string>();
+  readonly #starts = new Map<AttemptId, () => string>();
   readonly #stops = new Map<AttemptId, string>();
   readonly #burials = new Map<AttemptId, string>();
+  /** Not ended yet: one that takes over the place of such a one is told in few words. */
+  readonly #live = new Map<AttemptId, AttemptStart>();
   /** Who waits for a burial to be done. */
   readonly #mourners = new Map<AttemptId, (end: AttemptEnd) => void>();
   /** Run under a shim of an earlier launcher. */
@@ -120,7 +124,7 @@ class LauncherDriver implements LocalDriver {
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
   /** The last ones: the launcher may have died before it did what it was told. */
   readonly #settled = new Set<AttemptId>();
-  readonly #live: LiveTasks;
+  readonly #liveTasks: LiveTasks;
   readonly #checkpoints: Checkpoints;
   #link: LauncherLink | undefined;
   #closed = false;
@@ -133,10 +137,10 @@ class LauncherDriver implements LocalDriver {
     this.enforcement = siteEnforcement(host.site);
     const { site, freezer } = host;
     const where = { attemptsDir: this.#attemptsDir, site, freezer };
-    this.#live = new LiveTasks(where, (report) => {
+    this.#liveTasks = new LiveTasks(where, (report) => {
       if (!this.#closed) options.onReport(report);
     });
-    this.#checkpoints = new Checkpoints(this.#live, deps.warn);
+    this.#checkpoints = new Checkpoints(this.#liveTasks, deps.warn);
   }
 
   async open(path: string): Promise<void> {
@@ -150,15 +154,17 @@ class LauncherDriver implements LocalDriver {
     });
     this.#link = link;
     const keep = new Set<string>();
+    const there = listCgroups(this.#host.site);
     for (const [attempt, trace] of await this.#scan()) {
-      if (trace.kind !== 'running' && trace.kind !== 'abandoned') continue;
-      keep.add(attempt);
+      if (trace.kind === 'none') continue;
+      // Where a launcher lives, the next in line may be taking over the cgroups of one that ended.
+      if (trace.kind === 'ended' && owned.size === 0) continue;
+      keep.add(trace.cgroup ?? attempt);
       if (trace.kind === 'running' && !owned.has(attempt)) this.#orphans.add(attempt);
     }
-    const left = await sweepCgroups(this.#host.site, keep);
     const { freezer } = this.#host;
-    if (freezer !== undefined) left.push(...(await sweepFolders(freezer, keep)));
-    for (const path of left) {
+    const frozen = freezer === undefined ? [] : listFolders(freezer);
+    for (const path of await sweepCgroups([...there, ...frozen], keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
     this.#attempt(this.#watchOrphans());
@@ -168,18 +174,28 @@ class LauncherDriver implements LocalDriver {
     return this.#link?.launcherPid;
   }
 
-  start(attempt: AttemptStart): void {
-    const id = attempt.attempt;
+  start(asked: AttemptStart): void {
+    const id = asked.attempt;
     if (this.#starts.has(id)) return;
-    const plan = planConfinement(this.#host.site, {
-      attempt: id,
-      cpu: attempt.placement.held.cpu,
-      memoryLimit: attempt.placement.memoryLimit,
-      limits: attempt.limits,
-    });
     // The marks by which the processes of a tree are found when its shim is gone.
-    const env = { ...attempt.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
-    const line = startLine({ ...attempt, env }, plan, this.#host.freezer);
+    const env = { ...asked.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
+    const attempt = { ...asked, env };
+    this.#checkpoints.watch(attempt);
+    const before = asked.after === undefined ? undefined : this.#live.get(asked.after);
+    const short = before && nextLine(attempt, before);
+    if (short === undefined) {
+      this.#startByItself(attempt);
+      return;
+    }
+    this.#live.set(id, attempt);
+    this.#starts.set(id, () => startLine(attempt, this.#plan(attempt), this.#host.freezer));
+    this.#link?.send(short);
+  }
+
+  #startByItself(attempt: AttemptStart): void {
+    const id = attempt.attempt;
+    const plan = this.#plan(attempt);
+    const line = startLine(attempt, plan, this.#host.freezer);
     const problem = unsendable(line);
     if (problem !== undefined) {
       this.#refuse(id, plan, 'start-failed', problem);
@@ -190,9 +206,14 @@ class LauncherDriver implements LocalDriver {
       this.#refuse(id, plan, 'lost', unmade);
       return;
     }
-    this.#checkpoints.watch(attempt);
-    this.#starts.set(id, line);
+    this.#live.set(id, attempt);
+    this.#starts.set(id, () => line);
     this.#link?.send(line);
+  }
+
+  #plan({ attempt, placement, limits }: AttemptStart): Confinement {
+    const { held, memoryLimit } = placement;
+    return planConfinement(this.#host.site, { attempt, cpu: held.cpu, memoryLimit, limits });
   }
 
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void {
@@ -204,24 +225,24 @@ class LauncherDriver implements LocalDriver {
       this.#link?.send(line);
     };
     // What is paused would hear of nothing; a daemon that dies meanwhile is told to stop it again.
-    if (saving === undefined && !this.#live.mayBePaused(attempt)) send();
+    if (saving === undefined && !this.#liveTasks.mayBePaused(attempt)) send();
     else {
-      const ready = this.#live.release(attempt);
+      const ready = this.#liveTasks.release(attempt);
       const saved = saving && ready.then(() => this.#checkpoints.save(saving));
       this.#attempt((saved ?? ready).then(send));
     }
   }
 
   adjust(attempt: AttemptId, to: LiveLimits): void {
-    this.#live.adjust(attempt, to);
+    this.#liveTasks.adjust(attempt, to);
   }
 
   pause(attempt: AttemptId): void {
-    this.#live.pause(attempt);
+    this.#liveTasks.pause(attempt);
   }
 
   resume(attempt: AttemptId): void {
-    this.#live.resume(attempt);
+    this.#liveTasks.resume(attempt);
   }
 
   adopt(start: AttemptStart): void {
@@ -229,7 +250,7 @@ class LauncherDriver implements LocalDriver {
   }
 
   memoryOf(attempt: AttemptId): Bytes | undefined {
-    return this.#live.memoryOf(attempt);
+    return this.#liveTasks.memoryOf(attempt);
   }
 
   async known(): Promise<readonly KnownAttempt[]> {
@@ -300,9 +321,10 @@ class LauncherDriver implements LocalDriver {
   }
 
   #forget(attempt: AttemptId): void {
-    this.#live.forget(attempt);
+    this.#liveTasks.forget(attempt);
     this.#checkpoints.forget(attempt);
     this.#starts.delete(attempt);
+    this.#live.delete(attempt);
     this.#stops.delete(attempt);
     this.#burials.delete(attempt);
     this.#orphans.delete(attempt);
@@ -351,8 +373,8 @@ class LauncherDriver implements LocalDriver {
 
   /** After a reconnection: nothing that happened meanwhile was told. */
   async #resume(owned: ReadonlySet<AttemptId>): Promise<void> {
-    const waiting = [...this.#starts.values(), ...this.#stops.values(), ...this.#burials.values()];
-    for (const line of waiting) this.#link?.send(line);
+    for (const line of this.#starts.values()) this.#link?.send(line());
+    for (const line of [...this.#stops.values(), ...this.#burials.values()]) this.#link?.send(line);
     for (const [attempt, trace] of await this.#scan()) {
       if (owned.has(attempt)) continue;
       if (this.#settled.has(attempt)) {

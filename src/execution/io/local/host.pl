@@ -26,13 +26,14 @@ sub RMDIR_MS()         { 2_000 }
 sub TREE_MAX()         { 100_000 }
 
 our $linux = $^O eq 'linux';
-my $calls = $linux ? systemCalls() : undef;
+our $calls = $linux ? systemCalls() : undef;
 # Whether orphans below a shim become its children, so that without a child nothing is left.
 our $adopts = defined $calls;
-our ($again, $exists, $interrupted, $absent, $denied, $nonblock);
+our ($again, $exists, $interrupted, $absent, $denied, $nonblock, $createNew);
 if ($calls) {
     # asm-generic/errno-base.h and fcntl.h: the same on the three machines below.
     ($again, $exists, $interrupted, $absent, $denied, $nonblock) = (11, 17, 4, 2, 1, 2048);
+    $createNew = 0100 | 0200 | 02000 | 1;
 } else {
     require POSIX;
     require Errno;
@@ -40,6 +41,7 @@ if ($calls) {
     ($again, $exists, $interrupted, $absent, $denied)
         = (Errno::EAGAIN(), Errno::EEXIST(), Errno::EINTR(), Errno::ENOENT(), Errno::EPERM());
     $nonblock = Fcntl::O_NONBLOCK();
+    $createNew = Fcntl::O_CREAT() | Fcntl::O_EXCL() | Fcntl::O_APPEND() | Fcntl::O_WRONLY();
 }
 
 # Numbers of system calls by the machine that this perl was built for: e_machine of its ELF header.
@@ -50,11 +52,11 @@ sub systemCalls {
     return undef if $class != 2;
     return {
         read => 0, write => 1, close => 3, pread => 17, rusage => 98, setsid => 112, prctl => 157,
-        sigmask => 14, clock => 228, exit => 231, openat => 257, signalfd => 289, dup3 => 292,
+        sigmask => 14, wait4 => 61, clock => 228, exit => 231, openat => 257, signalfd => 289, dup3 => 292,
     } if $type == 62;
     return {
         dup3 => 24, openat => 56, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
-        exit => 94, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
+        exit => 94, wait4 => 260, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
     } if $type == 183 || $type == 243;
     return undef;
 }
@@ -158,6 +160,8 @@ sub readRaw {
     my ($text, $buffer) = ('', "\0" x 4096);
     while ((my $n = syscall $calls->{pread}, $fd, $buffer, 4096, length $text) > 0) {
         $text .= substr $buffer, 0, $n;
+        # The kernel fills what it is given as long as it has more to say of one thing.
+        last if $n < 2048;
     }
     return $text;
 }
@@ -174,6 +178,23 @@ sub slurp {
     my $text = '';
     1 while sysread $file, $text, 65536, length $text;
     return $text;
+}
+
+# The same, of a file that stays open until closeFiles.
+sub slurpKept {
+    my ($files, $path) = @_;
+    return slurp($path) if !$calls || !$files;
+    my $fd = $files->{$path} //= openRaw($path, $path =~ /peak|max_usage/ ? O_RDWR : O_RDONLY) // return undef;
+    return readRaw($fd);
+}
+
+sub closeRaw { syscall $calls->{close}, $_ for @_; return }
+
+# What a file says after it was written to, which resets it; undef where it cannot be reset.
+sub resetRaw {
+    my ($fd) = @_;
+    my $zero = '0';
+    return syscall($calls->{write}, $fd, $zero, 1) == 1 ? readRaw($fd) : undef;
 }
 
 # For files of the kernel: what it says after the write; undef when it refuses.
@@ -202,6 +223,13 @@ sub spit {
     return writeAll($file, $text);
 }
 
+# To append to; only one who asks gets it.
+sub createFile {
+    my ($path) = @_;
+    sysopen my $file, $path, $createNew, 0600 or return undef;
+    return $file;
+}
+
 sub writeAll {
     my ($file, $text) = @_;
     my $written = syswrite $file, $text;
@@ -209,6 +237,23 @@ sub writeAll {
 }
 
 my $unread = '';
+
+# The next line, where it is there already; it stays there.
+sub peekLine {
+    my ($pipe) = @_;
+    my $end = index $unread, "\n";
+    if ($end < 0 && isReadable($pipe)) {
+        sysread $pipe, $unread, 1 << 20, length $unread;
+        $end = index $unread, "\n";
+    }
+    return $end < 0 ? undef : substr $unread, 0, $end + 1;
+}
+
+sub isReadable {
+    my ($pipe) = @_;
+    vec(my $bits = '', fileno $pipe, 1) = 1;
+    return select($bits, undef, undef, 0) > 0;
+}
 
 # The next line of a pipe; undef at its end.
 sub nextLine {
@@ -299,9 +344,9 @@ sub keyed {
 
 # What the record of an attempt says of its beginning, as { KEY => [VALUE, ...] }, and the line of its end.
 sub readRecord {
-    my ($id) = @_;
+    my ($id, $name) = @_;
     my (@fields, $ended);
-    for my $line (split /^/, slurp("$main::attemptsDir/$id/record") // '') {
+    for my $line (split /^/, slurp("$main::attemptsDir/$id/" . ($name // 'record')) // '') {
         next if $line !~ /\n\z/;
         if ($line =~ /\Aended\t/) { $ended = $line }
         else                      { push @fields, decode($line) }
@@ -367,6 +412,17 @@ sub markedPids {
         push @found, $pid;
     }
     return @found;
+}
+
+# Takes the record of an attempt that will never begin, so that nobody else begins it; false where somebody did.
+sub recordUnstarted {
+    my ($id) = @_;
+    my $end = encode('ended', $id, 'cause=unstarted', 'ended=' . nowMs(CLOCK_REALTIME));
+    my $record = createFile("$main::attemptsDir/$id/record");
+    return undef if !$record && $! == $exists;
+    my $saved = $record && writeAll($record, $end) ? 1 : 0;
+    chomp $end;
+    return "$end\tsaved=$saved\n";
 }
 
 sub removeCgroups {

@@ -8,6 +8,8 @@
 # One message is one line of tab-separated fields; % tab newline and return are written %25 %09 %0A %0D.
 #   to the launcher     hello PARENT...        cgroup folders to remove when the launcher ends
 #                       start ID KEY=VALUE...  see shim.pl; no more than once per ID, whoever asks
+#                       next ID AFTER KEY=VALUE...  once AFTER has succeeded, in its place: as AFTER, but for
+#                       these fields; a start with the field after=AFTER is the same, complete
 #                       stop ID REASON GRACE_MS
 #                       bury ID WHY            its shim is gone: kill what is left, record `lost`
 #                       settle ID              its end is journalled: its record may go
@@ -19,7 +21,7 @@
 use strict;
 
 our ($stateDir, $attemptsDir, $bootId, $taskUmask);
-our ($linux, $again, $exists, $interrupted, $stopAsked);
+our ($linux, $again, $exists, $interrupted, $nudged);
 
 BEGIN {
     my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
@@ -28,12 +30,14 @@ BEGIN {
     require "$here/shim.pl";
 }
 
-sub VERSION()      { 1 }
+sub VERSION()      { 2 }
 sub LINE_MAX()     { 8 << 20 }     # the kernel takes at most about 2 MiB of arguments
 sub OUT_MAX()      { 16 << 20 }    # a client that reads nothing is dropped, and reads the disk later
 sub UNSAVED_MAX()  { 10_000 }
 sub IDLE_EXIT_MS() { 5_000 }       # with no client and no shim
-sub KEPT_MAX()     { 16 }          # shims that are used again; each holds a pipe open
+sub KEPT_MAX()     { 64 }          # shims that are used again; each holds a pipe open
+sub FEED_MAX()     { 48 << 10 }    # in the pipe of a shim: less than a pipe takes without blocking
+sub LEAVE_MS()     { 500 }
 sub LOG_MAX()      { 1 << 20 }
 sub LOCK_EX()      { 2 }
 sub LOCK_NB()      { 4 }
@@ -47,7 +51,12 @@ $taskUmask   = umask 077;
 $bootId      = slurp('/proc/sys/kernel/random/boot_id') // '';
 chomp $bootId;
 
-my (%shims, %idOf);    # id => pid, pid => id: shims and undertakers
+my %shims;             # id => pid of its shim or undertaker, also while it stands in line there
+my %lines;             # pid => [ID, LINE, bytes given, AFTER] of what runs there, then of who stands in line
+my %givenBytes;        # pid => of lines that it has not ended yet
+my %succeeded;         # id => pid of the kept shim where it was the last, and succeeded
+my %lastOf;            # pid => that id
+my %undertakers;       # pid => id
 my %unsaved;           # id => the line of an end that could not be written
 my %burials;           # id => how often it was tried
 my (%pipes, @idle);    # pid => the way to give a kept shim its next attempt; pids of those that wait
@@ -82,8 +91,18 @@ sub forkChild {
         leave(0);
     }
     $shims{$id} = $pid;
-    $idOf{$pid} = $id;
     return $pid;
+}
+
+# What it does now, before what stands in line behind it.
+sub occupy {
+    my ($pid, $id, $line, $after) = @_;
+    $shims{$id} = $pid;
+    $lines{$pid} = [ [ $id, '', length $line, $after ] ];
+    $givenBytes{$pid} = length $line;
+    my $last = delete $lastOf{$pid};
+    delete $succeeded{$last} if defined $last;
+    return;
 }
 
 # To a shim that waits, or to a new one; the first few are kept for more.
@@ -91,8 +110,7 @@ sub giveToShim {
     my ($id, $line) = @_;
     while (defined(my $pid = pop @idle)) {
         next if !writeAll($pipes{$pid}, $line);
-        $shims{$id} = $pid;
-        $idOf{$pid} = $id;
+        occupy($pid, $id, $line);
         return 1;
     }
     my ($next, $give);
@@ -102,6 +120,7 @@ sub giveToShim {
         beShim($reportW, $line, $next);
     }) // return 0;
     $pipes{$pid} = $give if $kept;
+    occupy($pid, $id, $line);
     return 1;
 }
 
@@ -114,6 +133,11 @@ sub startAttempt {
         # A folder with no record is one whose launcher died before it forked.
         return toClient(encode('exists', $id)) if -e "$dir/record" || -e "$dir/settled";
     }
+    if ($line =~ /\A[^\t]+\t[^\t]+\tafter=([^\t\n]+)/ || $line =~ /\Anext\t[^\t]+\t([^\t\n]+)/) {
+        return if lineUp($id, $1, $line);
+        # Full, it begins by itself where the one before it is known to have succeeded.
+        return notBegun($id) if $line =~ /\Anext/ || endCause($1) ne 'succeeded';
+    }
     my $tries = 0;
     until (giveToShim($id, $line)) {
         my $why = "$!: fork";
@@ -121,6 +145,54 @@ sub startAttempt {
         pause(20);
     }
     return;
+}
+
+# Behind the last of the line that AFTER stands in, or at once where AFTER was the last and the shim waits.
+sub lineUp {
+    my ($id, $after, $line) = @_;
+    $line =~ s/\Astart(\t[^\t]+\t)after=/next$1/;
+    my $pid = $shims{$after};
+    if (defined $pid) {
+        return 0 if !$pipes{$pid} || !$lines{$pid} || $lines{$pid}[-1][0] ne $after;
+        $shims{$id} = $pid;
+        push @{ $lines{$pid} }, [ $id, $line, 0, $after ];
+        feed($pid);
+        return 1;
+    }
+    $pid = $succeeded{$after} // return 0;
+    return 0 if !writeAll($pipes{$pid}, $line);
+    @idle = grep { $_ != $pid } @idle;
+    occupy($pid, $id, $line, $after);
+    return 1;
+}
+
+# As much of its line as its pipe takes.
+sub feed {
+    my ($pid) = @_;
+    my $text = '';
+    for (@{ $lines{$pid} }) {
+        next if $_->[2];
+        my $size = length $_->[1];
+        last if $givenBytes{$pid} && $givenBytes{$pid} + $size > FEED_MAX;
+        $givenBytes{$pid} += $size;
+        $text .= $_->[1];
+        @$_[ 1, 2 ] = ('', $size);
+    }
+    writeAll($pipes{$pid}, $text) if $text ne '';
+    return;
+}
+
+# It stands in no line and will never begin, whoever else may have been told to begin it.
+sub notBegun {
+    my ($id) = @_;
+    return toClient(recordUnstarted($id) // encode('exists', $id));
+}
+
+sub endCause {
+    my ($id) = @_;
+    my (undef, $ended) = readRecord($id);
+    $ended //= (readRecord($id, 'settled'))[1] // '';
+    return $ended =~ /\tcause=([^\t\n]+)/ ? $1 : '';
 }
 
 sub unstarted {
@@ -138,25 +210,26 @@ sub stopAttempt {
         $pid = $record->{shim}[0] // return;
         return if !isAlive($pid, $record->{shimstart}[0] // '');
     }
-    # The signal may come when this attempt is over: it must not meet another one.
-    delete $pipes{$pid};
-    spit("$attemptsDir/$id/stop", int($graceMs) . "\n");
-    kill $reason eq 'preempted' ? 'USR2' : 'USR1', $pid;
+    # The signal may meet another attempt: the file says which is meant.
+    spit("$attemptsDir/$id/stop", int($graceMs) . " $reason\n");
+    kill 'USR1', $pid;
     return;
 }
 
 sub buryAttempt {
-    my ($id, $why) = @_;
+    my ($id, $why, $seat) = @_;
     # An undertaker that died too is not tried for ever; the next daemon asks again.
     return note("$id was not buried") if ++$burials{$id} > 3;
-    forkChild($id, sub { bury($id, $reportW, $why) }) or note("fork: $!");
+    my $pid = forkChild($id, sub { bury($id, $reportW, $why, $seat) });
+    if (defined $pid) { $undertakers{$pid} = $id }
+    else              { note("fork: $!") }
     return;
 }
 
 sub handle {
     my ($line) = @_;
     # The shim decodes the rest of it.
-    return startAttempt($1, $line) if $line =~ /\Astart\t([A-Za-z0-9][A-Za-z0-9._-]{0,250})\t/;
+    return startAttempt($1, $line) if $line =~ /\A(?:start|next)\t([A-Za-z0-9][A-Za-z0-9._-]{0,250})\t/;
     my ($verb, $id, @rest) = decode($line);
     if ($verb eq 'hello') {
         @parents = ($id // (), @rest);
@@ -198,29 +271,58 @@ sub readReports {
             my $pid = delete $shims{$id};
             my $saved = $line !~ /\tsaved=0$/m;
             delete $burials{$id};
-            delete $idOf{$pid} if $pid;
-            if ($pid && $pipes{$pid} && $saved && $line !~ /\tleaving=1\b/) { push @idle, $pid }
+            tookEnd($pid, $id, $saved && $line !~ /\tleaving=1\b/, $line) if $pid && $lines{$pid};
             $unsaved{$id} = $line if !$saved && keys %unsaved < UNSAVED_MAX;
+        }
+        elsif ($line =~ /\Aexists\t([^\t\n]+)/) {
+            my $pid = delete $shims{$1};
+            tookEnd($pid, $1, 1, $line) if $pid && $lines{$pid};
         }
         toClient($line);
     }
     return;
 }
 
+# Its shim goes on with the next in line, or waits.
+sub tookEnd {
+    my ($pid, $id, $goesOn, $line) = @_;
+    my $queue = $lines{$pid};
+    my ($at) = grep { $queue->[$_][0] eq $id } 0 .. $#$queue;
+    return if !defined $at;
+    my ($ended) = splice @$queue, $at, 1;
+    $givenBytes{$pid} -= $ended->[2];
+    return if !$pipes{$pid} || !$goesOn;
+    if (@$queue) { feed($pid); return }
+    push @idle, $pid;
+    return if $line !~ /\tcause=succeeded\b/;
+    $lastOf{$pid} = $id;
+    $succeeded{$id} = $pid;
+    return;
+}
+
 sub reap {
     my @gone;
-    while ((my $pid = waitpid -1, WNOHANG) > 0) { push @gone, [ $pid, $? ] if $idOf{$pid} || $pipes{$pid} }
+    while ((my $pid = waitpid -1, WNOHANG) > 0) {
+        push @gone, [ $pid, $? ] if $lines{$pid} || $pipes{$pid} || $undertakers{$pid};
+    }
     return if !@gone;
     readReports();
     for (@gone) {
         my ($pid, $status) = @$_;
         @idle = grep { $_ != $pid } @idle if delete $pipes{$pid};
-        my $id = delete $idOf{$pid} // next;
-        delete $shims{$id};
+        my $last = delete $lastOf{$pid};
+        delete $succeeded{$last} if defined $last;
+        delete $givenBytes{$pid};
+        my $id = delete $undertakers{$pid};
+        my @left = defined $id ? [$id] : @{ delete $lines{$pid} // [] };
         my $signal = $status & 127;
         my $why = $signal ? "signal $signal" : 'exit code ' . ($status >> 8);
-        note("the shim of $id ended early: $why");
-        buryAttempt($id, "its shim ended early ($why)");
+        for my $at (0 .. $#left) {
+            my ($one, undef, undef, $after) = @{ $left[$at] };
+            next if !defined delete $shims{$one};
+            note("the shim of $one ended early: $why") if $at == 0;
+            buryAttempt($one, "its shim ended early ($why)", $after);
+        }
     }
     return;
 }
@@ -302,8 +404,7 @@ sub openUp {
     $SIG{TERM} = sub { $leaving = 2 };
     # Here, so that a shim has them from its first moment.
     my $launcher = $$;
-    $SIG{USR1} = sub { $stopAsked //= 'cancelled' if $$ != $launcher };
-    $SIG{USR2} = sub { $stopAsked //= 'preempted' if $$ != $launcher };
+    $SIG{USR1} = sub { $nudged = 1 if $$ != $launcher };
     syswrite STDOUT, "ready\n";
     open STDOUT, '>', '/dev/null';
     if ((-s STDERR // 0) > LOG_MAX) { truncate STDERR, 0 }
@@ -353,6 +454,9 @@ sub serve {
     }
     writeClient();
     dismissIdle();
+    # They leave at once; who waits for this process is told of their time, too.
+    my $until = nowMs() + LEAVE_MS;
+    pause(1) while waitpid(-1, WNOHANG) >= 0 && nowMs() < $until;
     unlink $socketPath;
     rmdir $_ for @parents;
     truncate $lock, 0;

@@ -7,7 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Bytes, bytes, UNLIMITED } from '../../../base/units.ts';
 import type { TermEnforcement } from '../../../model/attempt.ts';
@@ -52,6 +52,8 @@ export class LiveTasks {
   /** One change of an attempt after another. */
   readonly #queues = new Map<AttemptId, Promise<void>>();
   readonly #paused = new Set<AttemptId>();
+  /** Made, and to be removed when the attempt has ended. */
+  readonly #folders = new Map<AttemptId, string>();
 
   constructor(options: LiveTasksOptions, onReport: (report: Report) => void) {
     this.#options = options;
@@ -79,15 +81,18 @@ export class LiveTasks {
     this.#queue(attempt, async () => {
       const tree = this.tree(attempt);
       if (tree === undefined) return;
-      this.#thaw(attempt, tree);
+      this.#thaw(tree);
       this.#tell(attempt, [{ term: 'pause', note: 'goes on' }]);
     });
   }
 
   /** Also where it was paused by a daemon before this one. */
   mayBePaused(attempt: AttemptId): boolean {
-    const folder = this.#freezerOf(attempt);
     if (this.#paused.has(attempt) || this.#queues.has(attempt)) return true;
+    // No folder, nobody in it: the usual case costs one look.
+    if (this.#options.freezer === undefined || !existsSync(this.#options.freezer)) return false;
+    const tree = this.tree(attempt);
+    const folder = tree && this.#freezerOf(tree);
     return folder !== undefined && existsSync(folder);
   }
 
@@ -96,13 +101,16 @@ export class LiveTasks {
     this.#paused.delete(attempt);
     await this.#queues.get(attempt);
     const tree = this.tree(attempt);
-    if (tree !== undefined) this.#thaw(attempt, tree);
+    if (tree !== undefined) this.#thaw(tree);
   }
 
   /** Nothing of it runs any more. */
   forget(attempt: AttemptId): void {
-    const folder = this.#paused.delete(attempt) ? this.#freezerOf(attempt) : undefined;
-    if (folder !== undefined) removeFolder(folder);
+    this.#paused.delete(attempt);
+    const folder = this.#folders.get(attempt);
+    if (folder === undefined) return;
+    this.#folders.delete(attempt);
+    removeFolder(folder);
   }
 
   /** What it holds of memory now; undefined where nothing counts it. */
@@ -215,7 +223,8 @@ export class LiveTasks {
         return { term: 'pause', note: 'cgroup.freeze' };
       }
     }
-    const folder = this.#freezerOf(attempt);
+    const folder = this.#freezerOf(tree);
+    if (folder !== undefined) this.#folders.set(attempt, folder);
     if (folder !== undefined && (await this.#freezeIn(folder, tree))) {
       return { term: 'pause', note: 'freezer.state' };
     }
@@ -268,12 +277,12 @@ export class LiveTasks {
     return { term: 'pause', problem: 'it forks faster than it can be stopped', note: '' };
   }
 
-  #thaw(attempt: AttemptId, tree: Tree): void {
+  #thaw(tree: Tree): void {
     const v2 = tree.dirs.get('all');
     if (v2 !== undefined && existsSync(`${v2}/cgroup.freeze`)) {
       written(`${v2}/cgroup.freeze`, 'cgroup.freeze', '0');
     }
-    const folder = this.#freezerOf(attempt);
+    const folder = this.#freezerOf(tree);
     if (folder !== undefined && existsSync(folder)) {
       written(`${folder}/freezer.state`, 'freezer.state', 'THAWED');
       const above = join(folder, '..', '..');
@@ -285,9 +294,11 @@ export class LiveTasks {
     for (const pid of this.pidsOf(tree)) if (isStopped(pid)) signal(pid, 'SIGCONT');
   }
 
-  #freezerOf(attempt: AttemptId): string | undefined {
+  /** Named as its cgroups are: an attempt may have taken over those of another. */
+  #freezerOf({ dirs }: Tree): string | undefined {
     const { freezer } = this.#options;
-    return freezer === undefined ? undefined : join(freezer, attempt);
+    const [own] = dirs.values();
+    return freezer === undefined || own === undefined ? undefined : join(freezer, basename(own));
   }
 }
 

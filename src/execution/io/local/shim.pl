@@ -10,13 +10,21 @@ sub KILL_PAUSE_MAX() { 1_000 }
 sub SIZE_KNOWN()     { 16 << 20 }
 sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
+sub PIPE_BUF()       { 4096 }      # the kernel does not mix what is written at once with that of others
+sub TELL_MS()        { 10 }        # the launcher hears this late of short tasks that follow each other
+# What an attempt may leave in the memory cgroup that the next one takes over: it counts as the next one's.
+sub LEFT_MAX()       { 1 << 20 }
 sub HELD()           { qw(held cpu memory pids) }
 
-our ($linux, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our ($linux, $calls, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
+our $nudged;       # by a signal: somebody is to be stopped, its folder says who
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
-our $stopAsked;    # by a signal: 'cancelled' or 'preempted'; then no other attempt comes after
-my %stopOf = (USR1 => 'cancelled', USR2 => 'preempted');
+my $everNudged;
+my ($pending, $pendingSince) = ('', 0);      # what the launcher is to be told
+# The place that the last attempt left, for one that takes it over: its id, if it succeeded; what it was asked to
+# do; its cgroups, with the files that are kept open and what they said at its end.
+my %seat = (last => '');
 
 # Holds one attempt after another: a fork for each would cost as much again as all else it does.
 # `next` gives the message of the next one; it ends with the launcher.
@@ -28,7 +36,12 @@ sub beShim {
     # A shutdown signals everything at once: the task has its own signal, and its end must be recorded.
     my $signals = openSignals();
     # What is left over, in processes or in memory of an end, is not mixed with another attempt.
-    while (defined $line && holdAttempt($report, $signals, $line) && $next) { $line = nextLine($next) }
+    while (defined $line && holdAttempt($report, $signals, $line, $next) && $next) {
+        if (!defined peekLine($next)) { vacate(); flushReports($report) }
+        $line = nextLine($next);
+    }
+    vacate();
+    flushReports($report);
     leave(0);
 }
 
@@ -39,28 +52,114 @@ sub beShim {
 #   freezer DIR       of cgroup v1: there while it is paused
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 sub holdAttempt {
-    my ($report, $signals, $line) = @_;
-    my (undef, $id, @fields) = decode($line);
+    my ($report, $signals, $line, $next) = @_;
+    my ($verb, $id, @fields) = decode($line);
+    my $follows = $verb eq 'next' ? shift @fields : undef;
+    if (defined $follows && ($follows ne $seat{last} || isStopped($id))) {
+        vacate();
+        inform($report, recordUnstarted($id) // encode('exists', $id));
+        return 1;
+    }
     my $ask = keyed(@fields);
+    my $env = { map { split /=/, $_, 2 } @{ $ask->{env} // [] } };
+    my $alike = defined $follows && !$ask->{cwd};
+    vacate() if !defined $follows;
     my $s   = {
         id     => $id,
         dir    => "$attemptsDir/$id",
         report => $report,
-        ask    => $ask,
-        dirs   => dirsOf($ask),
+        next   => $next,
+        ask    => $ask = $alike ? $seat{ask} : $ask,
+        env    => $env,
+        dirs   => $seat{dirs} // { %{ dirsOf($ask) } },
         signals => $signals,
-        held   => { note => $ask->{note} // [], map { $_ => $ask->{"$_-by"}[0] } HELD },
+        held   => { note => [ @{ $ask->{note} // [] } ], map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
+        root   => $$,
         began  => nowMs(),
         grace  => $ask->{grace}[0],
         limit  => $ask->{memlimit}[0],
     };
-    beginRecord($s) or return 0;
-    enterLimits($s);
+    takeCgroups($s);
+    beginRecord($s) or return $s->{begunBefore};
+    # Of one that follows, all else is as it was.
+    if ($alike) { $ENV{$_} = $env->{$_} for keys %$env }
+    else        { %ENV = %$env }
+    enterLimits($s) if !$s->{base};
     watchIfUnheld($s);
-    forkTask($s);
-    attend($s);
-    return recordEnd($s, findings($s), heldFields($s->{held})) && $s->{childless};
+    $s->{gates} //= [ openGates($s) ];
+    # What is told to a spawner is told as it is.
+    $s->{spawner} ||= openSpawner($s) if $alike && !grep { /[\t\n]/ } values %$env;
+    if ($s->{spawner} && !grep { /[\t\n]/ } values %$env) {
+        attendSpawned($s) or return 0;
+    } else {
+        forkTask($s);
+        attend($s);
+    }
+    my @found = findings($s);
+    my $saved = recordEnd($s, @found, heldFields($s->{held}));
+    flushReports($report) if nowMs() - $pendingSince >= TELL_MS;
+    return $saved && $s->{childless};
+}
+
+# Whether somebody was to be stopped, and it is this one that has not begun.
+sub isStopped {
+    my ($id) = @_;
+    $everNudged = 1 if $nudged;
+    return $everNudged && unlink "$attemptsDir/$id/stop";
+}
+
+# The cgroups that the one before left, where nothing of it is left in them, or new ones.
+sub takeCgroups {
+    my ($s) = @_;
+    if ($seat{dirs} && resetPeak($seat{dirs}, $seat{files})) {
+        $s->{base}  = $seat{counted};
+        $s->{files} = $seat{files};
+        $s->{gates} = $seat{gates};
+        $s->{spawner} = $seat{spawner};
+        @{ $s->{held} }{ keys %{ $seat{held} } } = values %{ $seat{held} };
+        %seat = (last => '');
+        return;
+    }
+    my $dirs = $seat{dirs};
+    vacate();
+    $s->{files} = {};
+    return if !$dirs;
+    $s->{dirs} = { map { $_ => $dirs->{$_} =~ s{[^/]+\z}{$s->{id}}r } keys %$dirs };
+    return;
+}
+
+# Whether the memory peak in the cgroup is one of what comes from now on, and nearly nothing is there.
+sub resetPeak {
+    my ($dirs, $files) = @_;
+    return 1 if !defined($dirs->{memory} // $dirs->{all});
+    my $fd = $files->{ peakFile($dirs) } // return 0;
+    my $left = resetRaw($fd);
+    return defined $left && $left =~ /\A\d+/ && $left < LEFT_MAX;
+}
+
+sub peakFile {
+    my ($dirs) = @_;
+    return "$dirs->{all}/memory.peak" if defined $dirs->{all};
+    return "$dirs->{memory}/memory.max_usage_in_bytes";
+}
+
+# Nobody takes over the place that the last attempt left.
+sub vacate {
+    if ($seat{dirs}) {
+        closeFiles($seat{files}, $seat{gates});
+        closeSpawner($seat{spawner});
+        removeCgroups($seat{dirs});
+    }
+    delete @seat{qw(dirs files gates held counted spawner)};
+    return;
+}
+
+sub closeFiles {
+    my ($files, $gates) = @_;
+    closeRaw(values %$files);
+    closeGates(@$gates);
+    return;
 }
 
 # The record has lines `start`, `task` and `ended`, each written at once; one without its newline is void.
@@ -69,10 +168,32 @@ sub beginRecord {
     my $path = "$s->{dir}/record";
     my $line = encode('start', "boot=$bootId", "shim=$$", "shimstart=$shimStart",
         'began=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
-    return 1 if open($s->{record}, '>>', $path) && writeAll($s->{record}, $line);
+    # Whoever makes the file begins the attempt, and nobody else.
+    return 1 if ($s->{record} = createFile($path)) && writeAll($s->{record}, $line);
     my $why = "$!: $path";
+    if (!$s->{record} && $! == $exists) {
+        inform($s->{report}, encode('exists', $s->{id}));
+        removeCgroups($s->{dirs}) if $s->{base};
+        return !($s->{begunBefore} = 1);
+    }
     recordEnd($s, 'cause=lost', 'unstarted=1', "message=$why", heldFields($s->{held}));
     return 0;
+}
+
+# Several at once: the launcher need not wake for each.
+sub inform {
+    my ($report, $text) = @_;
+    flushReports($report) if length($pending) + length($text) > PIPE_BUF;
+    $pendingSince = nowMs() if $pending eq '';
+    $pending .= $text;
+    return;
+}
+
+sub flushReports {
+    my ($report) = @_;
+    syswrite $report, $pending if $pending ne '';
+    $pending = '';
+    return;
 }
 
 # Makes the cgroups and sets their limits; what does not hold is taken back, with a note.
@@ -127,15 +248,12 @@ sub forkTask {
     pipe(my $errR,    my $errW)    or die "pipe: $!\n";
     pipe(my $statusR, my $statusW) or die "pipe: $!\n";
     # What can be done before the fork: the task copies each page that it writes to.
-    %ENV = map { split /=/, $_, 2 } @{ $s->{ask}{env} // [] };
-    $s->{gates} = [ openGates($s) ];
     my $task = fork;
     if (defined $task && $task == 0) {
         eval { becomeTask($s, $outW, $errW, $statusW) };
         syswrite $statusW, encode('exec', "$@");
         leave(127);
     }
-    closeGates(@{ $s->{gates} });
     my $cap = $s->{ask}{log}[0];
     $s->{logs}    = [ newLog("$s->{dir}/stdout.log", $cap), newLog("$s->{dir}/stderr.log", $cap) ];
     $s->{streams} = { fileno($outR) => [ $outR, $s->{logs}[0] ], fileno($errR) => [ $errR, $s->{logs}[1] ] };
@@ -166,6 +284,181 @@ sub becomeTask {
     die "$!: $argv[0]\n";
 }
 
+# Forks the tasks of a line. After a fork, each page that is written to is copied: the shim would pay for all
+# that it does between two tasks (0.8 ms of 1.4), this process does nearly nothing.
+sub openSpawner {
+    my ($s) = @_;
+    return undef if !$linux || !$adopts;
+    pipe(my $commandR, my $commandW) && pipe(my $saidR, my $saidW) or return undef;
+    pipe(my $outR, my $outW) && pipe(my $errR, my $errW) or return undef;
+    my $pid = fork // return undef;
+    if ($pid == 0) {
+        close $_ for $commandW, $saidR, $outR, $errR;
+        eval { spawnTasks($s, $commandR, $saidW, $outW, $errW) };
+        leave(1);
+    }
+    return { pid => $pid, to => $commandW, from => $saidR, out => unblock($outR), err => unblock($errR) };
+}
+
+# Closing the pipe ends it.
+sub closeSpawner {
+    my ($spawner) = @_;
+    return if !$spawner;
+    close $spawner->{to};
+    waitpid $spawner->{pid}, 0;
+    return;
+}
+
+# In the spawner: one task after another. Orphans below it become its children, so that it can say when the
+# whole tree is gone.
+sub spawnTasks {
+    my ($s, $commands, $said, $out, $err) = @_;
+    my @argv = @{ $s->{ask}{arg} // [''] };
+    my @gates = @{ $s->{gates} };
+    my ($used, $self) = (0, $$);
+    unblockSignals();
+    becomeSubreaper();
+    dieWithParent($s->{self});
+    becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
+    umask $taskUmask;
+    my $away = chdir $s->{ask}{cwd}[0] ? '' : "$!: $s->{ask}{cwd}[0] (the working folder)";
+    close $_ for $out, $err, grep { defined } @$s{qw(record report next)};
+    my ($stop, $own, $ended, $none) = ($calls->{wait4}, "\0" x 144, pack('L', 0), '0');
+    my @joins = map { $_->{fd} } @gates;
+    # Here each page that is written to between two forks is copied: few words, and no calls.
+    while (defined(my $line = nextCommand($commands))) {
+        for (split /\t/, $line) { my $at = index $_, '='; $ENV{ substr $_, 0, $at } = substr $_, $at + 1 }
+        my $task = fork;
+        if (defined $task && $task == 0) {
+            syscall $calls->{prctl}, PR_SET_PDEATHSIG, 9, 0, 0, 0;
+            leave(127) if getppid() != $self;
+            syscall $calls->{setsid};
+            for (0 .. $#joins) {
+                next if defined $joins[$_] && syscall($calls->{write}, $joins[$_], $none, 1) == 1;
+                $gates[$_]{why} ||= "$gates[$_]{path}: $!";
+                syswrite $said, encode('join', $gates[$_]{aspect}, $gates[$_]{why});
+            }
+            if ($away eq '') { local $^W = 0; exec { $argv[0] } @argv }
+            syswrite $said, encode('exec', $away eq '' ? "$!: $argv[0]" : $away);
+            leave(127);
+        }
+        if (!defined $task) { syswrite $said, encode('exec', "$!: fork") . "exit\t0\t32512\t0\t0\t0\n"; next }
+        my $pid;
+        until (($pid = syscall $stop, -1, $ended, 0, $own) == $task) { last if $pid < 0 && $! != $interrupted }
+        my $left = 0;
+        while (($pid = waitpid -1, WNOHANG) >= 0) { if ($pid == 0) { $left = 1; last } }
+        my ($us, $uus, $ss, $sus, $rss) = unpack 'q5', $own;
+        my $status = unpack 'L', $ended;
+        my $ms = int(($us + $ss) * 1000 + ($uus + $sus) / 1000);
+        syswrite $said, "exit\t$task\t$status\t$left\t$ms\t" . $rss * 1024 . "\n";
+        if ($left) {
+            1 while waitpid(-1, 0) > 0;
+            # What the others of its tree took is known of all together only.
+            my ($total, $largest) = childrenUsage();
+            syswrite $said, "exit\t$task\t$status\t0\t" . ($total - $used) . "\t$largest\n";
+        }
+        ($used) = childrenUsage() if $left;
+        $used += $ms if !$left;
+    }
+    leave(0);
+}
+
+my $unheard = '';
+
+# Only one is on its way at a time.
+sub nextCommand {
+    my ($pipe) = @_;
+    my $line = '';
+    until (substr($line, -1) eq "\n") { sysread $pipe, $line, 1 << 16, length $line or return undef }
+    chop $line;
+    return $line;
+}
+
+# The same as attend, for a task that a spawner forks. False when the spawner died: then nothing more begins here.
+sub attendSpawned {
+    my ($s) = @_;
+    my $spawner = $s->{spawner};
+    $s->{root} = $spawner->{pid};
+    my $cap = $s->{ask}{log}[0];
+    $s->{logs} = [ newLog("$s->{dir}/stdout.log", $cap), newLog("$s->{dir}/stderr.log", $cap) ];
+    my @files = ($spawner->{from}, $spawner->{out}, $spawner->{err});
+    $s->{childless} = 0;
+    writeAll($spawner->{to}, join("\t", map { "$_=$s->{env}{$_}" } keys %{ $s->{env} }) . "\n") or return loseSpawner($s);
+    my $watched = '';
+    vec($watched, $_, 1) = 1 for $s->{signals}, map { fileno $_ } @files;
+    until (defined $s->{exit} && $s->{childless}) {
+        my $now = nowMs();
+        my $wakeAt = defined $s->{exit} ? closeDown($s, $now) : holdToLimits($s, $now);
+        last if defined $s->{giveUpAt} && $now >= $s->{giveUpAt};
+        my $tellAt = $pending ne '' ? $pendingSince + TELL_MS : $s->{told} ? undef : $s->{began} + TELL_MS;
+        if (defined $tellAt && $now >= $tellAt) { tellStarted($s); flushReports($s->{report}); $tellAt = undef }
+        $wakeAt = $tellAt if defined $tellAt && (!defined $wakeAt || $wakeAt > $tellAt);
+        my $bits = $watched;
+        my $wait = defined $wakeAt ? ($wakeAt > $now ? ($wakeAt - $now) / 1000 : 0) : undef;
+        next if 0 >= select $bits, undef, undef, $wait;
+        if (vec $bits, $s->{signals}, 1) {
+            for (takeSignals($s->{signals})) { $nudged = 1 if $_ eq 'USR1' }
+        }
+        drainLogs($s);
+        hearSpawner($s) or return loseSpawner($s) if vec $bits, fileno $spawner->{from}, 1;
+    }
+    drainLogs($s);
+    tellStarted($s);
+    return 1;
+}
+
+sub drainLogs {
+    my ($s) = @_;
+    for (0, 1) {
+        my $from = $s->{spawner}{ $_ ? 'err' : 'out' };
+        while (sysread $from, my $data, 65536) { appendLog($s->{logs}[$_], $data) }
+    }
+    return;
+}
+
+sub hearSpawner {
+    my ($s) = @_;
+    sysread $s->{spawner}{from}, $unheard, 65536, length $unheard or return 0;
+    while ((my $end = index $unheard, "\n") >= 0) {
+        my ($kind, @words) = decode(substr $unheard, 0, $end + 1, '');
+        if    ($kind eq 'exec') { $s->{execError} = $words[0] }
+        elsif ($kind eq 'join') { release($s->{held}, @words); watchIfUnheld($s) }
+        else {
+            $s->{endedAt} //= nowMs();
+            ($s->{task}, $s->{exit}) = @words;
+            ($s->{killPause}, $s->{giveUpAt}, $s->{childless}) = (undef, undef, 1) if !$words[2];
+            $s->{used} = [ @words[ 3, 4 ] ];
+        }
+    }
+    return 1;
+}
+
+# Once it is known that the task runs, or has run.
+sub tellStarted {
+    my ($s) = @_;
+    return if $s->{told} || defined $s->{execError};
+    if (!defined $s->{exit}) {
+        my $spawner = $s->{spawner}{pid};
+        ($s->{task}) = split ' ', slurp("/proc/$spawner/task/$spawner/children") // '';
+        return if !defined $s->{task};
+        writeAll($s->{record}, encode('task', "pid=$s->{task}"));
+    }
+    $s->{told} = 1;
+    inform($s->{report}, encode('started', $s->{id}, $s->{task}));
+    return;
+}
+
+sub loseSpawner {
+    my ($s) = @_;
+    my $until = nowMs() + KILL_MS;
+    pause(5) while killTree($s->{dirs}, $s->{self}) && nowMs() < $until;
+    1 while waitpid(-1, WNOHANG) > 0;
+    removeCgroups($s->{dirs});
+    recordEnd($s, 'cause=lost', 'message=what began it ended early', 'ended=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}));
+    flushReports($s->{report});
+    return 0;
+}
+
 # Until the task has ended, nothing of its tree is left and its log is complete.
 sub attend {
     my ($s) = @_;
@@ -176,11 +469,16 @@ sub attend {
         my $bits = '';
         vec($bits, $_, 1) = 1 for keys %{ $s->{streams} }, $s->{signals} // ();
         vec($bits, fileno $s->{status}, 1) = 1 if $s->{status};
+        if ($pending ne '') {
+            my $tellAt = $pendingSince + TELL_MS;
+            flushReports($s->{report}) if $now >= $tellAt;
+            $wakeAt = $tellAt if $now < $tellAt && (!defined $wakeAt || $wakeAt > $tellAt);
+        }
         my $wait = defined $wakeAt ? ($wakeAt > $now ? ($wakeAt - $now) / 1000 : 0) : undef;
         $wait = POLL_MS / 1000 if !defined $s->{signals} && (!defined $wait || $wait > POLL_MS / 1000);
         $bits = '' if 0 >= select $bits, undef, undef, $wait;
         if (defined $s->{signals} && vec $bits, $s->{signals}, 1) {
-            $stopAsked //= $_ for grep { defined } map { $stopOf{$_} } takeSignals($s->{signals});
+            for (takeSignals($s->{signals})) { $nudged = 1 if $_ eq 'USR1' }
         }
         readStatus($s) if $s->{status} && vec $bits, fileno $s->{status}, 1;
         for my $fd (keys %{ $s->{streams} }) { copyLog($s, $fd) if vec $bits, $fd, 1 }
@@ -195,23 +493,23 @@ sub holdToLimits {
     my $wall = $s->{ask}{wall}[0];
     my $deadline = defined $wall ? $s->{began} + $wall : undef;
     if (!$s->{ordered}) {
-        if ($stopAsked) {
-            $s->{ordered} = $stopAsked;
-            $s->{grace} = $1 if (slurp("$s->{dir}/stop") // '') =~ /\A(\d+)/;
+        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(\d+) ([a-z]+)/) {
+            ($s->{grace}, $s->{ordered}) = ($1, $2);
             unlink "$s->{dir}/stop";
         } elsif (defined $deadline && $now >= $deadline) {
             $s->{ordered} = 'timed-out';
         }
+        ($nudged, $everNudged) = (0, 1) if $nudged;
         if ($s->{ordered}) {
             $s->{killAt} = $now + $s->{grace};
             thawTree($s);
-            my @pids = treePids($s->{dirs}, $s->{self}, $s->{task});
+            my @pids = treePids($s->{dirs}, $s->{root}, $s->{task});
             kill 'TERM', @pids;
             kill 'CONT', @pids;
         }
     }
     if ($s->{watch} && $now >= ($s->{watchAt} // $s->{began} + WATCH_MS)) {
-        my $bytes = residentBytes($s->{self});
+        my $bytes = residentBytes($s->{root});
         $s->{peak} = $bytes if $bytes > ($s->{peak} // 0);
         if ($bytes > $s->{limit} && !$s->{ordered}) { ($s->{watched}, $s->{killAt}) = ($bytes, $now) }
         $s->{watchAt} = $now + WATCH_MS;
@@ -233,7 +531,8 @@ sub closeDown {
 sub killRound {
     my ($s, $now) = @_;
     thawTree($s);
-    killTree($s->{dirs}, $s->{self}, $s->{task});
+    killTree($s->{dirs}, $s->{root}, $s->{task});
+    $s->{killed} = 1;
     my $pause = $s->{killPause} = ($s->{killPause} // 1) * 2;
     return $now + ($pause < KILL_PAUSE_MAX ? $pause : KILL_PAUSE_MAX);
 }
@@ -249,7 +548,7 @@ sub readStatus {
         if ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
-    syswrite $s->{report}, encode('started', $s->{id}, $s->{task}) if !defined $s->{execError};
+    inform($s->{report}, encode('started', $s->{id}, $s->{task})) if !defined $s->{execError};
     return;
 }
 
@@ -280,7 +579,7 @@ sub reapTree {
         ($s->{exit}, $s->{endedAt}, $s->{killPause}) = ($?, nowMs(), undef);
     }
     return if $pid == 0 || $s->{childless};
-    return if !$adopts && treePids($s->{dirs}, $s->{self}, $s->{task});
+    return if !$adopts && treePids($s->{dirs}, $s->{root}, $s->{task});
     ($s->{childless}, $s->{giveUpAt}) = (1, undef);
     return;
 }
@@ -288,18 +587,21 @@ sub reapTree {
 # What is known of the end, as KEY=VALUE fields.
 sub findings {
     my ($s) = @_;
-    my ($kernelPeak, $kills, $refused, $kernelCpuMs) = readCounters($s->{dirs}, $s->{held}{pids} ne 'none');
-    my ($cpuMs, $largest) = childrenUsage();
+    my @counted = readCounters($s->{dirs}, $s->{held}{pids} ne 'none', $s->{files});
+    my ($kernelPeak, @sums) = @counted;
+    my ($kills, $refused, $kernelCpuMs) = map { defined $sums[$_] ? $sums[$_] - ($s->{base}[$_] // 0) : undef } 0 .. 2;
+    my ($cpuMs, $largest) = $s->{spawner} ? ($cpuBefore + $s->{used}[0], $s->{used}[1]) : childrenUsage();
     my $peak = $kernelPeak // $s->{peak};
     # The size of the largest process, of all that this shim has ever waited for.
     $peak //= $largest if $largest > $largestBefore && $largest > SIZE_KNOWN;
     my $usedMs = $cpuMs - $cpuBefore;
-    ($cpuBefore, $largestBefore) = ($cpuMs, $largest);
-    my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{self}, $s->{task});
+    ($cpuBefore, $largestBefore) = ($cpuMs, $largest) if !$s->{spawner};
+    my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{root}, $s->{task});
     my ($total, $lost) = (0, 0);
     for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
     my ($code, $signal) = ($s->{exit} >> 8, $s->{exit} & 127);
     my $cause = causeOf($s, $kills);
+    my $leaked = leaveSeat($s, $cause, \@sums);
     my @known = (
         cause    => $cause,
         message  => defined $s->{execError} ? substr $s->{execError}, 0, 400 : undef,
@@ -317,12 +619,26 @@ sub findings {
         refused  => $refused || undef,
         unkilled => $unkilled || undef,
         leaving  => $s->{childless} ? undef : 1,
-        leaked   => removeCgroups($s->{dirs}) || undef,
+        leaked   => $leaked || undef,
         ended    => nowMs(CLOCK_REALTIME),
     );
     my @fields;
     while (my ($key, $value) = splice @known, 0, 2) { push @fields, "$key=$value" if defined $value }
     return @fields;
+}
+
+# Keeps the cgroups where somebody follows at once; otherwise how many could not be removed.
+sub leaveSeat {
+    my ($s, $cause, $sums) = @_;
+    my $ok = $cause eq 'succeeded' && $s->{childless};
+    %seat = (last => $ok ? $s->{id} : '', ask => $s->{ask});
+    if ($ok && $s->{next} && !$s->{killed} && (peekLine($s->{next}) // '') =~ /\Anext\t[^\t]+\t\Q$s->{id}\E[\t\n]/) {
+        @seat{qw(dirs files gates held spawner counted)} = (@$s{qw(dirs files gates held spawner)}, $sums);
+        return 0;
+    }
+    closeFiles($s->{files}, $s->{gates});
+    closeSpawner($s->{spawner});
+    return removeCgroups($s->{dirs});
 }
 
 sub causeOf {
@@ -336,18 +652,18 @@ sub causeOf {
 
 # What the kernel counted: memory peak, processes killed for memory, forks refused, CPU milliseconds.
 sub readCounters {
-    my ($dirs, $limited) = @_;
+    my ($dirs, $limited, $files) = @_;
     my ($memory, $pids) = map { $dirs->{$_} // $dirs->{all} } qw(memory pids);
     my ($peak, $kills, $refused, $cpuMs);
     if (defined $memory) {
-        $peak = slurp($dirs->{all} ? "$memory/memory.peak" : "$memory/memory.max_usage_in_bytes");
+        $peak = slurpKept($files, peakFile($dirs));
         chomp $peak if defined $peak;
-        my $events = slurp($dirs->{all} ? "$memory/memory.events" : "$memory/memory.oom_control") // '';
+        my $events = slurpKept($files, $dirs->{all} ? "$memory/memory.events" : "$memory/memory.oom_control") // '';
         ($kills) = $events =~ /^oom_kill (\d+)/m;
     }
-    ($refused) = (slurp("$pids/pids.events") // '') =~ /^max (\d+)/m if defined $pids && $limited;
+    ($refused) = (slurpKept($files, "$pids/pids.events") // '') =~ /^max (\d+)/m if defined $pids && $limited;
     if (defined $dirs->{all}) {
-        my ($micros) = (slurp("$dirs->{all}/cpu.stat") // '') =~ /^usage_usec (\d+)/m;
+        my ($micros) = (slurpKept($files, "$dirs->{all}/cpu.stat") // '') =~ /^usage_usec (\d+)/m;
         $cpuMs = int($micros / 1000) if defined $micros;
     }
     return ($peak, $kills // 0, $refused // 0, $cpuMs);
@@ -362,19 +678,28 @@ sub heldFields {
 sub recordEnd {
     my ($s, @fields) = @_;
     my $saved = $s->{record} && writeAll($s->{record}, encode('ended', $s->{id}, @fields)) ? 1 : 0;
-    # At most PIPE_BUF, so that lines of different shims do not mix.
-    syswrite $s->{report}, encode('ended', $s->{id}, @fields, "saved=$saved");
+    inform($s->{report}, encode('ended', $s->{id}, @fields, "saved=$saved"));
     return $saved;
 }
 
 # In a child of the launcher: the shim of `id` is gone. Ends what it left, and records that nobody saw the end.
 sub bury {
-    my ($id, $report, $why) = @_;
+    my ($id, $report, $why, $after) = @_;
     $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
     my ($record, $ended) = readRecord($id);
     if (defined $ended) {
         chomp $ended;
         syswrite $report, "$ended\tsaved=1\n";
+        leave(0);
+    }
+    if (!%$record && defined $after && defined(my $end = recordUnstarted($id))) {
+        # It stood in line: the cgroups of the one before may have been kept for it.
+        my ($before) = readRecord($after);
+        ($before) = readRecord($after, 'settled') if !%$before;
+        my $dirs = dirsOf($before);
+        killTree($dirs) if %$dirs;
+        removeCgroups($dirs);
+        syswrite $report, $end;
         leave(0);
     }
     my @counted;
@@ -395,6 +720,7 @@ sub bury {
     # Ends a line that was cut off.
     writeAll($s->{record}, "\n") if $s->{record};
     recordEnd($s, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);
+    flushReports($report);
     leave(0);
 }
 

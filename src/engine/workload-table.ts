@@ -1,0 +1,47 @@
+import { assert } from '../base/assert.ts';
+import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
+import { type AttemptRecord, stepNamed, type TaskRecord, type WorkloadRecord } from './records.ts';
+
+/** The workloads of a state, in order of submission, and what is found below them by id. */
+export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
+  known(id: WorkloadId): WorkloadRecord {
+    const workload = this.get(id);
+    assert(workload !== undefined, `a workload that is known: ${id}`);
+    return workload;
+  }
+
+  attempt(id: AttemptId): AttemptRecord | undefined {
+    const name = parseAttemptId(id);
+    if (name === undefined) return undefined;
+    const workload = this.get(name.workload);
+    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return task?.attempts[name.number - 1];
+  }
+
+  knownAttempt(id: AttemptId): AttemptRecord {
+    const attempt = this.attempt(id);
+    assert(attempt !== undefined, `an attempt that is known: ${id}`);
+    return attempt;
+  }
+
+  task(id: TaskId): TaskRecord | undefined {
+    const name = parseAttemptId(`${id}.1`);
+    const workload = name && this.get(name.workload);
+    return workload && stepNamed(workload, name.step)?.tasks[name.index];
+  }
+
+  knownTask(id: TaskId): TaskRecord {
+    const task = this.task(id);
+    assert(task !== undefined, `a task that is known: ${id}`);
+    return task;
+  }
+
+  /** The task of an attempt that is its next. */
+  taskOfNext(id: AttemptId): TaskRecord {
+    const name = parseAttemptId(id);
+    assert(name !== undefined, 'an attempt id of ours');
+    const task = this.knownTask(name.task);
+    assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
+    return task;
+  }
+}
