@@ -277,6 +277,7 @@ export class State {
     const { task } = attempt;
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#leaveSeat(attempt, event.at);
+    this.live.ended(attempt);
     if (event.end.cause === 'preempted') task.preempted++;
     if (event.end.cause === 'unstarted') this.#return(task);
     else if (event.retry !== undefined) this.#rest(task, event.retry);
