@@ -1,5 +1,5 @@
 import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import {
   type AttemptId,
   type AttemptName,
@@ -114,6 +114,8 @@ export interface AttemptRecord {
   placedAt: TimeMs;
   startedAt: TimeMs | undefined;
   pid: number | undefined;
+  /** What became of its execution terms when it started; its end knows better. */
+  terms: readonly TermEnforcement[] | undefined;
   stop: StopReason | undefined;
   /** What was changed while it ran; absent when nothing was. */
   live: LiveRecord | undefined;
@@ -227,6 +229,7 @@ export function newAttempt(
     placedAt: placed.at,
     startedAt: undefined,
     pid: undefined,
+    terms: undefined,
     stop: undefined,
     live: undefined,
     preemption: undefined,

@@ -14,6 +14,7 @@ import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
 import { inherit, LiveChanges } from './live-changes.ts';
+import { PinnedCores } from './pinned-cores.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -61,6 +62,7 @@ export class State {
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly live = new LiveChanges(this);
+  readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -151,11 +153,12 @@ export class State {
         this.leases.renew(this.#workloads.known(event.workload), event.at);
         break;
       case 'node-joined':
-        this.live.joined(event.node);
-        break;
       case 'node-left':
-        this.live.left(event.node);
-        this.table.leave(event.node);
+        if (event.kind === 'node-joined') this.live.joined(event.node);
+        else {
+          this.live.left(event.node);
+          this.table.leave(event.node);
+        }
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -254,6 +257,7 @@ export class State {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
+    this.pinned.add(attempt);
     this.scheduler.placed(runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
@@ -265,9 +269,8 @@ export class State {
     this.leases.touch(attempt, at);
   }
 
-  #start(event: Extract<Event, { kind: 'task-started' }>): void {
-    const attempt = this.#workloads.knownAttempt(event.attempt);
-    Object.assign(attempt, { startedAt: event.at, pid: event.pid });
+  #start({ attempt, at: startedAt, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
+    Object.assign(this.#workloads.knownAttempt(attempt), { startedAt, pid, terms });
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
@@ -293,6 +296,7 @@ export class State {
     const { placement, task } = attempt;
     this.#running.delete(attempt.id);
     this.table.give(placement.node, placement.held, placement.gpus);
+    this.pinned.remove(attempt);
     task.step.counts.running--;
     const row = this.table.rowOf(placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), at);

@@ -364,7 +364,12 @@ function requestOf(report: Report): Request {
   const { attempt } = report;
   switch (report.kind) {
     case 'started':
-      return { kind: 'report-started', attempt, pid: report.pid };
+      return {
+        kind: 'report-started',
+        attempt,
+        pid: report.pid,
+        ...(report.terms && { terms: report.terms }),
+      };
     case 'ended':
       return { kind: 'report-ended', attempt, end: report.end };
     case 'adjusted':

@@ -80,6 +80,14 @@ export interface AttemptStart {
   readonly placement: Placement;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** What was made of its network terms; absent where it has none. */
+  readonly network?: NetworkPlace;
+}
+
+export interface NetworkPlace {
+  readonly terms: readonly TermEnforcement[];
+  /** The file of the namespace that it is to enter. */
+  readonly namespace?: string;
 }
 
 export type KnownAttempt =
@@ -91,7 +99,13 @@ export type KnownAttempt =
 
 /** What a driver tells the loop. May come twice, late, or for an attempt that is long over. */
 export type Report =
-  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly attempt: AttemptId;
+      readonly pid: number;
+      /** What became of its execution terms; absent where it has none. */
+      readonly terms?: readonly TermEnforcement[];
+    }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd }
   /** What became of an adjustment or a pause, read back. */
   | {

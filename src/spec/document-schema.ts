@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { affinitySchema } from './affinity-schema.ts';
 import { networkBlock } from './blocks/network-block.ts';
+import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import {
@@ -28,7 +29,6 @@ export const laterBlocks = {
   reservations: 'Capacity that is kept for a time: in the site document.',
   resource_requirements: 'Class and resources of the pipeline as a whole.',
   scheduling: 'Order and fairness: in the site document.',
-  storage: 'Volumes and scratch space.',
 } as const;
 
 /** Those of them that a site document has: `berth up --site FILE`. */
@@ -109,6 +109,9 @@ export const pipelineSchema = z
       .meta({ description: 'For the tasks of every step that does not say otherwise, key by key.' })
       .optional(),
     affinity: affinitySchema.optional(),
+    storage: executionShape.storage.meta({
+      description: 'For every step that has none of its own.',
+    }),
     ...laterShape,
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });

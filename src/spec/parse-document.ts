@@ -115,7 +115,11 @@ class DocumentReader {
       parsed.data?.defaults ?? this.#defaultsAlone(),
       parsed.data?.affinity,
     );
-    const steps = blocks.map((block, i) => block && this.#step(block, ['steps', i], base));
+    const storage = parsed.data?.storage;
+    const steps = blocks.map(
+      (block, i) =>
+        block && this.#step({ ...(storage && { storage }), ...block }, ['steps', i], base),
+    );
     const tasks = steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
     if (tasks > TASKS_MAX) {
       const message = `the steps have ${tasks} tasks together`;

@@ -162,11 +162,17 @@ export class Books {
         break;
       case 'attempt-adjusted': {
         const attempt = this.#live(event.attempt);
-        const { held, gpus, node } = attempt.placement;
+        const { held, node } = attempt.placement;
         assert.deepEqual(event.held.gpu, held.gpu, 'devices stay as they are');
-        attempt.placement = { node, held: event.held, gpus, memoryLimit: event.limits.memory };
+        attempt.placement = {
+          ...attempt.placement,
+          held: event.held,
+          memoryLimit: event.limits.memory,
+        };
         this.nodes.get(node)!.give(event.attempt);
-        this.nodes.get(node)!.take(event.attempt, attempt.placement);
+        this.nodes
+          .get(node)!
+          .take(event.attempt, attempt.placement, attempt.placement.cores !== undefined);
         break;
       }
       case 'attempt-paused':
@@ -429,7 +435,7 @@ export class Books {
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
     const owed = node.owed(ask, placement.gpus);
     assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
-    node.take(id, placement);
+    node.take(id, placement, step.spec.execution?.process?.cores === 'exclusive');
     const { priority } = workload;
     const attempt = {
       placement,
@@ -499,7 +505,8 @@ export class Books {
     this.takenOver++;
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running <= step.spec.maxParallel, `${id} is within maxParallel`);
-    this.nodes.get(attempt.placement.node)!.held.set(id, attempt.placement);
+    const exclusive = step.spec.execution?.process?.cores === 'exclusive';
+    this.nodes.get(attempt.placement.node)!.follow(id, attempt.placement, exclusive);
     if (before.stopped) this.#mustStop.add(id);
     this.rules?.place(
       id,

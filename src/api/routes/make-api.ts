@@ -7,6 +7,7 @@ import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
+import { addNetworkRoutes } from './network-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { quote } from './params.ts';
 import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts';
@@ -55,6 +56,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLiveRoutes(api, deps);
   addLogRoutes(api, deps);
   addQueueRoutes(api, deps);
+  addNetworkRoutes(api, deps);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api, deps);
   addLeaseRoutes(api, deps);

@@ -4,6 +4,7 @@ import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
@@ -14,6 +15,7 @@ export const operations = [
   ...liveOperations,
   ...logOperations,
   ...queueOperations,
+  ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,

@@ -9,7 +9,7 @@ import { closest } from '../host-pattern.ts';
 import { ProxyRefusal, type ProxyUser } from '../proxy-user.ts';
 import { Destinations } from './destination.ts';
 import { forwardRequest } from './forward-request.ts';
-import { GateKeeper, type ServiceCounts } from './gate-keeper.ts';
+import { GateKeeper } from './gate-keeper.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { RobotsKeeper } from './robots-keeper.ts';
 import { type ClassCounts, Shaper, weightsOf } from './shaper.ts';
@@ -32,7 +32,8 @@ export interface EgressProxyOptions {
 }
 
 export interface ProxyCounts {
-  readonly services: readonly (ServiceCounts & { readonly service: string | null })[];
+  /** `service` null: hosts that no service is. */
+  readonly services: ReturnType<GateKeeper['counts']>;
   readonly egress: readonly ClassCounts[];
   readonly ingress: readonly ClassCounts[];
 }

@@ -74,7 +74,10 @@ export class GateKeeper {
     };
   }
 
-  counts(): readonly (ServiceCounts & { readonly service: string | null; waiting: number })[] {
+  counts(): readonly (ServiceCounts & {
+    readonly service: string | null;
+    readonly waiting: number;
+  })[] {
     return [...this.#counts].map(([name, counts]) => ({
       service: name ?? null,
       ...counts,
