@@ -167,6 +167,7 @@ export class LiveChanges {
   left(node: NodeId): void {
     this.#notices.delete(node);
     this.#lastEviction.delete(node);
+    this.#state.table.leave(node);
   }
 
   /** Whether the node of a move in force goes on well is judged by this, too. */

@@ -155,10 +155,7 @@ export class State {
       case 'node-joined':
       case 'node-left':
         if (event.kind === 'node-joined') this.live.joined(event.node);
-        else {
-          this.live.left(event.node);
-          this.table.leave(event.node);
-        }
+        else this.live.left(event.node);
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':

@@ -88,6 +88,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     }
   }
 
+  const act = async (asked: Asked): Promise<void> => void (await readAll(await send(asked)));
   const one = (id: string, rest = ''): string =>
     `/api/v1/workloads/${encodeURIComponent(id)}${rest}`;
   const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
@@ -106,12 +107,10 @@ export function openClient(locate: () => Promise<Address>): Client {
       ),
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
-    adjust: async (id, changes) =>
-      void (await readAll(await send(post(one(id, '/adjust'), changes)))),
-    pause: async (id) => void (await readAll(await send(post(one(id, '/pause'))))),
-    resume: async (id) => void (await readAll(await send(post(one(id, '/resume'))))),
-    cancel: async (id) =>
-      void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
+    adjust: (id, changes) => act(post(one(id, '/adjust'), changes)),
+    pause: (id) => act(post(one(id, '/pause'))),
+    resume: (id) => act(post(one(id, '/resume'))),
+    cancel: (id) => act(post(one(id, '/cancel'))),
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
     renewLease: (id, waitMs, signal) =>
       ask(leaseSchema, { ...post(`${leasePath(id)}/renew?${query({ wait: waitMs })}`), signal }),
@@ -144,8 +143,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     log: (part) => ask(logChunkSchema, get(logPath(part))),
     followLog: (part, signal) => events(logChunkSchema, `${logPath(part)}&follow=1`, signal),
     changes: (signal) => events(changeSchema, '/api/v1/events', signal),
-    shutDown: async () =>
-      void (await readAll(await send({ method: 'POST', path: '/api/v1/shutdown' }))),
+    shutDown: () => act(post('/api/v1/shutdown')),
     close: () => agent.destroy(),
   };
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -32,7 +31,6 @@ import {
   encodeLine,
   type LauncherMessage,
   nextLine,
-  START_LINE_MAX,
   startLine,
 } from '../../launcher-protocol.ts';
 import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
@@ -48,6 +46,7 @@ import {
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { LiveTasks } from './live-tasks.ts';
+import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
 
@@ -176,7 +175,10 @@ class LauncherDriver implements LocalDriver {
     const { link, owned } = await LauncherLink.open({
       stateDir: this.#options.stateDir,
       socketPath: path,
-      cgroupParents: [...parentsOf(this.#host.site), ...freezerParents(this.#host)],
+      cgroupParents: [
+        ...parentsOf(this.#host.site),
+        ...(this.#host.freezer === undefined ? [] : [this.#host.freezer]),
+      ],
       onMessage: (message) => this.#hear(message),
       onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
@@ -507,31 +509,4 @@ class LauncherDriver implements LocalDriver {
     };
     queueMicrotask(() => this.#end(attempt, end));
   }
-}
-
-const freezerParents = ({ freezer }: Host): string[] => (freezer === undefined ? [] : [freezer]);
-function withRoom(plan: Confinement, { isolation, terms }: Room): Confinement {
-  const all = [...(plan.enforced.terms ?? []), ...terms];
-  return {
-    ...plan,
-    enforced: { ...plan.enforced, ...(all.length > 0 && { terms: all }) },
-    ...(isolation && { isolation }),
-  };
-}
-
-/** Why it could not be made; undefined when it is there. */
-function makeFolder(path: string): string | undefined {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return undefined;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return `It could not be started: ${why}.`;
-  }
-}
-
-function unsendable(line: string): string | undefined {
-  if (line.includes('\0')) return 'The command or its environment has a NUL character in it.';
-  if (line.length <= START_LINE_MAX) return undefined;
-  return `The command and its environment are longer than ${START_LINE_MAX} characters.`;
 }
