@@ -9,7 +9,7 @@ const { values, positionals } = parseArgs({
   options: {
     suite: { type: 'string', default: 'default' },
     verbose: { type: 'boolean', default: false },
-    jobs: { type: 'string', default: '2' },
+    jobs: { type: 'string' },
   },
 });
 const patterns: Record<string, readonly string[]> = {
@@ -25,10 +25,12 @@ if (files.length === 0) {
 }
 // Suites that need root or Chromium skip themselves, visibly, unless they are asked for by name.
 process.env['BERTH_SUITE'] = positionals.length > 0 ? 'all' : values.suite;
+// Each file of the browser suite builds the page into the same folder.
+const jobs = values.jobs ?? (values.suite === 'browser' ? '1' : '2');
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const stream = run({ files: files.sort(), concurrency: Number(values.jobs), timeout: 600_000 });
+const stream = run({ files: files.sort(), concurrency: Number(jobs), timeout: 600_000 });
 stream.on('test:pass', (event) => {
   if (event.details.type === 'suite') return;
   if (event.skip !== undefined || event.todo !== undefined) skipped++;

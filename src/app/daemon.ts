@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { attemptToken } from '../api/io/attempt-token.ts';
@@ -8,8 +8,8 @@ import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
+import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
-import type { Event } from '../model/messages.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -24,6 +24,7 @@ import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
+import { forgetAttempts } from './forget-attempts.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
@@ -35,6 +36,7 @@ import { PressureWatch } from './pressure-watch.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
+import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
@@ -76,14 +78,17 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop } = connect(parts, stack, ending);
+  const { site, leases, loop, probes } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  // With the first batch, or leases end of which nobody could be told.
+  await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
     void hear(reading);
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  probes.watchAll();
   const server = await openServer({
     site,
     leases,
@@ -101,6 +106,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   stack.defer(() => server.close());
   parts.address.url = server.url;
+  // From now on holders can be heard.
+  await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
   const { url } = server;
   const socket = folder.paths.apiSocket;
@@ -138,10 +145,11 @@ interface Parts {
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
 async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Parts> {
-  const clock = new SystemClock();
   // Before anything is touched: a site file that is wrong leaves everything as it was.
   const site =
-    options.siteFile === undefined ? undefined : await readSite(options.siteFile, clock.now());
+    options.siteFile === undefined
+      ? undefined
+      : await readSite(options.siteFile, new SystemClock(0).now());
   const { scheduling } = site?.config ?? defaultSite;
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
@@ -160,6 +168,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => inventory.close());
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
+  const clock = new SystemClock(journal.lastAt);
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
@@ -182,12 +191,14 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => egress.close());
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
+  const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
-      onReport: (told) => ear.hear(told),
+      onReport,
+      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -196,7 +207,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     },
     { warn: (message) => log('execution', message) },
   );
-  const driver = egress.around(local);
+  const driver = checkingPorts(egress.around(local), onReport);
   stack.defer(() => driver.close());
   return {
     folder,
@@ -225,25 +236,28 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
-  const loop = new Loop(
-    { baseEnv: baseEnv(), workRoot: join(folder.dir, 'work'), nodePath: process.execPath },
-    {
-      engine,
-      journal,
-      clock,
-      driver,
-      onBatch: (events) => {
-        site.noteEvents(events);
-        leases.noteEvents(events);
-        snapshots.note(events.length);
-        forgetRetired(events, folder);
-      },
-      onFatal: (error) => {
-        log('engine', 'an invariant is broken; the daemon ends and can be started again', error);
-        ending.reject(error);
-      },
+  const launchSite = {
+    baseEnv: baseEnv(),
+    workRoot: join(folder.dir, 'work'),
+    nodePath: process.execPath,
+  };
+  const loop = new Loop(launchSite, {
+    engine,
+    journal,
+    clock,
+    driver,
+    onBatch: (events) => {
+      site.noteEvents(events);
+      leases.noteEvents(events);
+      probes.noteEvents(events);
+      snapshots.note(events.length);
+      forgetAttempts(events, engine, folder);
     },
-  );
+    onFatal: (error) => {
+      log('engine', 'an invariant is broken; the daemon ends and can be started again', error);
+      ending.reject(error);
+    },
+  });
   const site = new LiveSite({
     engine,
     loop,
@@ -270,13 +284,15 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
+  stack.defer(() => probes.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases };
+  return { loop, site, leases, probes };
 }
 
 function startSampling(
@@ -335,20 +351,6 @@ function endOnce(
       return closeAll();
     },
   };
-}
-
-/** A workload that retires takes its logs and its shared folder along. */
-function forgetRetired(events: readonly Event[], { dir, paths }: StateFolder): void {
-  const retired = events.flatMap((e) => (e.kind === 'workload-retired' ? [e.workload] : []));
-  if (retired.length === 0) return;
-  const attempts = readdirSync(paths.attempts);
-  for (const workload of retired) {
-    rmSync(join(dir, 'work', workload), { recursive: true, force: true });
-    for (const name of attempts) {
-      if (name.startsWith(`${workload}.`))
-        rmSync(join(paths.attempts, name), { recursive: true, force: true });
-    }
-  }
 }
 
 function usageValues(sample: HostSample, site: LiveSite): Record<string, number | undefined> {

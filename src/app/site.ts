@@ -16,6 +16,7 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
+  ChangeOutcome,
   LiveChange,
   LogRequest,
   Site,
@@ -107,6 +108,20 @@ export class LiveSite implements Site {
   async change(change: LiveChange): Promise<Refusal | undefined> {
     const answer = await this.#deps.loop.send(change as Request);
     return answer.kind === 'refused' ? answer.refusal : undefined;
+  }
+
+  scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {
+    return this.#change({ kind: 'scale', workload, replicas });
+  }
+
+  update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome> {
+    return this.#change({ kind: 'update', workload, spec });
+  }
+
+  async #change(request: Request): Promise<ChangeOutcome> {
+    const answer = await this.#deps.loop.send(request);
+    assert(answer.kind !== 'accepted', 'a change is made or refused');
+    return answer;
   }
 
   workload(id: WorkloadId): WorkloadDocument | undefined {

@@ -17,6 +17,7 @@ import type {
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
+import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -31,6 +32,10 @@ export interface Client {
   adjust(id: string, changes: object): Promise<void>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
+  /** Of a service: so many replicas from now on. */
+  scale(id: string, replicas: number): Promise<ServiceDocument>;
+  /** Of a service: a new revision. */
+  update(id: string, document: SubmittedDocument): Promise<Submitted>;
   askLease(request: object): Promise<LeaseDocument>;
   /** Waits until it is held or has ended, at most so long. */
   renewLease(id: string, waitMs: number, signal?: AbortSignal): Promise<LeaseDocument>;

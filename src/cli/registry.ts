@@ -19,6 +19,7 @@ import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
+import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
 import { secretRemove } from './commands/secret-remove.ts';
 import { secretSet } from './commands/secret-set.ts';
@@ -27,6 +28,7 @@ import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { top } from './commands/top.ts';
 import { up } from './commands/up.ts';
+import { update } from './commands/update.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
 import { why } from './commands/why.ts';
@@ -43,6 +45,8 @@ export const registry: readonly Command[] = [
   adjust,
   pause,
   resume,
+  scale,
+  update,
   queue,
   quota,
   reserve,

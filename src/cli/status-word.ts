@@ -27,6 +27,7 @@ const causes: Record<Cause, Look> = {
   'timed-out': { glyph: 'failed', tone: 'failed', word: 'timed-out' },
   cancelled: { glyph: 'cancelled', tone: 'faint', word: 'cancelled' },
   preempted: { glyph: 'preempted', tone: 'preempted', word: 'preempted' },
+  unhealthy: { glyph: 'failed', tone: 'failed', word: 'unhealthy' },
   'start-failed': { glyph: 'failed', tone: 'failed', word: 'start-failed' },
   unstarted: { glyph: 'cancelled', tone: 'faint', word: 'unstarted' },
   lost: { glyph: 'lost', tone: 'faint', word: 'lost' },

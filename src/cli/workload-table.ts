@@ -15,12 +15,14 @@ export const workloadColumns: readonly Column[] = [
 ];
 
 export function workloadRow(workload: WorkloadSummary, page: Page, now: number): readonly Cell[] {
-  const { started_at: started, ended_at: ended, tasks } = workload;
+  const { started_at: started, ended_at: ended, tasks, replicas } = workload;
   return [
     workload.id,
     workload.name,
     stateCell(page, workload.status),
-    `${tasks.succeeded}/${tasks.total}`,
+    replicas === undefined
+      ? `${tasks.succeeded}/${tasks.total}`
+      : `${replicas.ready}/${replicas.wanted}`,
     formatMoment(workload.submitted_at, now),
     started === null ? glyph(page, 'unknown') : formatSpan((ended ?? now) - started),
     workload.reason ?? '',

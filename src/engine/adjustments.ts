@@ -8,7 +8,7 @@ import { currentAttempt } from './records.ts';
 import type { State } from './state.ts';
 
 type Adjust = Extract<Command, { kind: 'adjust' }>;
-type Pause = Extract<Command, { kind: 'pause' | 'resume' }>;
+type Pause = Extract<Command, { kind: 'pause' | 'unpause' }>;
 
 export type LiveDecision = { readonly events: readonly Event[] } | { readonly refusal: Refusal };
 

@@ -17,9 +17,12 @@ import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
-import { endOfLease, heldAttempt } from './lease-ends.ts';
+import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
+import { newerTerms } from './live-changes.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
-import type { AttemptRecord, StepRecord, WorkloadRecord } from './records.ts';
+import { type AttemptRecord, attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
+import { decideService, serviceStepEnd } from './service-decide.ts';
+import { restartAfter } from './service-record.ts';
 import { State } from './state.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
@@ -82,7 +85,7 @@ export class Engine {
       case 'adjust':
         return said(decideAdjust(this.state, command));
       case 'pause':
-      case 'resume':
+      case 'unpause':
         return said(decidePause(this.state, command));
       case 'report-adjusted':
         return this.#reportAdjusted(command);
@@ -96,6 +99,12 @@ export class Engine {
         const decided = decideRebalance(this.state, command);
         return 'event' in decided ? facts(decided.event) : refuse(decided.refusal);
       }
+      case 'report-probe':
+      case 'scale':
+      case 'update':
+        return decideService(this.state, command);
+      case 'resume':
+        return facts(...renewals(this.state.workloads(), command.at));
       case 'tick':
         return nothing;
       default:
@@ -114,6 +123,7 @@ export class Engine {
       this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
+      this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
       this.#nextFalseAlarm(at) ??
@@ -218,7 +228,10 @@ export class Engine {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
     if (isEarly(attempt, end)) return nothing;
-    return facts(this.#endAttempt(at, id, end));
+    const { stop } = attempt;
+    // A driver only knows that it was told to stop it.
+    const cause = stop === 'unhealthy' && end.cause === 'cancelled' ? stop : end.cause;
+    return facts(this.#endAttempt(at, id, { ...end, cause }));
   }
 
   #endAttempt(at: TimeMs, id: AttemptId, told: AttemptEnd): Event {
@@ -228,8 +241,15 @@ export class Engine {
       attempt,
       attempt.stop === 'evicted' ? evicted(this.state, attempt, told) : told,
     );
-    if (task.step.workload.cancelledBy !== undefined || end.cause === 'unstarted') {
+    const isLast = task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined;
+    if (isLast || end.cause === 'unstarted') {
       return { kind: 'task-ended', at, attempt: id, end };
+    }
+    const { service } = task.step.spec;
+    if (service !== undefined) {
+      const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
+      const dueAt = (at + delayMs) as TimeMs;
+      return { kind: 'task-ended', at, attempt: id, end, retry: { dueAt, inRow } };
     }
     const retry = retryAfter(
       task.step.spec.retry,
@@ -338,18 +358,22 @@ export class Engine {
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
+    const attempt = attemptId(task.id, attemptsOf(task) + 1);
     const node = table.node(row)!;
+    const names = task.step.spec.service?.ports ?? [];
+    const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
     const cores = this.state.pinned.coresFor(node, task.step.spec, held);
     return {
       kind: 'task-placed',
       at,
-      attempt: attemptId(task.id, task.attempts.length + 1),
+      attempt,
       placement: {
         node: node.id,
         held,
         gpus,
         memoryLimit: task.memoryLimit,
+        ...(ports && { ports }),
         ...(cores && { cores }),
       },
     };
@@ -371,18 +395,20 @@ export class Engine {
   #nextLine(at: TimeMs): Event | undefined {
     const line = this.state.lines.next();
     if (line === undefined) return undefined;
-    const attempts = line.tasks.map((task) => attemptId(task.id, task.attempts.length + 1));
+    const attempts = line.tasks.map((task) => attemptId(task.id, attemptsOf(task) + 1));
     return { kind: 'attempts-lined-up', at, behind: line.behind.id, attempts };
   }
 
-  /** When `next` may have something to say without any command: a retry is due, a quota starts afresh, a lease ends, or somebody may be stopped. */
+  /** When `next` may have something to say without any command: a retry is due, a drain is over, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
     const { rebalance, notices } = this.state.live;
     const movedAt = rebalance && settledAt(this.state, rebalance);
     const deadlines = [...notices].map(({ deadline }) => deadline);
-    const times = [dueAt, policyAt, this.state.leases.first()?.at, movedAt, ...deadlines];
+    const leaseAt = this.state.leases.first()?.at;
+    const serviceAt = this.state.services.nextTimer();
+    const times = [dueAt, policyAt, leaseAt, serviceAt, movedAt, ...deadlines];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
@@ -427,7 +453,7 @@ function evicted(state: State, { id, placement }: AttemptRecord, end: AttemptEnd
 /** What became of changes made while it ran stands with all else that held it. */
 function changed({ live }: AttemptRecord, end: AttemptEnd): AttemptEnd {
   if (live?.terms === undefined) return end;
-  const terms = [...(end.enforced.terms ?? []), ...live.terms];
+  const terms = newerTerms(end.enforced.terms, live.terms);
   return { ...end, enforced: { ...end.enforced, terms } };
 }
 
@@ -452,6 +478,7 @@ function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
     return step.spec.needs.some((need) => endedBadly(step.workload, need)) ? 'skipped' : undefined;
   }
   if (step.state !== 'open' || counts.running > 0) return undefined;
+  if (step.spec.service !== undefined) return serviceStepEnd(step);
   if (counts.succeeded === step.spec.count) return 'succeeded';
   if (cancelled || counts.cancelled > 0) return 'cancelled';
   return counts.failed > 0 ? 'failed' : undefined;
@@ -463,6 +490,7 @@ function endedBadly(workload: WorkloadRecord, need: StepRecord['spec']['id']): b
 }
 
 function workloadEnd(workload: WorkloadRecord): EndState {
+  if (workload.service !== undefined) return 'cancelled';
   if (workload.steps.every((step) => step.state === 'succeeded')) return 'succeeded';
   return workload.steps.some((step) => step.state === 'failed') ? 'failed' : 'cancelled';
 }

@@ -68,6 +68,16 @@ export function heldAttempt(workload: WorkloadRecord): AttemptRecord | undefined
   return task?.state === 'running' ? currentAttempt(task) : undefined;
 }
 
+/** Who holds one, or waits for one, could not be heard for a while: all are counted from `at`. */
+export function renewals(workloads: Iterable<WorkloadRecord>, at: TimeMs): readonly Event[] {
+  const events: Event[] = [];
+  for (const workload of workloads) {
+    if (dueOf(workload) === undefined || heldAttempt(workload)?.stop !== undefined) continue;
+    events.push({ kind: 'lease-renewed', at, workload: workload.id });
+  }
+  return events;
+}
+
 /** A lease does not try again: who asked for it would not know. */
 export function endOfLease(held: AttemptRecord, at: TimeMs, cause: EndCause): Event {
   return {

@@ -3,7 +3,7 @@ import type { SpanMs, TimeMs } from '../base/units.ts';
 import { mayRetry, type StopReason, type TermEnforcement } from '../model/attempt.ts';
 import type { NodeId, TenantId } from '../model/ids.ts';
 import type { AdjustedLimits, Eviction, PlannedMove, RebalancePlan } from '../model/live-change.ts';
-import type { Event } from '../model/messages.ts';
+import type { Event, LiveEvent } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { spanOf } from './quota-gate.ts';
@@ -59,23 +59,20 @@ export interface SavedLive {
   readonly rebalance?: Rebalance;
 }
 
-/** Kinds of events that this file applies. */
-export type LiveEvent = Extract<
-  Event,
-  {
-    readonly kind:
-      | 'attempt-adjusted'
-      | 'attempt-paused'
-      | 'attempt-resumed'
-      | 'adjustment-reported'
-      | 'priority-changed'
-      | 'eviction-ordered'
-      | 'spot-noticed'
-      | 'rebalance-started'
-      | 'move-ordered'
-      | 'move-ended';
-  }
->;
+const kinds: Record<LiveEvent['kind'], true> = {
+  'attempt-adjusted': true,
+  'attempt-paused': true,
+  'attempt-resumed': true,
+  'adjustment-reported': true,
+  'priority-changed': true,
+  'eviction-ordered': true,
+  'spot-noticed': true,
+  'rebalance-started': true,
+  'move-ordered': true,
+  'move-ended': true,
+};
+
+export const isLiveEvent = (event: Event): event is LiveEvent => Object.hasOwn(kinds, event.kind);
 
 /** What changes of tasks while they run, and what is in force of it. Written by `apply` alone. */
 export class LiveChanges {
@@ -130,10 +127,7 @@ export class LiveChanges {
       case 'adjustment-reported': {
         const attempt = this.#attempt(event.attempt);
         const live = liveOf(attempt);
-        const former = live.terms?.filter(
-          ({ term }) => !event.terms.some((one) => one.term === term),
-        );
-        attempt.live = { ...live, terms: [...(former ?? []), ...event.terms] };
+        attempt.live = { ...live, terms: newerTerms(live.terms, event.terms) };
         break;
       }
       case 'priority-changed':
@@ -292,6 +286,25 @@ export function inherit(attempt: AttemptRecord, { placement, live }: AttemptReco
   if (live?.limits === undefined) return;
   attempt.placement = placement;
   attempt.live = { limits: live.limits, before: [] };
+}
+
+/** Of each term what was read back last. */
+export function newerTerms(
+  former: readonly TermEnforcement[] | undefined,
+  news: readonly TermEnforcement[],
+): readonly TermEnforcement[] {
+  const kept = former?.filter(({ term }) => !news.some((one) => one.term === term));
+  return [...(kept ?? []), ...news];
+}
+
+/** What became of its execution terms and of what was changed since; undefined where it has none. */
+export function termsNow({
+  end,
+  terms,
+  live,
+}: AttemptRecord): readonly TermEnforcement[] | undefined {
+  if (end !== undefined) return end.enforced.terms;
+  return live?.terms === undefined ? terms : newerTerms(terms, live.terms);
 }
 
 const liveOf = (attempt: AttemptRecord): LiveRecord => attempt.live ?? { before: [] };

@@ -1,8 +1,10 @@
+import type { Event } from '../model/messages.ts';
 import { type PreemptionRecord, startsMore } from './records.ts';
 import type { State } from './state.ts';
+import type { StopOrders } from './stop-orders.ts';
 
 /** Preemptions kept for explaining them and for the budgets; of the older ones the journal tells. */
-export const PREEMPTIONS_KEPT = 1_000;
+const PREEMPTIONS_KEPT = 1_000;
 
 /** Tells the scheduler of a state that was just restored what was ordered, and whether it is in force still. */
 export function tellPreemption(state: State, record: PreemptionRecord): void {
@@ -17,4 +19,20 @@ export function tellPreemption(state: State, record: PreemptionRecord): void {
   const task = stopping ? state.task(preemptor) : undefined;
   const waits = task?.state === 'waiting' && startsMore(task.step);
   state.scheduler.preempting?.(record.preemption, record.at, waits ? task : undefined);
+}
+
+/** The victims stop next, and the scheduler knows for whom; the log with it, and without the oldest. */
+export function orderPreemption(
+  state: State,
+  { at, preemption }: Extract<Event, { kind: 'preemption-ordered' }>,
+  toStop: StopOrders,
+): readonly PreemptionRecord[] {
+  const record = { at, preemption };
+  for (const { attempt: id } of preemption.victims.toReversed()) {
+    const attempt = state.attempt(id)!;
+    attempt.preemption = record;
+    toStop.push({ attempt, reason: 'preempted' });
+  }
+  state.scheduler.preempting?.(preemption, at, state.task(preemption.preemptor));
+  return [...state.preemptions, record].slice(-PREEMPTIONS_KEPT);
 }

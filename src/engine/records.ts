@@ -2,7 +2,6 @@ import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import {
   type AttemptId,
-  type AttemptName,
   attemptId,
   type StepId,
   type TenantId,
@@ -19,6 +18,7 @@ import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang, Running } from '../scheduling/scheduler.ts';
 import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 import type { LiveRecord } from './live-changes.ts';
+import { type Health, newService, type ServiceRecord } from './service-record.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -26,7 +26,8 @@ export interface WorkloadRecord {
   readonly id: WorkloadId;
   readonly number: number;
   readonly tenant: TenantId;
-  readonly spec: WorkloadSpec;
+  /** Replaced when a service is scaled, updated or rolled back. */
+  spec: WorkloadSpec;
   readonly submittedAt: TimeMs;
   startedAt: TimeMs | undefined;
   endedAt: TimeMs | undefined;
@@ -34,7 +35,9 @@ export interface WorkloadRecord {
   priority: number;
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
-  readonly steps: readonly StepRecord[];
+  /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
+  steps: readonly StepRecord[];
+  readonly service: ServiceRecord | undefined;
   readonly who: Who;
   readonly attained: Service;
   /** Of a lease: it ends by itself unless its holder is heard of before. */
@@ -44,7 +47,8 @@ export interface WorkloadRecord {
 export interface StepRecord {
   readonly workload: WorkloadRecord;
   readonly index: number;
-  readonly spec: StepSpec;
+  /** Its `count` changes when a service is scaled. */
+  spec: StepSpec;
   /** `blocked` until every step it needs has succeeded. */
   state: 'blocked' | 'open' | EndState | 'skipped';
   /** Steps of `needs` that have not succeeded yet. */
@@ -101,6 +105,12 @@ export interface TaskRecord extends Candidate {
   /** Attempts that were never begun: they count against no retry either. */
   unstarted: number;
   waitingSince: TimeMs;
+  /** Of a replica: since when it leaves the service. */
+  retiringSince: TimeMs | undefined;
+  /** Of a replica: how often in a row it has ended early. */
+  inRow: number;
+  /** The first ones, of which nothing is known any more. */
+  forgotten: number;
   /** Replaced when one is added, so that it is as long as it needs to be. */
   attempts: readonly AttemptRecord[];
 }
@@ -123,6 +133,8 @@ export interface AttemptRecord {
   preemption: PreemptionRecord | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
+  /** What its probes said last, and since when it is ready; absent before any did. */
+  health: Health | undefined;
   /** Whose place it takes over; absent once it has. */
   behind: AttemptRecord | undefined;
   /** Who takes over its place. */
@@ -152,10 +164,8 @@ export interface PreemptionRecord {
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
   workload.steps.find((step) => step.spec.id === id);
 
-export const taskNamed = (
-  workload: WorkloadRecord,
-  name: Pick<AttemptName, 'step' | 'index'>,
-): TaskRecord | undefined => stepNamed(workload, name.step)?.tasks[name.index];
+/** How many attempts were made, those forgotten included. */
+export const attemptsOf = (task: TaskRecord): number => task.forgotten + task.attempts.length;
 
 export const currentAttempt = (task: TaskRecord): AttemptRecord | undefined => task.attempts.at(-1);
 
@@ -166,7 +176,7 @@ export function newWorkload(
   spec: WorkloadSpec,
   at: TimeMs,
 ): WorkloadRecord {
-  const workload: WorkloadRecord & { steps: readonly StepRecord[] } = {
+  const workload: WorkloadRecord = {
     id,
     number: Number(id),
     tenant,
@@ -178,6 +188,7 @@ export function newWorkload(
     state: 'active',
     cancelledBy: undefined,
     steps: [],
+    service: spec.kind === 'service' ? newService(spec) : undefined,
     who: { workload: id, name: spec.name, labels: spec.labels },
     attained: new Service(at),
     leaseEndsAt: leaseEnd(spec, at),
@@ -185,28 +196,39 @@ export function newWorkload(
   const dependents = dependentsOf(spec.steps);
   // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
   workload.steps = spec.steps.map(
-    (step, index): StepRecord => ({
-      workload,
-      index,
-      spec: step,
-      state: 'blocked',
-      unmet: step.needs.length,
-      dependents: dependents?.get(step.id) ?? NONE,
-      endedAt: undefined,
-      tasks: NONE,
-      counts: { waiting: step.count, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
-      gang: undefined,
-      released: 0,
-      lined: 0,
-      returned: NONE,
-      queued: 0,
-      queuedPlain: 0,
-      paceEnds: 0,
-      paceMs: 0,
-    }),
+    (step, index): StepRecord => newStep(workload, step, index, dependents?.get(step.id) ?? NONE),
   );
   for (const step of workload.steps) step.gang = gangOf(step);
   return workload;
+}
+
+export function newStep(
+  workload: WorkloadRecord,
+  spec: StepSpec,
+  index: number,
+  dependents: readonly number[] = NONE,
+): StepRecord {
+  // Replicas are opened one by one.
+  const waiting = spec.service === undefined ? spec.count : 0;
+  return {
+    workload,
+    index,
+    spec,
+    state: 'blocked',
+    unmet: spec.needs.length,
+    dependents,
+    endedAt: undefined,
+    tasks: NONE,
+    counts: { waiting, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
+    gang: undefined,
+    released: 0,
+    lined: 0,
+    returned: NONE,
+    queued: 0,
+    queuedPlain: 0,
+    paceEnds: 0,
+    paceMs: 0,
+  };
 }
 
 /** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
@@ -235,6 +257,7 @@ export function newAttempt(
     preemption: undefined,
     end: undefined,
     endedAt: undefined,
+    health: undefined,
     behind: undefined,
     next: undefined,
   };
@@ -299,6 +322,9 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     memoryLimit: spec.limits.memory,
     dueAt: undefined,
     preempted: 0,
+    retiringSince: undefined,
+    inRow: 0,
+    forgotten: 0,
     unstarted: 0,
     attempts: NONE,
   };
@@ -355,3 +381,14 @@ export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskR
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>
   step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;
+
+/** Of a step that ends: what has not started is not started any more. */
+export function cancelWaiting({ tasks, counts }: StepRecord): void {
+  for (const task of tasks) {
+    if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
+      task.state = 'cancelled';
+    }
+  }
+  counts.cancelled += counts.waiting;
+  counts.waiting = 0;
+}

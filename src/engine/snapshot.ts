@@ -20,6 +20,8 @@ import {
   type TaskRecord,
   type WorkloadRecord,
 } from './records.ts';
+import { restoreService } from './service-apply.ts';
+import type { Health, ServiceRecord } from './service-record.ts';
 import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
@@ -48,6 +50,8 @@ interface SavedWorkload {
   readonly cancelledBy?: TenantId | undefined;
   readonly leaseEndsAt?: TimeMs | undefined;
   readonly priority: number;
+  /** Its revisions name the steps. */
+  readonly service?: ServiceRecord | undefined;
   readonly steps: readonly SavedStep[];
 }
 
@@ -63,7 +67,15 @@ interface SavedTask {
   readonly state: TaskRecord['state'];
   readonly memoryLimit: Bytes;
   readonly dueAt?: TimeMs | undefined;
+  readonly replica?: SavedReplica;
   readonly attempts: readonly SavedAttempt[];
+}
+
+interface SavedReplica {
+  readonly retiringSince?: TimeMs | undefined;
+  readonly inRow: number;
+  readonly forgotten: number;
+  readonly preempted: number;
 }
 
 interface SavedAttempt {
@@ -76,6 +88,7 @@ interface SavedAttempt {
   readonly live?: LiveRecord | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
+  readonly health?: Health | undefined;
 }
 
 /** The state as JSON text: the same for the same events, so that it also serves to compare two states. */
@@ -106,7 +119,7 @@ export function restoreSnapshot(state: State, text: string): void {
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
-  const { cancelledBy, leaseEndsAt, priority } = workload;
+  const { cancelledBy, leaseEndsAt, priority, service } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -116,8 +129,9 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       state: task.state,
       memoryLimit: task.memoryLimit,
       dueAt: task.dueAt,
+      ...(service && { replica: saveReplica(task) }),
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, terms, stop, live, end, endedAt }) => ({
+        ({ placement, placedAt, startedAt, pid, terms, stop, live, end, endedAt, health }) => ({
           placement,
           placedAt,
           startedAt,
@@ -127,16 +141,25 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
           live,
           end,
           endedAt,
+          health,
         }),
       ),
     })),
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
-  return { id, tenant, spec, ...times, priority, state, cancelledBy, steps };
+  return { id, tenant, spec, ...times, priority, state, cancelledBy, service, steps };
 }
+
+const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord): SavedReplica => ({
+  retiringSince,
+  inRow,
+  forgotten,
+  preempted,
+});
 
 function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   const workload = newWorkload(saved.id, saved.tenant, saved.spec, saved.submittedAt);
+  if (saved.service !== undefined) restoreService(workload, saved.service);
   workload.startedAt = saved.startedAt;
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
@@ -160,6 +183,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.released = saved.released;
   [step.paceEnds, step.paceMs] = saved.pace;
   step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
+  if (step.spec.service !== undefined) step.counts.waiting = step.tasks.length;
   if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
     step.counts.cancelled = step.counts.waiting;
     step.counts.waiting = 0;
@@ -189,10 +213,11 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
+  Object.assign(task, saved.replica);
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt, startedAt, pid, terms, stop, live, end, endedAt } = attempt;
-    const record = newAttempt(task, i + 1, { placement, at: placedAt });
-    return Object.assign(record, { startedAt, pid, terms, stop, live, end, endedAt });
+    const { placement, placedAt: at, ...since } = attempt;
+    const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
+    return Object.assign(record, since);
   });
   for (const attempt of task.attempts) {
     if (attempt.end === undefined && task.state === 'lined-up') continue;

@@ -23,6 +23,7 @@ export function mayStandInLine(
   quotas: QuotaBook | undefined,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
+  if (spec.service !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }

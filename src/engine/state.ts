@@ -1,11 +1,9 @@
 import { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
-import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
@@ -13,23 +11,22 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
-import { inherit, LiveChanges } from './live-changes.ts';
+import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { PinnedCores } from './pinned-cores.ts';
-import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
-import { quotaGate, spanOf } from './quota-gate.ts';
+import { orderPreemption, tellPreemption } from './preemption-log.ts';
+import { quotaGate } from './quota-gate.ts';
 import {
   type AttemptRecord,
+  attemptsOf,
+  cancelWaiting,
   currentAttempt,
   isBroken,
   newAttempt,
   newTasks,
   newWorkload,
   type PreemptionRecord,
-  runningOf,
   type SavedOrder,
   type StepRecord,
-  serve,
-  served,
   shapeOf,
   startsMore,
   stepNamed,
@@ -38,6 +35,8 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import { RunningAttempts } from './running-attempts.ts';
+import { Services } from './services.ts';
 import {
   comeBack,
   isRoomFor,
@@ -62,14 +61,15 @@ export class State {
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly live = new LiveChanges(this);
+  readonly services: Services;
   readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
-  readonly #running = new Map<AttemptId, AttemptRecord>();
+  readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly toStop = new StopOrders();
   readonly #cameBack = new Set<StepRecord>();
-  #preemptions: PreemptionRecord[] = [];
+  #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
 
@@ -80,6 +80,18 @@ export class State {
     this.scheduler = makeScheduler(
       this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
     );
+    this.services = new Services({
+      records: this.#workloads,
+      shapeOf: ({ spec, workload }) =>
+        this.shapes.intern(spec.request, spec.constraints, workload.who),
+      enqueue: (task) => this.#wait(task),
+      withdraw: (task) => {
+        this.lines.queued(task, -1);
+        this.scheduler.withdraw(task);
+      },
+      counted: (workload, sign) => this.active.count(workload, sign),
+      unsettle: (workload) => this.#unsettled.add(workload),
+    });
     const reserved = scheduling !== undefined && scheduling.reservations.length > 0;
     this.lines = new Lines({
       lengthMs: reserved ? 0 : lineMs,
@@ -178,7 +190,7 @@ export class State {
         this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
-        this.#preempt({ at: event.at, preemption: event.preemption });
+        this.#preemptions = orderPreemption(this, event, this.toStop);
         break;
       case 'task-ended':
         this.#end(event);
@@ -199,7 +211,8 @@ export class State {
         this.#retire(event.workload);
         break;
       default:
-        this.live.apply(event);
+        if (isLiveEvent(event)) this.live.apply(event);
+        else this.services.apply(event);
     }
   }
 
@@ -208,6 +221,7 @@ export class State {
     this.#workloads.set(workload.id, workload);
     this.active.count(workload, 1);
     this.leases.add(workload);
+    this.services.touch(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
   }
 
@@ -216,58 +230,25 @@ export class State {
     assert(task.state === 'waiting', 'only a waiting task is placed');
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
-    const attempt = newAttempt(task, task.attempts.length + 1, event);
+    const attempt = newAttempt(task, attemptsOf(task) + 1, event);
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
     task.step.workload.startedAt ??= event.at;
-    this.#seat(attempt, row);
+    this.#running.seat(attempt, row);
     this.leases.touch(attempt, event.at);
-  }
-
-  /** From now on it holds what its placement says. */
-  #seat(attempt: AttemptRecord, row: NodeIndex): void {
-    const { task, placement } = attempt;
-    serve(attempt);
-    task.state = 'running';
-    task.step.counts.waiting--;
-    task.step.counts.running++;
-    this.table.take(row, placement.held, placement.gpus);
-    this.#running.set(attempt.id, attempt);
-    this.lines.seated(attempt);
-    this.#told(attempt, row);
-  }
-
-  /** The place of an attempt that succeeded is taken over by the next in line. */
-  #takeOver(before: AttemptRecord, row: NodeIndex, at: TimeMs): void {
-    const attempt = before.next;
-    if (attempt === undefined || before.end?.cause !== 'succeeded') return;
-    this.lines.remove(attempt);
-    attempt.placedAt = at;
-    inherit(attempt, before);
-    const { step } = attempt.task;
-    step.lined--;
-    this.#seat(attempt, row);
-    // The order to stop came too late for the one before.
-    const reason = step.workload.cancelledBy === undefined ? before.stop : 'cancelled';
-    if (reason !== undefined) this.toStop.push({ attempt, reason });
-  }
-
-  /** The policies hear of what runs. */
-  #told(attempt: AttemptRecord, row: NodeIndex): void {
-    this.pinned.add(attempt);
-    this.scheduler.placed(runningOf(attempt, row));
-    this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
   #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
     const attempt = this.#workloads.knownAttempt(id);
     attempt.stop = reason;
+    this.services.touch(attempt.task.step.workload);
     this.scheduler.stopping?.(id);
     this.leases.touch(attempt, at);
   }
 
-  #start({ attempt, at: startedAt, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
-    Object.assign(this.#workloads.knownAttempt(attempt), { startedAt, pid, terms });
+  #start({ attempt: id, at, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
+    const attempt = Object.assign(this.#workloads.knownAttempt(id), { startedAt: at, pid, terms });
+    this.services.started(attempt, at);
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
@@ -276,7 +257,7 @@ export class State {
     Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
-    else this.#leaveSeat(attempt, event.at);
+    else this.#running.leave(attempt, event.at);
     this.live.ended(attempt);
     if (event.end.cause === 'preempted') task.preempted++;
     if (event.end.cause === 'unstarted') this.#return(task);
@@ -289,21 +270,6 @@ export class State {
     this.#unsettled.add(task.step.workload);
   }
 
-  #leaveSeat(attempt: AttemptRecord, at: TimeMs): void {
-    const { placement, task } = attempt;
-    this.#running.delete(attempt.id);
-    this.table.give(placement.node, placement.held, placement.gpus);
-    this.pinned.remove(attempt);
-    task.step.counts.running--;
-    const row = this.table.rowOf(placement.node);
-    this.quotas?.ended(attempt.id, spanOf(attempt), at);
-    served(attempt);
-    this.lines.left(attempt);
-    if (row === undefined) return;
-    this.scheduler.ended(runningOf(attempt, row), at);
-    this.#takeOver(attempt, row, at);
-  }
-
   /** Waits again as if it had never stood in line. */
   #return(task: TaskRecord): void {
     this.#cameBack.add(comeBack(task));
@@ -313,34 +279,18 @@ export class State {
     this.#cameBack.clear();
   }
 
-  #preempt(record: PreemptionRecord): void {
-    this.#preemptions.push(record);
-    if (this.#preemptions.length > PREEMPTIONS_KEPT) this.#preemptions.shift();
-    for (const { attempt: id } of record.preemption.victims.toReversed()) {
-      const attempt = this.#workloads.knownAttempt(id);
-      attempt.preemption = record;
-      this.toStop.push({ attempt, reason: 'preempted' });
-    }
-    this.scheduler.preempting?.(
-      record.preemption,
-      record.at,
-      this.#workloads.knownTask(record.preemption.preemptor),
-    );
-  }
-
-  /** The last ones, the oldest first. */
   get preemptions(): readonly PreemptionRecord[] {
     return this.#preemptions;
   }
 
   restorePreemptions(records: readonly PreemptionRecord[]): void {
-    this.#preemptions = [...records];
+    this.#preemptions = records;
     for (const record of records) tellPreemption(this, record);
   }
 
   #endTask(task: TaskRecord, cause: EndCause): void {
     // Only a task of a cancelled workload does not try again after it was stopped for others.
-    const end = cause === 'preempted' ? 'cancelled' : cause;
+    const end = cause === 'preempted' || task.step.spec.service ? 'cancelled' : cause;
     task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
@@ -351,6 +301,7 @@ export class State {
     task.step.counts.waiting++;
     task.state = 'resting';
     task.dueAt = retry.dueAt;
+    task.inRow = retry.inRow ?? 0;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
       task.shape = shapeOf(this.shapes, task);
@@ -369,18 +320,10 @@ export class State {
     const workload = this.#workloads.known(event.workload);
     const step = stepNamed(workload, event.step);
     assert(step !== undefined, 'a step of its workload');
-    const { counts } = step;
-    assert(counts.running === 0, 'a step ends when none of its tasks runs');
-    step.state = event.state;
-    step.endedAt = event.at;
+    assert(step.counts.running === 0, 'a step ends when none of its tasks runs');
+    Object.assign(step, { state: event.state, endedAt: event.at });
     this.lines.judge(step);
-    for (const task of step.tasks) {
-      if (task.state === 'held-back' || task.state === 'waiting' || task.state === 'resting') {
-        task.state = 'cancelled';
-      }
-    }
-    counts.cancelled += counts.waiting;
-    counts.waiting = 0;
+    cancelWaiting(step);
     if (event.state === 'succeeded') {
       for (const index of step.dependents) {
         const dependent = workload.steps[index]!;
@@ -396,15 +339,15 @@ export class State {
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      this.toStop.pushAll(step, 'cancelled');
+      if (workload.service === undefined) this.toStop.pushAll(step, 'cancelled');
     }
+    this.services.drain(workload, event.at);
     this.#unsettled.add(workload);
   }
 
   #endWorkload(event: Extract<Event, { kind: 'workload-ended' }>): void {
     const workload = this.#workloads.known(event.workload);
-    workload.state = event.state;
-    workload.endedAt = event.at;
+    Object.assign(workload, { state: event.state, endedAt: event.at });
     this.active.count(workload, -1);
     this.#ended.push(workload);
     this.#unsettled.delete(workload);
@@ -423,13 +366,10 @@ export class State {
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
+      this.services.touch(workload);
     }
     for (const id of order.running) {
-      const attempt = this.#workloads.knownAttempt(id);
-      const row = this.table.rowOf(attempt.placement.node)!;
-      this.#running.set(id, attempt);
-      this.#told(attempt, row);
-      if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
+      this.#running.restore(this.#workloads.knownAttempt(id));
     }
     for (const [id, behind] of order.lined) {
       this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
@@ -443,7 +383,7 @@ export class State {
 
   order(): SavedOrder {
     return {
-      running: [...this.#running.keys()],
+      running: this.#running.ids(),
       lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
       ended: this.#ended.map(({ id }) => id),
     };
@@ -464,9 +404,8 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (step.workload.cancelledBy !== undefined) {
-        this.toStop.push({ attempt, reason: 'cancelled' });
-      }
+      if (step.workload.cancelledBy === undefined || step.spec.service !== undefined) continue;
+      this.toStop.push({ attempt, reason: 'cancelled' });
     }
   }
 
@@ -483,9 +422,10 @@ export class State {
 
   #open(step: StepRecord): void {
     step.state = 'open';
-    const { spec } = step;
-    const shape = this.shapes.intern(spec.request, spec.constraints, step.workload.who);
-    step.tasks = newTasks(step, shape);
+    const { spec, workload } = step;
+    // Replicas are opened one by one.
+    if (spec.service !== undefined) return;
+    step.tasks = newTasks(step, this.shapes.intern(spec.request, spec.constraints, workload.who));
     this.#release(step);
   }
 
@@ -494,7 +434,7 @@ export class State {
    * task that failed tries again in its own place, or its step is lost.
    */
   #release(step: StepRecord): void {
-    if (!startsMore(step)) return;
+    if (!startsMore(step) || step.spec.service !== undefined) return;
     for (let task = letIn(step); task !== undefined; task = letIn(step)) this.#wait(task);
   }
 }

@@ -1,6 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
-import { type AttemptRecord, stepNamed, type TaskRecord, type WorkloadRecord } from './records.ts';
+import {
+  type AttemptRecord,
+  attemptsOf,
+  stepNamed,
+  type TaskRecord,
+  type WorkloadRecord,
+} from './records.ts';
 
 /** The workloads of a state, in order of submission, and what is found below them by id. */
 export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
@@ -15,7 +21,7 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
     if (name === undefined) return undefined;
     const workload = this.get(name.workload);
     const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
-    return task?.attempts[name.number - 1];
+    return task?.attempts[name.number - 1 - task.forgotten];
   }
 
   knownAttempt(id: AttemptId): AttemptRecord {
@@ -41,7 +47,7 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
     const name = parseAttemptId(id);
     assert(name !== undefined, 'an attempt id of ours');
     const task = this.knownTask(name.task);
-    assert(name.number === task.attempts.length + 1, 'attempts are numbered in order');
+    assert(name.number === attemptsOf(task) + 1, 'attempts are numbered in order');
     return task;
   }
 }

@@ -61,6 +61,7 @@ const causes: Record<EndCause, true> = {
   'timed-out': true,
   cancelled: true,
   preempted: true,
+  unhealthy: true,
   'start-failed': true,
   unstarted: true,
   lost: true,

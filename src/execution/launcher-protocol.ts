@@ -55,14 +55,14 @@ export function startLine(start: AttemptStart, plan: Confinement, freezer?: stri
   for (const note of plan.enforced.notes) fields.push(`note=${note}`);
   for (const [aspect, path] of plan.dirs) fields.push(`dir=${aspect}:${path}`);
   for (const s of plan.sets) fields.push(`set=${s.aspect}:${s.file}:${s.value}`);
+  if (start.network?.namespace !== undefined) fields.push(`netns=${start.network.namespace}`);
+  for (const t of start.network?.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
   for (const h of plan.terms?.holds ?? []) {
     fields.push(`hold=${h.term}:${h.aspect}:${h.file}:${h.value}`);
   }
   for (const a of plan.terms?.acts ?? []) fields.push(`act=${a.term}:${a.act}:${a.value}`);
   for (const t of plan.enforced.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
   if (plan.isolation !== undefined) fields.push(...isolationFields(plan.isolation));
-  if (start.network?.namespace !== undefined) fields.push(`netns=${start.network.namespace}`);
-  for (const t of start.network?.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
   for (const argument of argv) fields.push(`arg=${argument}`);
   for (const [name, value] of Object.entries(start.env)) fields.push(`env=${name}=${value}`);
   return encodeLine(fields);

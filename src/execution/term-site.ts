@@ -1,14 +1,6 @@
 /** Controllers that a task has a group of only where its terms ask for it. */
 export type TermController = 'cpuset' | 'io' | 'hugetlb' | 'devices' | 'freezer';
 
-export const termControllers: readonly TermController[] = [
-  'cpuset',
-  'io',
-  'hugetlb',
-  'devices',
-  'freezer',
-];
-
 /** Their names in cgroup v1. */
 export const v1Names: Record<TermController, string> = {
   cpuset: 'cpuset',

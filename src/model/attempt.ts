@@ -9,6 +9,7 @@ export type EndCause =
   | 'timed-out'
   | 'cancelled'
   | 'preempted'
+  | 'unhealthy'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -23,16 +24,20 @@ export const mayRetry: Record<EndCause, boolean> = {
   'timed-out': true,
   cancelled: false,
   preempted: true,
+  unhealthy: true,
   'start-failed': false,
   unstarted: true,
   lost: true,
 };
 
-/** `evicted`: its node ran out; the attempt ends as `preempted` does, and tries again. */
-export type StopReason = 'cancelled' | 'preempted' | 'evicted';
+/**
+ * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
+ * out; the attempt ends as `preempted` does, and tries again.
+ */
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted';
 
 /** How an attempt ends that was stopped so: of an eviction the message says more. */
-export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' =>
+export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
   reason === 'evicted' ? 'preempted' : reason;
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */

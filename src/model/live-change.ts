@@ -1,5 +1,5 @@
-import type { Bytes, MilliCpu, TimeMs } from '../base/units.ts';
-import type { AttemptId, NodeId, TaskId } from './ids.ts';
+import type { Bytes, MilliCpu } from '../base/units.ts';
+import type { AttemptId, NodeId } from './ids.ts';
 
 /** Limits of a running attempt after an adjustment, all of them: a driver sets them whatever was before. */
 export interface AdjustedLimits {
@@ -62,9 +62,3 @@ export type MoveOutcome =
   | 'no-room'
   /** It ended by itself before it was stopped. */
   | 'ended';
-
-export interface MoveInForce {
-  readonly task: TaskId;
-  readonly move: PlannedMove;
-  readonly orderedAt: TimeMs;
-}

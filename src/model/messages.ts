@@ -13,6 +13,7 @@ import type {
 import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
+import type { ProbeKind } from './service.ts';
 import type { WorkloadSpec } from './workload.ts';
 
 export type EndState = 'succeeded' | 'failed' | 'cancelled';
@@ -70,7 +71,7 @@ export type Command =
       readonly by: TenantId;
     }
   | {
-      readonly kind: 'pause' | 'resume';
+      readonly kind: 'pause' | 'unpause';
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly by: TenantId;
@@ -104,6 +105,29 @@ export type Command =
       readonly movesMax: number;
       readonly settleMs: SpanMs;
     }
+  /** A probe has succeeded or failed as often in a row as it takes. */
+  | {
+      readonly kind: 'report-probe';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly probe: ProbeKind;
+      readonly ok: boolean;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'scale';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly replicas: number;
+    }
+  | {
+      readonly kind: 'update';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly spec: WorkloadSpec;
+    }
+  /** First of all after a start: in the time before it nobody could be heard. */
+  | { readonly kind: 'resume'; readonly at: TimeMs }
   /** The first timer is due, or somebody wants time to pass. */
   | { readonly kind: 'tick'; readonly at: TimeMs };
 
@@ -174,6 +198,21 @@ export type Event =
       readonly workload: WorkloadId;
       readonly by: TenantId;
     }
+  | LiveEvent
+  | ServiceEvent
+  /** Its time to live is counted from `at`: its holder was heard of, or could not be heard before. */
+  | { readonly kind: 'lease-renewed'; readonly at: TimeMs; readonly workload: WorkloadId }
+  | {
+      readonly kind: 'workload-ended';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly state: EndState;
+    }
+  /** Leaves the state for the history; its id is never used again. */
+  | { readonly kind: 'workload-retired'; readonly at: TimeMs; readonly workload: WorkloadId };
+
+/** Of what changes while it runs. */
+export type LiveEvent =
   | {
       readonly kind: 'attempt-adjusted';
       readonly at: TimeMs;
@@ -228,22 +267,68 @@ export type Event =
       readonly at: TimeMs;
       readonly move: PlannedMove;
       readonly outcome: MoveOutcome;
-    }
-  | { readonly kind: 'lease-renewed'; readonly at: TimeMs; readonly workload: WorkloadId }
+    };
+
+/** What becomes of services, beside what becomes of their tasks. */
+export type ServiceEvent =
+  /** What a probe found; only when it changes something. */
   | {
-      readonly kind: 'workload-ended';
+      readonly kind: 'task-probed';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly probe: ProbeKind;
+      readonly ok: boolean;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'service-scaled';
       readonly at: TimeMs;
       readonly workload: WorkloadId;
-      readonly state: EndState;
+      readonly replicas: number;
     }
-  /** Leaves the state for the history; its id is never used again. */
-  | { readonly kind: 'workload-retired'; readonly at: TimeMs; readonly workload: WorkloadId };
+  /** The revision becomes a step of the workload, to which replicas move from now on. */
+  | {
+      readonly kind: 'service-updated';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly revision: number;
+      readonly spec: WorkloadSpec;
+    }
+  /** Its canaries were ready for as long as they had to be. */
+  | {
+      readonly kind: 'canary-passed';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly revision: number;
+    }
+  /** `from` failed: replicas move back to `to`. */
+  | {
+      readonly kind: 'service-rolled-back';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly from: number;
+      readonly to: number;
+      readonly reason: string;
+    }
+  /** All replicas are of the revision, and ready; an update goes back to it from now on. */
+  | {
+      readonly kind: 'rollout-finished';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly revision: number;
+    }
+  /** A replica is wanted: its task waits for a place. */
+  | { readonly kind: 'replica-opened'; readonly at: TimeMs; readonly task: TaskId }
+  /** A replica is not wanted any more: it is stopped once it is drained. */
+  | { readonly kind: 'replica-retired'; readonly at: TimeMs; readonly task: TaskId };
 
 /** The task rests until `dueAt`, then waits for a place again. */
 export interface ScheduledRetry {
   readonly dueAt: TimeMs;
   /** The next attempt's memory limit, and at least its request, when it grows. */
   readonly memory?: Bytes;
+  /** Of a replica: how often in a row it has ended early. */
+  readonly inRow?: number;
 }
 
 /** task → node, with what it holds there until it ends. */
@@ -254,6 +339,8 @@ export interface Placement {
   readonly gpus: readonly string[];
   /** The memory limit of this attempt: grows after an out-of-memory kill. */
   readonly memoryLimit: Bytes;
+  /** By name; absent where none was asked for, or none was free. */
+  readonly ports?: Readonly<Record<string, number>>;
   /**
    * The logical CPUs that it runs on. Of a task with exclusive cores they are its own; of another one they are
    * what was not pinned when it was placed. Absent: any.

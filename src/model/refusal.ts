@@ -144,7 +144,10 @@ export type Refusal =
   /** One at a time. */
   | { readonly code: 'rebalancing'; readonly node: NodeId }
   | { readonly code: 'already-ended'; readonly workload: WorkloadId }
-  | { readonly code: 'no-such-workload'; readonly workload: WorkloadId };
+  | { readonly code: 'no-such-workload'; readonly workload: WorkloadId }
+  | { readonly code: 'not-a-service'; readonly workload: WorkloadId }
+  /** An update may not take a service elsewhere. */
+  | { readonly code: 'other-queue'; readonly queue: QueueName; readonly asked: QueueName };
 
 /** May evicting help, and which events are worth another look? Anything else sleeps. */
 export const refusalTraits: Record<
@@ -180,6 +183,8 @@ export const refusalTraits: Record<
   rebalancing: { evictionHelps: false, wokenBy: ['move-ended'] },
   'already-ended': { evictionHelps: false, wokenBy: [] },
   'no-such-workload': { evictionHelps: false, wokenBy: [] },
+  'not-a-service': { evictionHelps: false, wokenBy: [] },
+  'other-queue': { evictionHelps: false, wokenBy: [] },
 };
 
 /**
@@ -192,6 +197,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'nothing-runs': 'Nothing of it runs that could be changed.',
   rebalancing: 'Tasks are being moved already.',
   'no-gain': 'No moves would gain more than they disturb.',
+  'not-a-service': 'Only services are scaled and updated.',
+  'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',
   'never-fits': 'No node could hold it, empty as it may be.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',

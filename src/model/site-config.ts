@@ -7,6 +7,13 @@ export interface SiteConfig {
   readonly scheduling: SchedulingConfig;
   /** Absent: nothing is said of it. */
   readonly network?: NetworkConfig;
+  readonly storage?: StorageConfig;
+}
+
+/** Where volumes lie. */
+export interface StorageConfig {
+  /** Absolute folders, by the class that volumes name. */
+  readonly classes: Readonly<Record<string, string>>;
 }
 
 /** A site as it was written: time zones by their names, which only the edge can read. */
@@ -16,6 +23,7 @@ export interface WrittenSite {
     readonly reservations: readonly WrittenReservation[];
   };
   readonly network?: NetworkConfig;
+  readonly storage?: StorageConfig;
 }
 
 export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };

@@ -3,11 +3,12 @@ import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
 import type { QueueName, StepId } from './ids.ts';
 import type { Resources } from './resources.ts';
+import type { ServiceTerms } from './service.ts';
 
 /** What a person submitted, parsed and with every default filled in. No ids and no times yet. */
 export interface WorkloadSpec {
-  /** A lease has one step of one task, which is `held`. */
-  readonly kind: 'job' | 'pipeline' | 'lease';
+  /** A lease has one step of one task, which is `held`; a service has one step, whose `count` is its replicas. */
+  readonly kind: 'job' | 'pipeline' | 'service' | 'lease';
   readonly name: string;
   readonly queue: QueueName;
   /** −1,000 … 1,000; higher goes first. */
@@ -34,6 +35,8 @@ export interface StepSpec {
   readonly constraints?: Constraints;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** Its tasks are replicas that are kept alive; present in the one step of a service. */
+  readonly service?: ServiceTerms;
   /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */
   readonly estimateMs?: SpanMs;
   /** Its tasks start together: at least so many, all or none. Absent when each starts by itself. */

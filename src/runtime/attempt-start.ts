@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { UNLIMITED } from '../base/units.ts';
 import type { AttemptRecord } from '../engine/records.ts';
+import type { Placement } from '../model/messages.ts';
 import type { Gpu } from '../model/node.ts';
 import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
@@ -53,6 +54,7 @@ export function attemptStart(
         ...(attempt.number > 1 && { BERTH_RESUMED: '1' }),
       }),
       ...gpuEnvironment(placement, devices),
+      ...portEnvironment(placement),
     },
     cwd: spec.cwd === '' ? workdir : spec.cwd,
     workdir,
@@ -60,6 +62,15 @@ export function attemptStart(
     limits: { ...spec.limits, ...attempt.live?.limits, memory: placement.memoryLimit },
     ...(spec.execution && { execution: spec.execution }),
   };
+}
+
+/** `PORT_ADMIN` for a port named `admin`; where there is only one, `PORT`, too. */
+function portEnvironment({ ports = {} }: Placement): Record<string, string> {
+  const named = Object.entries(ports).map(([name, port]) => {
+    return [`PORT_${name.toUpperCase().replaceAll('-', '_')}`, String(port)];
+  });
+  const only = named.length === 1 ? { PORT: named[0]![1] } : {};
+  return { ...only, ...Object.fromEntries(named) };
 }
 
 /** Another user has a home and a name of its own, which the driver knows. */

@@ -292,6 +292,14 @@ export class Loop {
       case 'rebalance-started':
       case 'move-ordered':
       case 'move-ended':
+      case 'task-probed':
+      case 'service-scaled':
+      case 'service-updated':
+      case 'service-rolled-back':
+      case 'canary-passed':
+      case 'rollout-finished':
+      case 'replica-opened':
+      case 'replica-retired':
       case 'workload-ended':
       case 'workload-retired':
         return;
@@ -390,12 +398,16 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'leave-node': false,
   adjust: true,
   pause: true,
-  resume: true,
+  unpause: true,
   rebalance: true,
   'spot-notice': false,
   'report-adjusted': false,
   'report-pressure': false,
   'report-started': false,
   'report-ended': false,
+  'report-probe': false,
+  scale: true,
+  update: true,
+  resume: false,
   tick: false,
 };

@@ -2,10 +2,11 @@ import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import { planGang, type Seats, seatsAmong } from './gang.ts';
-import type { NodeIndex } from './node-table.ts';
+import type { NodeIndex, NodeTable } from './node-table.ts';
 import { Outlook } from './outlook.ts';
 import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
 import { type Amount, Profile } from './profile.ts';
+import { lacksDevices } from './row-devices.ts';
 import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
@@ -215,7 +216,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       const best =
         together === undefined
           ? this.#earliest(profiles.byRow, amount, lengthMs, ask)
-          : this.#earliestTogether(profiles.byRow, amount, lengthMs, together);
+          : this.#earliestTogether(profiles.byRow, { at, amount, lengthMs }, together);
       if (best === undefined) continue;
       for (const { row, members } of best.seats) {
         const all = amount.map((one) => one * members);
@@ -242,7 +243,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       const startsAt = profiles[row]?.earliest(amount, lengthMs) ?? UNLIMITED;
       if (startsAt >= UNLIMITED || (best !== undefined && startsAt > best.startsAt)) continue;
       const { table } = this.#deps;
-      if (ask.constraints !== undefined && !allowed(table, row, ask)) continue;
+      if (!mayEverFit(table, row, ask)) continue;
       const fits = table.fits(row, ask);
       const score = fits ? checkedScore(this.#scorer, table, row, ask, this.#outlook) : 0;
       if (best !== undefined && startsAt === best.startsAt && score <= bestScore) continue;
@@ -255,20 +256,23 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   /** The first time at which all of them find seats; members that ask for less count as the largest. */
   #earliestTogether(
     profiles: readonly (Profile | undefined)[],
-    amount: Amount,
-    lengthMs: number,
+    { at, amount, lengthMs }: { at: TimeMs; amount: Amount; lengthMs: number },
     { ask, count, topology, allows }: Together,
   ): Start | undefined {
     const { table } = this.#deps;
     const rows = profiles.flatMap((_, row) => {
       if (table.node(row) === undefined || allows?.(row) === false) return [];
-      return allowed(table, row, ask) ? [row] : [];
+      return mayEverFit(table, row, ask) ? [row] : [];
     });
     const starts = new Set(rows.flatMap((row) => [...profiles[row]!.starts]));
     for (const startsAt of [...starts].sort((a, b) => a - b)) {
       const rooms = rows.map((row) => ({
         row,
-        members: Math.min(count, profiles[row]!.room(startsAt, lengthMs, amount)),
+        // Amounts add up devices; whether each share finds one is known of what is free now.
+        members: Math.min(
+          startsAt <= at ? table.slots(row, ask, undefined, count) : count,
+          profiles[row]!.room(startsAt, lengthMs, amount),
+        ),
       }));
       const seats = seatsAmong(table, rooms, count, topology);
       if (seats !== undefined) return { seats, startsAt };
@@ -303,6 +307,12 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     }
     return { names: sorted, byRow };
   }
+}
+
+/** A profile adds up devices: whether there is one that gives such a share is asked of the node. */
+function mayEverFit(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
+  if (ask.gpu > 0 && lacksDevices(table.node(row)!, ask) !== undefined) return false;
+  return allowed(table, row, ask);
 }
 
 function amountOf({ cpu, memory, gpu, custom }: Resources, names: readonly string[]): Amount {

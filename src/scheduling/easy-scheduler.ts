@@ -7,6 +7,7 @@ import { planGang, type Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { allowed, whyNot } from './place.ts';
 import { PlacementIndex } from './placement-index.ts';
+import { lacksDevices } from './row-devices.ts';
 import { savedMemory } from './saved-memory.ts';
 import {
   byAge,
@@ -277,6 +278,8 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (next !== undefined && Math.max(at, expectedEnd(next)) === endAt) continue;
       for (const [row, free] of freed) {
         if (timesIn(free, ask) < 1 || !allowed(table, row, ask)) continue;
+        // Amounts add up devices, of which none may give such a share.
+        if (ask.gpu > 0 && lacksDevices(table.node(row)!, ask) !== undefined) continue;
         return { head, at: endAt, extras: new Map([[row, minus(free, ask)]]) };
       }
     }

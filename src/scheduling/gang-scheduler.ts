@@ -1,10 +1,10 @@
 import type { TimeMs } from '../base/units.ts';
-import { type AttemptId, attemptId, parseAttemptId } from '../model/ids.ts';
+import type { AttemptId } from '../model/ids.ts';
 import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import { besideNobody, looksAround } from './company.ts';
-import { type GangPlan, planGang, type Seats } from './gang.ts';
+import { type GangPlan, noRoomFor, planGang, type Seats } from './gang.ts';
 import {
   beforeRoom,
   earlier,
@@ -195,8 +195,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const waiting = this.passedOver();
     if (former !== undefined) {
       const task = waiting.find((one) => this.#kept.isFor(one));
-      const holds = task !== undefined && !this.#isCapped(task, at);
-      return holds && this.#kept.stillFits(this.#occupancy) ? undefined : { ...former, claims: [] };
+      const may = task !== undefined && !this.#isCapped(task, at);
+      const fits = may && this.#kept.stillFits(this.#occupancy, this.#togetherWith(task).ask);
+      return fits ? undefined : { ...former, claims: [] };
     }
     // What is kept counts in whole devices: beside it, who waits for victims might no longer fit.
     if (this.#nominations.size > 0) return undefined;
@@ -209,9 +210,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       const task = this.#inner.foremost === undefined ? first : this.#inner.foremost(able, at);
       // Whose turn it is has not waited for so long; the others come after it.
       if (task === undefined || at - task.waitingSince < keepAfterMs) return undefined;
-      const { table } = this.#deps;
       const aside = (row: NodeIndex) => this.#holds.asideFor(task, row, at);
-      const keep = planKeep(table, this.#occupancy, task, this.#togetherWith(task), aside);
+      const together = this.#togetherWith(task);
+      const keep = planKeep(this.#deps.table, this.#occupancy, task, together, aside);
       if (keep !== undefined) return keep;
       able.delete(task);
     }
@@ -355,10 +356,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
     const other = refusal !== undefined && !lacksRoom(refusal);
     if (other || this.#holds.size === 0) return refusal;
-    const { table } = this.#deps;
     const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
-    return { code: 'reserved', by: hold.by, node: table.node(hold.row)!.id };
+    return { code: 'reserved', by: hold.by, node: this.#deps.table.node(hold.row)!.id };
   }
 
   #refusalOfGang(gang: WaitingGang<T>): Refusal | undefined {
@@ -370,11 +370,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (now === 0 || first === undefined) return undefined;
     const room = gang.room ?? (this.#inner.plansGangs ? this.#roomNow(first) : undefined);
     if (room === undefined) return undefined;
-    const topology = gang.gang.topology?.label;
     gang.neverFits ??= this.#neverFits(first);
-    if (!gang.neverFits) return { code: 'gang-no-room', needed, room, topology };
-    const { step } = parseAttemptId(attemptId(first.id, 1))!;
-    return { code: 'gang-never-fits', step, needed, room, topology };
+    return noRoomFor(first, { needed, room, neverFits: gang.neverFits });
   }
 
   #roomNow(task: T): number | undefined {

@@ -1,3 +1,5 @@
+import { attemptId, parseAttemptId } from '../model/ids.ts';
+import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Topology } from '../model/workload.ts';
 import { planBesideOthers } from './beside-others.ts';
@@ -5,6 +7,7 @@ import { looksAround, placeOf } from './company.ts';
 import { domainsOf } from './free-by.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { allowed, feasible } from './place.ts';
+import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
 import { Trial } from './trial.ts';
 
@@ -201,4 +204,16 @@ function fill(seats: readonly Seats[], members: number): Seats[] {
     return filled;
   }
   return filled;
+}
+
+/** Its members find too few seats, now or ever. */
+export function noRoomFor(
+  { id, gang }: Candidate,
+  is: { readonly needed: number; readonly room: number; readonly neverFits: boolean },
+): Refusal {
+  const { needed, room } = is;
+  const topology = gang?.topology?.label;
+  if (!is.neverFits) return { code: 'gang-no-room', needed, room, topology };
+  const { step } = parseAttemptId(attemptId(id, 1))!;
+  return { code: 'gang-never-fits', step, needed, room, topology };
 }

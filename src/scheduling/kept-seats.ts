@@ -1,11 +1,13 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
+import { besideNobody } from './company.ts';
 import { planGang } from './gang.ts';
-import { type Hold, type Holds, less, scaled } from './holds.ts';
+import { type Hold, type Holds, less } from './holds.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
-import { ownerOf } from './preempting.ts';
+import { keptFor, ownerOf } from './preempting.ts';
 import type { Candidate, Together } from './scheduler.ts';
+import type { Ask } from './shape.ts';
 import { Trial } from './trial.ts';
 
 interface KeptHold {
@@ -53,7 +55,7 @@ export class KeptSeats<T extends Candidate> {
       if (row === undefined) continue;
       const hold: Hold = {
         row,
-        amount: scaled(keep.ask, members),
+        amount: keptFor(keep.ask, members),
         by: keep.task,
         from: keep.from ?? (0 as TimeMs),
         isFor: (task) => ownerOf(task) === owner,
@@ -79,7 +81,7 @@ export class KeptSeats<T extends Candidate> {
     const part = this.#parts.find(({ hold, members }) => hold.row === row && members > 0);
     if (part === undefined || this.#keep === undefined) return false;
     part.members--;
-    this.#holds.resize(part.hold, less(part.hold.amount, this.#keep.ask));
+    this.#holds.resize(part.hold, less(part.hold.amount, keptFor(this.#keep.ask, 1)));
     return false;
   }
 
@@ -88,19 +90,29 @@ export class KeptSeats<T extends Candidate> {
     return this.#keep?.claims.some(({ node }) => this.#table.rowOf(node) === undefined) ?? false;
   }
 
-  /** Whether the nodes are still large enough: one may have shrunk. */
-  stillFits(occupancy: Occupancy<T>): boolean {
-    const { ask } = this.#keep!;
-    const trial = new Trial(this.#table);
-    const fits = this.#parts.every(({ hold: { row }, members }) => {
-      for (const { running } of occupancy.onRow(row)) {
-        trial.give(row, running.held, running.gpus);
-      }
-      return this.#table.slots(row, ask, undefined, members) >= members;
-    });
-    trial.undo();
-    return fits;
+  /** Whether the nodes are still large enough for what its largest member asks now: one may have shrunk. */
+  stillFits(occupancy: Occupancy<T>, ask: Ask): boolean {
+    const seats = this.#parts.map(({ hold: { row }, members }) => [row, members] as const);
+    return fitsAlone(this.#table, occupancy, ask, seats);
   }
+}
+
+/** Whether so many fit on each row once all that runs there has ended, whoever is near or far by then. */
+function fitsAlone<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  ask: Ask,
+  seats: Iterable<readonly [NodeIndex, number]>,
+): boolean {
+  const alone = besideNobody(ask);
+  const trial = new Trial(table);
+  let fits = true;
+  for (const [row, members] of seats) {
+    for (const { running } of occupancy.onRow(row)) trial.give(row, running.held, running.gpus);
+    fits &&= table.slots(row, alone, undefined, members) >= members;
+  }
+  trial.undo();
+  return fits;
 }
 
 /**
@@ -141,11 +153,14 @@ export function planKeep<T extends Candidate>(
     if (plan.kind !== 'fits') return undefined;
     const seats = new Map<NodeIndex, number>();
     for (const { row, members } of plan.seats) seats.set(row, (seats.get(row) ?? 0) + members);
+    // The same question as is asked of it in every pass from now on: else it would be kept and given up for ever.
+    trial.undo();
+    if (!fitsAlone(table, occupancy, together.ask, seats)) return undefined;
     const last = low === 0 ? 0 : expectedEnd(ends[low - 1]!);
-    const { cpu, memory, gpu, custom } = together.ask;
+    const { constraints: _constraints, ...ask } = together.ask;
     return {
       task: task.id,
-      ask: { cpu, memory, gpu, custom },
+      ask,
       claims: [...seats].map(([row, members]) => ({ node: table.node(row)!.id, members })),
       ...(last < UNLIMITED ? { from: last as TimeMs } : {}),
     };

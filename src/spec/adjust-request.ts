@@ -26,5 +26,3 @@ export const adjustRequestSchema = z
     nice: wholeNumber(-20, 19, { description: 'Of every thread that runs now.' }).optional(),
   })
   .meta({ title: 'AdjustRequest' });
-
-export type AdjustRequest = z.output<typeof adjustRequestSchema>;

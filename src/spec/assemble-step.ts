@@ -2,6 +2,7 @@ import { type Bytes, bytes, type MilliCpu, milliCpu, spanMs, UNLIMITED } from '.
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
+import type { ServiceTerms } from '../model/service.ts';
 import type { Limits, RetryPolicy, Run, StepSpec } from '../model/workload.ts';
 import type { AffinityBlock } from './affinity-schema.ts';
 import { constraintsOf } from './assemble-constraints.ts';
@@ -39,6 +40,7 @@ export interface StepParts {
   readonly gang?: GangBlock | undefined;
   readonly preemption?: PreemptionBlock | undefined;
   readonly execution?: ExecutionTerms | undefined;
+  readonly service?: ServiceTerms | undefined;
   /** The first that says something wins, key by key. */
   readonly layers: readonly Layer[];
 }
@@ -72,6 +74,7 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
     ...gangOf(parts, problems),
     ...stopsOf(parts.preemption),
     ...(parts.execution && { execution: parts.execution }),
+    ...(parts.service && { service: parts.service }),
     retry: retryOf(layers, problems),
     env: Object.assign({}, ...layers.toReversed().map((layer) => layer.env)),
     cwd: parts.cwd,

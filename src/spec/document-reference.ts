@@ -4,6 +4,7 @@ import { laterBlocks, pipelineJsonSchema } from './document-schema.ts';
 import { publishedSchema } from './fields.ts';
 import { argumentsSchema } from './read-command.ts';
 import { amountsTable, type KeySchema, markdownTable, pick, table } from './reference-table.ts';
+import { serviceSchema } from './service-block.ts';
 import { taskShape } from './step-schema.ts';
 import { taskEnvironment } from './task-environment.ts';
 
@@ -24,6 +25,9 @@ export function documentReference(): string {
     table(head),
     '## What is run: a job at its top, a pipeline in each step',
     table(task),
+    '## Services: a job that is kept alive',
+    'With `service`, a job has neither `count`, `parallel`, `gang` nor `retry`. `startup`, `readiness` and `liveness` take the same keys, one of `http`, `tcp` and `exec` among them.',
+    table(publishedSchema(z.strictObject({ service: serviceSchema }))),
     '## Pipelines only',
     table(
       {

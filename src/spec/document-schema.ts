@@ -4,6 +4,7 @@ import { networkBlock } from './blocks/network-block.ts';
 import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
+import { serviceSchema } from './service-block.ts';
 import {
   envSchema,
   resourceLimitsSchema,
@@ -83,8 +84,16 @@ const headShape = {
 };
 
 export const jobSchema = z
-  .strictObject({ ...headShape, ...taskShape, ...laterShape })
-  .meta({ title: 'job', description: 'A job: tasks of one shape, run to their end.' });
+  .strictObject({
+    ...headShape,
+    ...taskShape,
+    service: serviceSchema.optional(),
+    ...laterShape,
+  })
+  .meta({
+    title: 'job',
+    description: 'A job: tasks of one shape, run to their end; or, with `service`, kept alive.',
+  });
 
 export const pipelineSchema = z
   .strictObject({

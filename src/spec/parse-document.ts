@@ -1,5 +1,6 @@
 import { UNLIMITED } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
+import type { ServiceTerms } from '../model/service.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import {
   assembleStep,
@@ -24,6 +25,7 @@ import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { asWritten, commandProblems, readCommand } from './read-command.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
+import { readService, replicasWanted, type ServiceBlock } from './service-block.ts';
 import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, type StepBlock, stepSchema, TASKS_MAX } from './step-schema.ts';
 import { textProblem } from './text-bounds.ts';
@@ -54,6 +56,14 @@ export function parseDocument(text: string, options: ParseOptions): ParsedDocume
   }
   return { ok: false, issues: locateIssues(reader.errors, root, text) };
 }
+
+/** Where a service says what a job says by that key. */
+const instead = {
+  count: '`service.replicas`',
+  parallel: '`service.replicas`',
+  gang: '`service.replicas`',
+  retry: '`service.restart`',
+} as const;
 
 class DocumentReader {
   readonly errors: Problem[] = [];
@@ -90,9 +100,11 @@ class DocumentReader {
       return undefined;
     }
     const name = parsed.data.name ?? nameOfFile(fileName);
-    const step = this.#step({ ...parsed.data, id: stepIdOf(name) }, [], []);
+    const { service } = parsed.data;
+    const step = this.#step({ ...parsed.data, id: stepIdOf(name) }, [], [], service);
     if (step === undefined) return undefined;
-    return { kind: 'job', ...this.#head(parsed.data, name), steps: [step], source };
+    const kind = service === undefined ? 'job' : 'service';
+    return { kind, ...this.#head(parsed.data, name), steps: [step], source };
   }
 
   #pipeline(source: string, fileName: string): WorkloadSpec | undefined {
@@ -143,7 +155,12 @@ class DocumentReader {
     return [layer, { path: [], env: this.#texts(['env']), affinity }];
   }
 
-  #step(block: StepBlock, path: Path, base: readonly Layer[]): StepSpec | undefined {
+  #step(
+    block: StepBlock,
+    path: Path,
+    base: readonly Layer[],
+    service?: ServiceBlock,
+  ): StepSpec | undefined {
     const own: Layer = { ...block, path, env: this.#texts([...path, 'env']) };
     this.#checkLayer(own);
     this.#warnOfSiteLimits(path, block.network);
@@ -155,7 +172,7 @@ class DocumentReader {
       // What has no command is never used: its error is in the list already.
       run: run ?? { kind: 'shell', script: '' },
       needs: typeof needs === 'string' ? [needs] : needs,
-      count: this.#count(block, path),
+      count: service === undefined ? this.#count(block, path) : replicasWanted(service),
       maxParallel: workers ?? UNLIMITED,
       cwd: block.cwd ?? '',
       path,
@@ -166,6 +183,7 @@ class DocumentReader {
         path,
         this.errors,
       ),
+      ...(service && { service: this.#service(service, block) }),
       layers: [own, ...base],
     };
     if (!/^(\/|$)/.test(parts.cwd)) {
@@ -174,6 +192,16 @@ class DocumentReader {
     }
     const step = assembleStep(parts, this.errors);
     return run === undefined ? undefined : step;
+  }
+
+  /** What a job says of its tasks and its end means nothing for replicas. */
+  #service(service: ServiceBlock, block: StepBlock): ServiceTerms {
+    for (const key of ['count', 'parallel', 'gang', 'retry'] as const) {
+      if (block[key] === undefined) continue;
+      const message = `not for a service: see ${instead[key]}`;
+      this.errors.push({ path: [key], message, at: 'key' });
+    }
+    return readService(service, ['service'], this.errors);
   }
 
   /** The step's own, the limits of its layers, and what the pipeline says. */

@@ -5,6 +5,7 @@ import {
   defaultOrder,
   defaultScheduling,
   type GpuSharingRule,
+  KEEP_AFTER_MS,
   type OrderConfig,
   type PreemptionConfig,
   type QueueConfig,
@@ -113,6 +114,16 @@ export const schedulingSchema = z
       'true, false, or a map of limits',
       { description: 'Whether tasks may be stopped for others.', default: false },
     ).optional(),
+    keep_seats_after: either(
+      oneOf(['never'] as const, { description: 'Seats are kept for nobody.' }),
+      finiteSpan('So long.'),
+      '`never`, or a span such as `1h`',
+      {
+        description:
+          'Whoever is due and has waited so long for room is kept what frees next, so that small tasks cannot pass it for ever.',
+        default: '1h',
+      },
+    ).optional(),
     gpu_sharing: gpuSharingSchema.optional(),
     seed: wholeNumber(0, SEED_MAX, {
       description: 'Of the lottery: the same seed draws the same winners.',
@@ -147,6 +158,7 @@ export interface Scheduling {
   readonly filters: readonly string[];
   readonly backfill: BackfillConfig;
   readonly preemption: PreemptionConfig | undefined;
+  readonly keepAfterMs: SpanMs | undefined;
   readonly gpuSharing: readonly GpuSharingRule[] | undefined;
   readonly seed: number;
   /** Where the policy is named; undefined where it is not. */
@@ -168,7 +180,7 @@ export function readScheduling(
     isOrderName(names.orders, name),
   );
   const policy = strategy === undefined ? written : undefined;
-  const { backfill, preemption } = block;
+  const { backfill, preemption, keep_seats_after = KEEP_AFTER_MS } = block;
   const namePath = [...path, key ?? 'policy'];
   return {
     order: readOrder(
@@ -191,6 +203,7 @@ export function readScheduling(
         ? { kind: backfill.kind, depth: backfill.depth ?? depth }
         : { kind: backfill ?? defaultKind, depth },
     preemption: readPreemption(preemption),
+    keepAfterMs: keep_seats_after === 'never' ? undefined : keep_seats_after,
     gpuSharing: block.gpu_sharing && readGpuSharing(block.gpu_sharing),
     seed: block.seed ?? defaultScheduling.seed,
     policyPath: key === undefined ? undefined : namePath,

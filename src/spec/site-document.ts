@@ -1,6 +1,6 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import { defaultOrder, KEEP_AFTER_MS } from '../model/scheduling-config.ts';
+import { defaultOrder } from '../model/scheduling-config.ts';
 import type { WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -144,7 +144,8 @@ function readSite(
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
   const eviction = readEviction(reading, blocks.qos);
-  const { scorers, filters, backfill, plan, preemption, gpuSharing, seed } = scheduling;
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed } =
+    scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
     reading.warn(
@@ -155,6 +156,7 @@ function readSite(
   const network = readNetwork(reading, blocks.network);
   return {
     ...(network && { network }),
+    ...(blocks.storage?.classes && { storage: { classes: blocks.storage.classes } }),
     scheduling: {
       root: tree,
       scorers,
@@ -166,7 +168,7 @@ function readSite(
       reservations,
       ...(gpuSharing && { gpuSharing }),
       ...(eviction && { eviction }),
-      keepAfterMs: KEEP_AFTER_MS,
+      ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
   };
@@ -182,6 +184,7 @@ function readBlocks(reading: SiteReading) {
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
     qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
+    storage: reading.readPart(siteBlocks.storage, ['storage']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }

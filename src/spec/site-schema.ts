@@ -8,6 +8,7 @@ import { quotasSchema } from './quota-block.ts';
 import { reservationsSchema } from './reservation-block.ts';
 import { schedulingSchema } from './scheduling-block.ts';
 import { queueName, timeZone } from './site-fields.ts';
+import { siteStorageSchema } from './site-storage-schema.ts';
 import { tenancySchema } from './tenancy-block.ts';
 
 /** The blocks of a site document, in the order of the reference. Adding one: its schema here, its reading in `site-document.ts`. */
@@ -25,6 +26,7 @@ export const siteBlocks = {
   reservations: reservationsSchema,
   network: networkSiteSchema,
   qos: qosSchema,
+  storage: siteStorageSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

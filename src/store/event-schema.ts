@@ -11,9 +11,11 @@ import type {
 } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
+import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
 import { liveForms } from './live-forms.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
+import { service } from './service-form.ts';
 
 type Kind = Event['kind'];
 type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
@@ -145,6 +147,7 @@ const step = z.strictObject({
     logBytes: bytes,
   }),
   execution: execution.exactOptional(),
+  service: service.exactOptional(),
   estimateMs: span.exactOptional(),
   gangMin: whole().exactOptional(),
   topology: z.strictObject({ label: z.string(), required: z.boolean() }).exactOptional(),
@@ -168,7 +171,7 @@ const step = z.strictObject({
 });
 
 const spec = z.strictObject({
-  kind: z.enum(['job', 'pipeline', 'lease']),
+  kind: z.enum(['job', 'pipeline', 'service', 'lease']),
   name: z.string(),
   queue: text<QueueName>(),
   priority: z.int(),
@@ -194,6 +197,7 @@ const end = z.strictObject({
     'timed-out',
     'cancelled',
     'preempted',
+    'unhealthy',
     'start-failed',
     'unstarted',
     'lost',
@@ -222,10 +226,15 @@ const placement = z.strictObject({
   held: resources,
   gpus: z.array(z.string()),
   memoryLimit: bytes,
+  ports: z.record(z.string(), whole()).exactOptional(),
   cores: z.array(whole()).exactOptional(),
 });
 
-const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
+const retry = z.strictObject({
+  dueAt: whole<TimeMs>(),
+  memory: bytes.exactOptional(),
+  inRow: whole().exactOptional(),
+});
 
 const attempt = text<AttemptId>();
 const task = text<TaskId>();
@@ -290,7 +299,7 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'evicted']),
+    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted']),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),
@@ -321,6 +330,24 @@ export const eventForms: EventForms = complete({
   'move-ordered': form('move-ordered', 1, { move: liveForms.move }),
   'move-ended': form('move-ended', 1, { move: liveForms.move, outcome: liveForms.outcome }),
   'lease-renewed': form('lease-renewed', 1, { workload }),
+  'task-probed': form('task-probed', 1, {
+    attempt,
+    probe: z.enum(probeKinds),
+    ok: z.boolean(),
+    detail: z.string(),
+  }),
+  'service-scaled': form('service-scaled', 1, { workload, replicas: whole() }),
+  'service-updated': form('service-updated', 1, { workload, revision: whole(), spec }),
+  'canary-passed': form('canary-passed', 1, { workload, revision: whole() }),
+  'service-rolled-back': form('service-rolled-back', 1, {
+    workload,
+    from: whole(),
+    to: whole(),
+    reason: z.string(),
+  }),
+  'rollout-finished': form('rollout-finished', 1, { workload, revision: whole() }),
+  'replica-opened': form('replica-opened', 1, { task }),
+  'replica-retired': form('replica-retired', 1, { task }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

@@ -23,6 +23,7 @@ import type {
   ReservationList,
 } from '../../src/api/contract/queue-documents.ts';
 import type {
+  ChangeOutcome,
   LogRequest,
   Site,
   SiteChange,
@@ -287,6 +288,15 @@ export class ScenarioSite implements Site {
         },
       ],
     };
+  }
+
+  scale(workload: WorkloadId): Promise<ChangeOutcome> {
+    const code = this.workload(workload) === undefined ? 'no-such-workload' : 'not-a-service';
+    return Promise.resolve({ kind: 'refused', refusal: { code, workload } });
+  }
+
+  update(workload: WorkloadId): Promise<ChangeOutcome> {
+    return this.scale(workload);
   }
 
   queues(): QueueList {
@@ -564,7 +574,6 @@ export class ScenarioSite implements Site {
       memory_peak_bytes: null,
       memory_limit_bytes: Math.round(limit),
       cpu_milli: 1000,
-      changes: [],
       enforced: this.enforcement,
     });
     step.tasks.waiting--;

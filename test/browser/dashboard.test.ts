@@ -13,6 +13,7 @@ import {
   scenarios,
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
+import { leaseSite } from '../builders/lease-site.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
 
@@ -266,6 +267,8 @@ test(
     site.advance(400_000);
     const again = await openServer({
       site,
+      leases: leaseSite().leases,
+      isRunning: () => false,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,
       host: '127.0.0.1',

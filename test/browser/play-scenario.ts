@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
+import { leaseSite } from '../builders/lease-site.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);
 const make = scenarios[name as keyof typeof scenarios];
@@ -16,6 +17,8 @@ const folder = mkdtempSync(join(tmpdir(), 'berth-scenario-'));
 const site = make();
 const server = await openServer({
   site,
+  leases: leaseSite().leases,
+  isRunning: () => false,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),
   host: '127.0.0.1',

@@ -1,18 +1,22 @@
 import { type TimeMs, timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import type { EngineOptions } from '../../src/engine/engine-options.ts';
 import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event, ScheduledRetry } from '../../src/model/messages.ts';
+import type { Node } from '../../src/model/node.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
-import { GIB, type node } from './workload.ts';
+import { GIB } from './workload.ts';
 
 const tenant = 'tester' as TenantId;
 
 /** An engine with a hand on the clock; every event is kept, as a journal would. */
-export function bench(...nodes: ReturnType<typeof node>[]) {
-  const options = { tasksMax: 1_000, endedMax: 10 };
+export const bench = (...nodes: Node[]) => benchWith({}, ...nodes);
+
+export function benchWith(changes: Partial<EngineOptions>, ...nodes: Node[]) {
+  const options = { tasksMax: 1_000, endedMax: 10, ...changes };
   const engine = new Engine(options, {
     scheduler: (deps) => new PriorityScheduler(deps, firstFit),
   });
@@ -50,12 +54,17 @@ export function bench(...nodes: ReturnType<typeof node>[]) {
     /** What the holder of a lease tells. */
     told: (kind: 'renew-lease' | 'release-lease', id: string) =>
       send({ kind, at: at(), workload: id as WorkloadId, by: tenant }),
+    /** The daemon was down for so long: nothing was decided meanwhile. */
+    down: (ms: number) => {
+      now += ms;
+      return send({ kind: 'resume', at: at() });
+    },
     leave: (id: string) => send({ kind: 'leave-node', at: at(), node: id as NodeId }),
     wait: (ms: number) => {
       now += ms;
       return send({ kind: 'tick', at: at() });
     },
-    join: (n: ReturnType<typeof node>) => send({ kind: 'join-node', at: at(), node: n }),
+    join: (n: Node) => send({ kind: 'join-node', at: at(), node: n }),
   };
 }
 
@@ -77,6 +86,8 @@ function brief(e: Event): string {
       return `step ${e.step} ${e.state}`;
     case 'workload-ended':
       return `workload ${e.workload} ${e.state}`;
+    case 'attempts-lined-up':
+      return `line ${e.behind} ${e.attempts.join(' ')}`;
     case 'stop-ordered':
       return `stop ${e.attempt} ${e.reason}`;
     default:

@@ -316,6 +316,15 @@ test('logs -f of a workload reads the attempts that start later, too', bounded, 
   assert.equal(world.out.text, 'first\nsecond\n');
 });
 
+test('logs -f reads an attempt that ended before anybody heard of its start', bounded, async () => {
+  await using daemon = await TestDaemon.open();
+  daemon.logs.set('12.a.0.1/stdout', { text: 'short\n', ended: true });
+  const attempts = [ended('a.0.1', { started_at: null, wall_ms: 3 })];
+  daemon.workloads.set('12', workload('succeeded', [step('a', 'succeeded', { attempts })]));
+  assert.equal((await run('logs 12 -f', daemon)).out, 'short\n');
+  assert.equal((await run('logs 12', daemon)).out, 'short\n');
+});
+
 test('logs --json is one document, and one per line with -f', bounded, async () => {
   await using daemon = await TestDaemon.open();
   withLogs(daemon);

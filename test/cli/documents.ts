@@ -41,7 +41,6 @@ export function attempt(name: string, fields: Partial<AttemptDocument> = {}): At
     memory_peak_bytes: null,
     memory_limit_bytes: 128 * MiB,
     cpu_milli: 1000,
-    changes: [],
     enforced: null,
     ...fields,
   };

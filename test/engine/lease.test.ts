@@ -40,6 +40,35 @@ test('a holder that is not heard of loses it, one that is heard of keeps it', ()
   assert.equal(wait(1)[0], 'ended 2.lease.0.1 lost');
 });
 
+test('after a time in which nobody could be heard, all are counted from its end', () => {
+  const limits = { ...step('x').limits, wallMs: spanMs(1_500), graceMs: spanMs(200) };
+  const { submit, cancel, down, wait } = bench(node('n', { cpu: 3000 }));
+  submit(workload('long', step('long')));
+  submit(lease());
+  submit(lease(1000, { limits }));
+  submit(lease(3000));
+  cancel('3');
+  const renewed = ['lease-renewed', 'lease-renewed'];
+  const ended = ['ended 3.lease.0.1 cancelled', 'step lease cancelled', 'workload 3 cancelled'];
+  assert.deepEqual(down(5 * TTL_MS), [...renewed, ...ended]);
+  assert.deepEqual(wait(TTL_MS - 1), []);
+  assert.deepEqual(wait(1), [
+    'ended 2.lease.0.1 lost',
+    'step lease failed',
+    'workload 2 failed',
+    'cancel-requested',
+    'step lease cancelled',
+    'workload 4 cancelled',
+  ]);
+});
+
+test('a downtime makes nobody hold it for longer than was said', () => {
+  const limits = { ...step('x').limits, wallMs: spanMs(1_500) };
+  const { submit, down } = bench(node('n', { cpu: 1000 }));
+  submit(lease(1000, { limits }));
+  assert.deepEqual(down(1_500).slice(0, 2), ['lease-renewed', 'ended 1.lease.0.1 timed-out']);
+});
+
 test('one who waits and is not heard of leaves the queue', () => {
   const { submit, wait } = bench(node('n', { cpu: 1000 }));
   submit(workload('long', step('long')));
@@ -89,14 +118,14 @@ test('whatever holders do, nobody has too much, replay and snapshot agree, and a
       kind: fc.constantFrom('renew', 'release', 'cancel'),
       id: fc.integer({ min: 1, max: 9 }),
     }),
-    fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 700 }) }),
+    fc.record({ kind: fc.constantFrom('wait', 'down'), ms: fc.integer({ min: 1, max: 700 }) }),
   );
   fc.assert(
     fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
-      const { engine, journal, submit, told, wait, cancel } = bench(node('n', { cpu: 3000 }));
+      const { engine, journal, submit, told, wait, down, cancel } = bench(node('n', { cpu: 3000 }));
       for (const one of acts) {
         if ('cpu' in one) submit(lease(one.cpu * 1000));
-        else if ('ms' in one) wait(one.ms);
+        else if ('ms' in one) (one.kind === 'wait' ? wait : down)(one.ms);
         else if (one.kind === 'cancel') cancel(`${one.id}`);
         else told(one.kind === 'renew' ? 'renew-lease' : 'release-lease', `${one.id}`);
         const held = [...engine.state.runningAttempts()].map((a) => a.placement.held.cpu);

@@ -72,7 +72,7 @@ function stage(...nodes: ReturnType<typeof node>[]) {
       }),
     adjust: (id: string, changes: object) =>
       send({ kind: 'adjust', workload: id as WorkloadId, by, ...changes }),
-    pause: (kind: 'pause' | 'resume', id: string) => send({ kind, workload: id as WorkloadId, by }),
+    pause: (kind: 'pause' | 'unpause', id: string) => send({ kind, workload: id as WorkloadId, by }),
     start: (attempt: string) =>
       send({ kind: 'report-started', attempt: attempt as AttemptId, pid: 1 }),
     end: (attempt: string, cause: Parameters<typeof endedBy>[0] = 'succeeded') =>
@@ -147,7 +147,7 @@ test('a paused task keeps what it holds, is paused once, and goes on', () => {
   assert.deepEqual(pause('pause', '1'), ['pause 1.s.0.1']);
   assert.deepEqual(pause('pause', '1'), []);
   assert.equal(engine.state.table.freeCpu(0), 0);
-  assert.deepEqual(pause('resume', '1'), ['resume 1.s.0.1']);
+  assert.deepEqual(pause('unpause', '1'), ['resume 1.s.0.1']);
   submit(1000);
   assert.deepEqual(pause('pause', '2'), ['refused nothing-runs']);
 });

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bytes } from '../../src/base/units.ts';
+import { forgetScratch } from '../../src/execution/io/local/scratch-folders.ts';
 import type { ExecutionTerms, ScratchTerms } from '../../src/model/execution-terms.ts';
+import type { WorkloadId } from '../../src/model/ids.ts';
 import { writeSecret } from '../../src/store/io/secret-files.ts';
 import { type Ask, id, kill, MIB, Rig, until } from './rig.ts';
 
@@ -144,6 +146,21 @@ test(
     const [known] = await rig.driver.known();
     assert.ok(known?.state === 'ended' && known.end.cause === 'succeeded');
     assert.ok(!existsSync(join(rig.stateDir, 'scratch', id(1))));
+  },
+);
+
+test(
+  'what was kept after a failure goes with its workload, and what is kept for ever stays',
+  bounded,
+  async (t) => {
+    const rig = await openRig(t);
+    await rig.run(1, asked(rig, 'false', scratch('on-success')));
+    await rig.run(2, asked(rig, 'true', scratch('never')));
+    forgetScratch(rig.stateDir, '2' as WorkloadId);
+    const root = join(rig.stateDir, 'scratch');
+    assert.deepEqual(readdirSync(root).sort(), [id(1), id(2)]);
+    forgetScratch(rig.stateDir, '1' as WorkloadId);
+    assert.deepEqual(readdirSync(root), [id(2)]);
   },
 );
 

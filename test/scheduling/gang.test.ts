@@ -189,3 +189,15 @@ test('a gang of which one grew starts with the others, or says that it never wil
   site.pass();
   assert.equal(site.why(1)?.code, 'gang-never-fits', 'now both would need 6');
 });
+
+test('a member beyond the minimum joins the others, also where nobody is stopped for others or kept seats', () => {
+  const { keepAfterMs: _, ...never } = config([queueConfig('default')]);
+  for (const scheduling of [never, config([queueConfig('default')])]) {
+    const site = new Site(scheduling, node('n', { cpu: 2000 }), node('m', { cpu: 3000 }));
+    site.submit({ cpu: 1 });
+    site.submit({ cpu: 1, count: 3, gang: 1, same: 'node' });
+    const placed = site.pass();
+    const rows = placed.slice(1).map((id) => site.engine.state.attempt(id)!.placement.node);
+    assert.equal(new Set(rows).size, 1, placed.join());
+  }
+});

@@ -7,7 +7,7 @@ import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { Outlook } from '../../src/scheduling/outlook.ts';
-import { findPlace } from '../../src/scheduling/place.ts';
+import { checkedScore, findPlace } from '../../src/scheduling/place.ts';
 import { type Scorer, weightedSum } from '../../src/scheduling/scorer.ts';
 import { coLocation } from '../../src/scheduling/scorers/co-location.ts';
 import { type ScorerName, scorers } from '../../src/scheduling/scorers/registry.ts';
@@ -310,4 +310,23 @@ test('wishes are heeded where the site gives them no weight, and change nothing 
   scheduler.withdraw(scheduler.next(0 as never)!.task);
   scheduler.enqueue(task('2.s.0', shapes.intern(request)));
   assert.equal(scheduler.next(0 as never)?.row, 0, 'best fit');
+});
+
+test('a node that shrank below what runs on it is scored within bounds by every scorer', () => {
+  const large = node('n', { cpu: 64_000, memory: 64 * GIB, gpus: 8 });
+  const table = new NodeTable();
+  const row = table.join(large);
+  const { gpus } = large;
+  table.take(
+    row,
+    resources({ cpu: 64_000, memory: 64 * GIB, gpu: 8000 }),
+    gpus.map(({ id }) => id),
+  );
+  table.join({ ...large, cpu: 1000 as Node['cpu'], memory: bytes(GIB) });
+  const ask = resources({ cpu: 4000, gpu: 1000 });
+  const outlook = new Outlook(table, TypicalDemand.of([ask]));
+  for (const scorer of scorers) {
+    const score = checkedScore(scorer, table, row, ask, outlook);
+    assert.ok(score <= 10_000, scorer.name);
+  }
 });

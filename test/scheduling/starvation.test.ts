@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spanMs } from '../../src/base/units.ts';
+import type { Gpu } from '../../src/model/node.ts';
+import type { Resources } from '../../src/model/resources.ts';
 import { queueConfig } from '../../src/model/scheduling-config.ts';
 import { config, node, order, Site } from '../builders/site.ts';
+import { GIB, resources, step, workload } from '../builders/workload.ts';
 
 const MINUTE = 60_000;
 const big = 2 ** 50;
@@ -154,3 +157,32 @@ for (const [name, { queue, gang, code }] of Object.entries(caps)) {
     assert.ok(more?.code === 'queue-cap' || more?.code === 'exceeds-queue', 'four never could');
   });
 }
+
+test('an instance of a device is kept as one, and not kept and given up again without end', () => {
+  const cut = {
+    id: 'n-mig',
+    model: 'A100',
+    memory: 5 * GIB,
+    mig: { kind: 'instance', profile: '1g.5gb' },
+  };
+  const site = new Site(
+    { ...config([queueConfig('default')]), keepAfterMs: spanMs(MINUTE) },
+    { ...node('n', { cpu: 4000, memory: big }), gpus: [cut as Gpu] },
+  );
+  const request: Resources = { ...resources({ gpu: 142 }), mig: '1g.5gb' };
+  for (let i = 0; i < 2; i++) site.submitSpec(workload('w', step('s', { request })));
+  site.pass();
+  site.now = MINUTE;
+  const events = [];
+  // One event after the other, since a pass would not end where this fails.
+  for (let i = 0; i < 5; i++) {
+    const event = site.engine.next(site.at);
+    if (event === undefined) break;
+    site.engine.apply(event);
+    events.push(event);
+  }
+  assert.deepEqual(
+    events.map((event) => event.kind === 'seats-kept' && event.keep.ask),
+    [request],
+  );
+});

@@ -202,6 +202,16 @@ export class Books {
       case 'workload-ended':
         this.#endWorkload(event);
         break;
+      case 'task-probed':
+      case 'service-scaled':
+      case 'service-updated':
+      case 'service-rolled-back':
+      case 'canary-passed':
+      case 'rollout-finished':
+      case 'replica-opened':
+      case 'replica-retired':
+        assert.fail(`these worlds have no services: ${event.kind}`);
+        break;
       case 'workload-retired':
         assert.ok(this.ends.has(event.workload), 'what retires has ended');
         this.#retired++;
@@ -721,9 +731,13 @@ function neededNow({ spec, tasks }: StepBook): number | undefined {
 
 /** What each of a gang must find, that the one that grew most fits, too. */
 function largest(step: StepBook, needed: number): Placement['held'] {
-  const ready = step.tasks.filter((task) => task.state === 'new' || task.state === 'due');
-  const asks = ready.slice(0, needed).map((task) => askOf(step, task));
-  return asks.reduce((a, b) => (b.memory > a.memory ? b : a), step.spec.request);
+  let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
+  const ready = step.tasks.filter(
+    (task) => task.state === 'due' || (task.state === 'new' && room-- > 0),
+  );
+  // Those that ask for least start first, where not all must.
+  const asks = ready.map((task) => askOf(step, task)).sort((a, b) => a.memory - b.memory);
+  return asks.slice(0, needed).reduce((a, b) => (b.memory > a.memory ? b : a), step.spec.request);
 }
 
 function open(workload: WorkloadBook, step: StepBook): boolean {

@@ -60,6 +60,19 @@ export function eventLine(event: Event): string {
       return `moved ${event.move.attempt} ${event.outcome}`;
     case 'lease-renewed':
       return `renewed ${event.workload}`;
+    case 'task-probed':
+      return `${event.probe} of ${event.attempt} ${event.ok ? 'succeeds' : 'fails'}`;
+    case 'service-scaled':
+      return `scaled ${event.workload} to ${event.replicas}`;
+    case 'service-updated':
+    case 'canary-passed':
+    case 'rollout-finished':
+      return `${event.kind} ${event.workload} revision ${event.revision}`;
+    case 'service-rolled-back':
+      return `rolled back ${event.workload} from ${event.from} to ${event.to}: ${event.reason}`;
+    case 'replica-opened':
+    case 'replica-retired':
+      return `${event.kind} ${event.task}`;
     case 'workload-ended':
       return `workload ${event.workload} ${event.state}`;
     case 'workload-retired':

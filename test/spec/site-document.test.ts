@@ -261,6 +261,17 @@ queues:
   assert.deepEqual([b.guaranteed.cpu, b.lendingLimit.cpu, b.lendingLimit.gpu], [1_000, 0, 0]);
 });
 
+test('seats are kept after an hour, after another span, or never', () => {
+  for (const [text, after] of [
+    ['scheduling: {}', 3_600_000],
+    ['scheduling: {keep_seats_after: 90s}', 90_000],
+    ['scheduling: {keep_seats_after: never}', undefined],
+  ] as const) {
+    assert.equal(written(text).keepAfterMs, after);
+    assert.equal('keepAfterMs' in written(text), after !== undefined);
+  }
+});
+
 test('placement, backfill, preemption and the seed', () => {
   const site = written(
     'scheduling: {placement: {best_fit: 1, fgd: 0.5}, preemption: {min_run_time: 5m, per_queue_per_hour: 3, start_promise: {within: 1m, per_second: 2}}, seed: 9}',

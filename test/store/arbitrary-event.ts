@@ -67,6 +67,42 @@ const constraints = record(
   ['gpuModels', 'gpuMemory', 'labels'],
 );
 
+const share = fc.oneof(
+  record({ kind: fc.constant('count'), count: whole }),
+  record({ kind: fc.constant('part'), part: whole }),
+);
+const probe = record({
+  check: fc.oneof(
+    record({ kind: fc.constant('http'), path: text, port: whole }),
+    record({ kind: fc.constant('tcp'), port: text }),
+    record({ kind: fc.constant('exec'), argv: fc.array(text, { maxLength: 2 }) }),
+  ),
+  everyMs: whole,
+  timeoutMs: whole,
+  failures: whole,
+  successes: whole,
+  initialDelayMs: whole,
+});
+const service = record(
+  {
+    ports: fc.array(text, { maxLength: 2 }),
+    startup: probe,
+    readiness: probe,
+    liveness: probe,
+    restart: record({ backoffMs: whole, backoffMaxMs: whole, resetAfterMs: whole }),
+    update: record({
+      strategy: fc.constantFrom('rolling', 'blue-green', 'canary'),
+      maxSurge: share,
+      maxUnavailable: share,
+      canary: record({ replicas: share, holdMs: whole }),
+      rollback: fc.boolean(),
+      deadlineMs: whole,
+    }),
+    drainMs: whole,
+  },
+  ['ports', 'restart', 'update', 'drainMs'],
+);
+
 const step = record(
   {
     id,
@@ -103,6 +139,7 @@ const step = record(
       ['preemptible', 'restartMs', 'minRunMs'],
     ),
     constraints,
+    service,
   },
   ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
 );
@@ -140,6 +177,15 @@ const of = <K extends Event['kind']>(
 ) => record({ kind: fc.constant(kind), at: fc.nat(), ...fields }, ['kind', 'at', ...requiredKeys]);
 
 const move = record({ attempt, from: id, to: id });
+const spec = record({
+  kind: fc.constantFrom('job', 'pipeline', 'service'),
+  name: text,
+  queue: id,
+  priority: fc.integer({ min: -1000, max: 1000 }),
+  labels: textMap,
+  steps: fc.array(step, { minLength: 1, maxLength: 3 }),
+  source: text,
+});
 
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
@@ -164,15 +210,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'workload-submitted': of('workload-submitted', {
     workload,
     tenant: id,
-    spec: record({
-      kind: fc.constantFrom('job', 'pipeline'),
-      name: text,
-      queue: id,
-      priority: fc.integer({ min: -1000, max: 1000 }),
-      labels: textMap,
-      steps: fc.array(step, { minLength: 1, maxLength: 3 }),
-      source: text,
-    }),
+    spec,
   }),
   'attempts-lined-up': of('attempts-lined-up', {
     behind: attempt,
@@ -186,6 +224,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
         held: resources,
         gpus: fc.array(text, { maxLength: 2 }),
         memoryLimit: whole,
+        ports: fc.dictionary(key, whole, { maxKeys: 2, noNullPrototype: true }),
         cores: fc.array(whole, { maxLength: 2 }),
       },
       ['node', 'held', 'gpus', 'memoryLimit'],
@@ -194,7 +233,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   'task-started': of('task-started', { attempt, pid: whole, terms }, ['attempt', 'pid']),
   'stop-ordered': of('stop-ordered', {
     attempt,
-    reason: fc.constantFrom('cancelled', 'preempted'),
+    reason: fc.constantFrom('cancelled', 'preempted', 'unhealthy'),
   }),
   'seats-kept': of('seats-kept', {
     keep: fc.oneof(
@@ -238,7 +277,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   }),
   'task-ended': of(
     'task-ended',
-    { attempt, end, retry: record({ dueAt: fc.nat(), memory: whole }, ['dueAt']) },
+    { attempt, end, retry: record({ dueAt: fc.nat(), memory: whole, inRow: whole }, ['dueAt']) },
     ['attempt', 'end'],
   ),
   'retry-due': of('retry-due', { task }),
@@ -286,6 +325,24 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   }),
   'move-ordered': of('move-ordered', { move }),
   'move-ended': of('move-ended', { move, outcome: fc.constantFrom('stable', 'rolled-back') }),
+  'task-probed': of('task-probed', {
+    attempt,
+    probe: fc.constantFrom('startup', 'readiness', 'liveness'),
+    ok: fc.boolean(),
+    detail: text,
+  }),
+  'service-scaled': of('service-scaled', { workload, replicas: whole }),
+  'service-updated': of('service-updated', { workload, revision: whole, spec }),
+  'canary-passed': of('canary-passed', { workload, revision: whole }),
+  'service-rolled-back': of('service-rolled-back', {
+    workload,
+    from: whole,
+    to: whole,
+    reason: text,
+  }),
+  'rollout-finished': of('rollout-finished', { workload, revision: whole }),
+  'replica-opened': of('replica-opened', { task }),
+  'replica-retired': of('replica-retired', { task }),
   'lease-renewed': of('lease-renewed', { workload }),
   'workload-ended': of('workload-ended', { workload, state: fc.constantFrom('failed') }),
   'workload-retired': of('workload-retired', { workload }),

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prng } from '../../src/base/prng.ts';
 import { berth } from '../builders/berth-cli.ts';
 import { kill, up } from '../builders/daemon-process.ts';
-import { leftoversOf } from '../builders/leftovers.ts';
 import { scratchState } from '../builders/scratch-state.ts';
 import { assertSurvived, survivors } from '../builders/survivors.ts';
 import { skipSystem } from '../builders/system-suite.ts';
@@ -48,74 +47,6 @@ for (const withDaemon of [false, true]) {
   );
 }
 
-test(
-  'after a reboot what ran is lost, and is retried where that is asked for',
-  options,
-  async (t) => {
-    const scratch = scratchState(t);
-    const { state } = scratch;
-    let daemon = await up(state);
-    const document = {
-      name: 'rebooted',
-      steps: [true, false].map((again) => ({
-        id: again ? 'again' : 'once',
-        run: 'echo "try $BERTH_ATTEMPT"; test "$BERTH_ATTEMPT" = 2 || sleep 600',
-        retry: { max_retries: again ? 1 : 0, backoff: '100ms' },
-        resources: { cpu: 0.2, memory: '32Mi' },
-      })),
-    };
-    const { id } = await berth(
-      state,
-      'submit',
-      scratch.write('job.json', JSON.stringify(document)),
-    );
-    const records = ['again', 'once'].map((step) =>
-      join(state, 'attempts', `${id}.${step}.0.1`, 'record'),
-    );
-    for (const record of records) await until(() => /^task\t/m.test(readText(record)));
-    await kill(daemon);
-    await endEverything(state);
-    // A reboot leaves the files as they are, and another boot id in the kernel.
-    for (const record of records) {
-      const text = readText(record);
-      assert.match(text, /\tboot=[0-9a-f-]{36}\t/);
-      const older = text.replace(/\tboot=[^\t]+/, '\tboot=00000000-0000-4000-8000-000000000000');
-      writeFileSync(record, older);
-    }
-    daemon = await up(state);
-    const ended = await berth(state, 'wait', String(id));
-    // biome-ignore lint/suspicious/noExplicitAny: the assertions are about its shape.
-    const causes = ended.steps.map((step: any) => step.attempts.map((a: any) => a.cause));
-    assert.deepEqual(causes, [['lost', 'succeeded'], ['lost']]);
-    assert.match(ended.steps[1].attempts[0].message, /rebooted/);
-    assert.equal(ended.status, 'failed');
-    await berth(state, 'down');
-    await kill(daemon);
-  },
-);
-
-/** What the power switch does: every process at once, and with them the cgroups. */
-async function endEverything(state: string): Promise<void> {
-  await until(() => {
-    const left = leftoversOf(state);
-    for (const line of left) {
-      const pid = Number(/^process (\d+)/.exec(line)?.[1]);
-      if (pid > 0) signal(pid);
-      const cgroup = /^cgroup (.*)$/.exec(line)?.[1];
-      if (cgroup !== undefined) remove(cgroup);
-    }
-    return left.length === 0;
-  });
-}
-
-function remove(cgroup: string): void {
-  try {
-    rmdirSync(cgroup);
-  } catch {
-    // Not empty yet: its turn comes again.
-  }
-}
-
 function killLauncher(state: string): boolean {
   const pid = Number(readText(join(state, 'launcher.lock')).trim());
   return pid > 0 && signal(pid);
@@ -134,12 +65,5 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
-  }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    assert.ok(tries < 400, 'within 40 s');
-    await delay(100);
   }
 }

@@ -78,12 +78,15 @@ test(
     const { pid } = await look(id);
     const before = await share(pid!, 2_000);
     await berth('adjust', id, '--cpu', '0.6', '--memory', '96Mi', '--pids', '50', '--nice', '5');
-    await eventually(async () => (await look(id)).changes.length >= 4, 'what held is reported');
-    const { changes, cpu_milli, memory_limit_bytes } = await look(id);
+    await eventually(
+      async () => ((await look(id)).terms ?? []).length >= 4,
+      'what held is reported',
+    );
+    const { terms = [], cpu_milli, memory_limit_bytes } = await look(id);
     assert.deepEqual(
-      changes.map(({ term, by }) => `${term}:${by}`).sort(),
+      terms.map(({ term, by }) => `${term}:${by}`).sort(),
       ['cpu:kernel', 'memory:kernel', 'nice:kernel', 'pids:kernel'],
-      JSON.stringify(changes),
+      JSON.stringify(terms),
     );
     assert.deepEqual([cpu_milli, memory_limit_bytes], [600, 96 * 1024 ** 2]);
     const afterwards = await share(pid!, 2_000);
@@ -113,9 +116,9 @@ test(
     });
     const { pid } = await look(id);
     await berth('pause', id);
-    await eventually(async () => (await look(id)).changes.length > 0, 'the pause is reported');
+    await eventually(async () => (await look(id)).terms !== undefined, 'the pause is reported');
     assert.equal((await look(id)).state, 'paused');
-    t.diagnostic((await look(id)).changes[0]!.note);
+    t.diagnostic((await look(id)).terms![0]!.note);
     assert.equal(await share(pid!, 1_000), 0, 'to 0 CPU');
     const { workloads } = await berth('ps');
     assert.match(workloads.find((one: { id: string }) => one.id === id).reason, /^paused by /);

@@ -22,6 +22,8 @@ test('the value of a secret is in its file and nowhere else', options, async (t)
     'job.json',
     JSON.stringify({
       name: 'uses-a-secret',
+      // A clone below /tmp is not there in a /tmp of its own.
+      cwd: '/',
       // Its lengths, so that the value is not in its own log.
       run: 'echo $(wc -c < "$BERTH_SECRETS/a") $(printf %s "$ALPHA" | wc -c); echo here',
       isolation: {

@@ -15,6 +15,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   'timed-out': 'timed out',
   cancelled: 'cancelled',
   preempted: 'preempted',
+  unhealthy: 'unhealthy',
   'start-failed': 'did not start',
   unstarted: 'not begun',
   lost: 'lost',
@@ -49,6 +50,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Cancelled${after}.${note}`;
     case 'preempted':
       return `Preempted${after}, to make room.${note}`;
+    case 'unhealthy':
+      return `Stopped${after}: a probe said that it no longer works.${note}`;
     case 'start-failed':
       return `It did not start.${note}`;
     case 'unstarted':

@@ -95,7 +95,10 @@ class _Request:
                 left = None if self._timeout is None else self._timeout - (time.monotonic() - started)
                 if left is not None and left <= 0:
                     raise TimeoutError(f"not held within {self._timeout} s: {document['sentence']}")
-                wait = WAIT_MS if left is None else min(WAIT_MS, max(1, int(left * 1000)))
+                # Only a question is heard, not its waiting: several within a ttl.
+                wait = min(WAIT_MS, document["ttl_ms"] // 4)
+                if left is not None:
+                    wait = min(wait, max(1, int(left * 1000)))
                 document = self._renew(wait)
             if document["state"] != "held" or self._done.is_set():
                 raise BerthError("LEASE_ENDED", f"The lease ended: {document['sentence']}.")

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { preemptionSchema } from './preemption-documents.ts';
+import { serviceSchema } from './service-documents.ts';
 
 /** The JSON that people and programs see: API answers, `--json` output, SSE payloads. Snake case; units last. */
 
@@ -12,6 +13,7 @@ const causes = z.enum([
   'timed-out',
   'cancelled',
   'preempted',
+  'unhealthy',
   'start-failed',
   'unstarted',
   'lost',
@@ -80,15 +82,8 @@ export const attemptSchema = z
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
     cpu_milli: z.int().describe('What it holds of the CPU now'),
-    changes: z
-      .array(
-        z.object({
-          term: z.string(),
-          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
-          note: z.string(),
-        }),
-      )
-      .describe('What was changed while it ran, and by what it holds; read back'),
+    ready: z.boolean().optional().describe('Of a replica: its probes say so'),
+    ports: z.record(z.string(), z.int()).optional().describe('That it was given, by name'),
     terms: z
       .array(termSchema)
       .optional()
@@ -141,7 +136,7 @@ export const workloadSchema = z
     workload: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['job', 'pipeline', 'lease']),
+      kind: z.enum(['job', 'pipeline', 'service', 'lease']),
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
@@ -150,6 +145,7 @@ export const workloadSchema = z
       started_at: moment.nullable(),
       ended_at: moment.nullable(),
     }),
+    service: serviceSchema.optional().describe('Only of a service'),
     steps: z.array(stepSchema),
   })
   .openapi('Workload');
@@ -158,7 +154,7 @@ export const workloadSummarySchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['job', 'pipeline', 'lease']),
+    kind: z.enum(['job', 'pipeline', 'service', 'lease']),
     status: state,
     queue: z.string(),
     tenant: z.string(),
@@ -174,6 +170,10 @@ export const workloadSummarySchema = z
       failed: z.int(),
       cancelled: z.int(),
     }),
+    replicas: z
+      .object({ ready: z.int(), wanted: z.int() })
+      .optional()
+      .describe('Only of a service'),
     reason: z.string().nullable().describe('Why it waits, or why it failed, in a sentence'),
   })
   .openapi('WorkloadSummary');

@@ -26,6 +26,10 @@ export interface Site {
   cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
   /** Adjusts, pauses or resumes what runs of a workload; why not, or nothing when it is decided and durable. */
   change(change: LiveChange): Promise<Refusal | undefined>;
+  /** Of a service: so many replicas are wanted from now on. */
+  scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
+  /** Of a service: a new revision. */
+  update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome>;
   workload(id: WorkloadId): WorkloadDocument | undefined;
   workloads(filter: WorkloadFilter): WorkloadList;
   why(id: WorkloadId): Why | undefined;
@@ -55,10 +59,14 @@ export interface Site {
 /** A command of a person, without its time. */
 export type LiveChange =
   | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
-  | Omit<Extract<Command, { readonly kind: 'pause' | 'resume' }>, 'at'>;
+  | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type ChangeOutcome =
+  | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface WorkloadFilter {

@@ -27,7 +27,7 @@ const adjustWorkload = defineOperation(
       body: { required: true, content: { 'application/json': { schema: published as object } } },
     },
     responses: {
-      202: { description: 'Decided and durable; what held stands in `changes` of each attempt' },
+      202: { description: 'Decided and durable; what held stands in `terms` of each attempt' },
     },
   },
   ['USAGE', 'BODY_TOO_LARGE', ...problems],
@@ -76,7 +76,7 @@ export function addLiveRoutes(api: OpenAPIHono<ApiEnv>, { site }: ApiDeps): void
     return c.body(null, 202);
   });
   api.openapi(resumeWorkload, async (c) => {
-    await change(c.req.valid('param').id, { kind: 'resume', by: c.get('identity').tenant });
+    await change(c.req.valid('param').id, { kind: 'unpause', by: c.get('identity').tenant });
     return c.body(null, 202);
   });
 }

@@ -13,6 +13,7 @@ import { quote } from './params.ts';
 import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { addQueueRoutes } from './queue-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
+import { addServiceRoutes } from './service-routes.ts';
 import { addSiteRoutes } from './site-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
@@ -54,6 +55,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addChecks(api, deps);
   addWorkloadRoutes(api, deps);
   addLiveRoutes(api, deps);
+  addServiceRoutes(api, deps);
   addLogRoutes(api, deps);
   addQueueRoutes(api, deps);
   addNetworkRoutes(api, deps);

@@ -10,12 +10,10 @@ import {
 } from '../contract/documents.ts';
 import { refusalSentence } from '../views/sentences.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
-import { DOCUMENT_BYTES_MAX, readText } from './body.ts';
 import { defineOperation } from './operation.ts';
 import { listQuery, quote, submitQuery, workloadIdOf, workloadParams } from './params.ts';
 import { notFound } from './problem.ts';
-
-const written = { schema: { type: 'string' as const, maxLength: DOCUMENT_BYTES_MAX } };
+import { documentBody, parseBody } from './submitted-document.ts';
 
 const submitWorkload = defineOperation(
   {
@@ -25,14 +23,7 @@ const submitWorkload = defineOperation(
     summary: 'Submit a workload, as the text of its document',
     request: {
       query: submitQuery,
-      body: {
-        required: true,
-        content: {
-          'application/yaml': written,
-          'application/json': written,
-          'text/plain': written,
-        },
-      },
+      body: documentBody,
     },
     responses: {
       201: {
@@ -135,29 +126,15 @@ export const workloadOperations = [
   cancelWorkload,
 ] as const;
 
-const documentTypes = /^(application\/(x-)?(yaml|json)|text\/(plain|yaml|x-yaml))\s*(;|$)/i;
-
 export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: ApiDeps): void {
   api.openapi(submitWorkload, async (c) => {
-    const type = c.req.header('content-type') ?? '';
-    if (!documentTypes.test(type)) {
-      throw new OperationError(
-        'USAGE',
-        `The body is ${type === '' ? 'of no type' : quote(type)}; send application/yaml, application/json or text/plain.`,
-      );
-    }
-    const { file, cwd } = c.req.valid('query');
-    const parsed = parse(await readText(c.req.raw), { fileName: file, cwd });
-    if (!parsed.ok) {
-      throw new OperationError('SPEC_INVALID', parsed.text, { issues: parsed.issues });
-    }
-    const outcome = await site.submit(parsed.spec, c.get('identity').tenant);
+    const { spec, warnings } = await parseBody(c.req.raw, c.req.valid('query'), parse);
+    const outcome = await site.submit(spec, c.get('identity').tenant);
     if (outcome.kind === 'refused') {
       const sentence = refusalSentence(outcome.refusal, site.status().now as TimeMs);
       throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...outcome.refusal });
     }
     const location = `/api/v1/workloads/${outcome.id}`;
-    const { spec, warnings } = parsed;
     return c.json({ id: outcome.id, name: spec.name, warnings: [...warnings] }, 201, { location });
   });
 

@@ -16,6 +16,7 @@ import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
 import { preemptionsOf } from './preemptions.ts';
 import { precedenceOf, refusalSentence } from './sentences.ts';
+import { serviceSentence } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
 import { termsOfStep } from './terms.ts';
 
@@ -51,7 +52,7 @@ export function explainWorkload(context: Explaining, workload: WorkloadRecord): 
     return {
       id: step.spec.id,
       state: stepState(step),
-      sentence: stepSentence(step, reasons),
+      sentence: stepSentence(step, reasons, context.now),
       reasons,
       ...(terms.length > 0 && { terms: [...terms] }),
     };
@@ -187,7 +188,7 @@ function reason(context: Explaining, { tasks, first }: Verdict, refusal: Refusal
   };
 }
 
-function stepSentence(step: StepRecord, reasons: readonly Reason[]): string {
+function stepSentence(step: StepRecord, reasons: readonly Reason[], now: TimeMs): string {
   const { counts, spec } = step;
   const of = spec.count === 1 ? '' : ` of ${spec.count} tasks`;
   switch (step.state) {
@@ -200,7 +201,13 @@ function stepSentence(step: StepRecord, reasons: readonly Reason[]): string {
     case 'failed':
       return failure(step);
     default: {
-      const running = counts.running > 0 ? [`${counts.running}${of} running`] : [];
+      const ready = serviceSentence(step, now);
+      const running =
+        ready === undefined
+          ? counts.running > 0
+            ? [`${counts.running}${of} running`]
+            : []
+          : [ready];
       const waits = reasons.map(
         (r) =>
           `${spec.count === 1 ? '' : `${r.tasks} waiting: `}${r.sentence}` +

@@ -94,14 +94,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       );
     case 'deadline':
       return deadlineSentence(refusal, now);
-    case 'nothing-runs':
-    case 'no-gain':
-    case 'rebalancing':
-    case 'already-ended':
-    case 'no-such-workload':
-      return changeSentence(refusal);
     default:
-      return assertNever(refusal);
+      return changeSentence(refusal);
   }
 }
 
@@ -113,7 +107,9 @@ type Unchanged = Extract<
       | 'no-gain'
       | 'rebalancing'
       | 'already-ended'
-      | 'no-such-workload';
+      | 'no-such-workload'
+      | 'not-a-service'
+      | 'other-queue';
   }
 >;
 
@@ -132,6 +128,9 @@ function changeSentence(refusal: Unchanged): string {
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
       return `there is no workload ${refusal.workload}`;
+    case 'not-a-service':
+    case 'other-queue':
+      return serviceRefusal(refusal);
     default:
       return assertNever(refusal);
   }
@@ -144,6 +143,14 @@ function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: 
     `${formatUse(refusal.resource, refusal.due)} of work are due, and ` +
     `${formatUse(refusal.resource, refusal.possible)} can be done`
   );
+}
+
+function serviceRefusal(
+  refusal: Extract<Refusal, { code: 'not-a-service' | 'other-queue' }>,
+): string {
+  if (refusal.code === 'not-a-service') return `workload ${refusal.workload} is no service`;
+  const { queue, asked } = refusal;
+  return `the service is in queue ${queue}; an update cannot take it to ${asked}`;
 }
 
 function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {

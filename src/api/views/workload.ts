@@ -1,10 +1,12 @@
 import { UNLIMITED } from '../../base/units.ts';
+import { termsNow } from '../../engine/live-changes.ts';
 import {
   type AttemptRecord,
   currentAttempt,
   type StepRecord,
   type WorkloadRecord,
 } from '../../engine/records.ts';
+import { attemptIsReady } from '../../engine/service-record.ts';
 import type { Enforcement } from '../../model/attempt.ts';
 import type { Limits, Run } from '../../model/workload.ts';
 import type {
@@ -16,6 +18,7 @@ import type {
 } from '../contract/documents.ts';
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
 import { resourcesDocument } from './resources.ts';
+import { readyOf, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
 import { unheldSentence } from './terms.ts';
 
@@ -36,6 +39,7 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       started_at: workload.startedAt ?? null,
       ended_at: workload.endedAt ?? null,
     },
+    ...(workload.service && { service: serviceDocument(workload) }),
     steps: workload.steps.map((step) => stepDocument(context, step)),
   };
 }
@@ -64,6 +68,9 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
     tasks,
+    ...(workload.service && {
+      replicas: { ready: readyOf(workload), wanted: workload.service.replicas },
+    }),
     reason: told
       ? explainWorkload(context, workload).sentence
       : (pausedBy(workload) ?? unheldSentence(workload)),
@@ -104,7 +111,7 @@ function stepDocument(context: Explaining, step: StepRecord): StepDocument {
 
 export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
   const { end } = attempt;
-  const terms = end?.enforced.terms ?? attempt.terms;
+  const terms = termsNow(attempt);
   const { cores } = attempt.placement;
   return {
     id: attempt.id,
@@ -128,7 +135,8 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     memory_limit_bytes: finite(attempt.placement.memoryLimit),
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
     cpu_milli: attempt.placement.held.cpu,
-    changes: [...(attempt.live?.terms ?? [])],
+    ...(attempt.health && { ready: attemptIsReady(attempt) }),
+    ...(attempt.placement.ports && { ports: { ...attempt.placement.ports } }),
     ...(terms && { terms: [...terms] }),
   };
 }

@@ -9,7 +9,7 @@ export const adjust = defineCommand({
   group: 'Work',
   summary: 'Give a workload that runs more or less: CPU, memory, processes, priority',
   details: [
-    'Growing needs room on its node and in its queue; it is all or nothing. What held stands in `changes` of each attempt.',
+    'Growing needs room on its node and in its queue; it is all or nothing. What held stands in `terms` of each attempt.',
     'A later attempt begins with what the document says.',
   ],
   operand: {

@@ -104,11 +104,13 @@ function hasSeveralTasks({ document, step }: Target & { kind: 'workload' }): boo
   return steps.reduce((sum, { tasks }) => sum + tasks.total, 0) > 1;
 }
 
-/** Attempts that have begun, of the step or of all steps, in order of start. */
+/** Attempts that have begun, of the step or of all steps, in order of start: one so short that nobody heard of it, too. */
 const begun = (document: WorkloadDocument, step: string | undefined): readonly AttemptDocument[] =>
   document.steps
     .filter(({ id }) => step === undefined || id === step)
-    .flatMap(({ attempts }) => attempts.filter(({ started_at: at }) => at !== null));
+    .flatMap(({ attempts }) =>
+      attempts.filter(({ started_at: at, wall_ms: ran }) => at !== null || ran !== null),
+    );
 
 function lastOfEachTask(attempts: readonly AttemptDocument[]): readonly AttemptDocument[] {
   const last = new Map(attempts.map((attempt) => [attempt.task, attempt]));

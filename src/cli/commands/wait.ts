@@ -7,6 +7,7 @@ import { formatSpan } from '../format.ts';
 import { renderOutcome } from '../outcome.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import { hasEnded } from '../status-word.ts';
+import { printable } from '../text.ts';
 import { watchWorkload } from '../watch-workload.ts';
 import { exitOf } from '../workload-exit.ts';
 import { checkId, withNearMiss } from '../workload-ids.ts';
@@ -16,7 +17,10 @@ export const wait = defineCommand({
   name: 'wait',
   group: 'Work',
   summary: 'Wait for workloads to end, and show what they used',
-  details: ['Ctrl-C stops the waiting, not the workload. The exit code is that of the worst one.'],
+  details: [
+    'Ctrl-C stops the waiting, not the workload. The exit code is that of the worst one.',
+    'With --ready, a service whose last update was rolled back counts as failed.',
+  ],
   operand: {
     name: 'id',
     summary: 'of the workloads',
@@ -25,6 +29,10 @@ export const wait = defineCommand({
     complete: 'none',
   },
   options: {
+    ready: {
+      kind: 'flag',
+      summary: 'of services: until as many replicas as are wanted are ready, and no update goes on',
+    },
     timeout: { kind: 'span', value: 'time', summary: 'give up after 90s, 5m, 1h…; exit code 75' },
   },
   json: 'Workload as `run` prints it; for several ids {workloads: [Workload, …]}',
@@ -39,20 +47,31 @@ export const wait = defineCommand({
     const signal = AbortSignal.any([interrupted.signal, ...late]);
     try {
       const documents = await Promise.all(
-        ids.map((id) => ending(client, id, { world, signal, isAlone: ids.length === 1 })),
+        ids.map((id) => {
+          const isAlone = ids.length === 1;
+          return ending(client, id, { world, signal, isAlone, ready: options.ready });
+        }),
       );
-      const going = ids.filter((_, i) => !hasEnded(documents[i]!.status));
+      const going = ids.filter((_, i) => {
+        const document = documents[i]!;
+        return !hasEnded(document.status) && !(options.ready && isReady(document));
+      });
       if (going.length > 0 && !interrupted.signal.aborted) {
         const waited = formatSpan(options.timeout!);
-        throw new OperationError('TIMED_OUT', `Not ended within ${waited}: ${going.join(', ')}.`);
+        throw new OperationError(
+          'TIMED_OUT',
+          `Not ${options.ready ? 'ready' : 'ended'} within ${waited}: ${going.join(', ')}.`,
+        );
       }
       return {
         document: documents.length === 1 ? documents[0] : { workloads: documents },
-        view: (page) =>
-          documents
+        view: (page) => [
+          ...documents
             .filter((document) => hasEnded(document.status))
             .flatMap((document, i) => [...(i > 0 ? [''] : []), ...renderOutcome(document, page)]),
-        exit: worst(documents),
+          ...(options.ready ? documents.flatMap(readyLines) : []),
+        ],
+        exit: worst(documents, options.ready),
       };
     } finally {
       release();
@@ -64,9 +83,14 @@ export const wait = defineCommand({
 async function ending(
   client: Client,
   id: string,
-  options: { readonly world: World; readonly signal: AbortSignal; readonly isAlone: boolean },
+  options: {
+    readonly world: World;
+    readonly signal: AbortSignal;
+    readonly isAlone: boolean;
+    readonly ready: boolean;
+  },
 ): Promise<WorkloadDocument> {
-  const { world, signal, isAlone } = options;
+  const { world, signal, isAlone, ready } = options;
   const display = new ProgressDisplay(world, { mayRedraw: isAlone });
   let last: WorkloadDocument | undefined;
   try {
@@ -74,6 +98,8 @@ async function ending(
     for await (const document of watchWorkload(client, id, { signal, note })) {
       last = document;
       display.show(document);
+      if (ready && document.service === undefined) throw noService(document);
+      if (ready && isReady(document)) break;
     }
   } finally {
     display.close();
@@ -81,8 +107,32 @@ async function ending(
   return last ?? client.workload(id);
 }
 
-function worst(documents: readonly WorkloadDocument[]): number {
-  const exits = documents.map(exitOf);
+/** As many as are wanted are ready, and all of the newest revision. */
+const isReady = ({ service }: WorkloadDocument): boolean =>
+  service !== undefined && service.update === null && service.ready >= service.replicas;
+
+/** Ready with the revision before the one that was brought last. */
+const exitOfReady = ({ service }: WorkloadDocument): number =>
+  service?.rolled_back?.to === service?.revision ? EXIT.workloadFailed : EXIT.ok;
+
+const noService = ({ id, workload }: WorkloadDocument): OperationError =>
+  new OperationError('USAGE', `${id} (${workload.name}) is no service: wait without --ready`);
+
+function readyLines({ id, workload, service, status }: WorkloadDocument): string[] {
+  if (service === undefined || hasEnded(status)) return [];
+  const { ready, replicas, revision, rolled_back: back } = service;
+  const failed = back === null ? [] : [`Revision ${back.from} was rolled back: ${back.reason}.`];
+  const name = printable(workload.name);
+  return [
+    `${name} (${id}): ${ready} of ${replicas} replicas ready, revision ${revision}.`,
+    ...failed.map(printable),
+  ];
+}
+
+function worst(documents: readonly WorkloadDocument[], ready: boolean): number {
+  const exits = documents.map((document) =>
+    ready && isReady(document) ? exitOfReady(document) : exitOf(document),
+  );
   const order = [EXIT.interrupted, EXIT.workloadFailed, EXIT.workloadCancelled];
   return order.find((exit) => exits.includes(exit)) ?? EXIT.ok;
 }

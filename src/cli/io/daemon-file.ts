@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from '@hono/zod-openapi';
+import { OperationError } from '../../model/errors.ts';
 
 /** What the daemon leaves in its state folder for clients; more keys may be there. */
 const daemonSchema = z.object({
@@ -13,7 +14,9 @@ export type DaemonFile = z.infer<typeof daemonSchema>;
 
 /** Undefined when there is none, or none that makes sense: then no daemon can be found. */
 export async function readDaemonFile(stateDir: string): Promise<DaemonFile | undefined> {
-  const text = await readIfThere(join(stateDir, 'daemon.json'));
+  const text = await readIfThere(join(stateDir, 'daemon.json'), (error) => {
+    throw unreadable(stateDir, error);
+  });
   if (text === undefined) return undefined;
   try {
     return daemonSchema.safeParse(JSON.parse(text)).data;
@@ -28,11 +31,24 @@ export async function readToken(stateDir: string): Promise<string | undefined> {
   return token === '' ? undefined : token;
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+/** It may well run: whoever asks cannot see it. */
+const unreadable = (stateDir: string, cause: unknown): OperationError =>
+  new OperationError(
+    'FILE_UNREADABLE',
+    `The state folder ${stateDir} may not be read: permission denied.`,
+    { state_dir: stateDir },
+    cause,
+  );
+
+async function readIfThere(
+  path: string,
+  onForbidden?: (error: unknown) => never,
+): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'EACCES') onForbidden?.(error);
+    return undefined;
   }
 }

@@ -24,8 +24,9 @@ import {
   quotaListSchema,
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
+import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
-import type { Client, LogPart } from '../client.ts';
+import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
 
 // An import statement would read every name of the module, and with some of them load all of `fetch`: 25 ms.
@@ -94,12 +95,7 @@ export function openClient(locate: () => Promise<Address>): Client {
   const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
   return {
     status: () => ask(statusSchema, get('/api/v1/status')),
-    submit: ({ text, fileName, cwd }) =>
-      ask(submittedSchema, {
-        method: 'POST',
-        path: `/api/v1/workloads?${query({ file: fileName, cwd })}`,
-        body: text,
-      }),
+    submit: (document) => ask(submittedSchema, postDocument('/api/v1/workloads', document)),
     workloads: ({ queue, ...filter }) =>
       ask(
         workloadListSchema,
@@ -111,6 +107,8 @@ export function openClient(locate: () => Promise<Address>): Client {
     pause: (id) => act(post(one(id, '/pause'))),
     resume: (id) => act(post(one(id, '/resume'))),
     cancel: (id) => act(post(one(id, '/cancel'))),
+    scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
+    update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
     renewLease: (id, waitMs, signal) =>
       ask(leaseSchema, { ...post(`${leasePath(id)}/renew?${query({ wait: waitMs })}`), signal }),
@@ -149,6 +147,12 @@ export function openClient(locate: () => Promise<Address>): Client {
 }
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
+
+const postDocument = (path: string, { text, fileName, cwd }: SubmittedDocument): Asked => ({
+  method: 'POST',
+  path: `${path}?${query({ file: fileName, cwd })}`,
+  body: text,
+});
 
 const post = (path: string, body?: object): Asked => ({
   method: 'POST',

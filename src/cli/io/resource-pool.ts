@@ -6,6 +6,9 @@ import type { Client } from '../client.ts';
 /** One question waits for so long at most; the API allows 25 s. */
 const WAIT_MS = 20_000;
 const RENEW_MS_MAX = 15_000;
+/** Who waits for a device waits for the daemon, too, for so long. */
+const DOWN_MS_MAX = 600_000;
+const ASK_AGAIN_MS = 500;
 
 export interface PoolResource {
   readonly id: string;
@@ -77,7 +80,7 @@ export class ResourcePool {
     try {
       while (lease.state === 'waiting') {
         signal?.throwIfAborted();
-        lease = await this.#client.renewLease(lease.id, WAIT_MS, signal);
+        lease = await this.#news(lease, signal);
       }
       if (lease.state !== 'held') {
         throw new OperationError('REFUSED', `The lease ended: ${lease.sentence ?? lease.state}.`);
@@ -88,7 +91,27 @@ export class ResourcePool {
     }
     return new HeldLease(this.#client, lease);
   }
+
+  /** A daemon that starts anew finds who waits again. */
+  async #news(
+    { id, ttl_ms }: LeaseDocument,
+    signal: AbortSignal | undefined,
+  ): Promise<LeaseDocument> {
+    // Only a question is heard, not its waiting: several within a ttl.
+    const waitMs = Math.min(WAIT_MS, Math.floor(ttl_ms / 4));
+    for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
+      try {
+        return await this.#client.renewLease(id, waitMs, signal);
+      } catch (error) {
+        if (!isDown(error) || waitedMs >= DOWN_MS_MAX) throw error;
+      }
+      await wait(ASK_AGAIN_MS, undefined, { signal });
+    }
+  }
 }
+
+const isDown = (error: unknown): boolean =>
+  error instanceof OperationError && error.code === 'DAEMON_DOWN';
 
 /** What is held, renewed while this process lives, and given back at the end of the block. */
 export class HeldLease implements AsyncDisposable {
@@ -129,8 +152,7 @@ export class HeldLease implements AsyncDisposable {
         if (lease.state === 'ended') return;
       } catch (error) {
         // A daemon that starts anew finds the lease again, if that is soon enough.
-        const down = error instanceof OperationError && error.code === 'DAEMON_DOWN';
-        if (down) continue;
+        if (isDown(error)) continue;
         this.#lost.abort(error);
         return;
       }

@@ -8,6 +8,7 @@ export const gpuBestFit = defineScorer({
     const cpu = (table.freeCpu(row) - ask.cpu) / LARGEST_CPU;
     const gpu = (table.freeGpuSum(row) - ask.gpu) / LARGEST_GPU;
     const percent = Math.floor((1 - (0.5 * cpu + 0.5 * gpu)) * 100);
-    return Math.max(0, percent) * (SCORE_MAX / 100);
+    // A node that shrank below what runs on it has less than nothing left.
+    return Math.min(100, Math.max(0, percent)) * (SCORE_MAX / 100);
   },
 });

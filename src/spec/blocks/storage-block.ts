@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import type { BasisPoints, SpanMs } from '../../base/units.ts';
 import type { StorageTerms } from '../../model/execution-terms.ts';
 import { quantity, text } from '../fields.ts';
-import { parseBytes, parseSpan } from '../quantities.ts';
+import { parseBytes } from '../quantities.ts';
 import { defineBlock } from './execution-block.ts';
 
 const VOLUMES_MAX = 64;
-const PHASES_MAX = 64;
 
 const size = (description: string) =>
   quantity(parseBytes, {
@@ -46,31 +44,11 @@ const volume = z.strictObject({
   read_only: z.boolean().meta({ description: 'It cannot write it.', default: false }).optional(),
 });
 
-const phase = z.strictObject({
-  part: z
-    .number()
-    .gt(0)
-    .lte(1)
-    .transform((written) => Math.round(written * 10_000) as BasisPoints)
-    .meta({ description: 'Of the size, at its peak: 0 to 1.' }),
-  estimate: quantity<SpanMs>(parseSpan, {
-    description: 'How long it takes.',
-    form: 'span such as 90s or 2h',
-    finite: true,
-  }),
-});
-
 const scratch = z
   .strictObject({
     size: size('It is not to grow beyond this: a task that does is ended.'),
     cleanup_policy: cleanup,
     cleanup,
-    phases: z
-      .array(phase)
-      .min(1)
-      .max(PHASES_MAX)
-      .meta({ description: 'What it needs when, for tasks that fill it and shrink again.' })
-      .optional(),
   })
   .meta({ description: 'A folder of its own, in BERTH_SCRATCH and TMPDIR.' })
   .optional();
@@ -120,11 +98,5 @@ function scratchOf(
   return {
     size: temp.size,
     cleanup: said === 'on_success' ? 'on-success' : said,
-    ...(temp.phases && {
-      phases: temp.phases.map(({ part, estimate }) => ({
-        part,
-        estimateMs: estimate,
-      })),
-    }),
   };
 }

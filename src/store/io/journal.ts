@@ -59,6 +59,8 @@ class SqliteJournal implements Journal {
   readonly #codec: EventCodec;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
+  /** When the last event happened that was in it when it was opened, as far as it is kept; or 0. */
+  readonly lastAt: TimeMs;
   #lastSequence: number;
   /** Of all event bodies up to the last. */
   #writtenBytes: number;
@@ -70,8 +72,9 @@ class SqliteJournal implements Journal {
     this.#db = openJournalFile(file);
     try {
       const last = this.#db
-        .prepare('select sequence, before, body from events order by sequence desc limit 1')
+        .prepare('select sequence, at, before, body from events order by sequence desc limit 1')
         .get();
+      this.lastAt = Number(last?.['at'] ?? 0) as TimeMs;
       this.#writtenBytes =
         last === undefined ? 0 : Number(last['before']) + Buffer.byteLength(String(last['body']));
       // A snapshot may outlive the events that it stands for.

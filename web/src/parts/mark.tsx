@@ -30,6 +30,7 @@ const looks: Readonly<Record<MarkState, Look>> = {
   'oom-killed': 'memory',
   'timed-out': 'failed',
   'start-failed': 'failed',
+  unhealthy: 'failed',
   cancelled: 'cancelled',
   skipped: 'cancelled',
   unstarted: 'cancelled',

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Bytes, type SpanMs, spanMs } from '../../../base/units.ts';
@@ -26,14 +25,9 @@ import {
   planConfinement,
   siteEnforcement,
 } from '../../confinement.ts';
-import {
-  asAttemptId,
-  encodeLine,
-  type LauncherMessage,
-  nextLine,
-  startLine,
-} from '../../launcher-protocol.ts';
-import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
+import { encodeLine, type LauncherMessage, nextLine, startLine } from '../../launcher-protocol.ts';
+import { type AttemptTrace, endFrom } from './attempt-folder.ts';
+import { AttemptTraces } from './attempt-traces.ts';
 import { Checkpoints } from './checkpoints.ts';
 import {
   listCgroups,
@@ -71,10 +65,7 @@ export interface LocalDriverDeps {
   readonly warn: (message: string) => void;
 }
 
-/** How often the attempts of an earlier launcher are looked at: nobody tells of their ends. */
-const ORPHAN_POLL_MS = 200;
 const BURIAL_MS = 15_000;
-const SCAN_AT_ONCE = 64;
 const SETTLED_MAX = 10_000;
 
 /**
@@ -127,7 +118,7 @@ class LauncherDriver implements LocalDriver {
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
   readonly #host: Host;
-  readonly #attemptsDir: string;
+  readonly #traces: AttemptTraces;
   /** Sent, and not yet answered: sent again to a new launcher. Starts, then stops, then burials. */
   readonly #starts = new Map<AttemptId, () => string>();
   readonly #stops = new Map<AttemptId, string>();
@@ -136,8 +127,6 @@ class LauncherDriver implements LocalDriver {
   readonly #live = new Map<AttemptId, AttemptStart>();
   /** Who waits for a burial to be done. */
   readonly #mourners = new Map<AttemptId, (end: AttemptEnd) => void>();
-  /** Run under a shim of an earlier launcher. */
-  readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
   /** The last ones: the launcher may have died before it did what it was told. */
@@ -152,10 +141,11 @@ class LauncherDriver implements LocalDriver {
     this.#options = options;
     this.#deps = deps;
     this.#host = host;
-    this.#attemptsDir = join(options.stateDir, 'attempts');
     this.enforcement = siteEnforcement(host.site);
     const { site, freezer } = host;
-    const where = { attemptsDir: this.#attemptsDir, site, freezer };
+    const attemptsDir = join(options.stateDir, 'attempts');
+    this.#traces = new AttemptTraces(attemptsDir, host.bootId);
+    const where = { attemptsDir, site, freezer };
     this.#liveTasks = new LiveTasks(where, (report) => {
       if (!this.#closed) options.onReport(report);
     });
@@ -188,13 +178,13 @@ class LauncherDriver implements LocalDriver {
     const live = new Set<AttemptId>();
     const ended = new Set<AttemptId>();
     const there = listCgroups(this.#host.site);
-    for (const [attempt, trace] of await this.#scan()) {
+    for (const [attempt, trace] of await this.#traces.all()) {
       if (trace.kind === 'none') continue;
       (trace.kind === 'ended' ? ended : live).add(attempt);
       // Where a launcher lives, the next in line may be taking over the cgroups of one that ended.
       if (trace.kind === 'ended' && owned.size === 0) continue;
       keep.add(trace.cgroup ?? attempt);
-      if (trace.kind === 'running' && !owned.has(attempt)) this.#orphans.add(attempt);
+      if (trace.kind === 'running' && !owned.has(attempt)) this.#traces.orphaned(attempt);
     }
     const { freezer } = this.#host;
     const frozen = freezer === undefined ? [] : listFolders(freezer);
@@ -202,7 +192,8 @@ class LauncherDriver implements LocalDriver {
       this.#deps.warn(`${path} could not be removed`);
     }
     await this.#rooms.open(live, ended);
-    this.#attempt(this.#watchOrphans());
+    const tell = (attempt: AttemptId, trace: AttemptTrace) => this.#reportTrace(attempt, trace);
+    this.#attempt(this.#traces.watchOrphans(tell, () => this.#closed));
   }
 
   get launcherPid(): number | undefined {
@@ -316,7 +307,7 @@ class LauncherDriver implements LocalDriver {
     const found: KnownAttempt[] = [];
     const burials: Promise<KnownAttempt>[] = [];
     const seen = new Set<AttemptId>();
-    for (const [attempt, trace] of await this.#scan()) {
+    for (const [attempt, trace] of await this.#traces.all()) {
       seen.add(attempt);
       const unsaved = this.#unsaved.get(attempt);
       if (unsaved !== undefined) found.push({ attempt, state: 'ended', end: unsaved });
@@ -403,13 +394,13 @@ class LauncherDriver implements LocalDriver {
     this.#live.delete(attempt);
     this.#stops.delete(attempt);
     this.#burials.delete(attempt);
-    this.#orphans.delete(attempt);
+    this.#traces.forget(attempt);
   }
 
   /** A start of an attempt that was started before: says again what became of it. */
   async #reportExisting(attempt: AttemptId): Promise<void> {
     this.#starts.delete(attempt);
-    this.#reportTrace(attempt, await this.#trace(attempt));
+    this.#reportTrace(attempt, await this.#traces.of(attempt));
   }
 
   #reportTrace(attempt: AttemptId, trace: AttemptTrace): void {
@@ -451,47 +442,15 @@ class LauncherDriver implements LocalDriver {
   async #resume(owned: ReadonlySet<AttemptId>): Promise<void> {
     for (const line of this.#starts.values()) this.#link?.send(line());
     for (const line of [...this.#stops.values(), ...this.#burials.values()]) this.#link?.send(line);
-    for (const [attempt, trace] of await this.#scan()) {
+    for (const [attempt, trace] of await this.#traces.all()) {
       if (owned.has(attempt)) continue;
       if (this.#settled.has(attempt)) {
         this.#link?.send(encodeLine(['settle', attempt]));
         continue;
       }
-      if (trace.kind === 'running') this.#orphans.add(attempt);
+      if (trace.kind === 'running') this.#traces.orphaned(attempt);
       this.#reportTrace(attempt, trace);
     }
-  }
-
-  async #watchOrphans(): Promise<void> {
-    while (!this.#closed) {
-      await wait(ORPHAN_POLL_MS, undefined, { ref: false });
-      for (const attempt of this.#orphans) {
-        const trace = await this.#trace(attempt);
-        if (trace.kind === 'running') continue;
-        this.#orphans.delete(attempt);
-        this.#reportTrace(attempt, trace);
-      }
-    }
-  }
-
-  #trace(attempt: AttemptId): Promise<AttemptTrace> {
-    return traceOf(this.#attemptsDir, attempt, this.#host.bootId);
-  }
-
-  /** All attempts that are begun and not settled. */
-  async #scan(): Promise<readonly (readonly [AttemptId, AttemptTrace])[]> {
-    const found: (readonly [AttemptId, AttemptTrace])[] = [];
-    const ids = (await readdir(this.#attemptsDir))
-      .map(asAttemptId)
-      .filter((id) => id !== undefined);
-    for (let at = 0; at < ids.length; at += SCAN_AT_ONCE) {
-      const some = ids.slice(at, at + SCAN_AT_ONCE);
-      const traces = await Promise.all(some.map((id) => this.#trace(id)));
-      traces.forEach((trace, i) => {
-        if (trace.kind !== 'none') found.push([some[i]!, trace]);
-      });
-    }
-    return found;
   }
 
   /** What fails here is told again when the driver is opened next. */

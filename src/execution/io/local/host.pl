@@ -438,19 +438,32 @@ sub recordUnstarted {
     return "$end\tsaved=$saved\n";
 }
 
+# Our parent cgroup may be gone: made when the daemon opened, and removed by who tidies up.
+sub makeCgroup {
+    my ($dir, $aspect) = @_;
+    return 1 if mkdir($dir, 0755) || $! == $exists;
+    return 0 if $! != $absent;
+    my ($parent) = $dir =~ m{\A(.+)/};
+    return 0 if !mkdir($parent, 0755) && $! != $exists;
+    if ($aspect eq 'all') { spit("$parent/cgroup.subtree_control", "+$_") for qw(cpu memory pids) }
+    return mkdir($dir, 0755) || $! == $exists;
+}
+
+# How many would not go, and the aspects of those that were gone before.
 sub removeCgroups {
     my ($dirs) = @_;
     my $until = nowMs() + RMDIR_MS;
     my $left = 0;
-    my %unique = map { $_ => 1 } values %$dirs;
+    my @gone;
+    my %unique = reverse %$dirs;
     for my $dir (keys %unique) {
         until (rmdir $dir) {
-            last if $! == $absent;
+            if ($! == $absent) { push @gone, $unique{$dir}; last }
             if (nowMs() > $until) { $left++; last }
             pause(2);
         }
     }
-    return $left;
+    return ($left, @gone);
 }
 
 sub dirsOf { my ($record) = @_; return { map { split /:/, $_, 2 } @{ $record->{dir} // [] } } }

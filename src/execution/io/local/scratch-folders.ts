@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import type { AttemptEnd, TermEnforcement } from '../../../model/attempt.ts';
-import type { ScratchTerms, StorageTerms, VolumeUse } from '../../../model/execution-terms.ts';
-import type { AttemptId } from '../../../model/ids.ts';
+import type { StorageTerms, VolumeUse } from '../../../model/execution-terms.ts';
+import type { AttemptId, WorkloadId } from '../../../model/ids.ts';
 import type { VolumeMount } from '../../isolation-plan.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
 import { read } from './cgroup-files.ts';
@@ -21,18 +22,15 @@ export interface ScratchFoldersOptions {
   readonly warn: (message: string) => void;
 }
 
-/** A folder that is not to grow beyond its size. */
-interface Watched {
-  readonly what: string;
-  readonly path: string;
-  readonly sizeMax: number;
-}
-
 /** What is kept beside the folder, so that a later daemon knows it, too. */
-interface Agreed {
-  readonly cleanup: ScratchTerms['cleanup'] | undefined;
-  readonly watched: readonly Watched[];
-}
+const agreedForm = z.object({
+  /** Absent where it has no scratch, but volumes. */
+  cleanup: z.enum(['immediate', 'on-success', 'never']).optional(),
+  /** Folders that are not to grow beyond their sizes. */
+  watched: z.array(z.object({ what: z.string(), path: z.string(), sizeMax: z.number() })),
+});
+type Agreed = z.output<typeof agreedForm>;
+type Watched = Agreed['watched'][number];
 
 /**
  * Scratch folders of attempts: STATE/scratch/<attempt>/data, with what was agreed beside it. What is in them
@@ -99,7 +97,7 @@ export class ScratchFolders {
     for (const name of readdirSync(this.#root)) {
       const attempt = asAttemptId(name);
       if (attempt === undefined) continue;
-      const agreed = this.#read(attempt);
+      const agreed = readAgreed(join(this.#root, attempt));
       if (live.has(attempt) || ended.has(attempt)) {
         this.#agreed.set(attempt, agreed);
         continue;
@@ -121,15 +119,6 @@ export class ScratchFolders {
     });
     this.#agreed.set(attempt, agreed);
     this.#look();
-  }
-
-  /** What cannot be read was cut off while it was made: nothing is kept for it. */
-  #read(attempt: AttemptId): Agreed {
-    try {
-      return JSON.parse(readFileSync(join(this.#root, attempt, 'agreed.json'), 'utf8')) as Agreed;
-    } catch {
-      return { cleanup: 'immediate', watched: [] };
-    }
   }
 
   async #remove(folder: string): Promise<void> {
@@ -168,6 +157,26 @@ export class ScratchFolders {
       this.#options.warn(`${attempt}: ${message} It could not be noted: ${error}`);
     }
     this.#options.stop(attempt);
+  }
+}
+
+/** What cannot be read was cut off while it was made: nothing is kept for it. */
+function readAgreed(folder: string): Agreed {
+  try {
+    return agreedForm.parse(JSON.parse(readFileSync(join(folder, 'agreed.json'), 'utf8')));
+  } catch {
+    return { cleanup: 'immediate', watched: [] };
+  }
+}
+
+/** What was kept for a look after a failure goes with the workload; what is kept for ever stays. */
+export function forgetScratch(stateDir: string, workload: WorkloadId): void {
+  const root = join(stateDir, 'scratch');
+  if (!existsSync(root)) return;
+  for (const name of readdirSync(root)) {
+    if (!name.startsWith(`${workload}.`)) continue;
+    const folder = join(root, name);
+    if (readAgreed(folder).cleanup !== 'never') rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -5,6 +5,7 @@ use strict;
 sub WATCH_MS()       { 250 }
 sub DRAIN_MS()       { 2_000 }     # a process that escaped may hold the pipes for ever
 sub KILL_MS()        { 10_000 }    # a process in an uninterruptible wait may never die
+sub SPAWNER_MS()     { 1_000 }
 sub KILL_PAUSE_MAX() { 1_000 }
 # Before exec a task has the size of this program, so that its largest size says nothing below that.
 sub SIZE_KNOWN()     { 16 << 20 }
@@ -206,7 +207,7 @@ sub enterLimits {
     my $dirs = $s->{dirs};
     my %made;
     for my $aspect (keys %$dirs) {
-        next if $made{ $dirs->{$aspect} }++ || mkdir($dirs->{$aspect}, 0755) || $! == $exists;
+        next if $made{ $dirs->{$aspect} }++ || makeCgroup($dirs->{$aspect}, $aspect);
         release($s->{held}, $aspect, "mkdir: $!");
         delete $dirs->{$aspect};
     }
@@ -313,12 +314,16 @@ sub openSpawner {
     return { pid => $pid, to => $commandW, from => $saidR, out => unblock($outR), err => unblock($errR) };
 }
 
-# Closing the pipe ends it.
+# Closing the pipe ends it, unless it waits for a process that cannot be killed.
 sub closeSpawner {
     my ($spawner) = @_;
     return if !$spawner;
     close $spawner->{to};
-    waitpid $spawner->{pid}, 0;
+    my $until = nowMs() + SPAWNER_MS;
+    while (waitpid($spawner->{pid}, WNOHANG) == 0) {
+        kill 'KILL', $spawner->{pid} if nowMs() > $until;
+        pause(1);
+    }
     return;
 }
 
@@ -662,7 +667,10 @@ sub leaveSeat {
     }
     closeFiles($s->{files}, $s->{gates});
     closeSpawner($s->{spawner});
-    return removeCgroups($s->{dirs});
+    # A cgroup that somebody took away held nothing any more.
+    my ($left, @gone) = removeCgroups($s->{dirs});
+    release($s->{held}, $_, 'its cgroup was removed while it ran') for @gone;
+    return $left;
 }
 
 sub causeOf {
@@ -736,7 +744,7 @@ sub bury {
         push @counted, "cpu=$cpuMs" if defined $cpuMs;
         push @counted, "oom=$kills" if $kills;
         removeSecrets($id);
-        my $leaked = removeCgroups($dirs);
+        my ($leaked) = removeCgroups($dirs);
         push @counted, "leaked=$leaked" if $leaked;
     }
     my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note', 'term';

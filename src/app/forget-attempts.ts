@@ -1,0 +1,39 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from '../engine/engine.ts';
+import { ATTEMPTS_KEPT } from '../engine/service-record.ts';
+import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
+import { type AttemptId, attemptId, parseAttemptId, type WorkloadId } from '../model/ids.ts';
+import type { Event } from '../model/messages.ts';
+import type { StateFolder } from '../store/io/state-folder.ts';
+
+/** Logs of what the engine has forgotten go: of workloads that retire, and of old attempts of services. */
+export function forgetAttempts(
+  events: readonly Event[],
+  { state }: Engine,
+  { dir, paths }: StateFolder,
+): void {
+  const drop = (name: string): void => {
+    rmSync(join(paths.attempts, name), { recursive: true, force: true });
+  };
+  const workloads = new Set<WorkloadId>();
+  for (const event of events) {
+    if (event.kind === 'workload-retired') {
+      rmSync(join(dir, 'work', event.workload), { recursive: true, force: true });
+      forgetScratch(dir, event.workload);
+      workloads.add(event.workload);
+    } else if (event.kind === 'service-updated') workloads.add(event.workload);
+    else if (event.kind === 'task-placed') {
+      const { task, number } = parseAttemptId(event.attempt)!;
+      if (number <= ATTEMPTS_KEPT) continue;
+      const oldest = attemptId(task, number - ATTEMPTS_KEPT);
+      if (state.attempt(oldest) === undefined) drop(oldest);
+    }
+  }
+  if (workloads.size === 0) return;
+  for (const name of readdirSync(paths.attempts)) {
+    const attempt = parseAttemptId(name);
+    if (attempt === undefined || !workloads.has(attempt.workload)) continue;
+    if (state.attempt(name as AttemptId) === undefined) drop(name);
+  }
+}

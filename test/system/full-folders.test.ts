@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { berth, runBerth, startBerth } from '../builders/berth-cli.ts';
+import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
+
+const options = { skip: skipSystem, timeout: 120_000 };
+
+/** A daemon of which one folder is on a small disk of its own. */
+async function site(t: TestContext, folder: string, size: string) {
+  const scratch = scratchState(t);
+  const { state } = scratch;
+  const disk = mkdtempSync(join(tmpdir(), 'berth-test-disk-'));
+  mkdirSync(state, { mode: 0o700 });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=0700,${size}`, 'berth-test', disk]);
+  // After the daemon has gone, before the folder goes.
+  t.after(() => {
+    execFileSync('umount', ['--lazy', disk]);
+    rmdirSync(disk);
+  });
+  symlinkSync(disk, join(state, folder));
+  const up = await runBerth(['up', '-d', '--port', '0', '--state', state]);
+  assert.equal(up.code, 0, up.stderr);
+  const job = (name: string, run: string, retries = 0) =>
+    scratch.write(
+      `${name}.json`,
+      JSON.stringify({
+        name,
+        run,
+        retry: { max_retries: retries, backoff: '300ms', backoff_factor: 1 },
+        resources: { cpu: 0.2, memory: '64Mi' },
+      }),
+    );
+  return { ...scratch, disk, job, ballast: join(disk, 'ballast') };
+}
+
+function fill(path: string): void {
+  try {
+    writeFileSync(path, Buffer.alloc(64 << 20));
+  } catch (error) {
+    assert.ok(error instanceof Error && 'code' in error && error.code === 'ENOSPC');
+  }
+}
+
+test(
+  'no space for logs: the output is counted, the task is not held up, and what comes after there is space is kept',
+  options,
+  async (t) => {
+    const { state, dir, job, ballast } = await site(t, 'attempts', 'size=4m');
+    const go = join(dir, 'go');
+    const script = `echo begun; until [ -e ${go}1 ]; do sleep 0.05; done; head -c 3000000 /dev/zero; echo over > ${dir}/over; until [ -e ${go}2 ]; do sleep 0.05; done; echo the end; exit 7`;
+    const { id } = await berth(state, 'submit', job('chatty', script));
+    await startBerth(['logs', id, '-f', '--state', state]).said(/begun/);
+    fill(ballast);
+    writeFileSync(`${go}1`, '');
+    await until(() => exists(join(dir, 'over')));
+    rmSync(ballast);
+    writeFileSync(`${go}2`, '');
+    const ended = await berth(state, 'wait', id);
+    const [attempt] = ended.steps[0].attempts;
+    assert.deepEqual([attempt.cause, attempt.exit_code], ['failed', 7]);
+    assert.match(attempt.message, /bytes of its log could not be written/);
+    const folder = join(state, 'attempts', attempt.id);
+    const kept = readdirSync(folder)
+      .filter((name) => name.startsWith('stdout.log'))
+      .map((name) => readFileSync(join(folder, name), 'latin1'));
+    assert.ok(
+      kept.some((text) => text.endsWith('the end\n')),
+      'what came after is kept',
+    );
+    t.diagnostic('1 of 1 full disks under logs survived: 3,000,000 bytes counted');
+  },
+);
+
+test('no space for the logs of the daemon and the launcher: both go on', options, async (t) => {
+  const { state, job, ballast } = await site(t, 'logs', 'size=1m');
+  fill(ballast);
+  for (let n = 0; n < 3; n++) {
+    assert.equal((await runBerth(['run', job('quiet', 'true'), '--state', state])).code, 0);
+  }
+  assert.equal((await berth(state, 'status')).journal.stalled, null);
+  rmSync(ballast);
+  assert.equal((await runBerth(['run', job('quiet', 'true'), '--state', state])).code, 0);
+  t.diagnostic('4 of 4 tasks survived a full disk under logs/');
+});
+
+test(
+  'no space for work folders: a task that fails for it may be tried again, and succeeds when there is space',
+  options,
+  async (t) => {
+    const { state, job, ballast } = await site(t, 'work', 'size=1m,nr_inodes=20');
+    fill(ballast);
+    const write = 'head -c 100000 /dev/zero > "$BERTH_WORKDIR/result" && echo written';
+    const once = await runBerth(['run', job('once', write), '--json', '--state', state]);
+    assert.notEqual(once.code, 0);
+    const patient = await berth(state, 'submit', job('patient', write, 100));
+    await delay(1_500);
+    rmSync(ballast);
+    assert.equal((await berth(state, 'wait', patient.id)).status, 'succeeded');
+    t.diagnostic('1 of 1 full work folders survived');
+  },
+);
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < 300, 'within 30 s');
+    await delay(100);
+  }
+}
