@@ -14,11 +14,11 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
+import { endAsKnown } from './attempt-end.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
-import { newerTerms } from './live-changes.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
 import { decideService, serviceStepEnd } from './service-decide.ts';
@@ -228,19 +228,13 @@ export class Engine {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
     if (isEarly(attempt, end)) return nothing;
-    const { stop } = attempt;
-    // A driver only knows that it was told to stop it.
-    const cause = stop === 'unhealthy' && end.cause === 'cancelled' ? stop : end.cause;
-    return facts(this.#endAttempt(at, id, { ...end, cause }));
+    return facts(this.#endAttempt(at, id, end));
   }
 
   #endAttempt(at: TimeMs, id: AttemptId, told: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
-    const end = changed(
-      attempt,
-      attempt.stop === 'evicted' ? evicted(this.state, attempt, told) : told,
-    );
+    const end = endAsKnown(this.state, attempt, told);
     const isLast = task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined;
     if (isLast || end.cause === 'unstarted') {
       return { kind: 'task-ended', at, attempt: id, end };
@@ -440,22 +434,6 @@ const refuse = (refusal: Refusal): Decision => ({
   events: [],
   answer: { kind: 'refused', refusal },
 });
-
-/** Says why it was stopped: a driver knows only that it was. */
-function evicted(state: State, { id, placement }: AttemptRecord, end: AttemptEnd): AttemptEnd {
-  const record = state.live.lastEviction(placement.node);
-  if (end.cause !== 'preempted' || record?.eviction.attempt !== id) return end;
-  const { threshold, qos, node } = record.eviction;
-  const why = `Evicted from ${node} (${threshold} for ${qos}).`;
-  return { ...end, message: end.message === undefined ? why : `${why} ${end.message}` };
-}
-
-/** What became of changes made while it ran stands with all else that held it. */
-function changed({ live }: AttemptRecord, end: AttemptEnd): AttemptEnd {
-  if (live?.terms === undefined) return end;
-  const terms = newerTerms(end.enforced.terms, live.terms);
-  return { ...end, enforced: { ...end.enforced, terms } };
-}
 
 const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
   a.term === b.term && a.by === b.by && a.note === b.note;

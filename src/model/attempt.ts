@@ -32,13 +32,13 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; the attempt ends as `preempted` does, and tries again.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node.
  */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted';
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted' | 'spot' | 'moved';
 
-/** How an attempt ends that was stopped so: of an eviction the message says more. */
+/** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
 export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
-  reason === 'evicted' ? 'preempted' : reason;
+  reason === 'cancelled' || reason === 'unhealthy' ? reason : 'preempted';
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {
