@@ -51,10 +51,13 @@ nice -n 10 timeout --kill-after=5 "$seconds" qemu-system-x86_64 -accel "$acceler
   -drive "file=$work/out.tar,format=raw,if=virtio" \
   -nodefaults -no-user-config -display none -serial "file:$work/console" -no-reboot </dev/null &
 pid=$!
-# The console as it comes.
-tail -n +1 -F --pid=$pid "$work/console" 2>/dev/null | sed -u 's/\r$//' || true
+# The console as it comes; waited for by `wait`, which a signal ends.
+touch "$work/console"
+tail -n +1 -f --pid=$pid "$work/console" 2>/dev/null | sed -u 's/\r$//' &
+shown=$!
 wait "$pid" || echo "test-vm: the machine ended with $?" >&2
 pid=
+wait "$shown" || true
 tar xf "$work/out.tar" -C "$keep" 2>/dev/null || true
 passed=0 failed=0 skipped=0
 for log in "$keep"/*.log; do
