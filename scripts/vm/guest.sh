@@ -47,12 +47,14 @@ own='/sys/fs/cgroup/user\.slice/user-[0-9]+\.slice/user@[0-9]+\.service/app\.sli
 set -f # what is expected is a pattern for file names, too
 expect() { echo "--setenv=BERTH_EXPECT=$1"; }
 "$node" src/app/main.ts --version >/dev/null
+# A group is protected by no more than the one that it is in.
+systemctl set-property --runtime system.slice MemoryLow=256M MemoryMin=64M
 
 # shellcheck disable=SC2046,SC2086
 {
   # Where systemd leaves the cgroup to a service; in a unit that it keeps; as a user to whom an administrator gave all
   # controllers, as one who has what systemd gives by itself, and as one outside of any unit of theirs.
-  suite root-delegated systemd-run $delegated \
+  suite root-delegated systemd-run $delegated -p MemoryLow=128M -p MemoryMin=32M \
     $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/[^/]+\.service/berth-trial000') $(tests $BERTH_VM_FILES)
   suite root-undelegated systemd-run $unit \
     $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/berth-trial000') $(tests $BERTH_VM_USER_FILES)

@@ -230,10 +230,20 @@ function hugePagesPart({ driver, site }: Host, most: Bytes): Part {
     return lacking('huge-pages', site.refused?.hugetlb ?? 'no hugetlb controller');
   }
   const v1 = driver === 'cgroup-v1' && aspect === 'hugetlb';
-  const sets = site.hugePageSizes.map(
-    (size) => [aspect, `hugetlb.${size}.${v1 ? 'limit_in_bytes' : 'max'}`, `${most}`] as const,
-  );
+  const sets = site.hugePageSizes.map((size) => {
+    // The kernel takes whole pages.
+    const pages = Math.floor(most / pageBytes(size));
+    const value = `${pages * pageBytes(size)}`;
+    return [aspect, `hugetlb.${size}.${v1 ? 'limit_in_bytes' : 'max'}`, value] as const;
+  });
   return held('huge-pages', sets, `at most ${most} bytes of each size`);
+}
+
+/** Of a size as the kernel names it: `64KB`, `2MB`, `1GB`. */
+function pageBytes(size: string): number {
+  const [, number, unit] = /^(\d+)(KB|MB|GB)$/.exec(size) ?? [];
+  const powers: Record<string, number> = { KB: 1, MB: 2, GB: 3 };
+  return unit === undefined ? 1 : Number(number) * 1024 ** powers[unit]!;
 }
 
 /** Rules of blkio.throttle (v1) and io.max (v2) are by device and kind of access. */

@@ -162,7 +162,8 @@ const cases: Record<string, Case> = {
       'memory memory.high=33554432',
       'memory memory.oom.group=1',
       'hugetlb hugetlb.2MB.max=4194304',
-      'hugetlb hugetlb.1GB.max=4194304',
+      // Whole pages only.
+      'hugetlb hugetlb.1GB.max=0',
     ],
     terms: ['memory-kept kernel', 'memory-high kernel', 'oom-kill kernel', 'huge-pages kernel'],
   },
@@ -321,7 +322,7 @@ const files = {
   'memory.high': `${32 * MIB}`,
   'memory.oom.group': '1',
   'hugetlb.2MB.max': `${4 * MIB}`,
-  'hugetlb.1GB.max': `${4 * MIB}`,
+  'hugetlb.1GB.max': '0',
   'io.weight': 'default 50',
 };
 
