@@ -10,7 +10,7 @@ import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -77,7 +77,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  const hear = joinAsRead(engine, loop, log, parts.said);
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -145,7 +145,8 @@ interface Parts {
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
   readonly tokens: Tokens;
-  readonly gpuSharing: SchedulingConfig['gpuSharing'];
+  /** What the site says of its node. */
+  readonly said: Parameters<typeof joinAsRead>[3];
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
   /** The newest sample of the host. */
@@ -239,12 +240,17 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     plugins,
     storageClasses,
     tokens,
-    gpuSharing: scheduling.gpuSharing,
+    said: saidOf(site?.config ?? defaultSite),
     address,
     latest: undefined,
     ear,
   };
 }
+
+const saidOf = ({ scheduling, storage }: SiteConfig): Parts['said'] => ({
+  gpuSharing: scheduling.gpuSharing,
+  ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
+});
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {

@@ -1,4 +1,4 @@
-import { neverFits } from '../admission/never-fits.ts';
+import { neverFits, scratchNeverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd } from '../model/attempt.ts';
@@ -13,6 +13,7 @@ import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
+import { advanceSpace } from './advance-space.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
@@ -123,7 +124,8 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = this.#neverFits(step, nodes) ?? gangNeverFits(step, nodes);
+      const refusal =
+        this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -301,6 +303,7 @@ export class Engine {
 
   #nextPlacement(at: TimeMs): Event | undefined {
     const { scheduler, table, shapes } = this.state;
+    advanceSpace(this.state, at);
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
@@ -309,7 +312,7 @@ export class Engine {
     const names = task.step.spec.service?.ports ?? [];
     const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
-    const cores = this.state.pinned.coresFor(node, task.step.spec, held);
+    const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
     return {
       kind: 'task-placed',
       at,
@@ -349,7 +352,8 @@ export class Engine {
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const times = [dueAt, policyAt, this.state.leases.first()?.at, this.state.services.nextTimer()];
+    const { leases, services, table } = this.state;
+    const times = [dueAt, policyAt, leases.first()?.at, services.nextTimer(), table.space.dueAt];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }

@@ -13,7 +13,7 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
-import { PinnedCores } from './pinned-cores.ts';
+import { PlacedParts } from './placed-parts.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -64,7 +64,7 @@ export class State {
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly services: Services;
-  readonly pinned = new PinnedCores();
+  readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
   readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -269,7 +269,7 @@ export class State {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
-    this.pinned.add(attempt);
+    this.parts.add(attempt);
     this.scheduler.placed(runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
@@ -310,7 +310,7 @@ export class State {
     this.#running.delete(attempt.id);
     this.services.left(attempt);
     this.table.give(placement.node, placement.held, placement.gpus);
-    this.pinned.remove(attempt);
+    this.parts.remove(attempt);
     task.step.counts.running--;
     const row = this.table.rowOf(placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), at);
