@@ -81,7 +81,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.site.scheduling.gpuSharing);
+  const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -259,6 +259,11 @@ async function openExecution(
   stack.defer(() => driver.close());
   return { driver, network, egress, storageClasses, address, ear };
 }
+
+const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  gpuSharing: scheduling.gpuSharing,
+  ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
+});
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
