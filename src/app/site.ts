@@ -38,7 +38,7 @@ import { childSpec } from '../engine/child-spec.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { TaskRecord } from '../engine/records.ts';
 import { OperationError } from '../model/errors.ts';
-import type { AttemptId, WorkloadId } from '../model/ids.ts';
+import type { AttemptId, TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
@@ -134,6 +134,10 @@ export class LiveSite implements Site {
     return answer;
   }
 
+  owner(id: WorkloadId): TenantId | undefined {
+    return this.#deps.engine.state.workload(id)?.tenant;
+  }
+
   workload(id: WorkloadId): WorkloadDocument | undefined {
     const { state } = this.#deps.engine;
     const workload = state.workload(id);
@@ -151,7 +155,8 @@ export class LiveSite implements Site {
     const all = [...state.workloads()].filter(
       (workload) =>
         (filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active')) &&
-        (queues === undefined || queues.has(workload.spec.queue)),
+        (queues === undefined || queues.has(workload.spec.queue)) &&
+        (filter.tenant === undefined || workload.tenant === filter.tenant),
     );
     all.reverse();
     const page = all.slice(filter.offset, filter.offset + filter.limit);
