@@ -29,6 +29,7 @@ import {
   sweepCgroups,
   type WantedEnforcement,
 } from './confinement-site.ts';
+import { CoreMoves } from './core-moves.ts';
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
@@ -91,12 +92,14 @@ interface Host {
 
 /** A driver that can say which process launches for it. */
 export interface LocalDriver extends Driver {
+  readonly cores: CoreMoves;
   /** Undefined while none is connected. */
   readonly launcherPid: number | undefined;
 }
 
 class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
+  readonly cores: CoreMoves;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
   readonly #host: Host;
@@ -125,6 +128,7 @@ class LauncherDriver implements LocalDriver {
     this.#host = host;
     this.#attemptsDir = join(options.stateDir, 'attempts');
     this.enforcement = siteEnforcement(host.site);
+    this.cores = new CoreMoves(this.#attemptsDir, host.site);
     this.#rooms = new TaskRooms({
       stateDir: options.stateDir,
       instance: host.instance,
