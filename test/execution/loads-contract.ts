@@ -6,7 +6,7 @@ import { bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
 import type { AttemptEnd } from '../../src/model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../../src/model/execution-terms.ts';
 import { checkClean, type Ground, groupFile, hasController, told } from './enforcement-ground.ts';
-import { type Ask, id, MIB, type Rig } from './rig.ts';
+import { type Ask, id, MIB, patience, type Rig } from './rig.ts';
 
 /** A real load against one limit. It skips itself where the ground has not what it takes. */
 type Load = (rig: Rig, ground: Ground, t: TestContext) => Promise<void>;
@@ -289,7 +289,7 @@ const ends: Record<string, Load> = {
 export function loadsContract(name: string, ground: Ground): void {
   const loads = { ...limits, ...disks, ...places, ...shares, ...ends };
   for (const [what, load] of Object.entries(loads)) {
-    test(`${name}: ${what}`, { timeout: 60_000 }, async (t) => {
+    test(`${name}: ${what}`, { timeout: 60_000 * patience }, async (t) => {
       const rig = await ground.open(t);
       await load(rig, ground, t);
       checkClean(rig);
