@@ -70,7 +70,7 @@ test(
       scratch.write('job.json', JSON.stringify(document)),
     );
     const records = ['again', 'once'].map((step) =>
-      join(state, 'attempts', `${id}.${step}.0.1`, 'record'),
+      join(state, 'attempts', `${id}.${step}.0.1.record`),
     );
     for (const record of records) await until(() => /^task\t/m.test(readText(record)));
     await kill(daemon);
