@@ -1,13 +1,16 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { attemptToken } from '../api/io/attempt-token.ts';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
+import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
 import type { Event } from '../model/messages.ts';
+import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
@@ -18,11 +21,13 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
+import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
@@ -68,7 +73,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, address } = connect(parts, stack, ending);
+  const { site, leases, loop } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
   await hear(await inventory.reading());
   inventory.onReading = (reading) => {
@@ -80,6 +85,10 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     site,
     leases,
     token: folder.token,
+    isRunning: (id) => {
+      const attempt = engine.state.attempt(id);
+      return attempt !== undefined && attempt.end === undefined;
+    },
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
     port: options.port,
@@ -88,7 +97,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log: (sentence, error) => log('api', sentence, error),
   });
   stack.defer(() => server.close());
-  address.url = server.url;
+  parts.address.url = server.url;
   startSampling(parts, stack, site);
   const { url } = server;
   const socket = folder.paths.apiSocket;
@@ -107,11 +116,15 @@ interface Parts {
   readonly history: SqliteHistory;
   readonly engine: Engine;
   readonly driver: LocalDriver;
+  readonly network: NetworkConfig;
+  readonly egress: Egress;
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
+  /** Where the API is over TCP; known for sure once it listens. */
+  readonly address: { url: string };
   /** The newest sample of the host. */
   latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -153,12 +166,33 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
+  const network = site?.config.network ?? defaultNetwork;
+  const egress = await openEgress({
+    stateDir: folder.dir,
+    instance: folder.instance,
+    network,
+    engine,
+    log,
+  });
+  stack.defer(() => egress.close());
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
-  const driver = await openLocalDriver(
-    { stateDir: folder.dir, onReport: (told) => ear.hear(told) },
+  const { host = '127.0.0.1', port = 0 } = options;
+  const address = { url: port === 0 ? '' : `http://${host}:${port}` };
+  const local = await openLocalDriver(
+    {
+      stateDir: folder.dir,
+      onReport: (told) => ear.hear(told),
+      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
+      socketDirs: [dirname(folder.paths.apiSocket)],
+      access: (attempt) =>
+        address.url === ''
+          ? undefined
+          : { BERTH_URL: address.url, BERTH_TOKEN: attemptToken(folder.token, attempt) },
+    },
     { warn: (message) => log('execution', message) },
   );
+  const driver = egress.around(local);
   stack.defer(() => driver.close());
   return {
     folder,
@@ -168,11 +202,14 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     history,
     engine,
     driver,
+    network,
+    egress,
     inventory,
     replayed,
     siteFile: options.siteFile ?? null,
     plugins,
     gpuSharing: scheduling.gpuSharing,
+    address,
     latest: undefined,
     ear,
   };
@@ -180,10 +217,9 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
-  const { folder, engine, journal, driver, clock, log, history, inventory } = parts;
+  const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
-  const address = { url: '' };
   const loop = new Loop(
     { baseEnv: baseEnv(), workRoot: join(folder.dir, 'work'), nodePath: process.execPath },
     {
@@ -221,6 +257,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
       plugins: parts.plugins.status(),
     }),
+    network: (asked) => networkStatus(parts.network, parts.egress.proxy, asked),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
     readLog: (request) => readLog(folder.paths.attempts, request),
@@ -234,7 +271,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, address };
+  return { loop, site, leases };
 }
 
 function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {
@@ -283,6 +320,7 @@ function forgetRetired(events: readonly Event[], { dir, paths }: StateFolder): v
   const attempts = readdirSync(paths.attempts);
   for (const workload of retired) {
     rmSync(join(dir, 'work', workload), { recursive: true, force: true });
+    forgetScratch(dir, workload);
     for (const name of attempts) {
       if (name.startsWith(`${workload}.`))
         rmSync(join(paths.attempts, name), { recursive: true, force: true });

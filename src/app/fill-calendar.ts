@@ -15,7 +15,7 @@ const YEARS_AHEAD = 10;
 const YEAR_MS = 366 * 86_400_000;
 
 /** Writes out the calendar of a site as of `now`, by the rules of time zones that this machine has. */
-export function fillCalendar({ scheduling }: WrittenSite, now: TimeMs): SiteConfig {
+export function fillCalendar({ scheduling, ...others }: WrittenSite, now: TimeMs): SiteConfig {
   const until = (now + YEARS_AHEAD * YEAR_MS) as TimeMs;
   const starts = remembered((key) => {
     const [every, timeZone] = split(key);
@@ -26,6 +26,7 @@ export function fillCalendar({ scheduling }: WrittenSite, now: TimeMs): SiteConf
   const zone = remembered((timeZone) => zoneOffsets(timeZone, from, until));
   const { quotas, reservations, ...rest } = scheduling;
   return {
+    ...others,
     scheduling: {
       ...rest,
       quotas: quotas.map((quota) => ({ ...quota, window: windowOf(quota.window, starts) })),

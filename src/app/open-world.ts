@@ -2,6 +2,7 @@ import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
 import { openInventories } from './inventories.ts';
+import { openSecrets } from './secrets.ts';
 import { version } from './version.ts';
 
 /** What the commands see of this machine. Rooms that few commands need are loaded when they are used. */
@@ -18,6 +19,7 @@ export function openWorld(deps: {
     documents: openDocuments(process.cwd()),
     daemons: daemonsOf(settings, terminal),
     inventories: openInventories(process.cwd(), settings.stateDir.value),
+    secrets: openSecrets(settings.stateDir.value),
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);

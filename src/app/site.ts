@@ -12,6 +12,7 @@ import type {
   InventoryChanges,
   InventoryDocument,
 } from '../api/contract/inventory-documents.ts';
+import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
@@ -50,6 +51,7 @@ export interface LiveSiteDeps {
   readonly engine: Engine;
   readonly loop: Loop;
   readonly status: () => Omit<Status, 'now' | 'counts'>;
+  readonly network: (query: NetworkQuery) => NetworkStatus;
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
   readonly inventory: HostInventory;
@@ -156,6 +158,10 @@ export class LiveSite implements Site {
 
   preemptions(limit: number): PreemptionList {
     return preemptionList(this.#deps.engine.state, limit);
+  }
+
+  network(query: NetworkQuery): NetworkStatus {
+    return this.#deps.network(query);
   }
 
   usage(window: SpanMs): Usage {

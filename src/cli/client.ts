@@ -14,6 +14,7 @@ import type {
   PoolDocument,
   PoolList,
 } from '../api/contract/lease-documents.ts';
+import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
@@ -40,6 +41,7 @@ export interface Client {
   reservations(): Promise<ReservationList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
+  network(asked: NetworkQuery): Promise<NetworkStatus>;
   usage(windowMs: number): Promise<Usage>;
   log(part: LogPart): Promise<LogChunk>;
   /** Pieces as they are written, until the attempt has ended. */

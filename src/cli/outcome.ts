@@ -119,6 +119,9 @@ function enforcementLines(attempts: readonly AttemptDocument[], page: Page): rea
     const way = `${driver} (cpu: ${cpu}, memory: ${memory}, processes: ${pids})`;
     ways.set(way, (ways.get(way) ?? 0) + 1);
     for (const note of enforced.notes) notes.add(printable(note));
+    for (const { term, by, note } of enforced.terms ?? []) {
+      if (by === 'none') notes.add(printable(`${term} was not enforced: ${note}`));
+    }
   }
   if (ways.size === 0) return [];
   const known = [...ways.values()].reduce((a, b) => a + b, 0);

@@ -9,12 +9,16 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { network } from './commands/network.ts';
 import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
 import { run } from './commands/run.ts';
+import { secretList } from './commands/secret-list.ts';
+import { secretRemove } from './commands/secret-remove.ts';
+import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
@@ -36,11 +40,15 @@ export const registry: readonly Command[] = [
   queue,
   quota,
   reserve,
+  network,
   top,
   pool,
   up,
   down,
   status,
+  secretSet,
+  secretList,
+  secretRemove,
   inventory,
   inventoryDiff,
   inventoryBaseline,

@@ -15,6 +15,7 @@ export interface World {
   readonly documents: Documents;
   readonly daemons: Daemons;
   readonly inventories: Inventories;
+  readonly secrets: Secrets;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;
@@ -65,6 +66,17 @@ export interface Inventories {
     readonly signal: AbortSignal;
     readonly progress: (part: string) => void;
   }): Promise<Baseline>;
+}
+
+/** Of the state folder on this machine. */
+export interface Secrets {
+  /** The value comes from stdin. @returns its length in bytes. */
+  set(name: string): Promise<number>;
+  list(): Promise<
+    readonly { readonly name: string; readonly bytes: number; readonly changedAt: number }[]
+  >;
+  /** False where there is none of this name. */
+  remove(name: string): Promise<boolean>;
 }
 
 interface CheckedDocument {

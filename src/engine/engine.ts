@@ -71,7 +71,7 @@ export class Engine {
       case 'release-lease':
         return this.#releaseLease(command.at, command.workload, command.by);
       case 'report-started':
-        return this.#reportStarted(command.at, command.attempt, command.pid);
+        return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
       case 'tick':
@@ -179,12 +179,13 @@ export class Engine {
     return facts(...events);
   }
 
-  #reportStarted(at: TimeMs, id: AttemptId, pid: number): Decision {
+  #reportStarted(command: Extract<Command, { kind: 'report-started' }>): Decision {
+    const { at, attempt: id, pid, terms } = command;
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined || attempt.startedAt !== undefined) {
       return nothing;
     }
-    return facts({ kind: 'task-started', at, attempt: id, pid });
+    return facts({ kind: 'task-started', at, attempt: id, pid, ...(terms && { terms }) });
   }
 
   #reportEnded(at: TimeMs, id: AttemptId, end: AttemptEnd): Decision {
@@ -284,15 +285,19 @@ export class Engine {
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
+    const node = table.node(row)!;
+    const held = table.heldOn(row, shapes.request(task.shape), gpus);
+    const cores = this.state.pinned.coresFor(node, task.step.spec, held);
     return {
       kind: 'task-placed',
       at,
       attempt: attemptId(task.id, task.attempts.length + 1),
       placement: {
-        node: table.node(row)!.id,
-        held: table.heldOn(row, shapes.request(task.shape), gpus),
+        node: node.id,
+        held,
         gpus,
         memoryLimit: task.memoryLimit,
+        ...(cores && { cores }),
       },
     };
   }

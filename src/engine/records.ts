@@ -1,5 +1,5 @@
 import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import {
   type AttemptId,
   type AttemptName,
@@ -110,6 +110,8 @@ export interface AttemptRecord {
   placedAt: TimeMs;
   startedAt: TimeMs | undefined;
   pid: number | undefined;
+  /** What became of its execution terms when it started; its end knows better. */
+  terms: readonly TermEnforcement[] | undefined;
   stop: StopReason | undefined;
   /** It was stopped for others; absent when it was stopped with its gang. */
   preemption: PreemptionRecord | undefined;
@@ -220,6 +222,7 @@ export function newAttempt(
     placedAt: placed.at,
     startedAt: undefined,
     pid: undefined,
+    terms: undefined,
     stop: undefined,
     preemption: undefined,
     end: undefined,

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -68,6 +68,7 @@ interface SavedAttempt {
   readonly placedAt: TimeMs;
   readonly startedAt?: TimeMs | undefined;
   readonly pid?: number | undefined;
+  readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
@@ -110,11 +111,12 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       memoryLimit: task.memoryLimit,
       dueAt: task.dueAt,
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, stop, end, endedAt }) => ({
+        ({ placement, placedAt, startedAt, pid, terms, stop, end, endedAt }) => ({
           placement,
           placedAt,
           startedAt,
           pid,
+          terms,
           stop,
           end,
           endedAt,
@@ -180,9 +182,9 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, startedAt, pid, stop, end, endedAt } = attempt;
+    const { placement, placedAt: at, startedAt, pid, terms, stop, end, endedAt } = attempt;
     const record = newAttempt(task, i + 1, { placement, at });
-    return Object.assign(record, { startedAt, pid, stop, end, endedAt });
+    return Object.assign(record, { startedAt, pid, terms, stop, end, endedAt });
   });
   for (const attempt of task.attempts) {
     if (attempt.end === undefined && task.state === 'lined-up') continue;

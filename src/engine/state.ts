@@ -13,6 +13,7 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
+import { PinnedCores } from './pinned-cores.ts';
 import { PREEMPTIONS_KEPT, tellPreemption } from './preemption-log.ts';
 import { quotaGate, spanOf } from './quota-gate.ts';
 import {
@@ -59,6 +60,7 @@ export class State {
   readonly active = new ActiveTasks();
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
+  readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
   readonly #running = new Map<AttemptId, AttemptRecord>();
   readonly #resting = new RestingTasks();
@@ -149,11 +151,9 @@ export class State {
         this.leases.renew(this.#workloads.known(event.workload), event.at);
         break;
       case 'node-joined':
-        this.table.join(event.node);
-        this.scheduler.nodesChanged();
-        break;
       case 'node-left':
-        this.table.leave(event.node);
+        if (event.kind === 'node-joined') this.table.join(event.node);
+        else this.table.leave(event.node);
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -251,6 +251,7 @@ export class State {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
+    this.pinned.add(attempt);
     this.scheduler.placed(runningOf(attempt, row));
     this.quotas?.started(attempt.id, spanOf(attempt));
   }
@@ -262,9 +263,8 @@ export class State {
     this.leases.touch(attempt, at);
   }
 
-  #start(event: Extract<Event, { kind: 'task-started' }>): void {
-    const attempt = this.#workloads.knownAttempt(event.attempt);
-    Object.assign(attempt, { startedAt: event.at, pid: event.pid });
+  #start({ attempt, at: startedAt, pid, terms }: Extract<Event, { kind: 'task-started' }>): void {
+    Object.assign(this.#workloads.knownAttempt(attempt), { startedAt, pid, terms });
   }
 
   #end(event: Extract<Event, { kind: 'task-ended' }>): void {
@@ -289,6 +289,7 @@ export class State {
     const { placement, task } = attempt;
     this.#running.delete(attempt.id);
     this.table.give(placement.node, placement.held, placement.gpus);
+    this.pinned.remove(attempt);
     task.step.counts.running--;
     const row = this.table.rowOf(placement.node);
     this.quotas?.ended(attempt.id, spanOf(attempt), at);

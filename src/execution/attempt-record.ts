@@ -1,5 +1,5 @@
 import { bytes, spanMs } from '../base/units.ts';
-import type { AttemptEnd, EndCause, Enforcement } from '../model/attempt.ts';
+import type { AttemptEnd, EndCause, Enforcement, TermEnforcement } from '../model/attempt.ts';
 import type { AttemptId } from '../model/ids.ts';
 import { decodeLine } from './launcher-protocol.ts';
 
@@ -103,7 +103,20 @@ function enforcementOf(record: RecordFields): Enforcement {
     memory: oneOf(fieldOf(record, 'memory-by'), 'none', 'kernel', 'watchdog'),
     pids: oneOf(fieldOf(record, 'pids-by'), 'none', 'kernel', 'rlimit'),
     notes: record.get('note') ?? [],
+    ...termsOf(record),
   };
+}
+
+/** What became of the execution terms: fields `term=NAME:BY:NOTE`; nothing where none was asked for. */
+export function termsOf(record: RecordFields): { readonly terms?: readonly TermEnforcement[] } {
+  const said = record.get('term');
+  if (said === undefined) return {};
+  const terms = said.flatMap((text): TermEnforcement[] => {
+    const [, term, by, note] = /^([^:]+):([^:]+):(.*)$/s.exec(text) ?? [];
+    if (term === undefined || by === undefined) return [];
+    return [{ term, by: oneOf(by, 'none', 'kernel', 'proxy', 'accounting'), note: note ?? '' }];
+  });
+  return terms.length === 0 ? {} : { terms };
 }
 
 function oneOf<T extends string>(text: string | undefined, otherwise: T, ...words: T[]): T {

@@ -2,11 +2,17 @@ import { type Bytes, type MilliCpu, UNLIMITED } from '../base/units.ts';
 import type { Enforcement } from '../model/attempt.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Limits } from '../model/workload.ts';
+import type { IsolationPlan } from './isolation-plan.ts';
+import { planTerms, type TermAspect, type TermPlan, type TermTask } from './task-terms.ts';
+import { noTerms, type TermSite } from './term-site.ts';
 
 export type Controller = 'cpu' | 'memory' | 'pids';
 
 /** How tasks can be held on this host: what was found, and tried, when the driver was opened. */
-export type ConfinementSite =
+export type ConfinementSite = {
+  /** For execution terms; absent where nobody looked. */
+  readonly terms?: TermSite;
+} & (
   | {
       readonly driver: 'cgroup-v2';
       /** The folder that all our cgroups are in. */
@@ -26,12 +32,13 @@ export type ConfinementSite =
       /** Whether the memory of a process tree can be read: on Linux. */
       readonly watchdog: boolean;
       readonly notes: readonly string[];
-    };
+    }
+);
 
 /** What the shim does before the task begins, and what that promises. */
 export interface Confinement {
   /** Aspect `all` is the one folder of cgroup v2. */
-  readonly dirs: readonly (readonly [aspect: Controller | 'all', path: string])[];
+  readonly dirs: readonly (readonly [aspect: TermAspect | Controller | 'all', path: string])[];
   /** In this order. */
   readonly sets: readonly CgroupSetting[];
   /** The file that a task writes `0` to. */
@@ -39,6 +46,10 @@ export interface Confinement {
   /** For the watchdog, where the kernel does not hold it. */
   readonly memoryLimit: Bytes | undefined;
   readonly enforced: Enforcement;
+  /** What else its terms come to; absent where it asks for nothing. */
+  readonly terms?: Pick<TermPlan, 'holds' | 'acts'>;
+  /** Absent where it is to see the host as it is. */
+  readonly isolation?: IsolationPlan;
 }
 
 export interface CgroupSetting {
@@ -53,10 +64,14 @@ export interface Confined {
   readonly cpu: MilliCpu;
   readonly memoryLimit: Bytes;
   readonly limits: Limits;
+  /** Absent where it has none. */
+  readonly terms?: Omit<TermTask, 'attempt'>;
 }
 
 /** The kernel's default (sched/bandwidth: cpu.cfs_period_us), so that v1 needs no second write. */
 const PERIOD_US = 100_000;
+/** Between two levels of nice, in the kernel's table of weights (kernel/sched/core.c: sched_prio_to_weight). */
+const NICE_STEP = 1.25;
 /** The kernel takes no quota below 1 ms. */
 const QUOTA_MIN_US = 1000;
 
@@ -76,8 +91,11 @@ export function parentsOf(site: ConfinementSite): readonly string[] {
   switch (site.driver) {
     case 'cgroup-v2':
       return [site.parent];
-    case 'cgroup-v1':
-      return Object.values(site.parents);
+    case 'cgroup-v1': {
+      const { groups, accounting } = site.terms ?? noTerms;
+      const more = accounting === undefined ? [] : [accounting];
+      return [...Object.values(site.parents), ...Object.values(groups), ...more];
+    }
     case 'unprivileged':
       return [];
   }
@@ -103,9 +121,11 @@ export function planConfinement(site: ConfinementSite, task: Confined): Confinem
     memory: task.memoryLimit !== UNLIMITED,
     pids: task.limits.pids !== UNLIMITED,
   };
+  const terms = termsOf(site, task);
   return {
-    dirs: dirsOf(site, task.attempt),
+    dirs: [...dirsOf(site, task.attempt), ...(terms?.dirs ?? [])],
     sets: settings(site, task),
+    ...(terms && { terms }),
     join: site.driver === 'cgroup-v1' ? 'tasks' : 'cgroup.procs',
     memoryLimit: limited.memory ? task.memoryLimit : undefined,
     enforced: {
@@ -113,8 +133,20 @@ export function planConfinement(site: ConfinementSite, task: Confined): Confinem
       cpu: limited.cpu || most.cpu === 'none' ? most.cpu : 'weight',
       memory: limited.memory ? most.memory : 'none',
       pids: limited.pids ? most.pids : 'none',
+      ...(terms && { terms: terms.terms }),
     },
   };
+}
+
+function termsOf(site: ConfinementSite, { attempt, terms }: Confined): TermPlan | undefined {
+  if (terms === undefined) return undefined;
+  const has = controllersOf(site);
+  const host = {
+    driver: site.driver,
+    has: { cpu: has.includes('cpu'), memory: has.includes('memory') },
+    site: site.terms ?? noTerms,
+  };
+  return planTerms(host, { attempt, ...terms });
 }
 
 function dirsOf(site: ConfinementSite, attempt: AttemptId): Confinement['dirs'] {
@@ -135,10 +167,11 @@ function settings(site: ConfinementSite, task: Confined): readonly CgroupSetting
   const sets: CgroupSetting[] = [];
   const has = controllersOf(site);
   if (has.includes('cpu')) {
+    const cpu = task.cpu * NICE_STEP ** -(task.terms?.process?.nice ?? 0);
     sets.push(
       v2
-        ? { aspect: 'cpu', file: 'cpu.weight', value: `${clamp(task.cpu / 10, 1, 10_000)}` }
-        : { aspect: 'cpu', file: 'cpu.shares', value: `${clamp(task.cpu * 1.024, 2, 262_144)}` },
+        ? { aspect: 'cpu', file: 'cpu.weight', value: `${clamp(cpu / 10, 1, 10_000)}` }
+        : { aspect: 'cpu', file: 'cpu.shares', value: `${clamp(cpu * 1.024, 2, 262_144)}` },
     );
     if (task.limits.cpu !== UNLIMITED) {
       const quota = Math.max(QUOTA_MIN_US, Math.round((task.limits.cpu * PERIOD_US) / 1000));

@@ -2,6 +2,7 @@ import { UNLIMITED } from '../base/units.ts';
 import { type AttemptId, attemptId, parseAttemptId } from '../model/ids.ts';
 import type { AttemptStart } from '../runtime/ports.ts';
 import type { Confinement } from './confinement.ts';
+import type { IsolationPlan } from './isolation-plan.ts';
 
 /** Of the messages; a launcher of another version is replaced. Its shims go on. */
 export const LAUNCHER_VERSION = '3';
@@ -52,9 +53,27 @@ export function startLine(start: AttemptStart, plan: Confinement): string {
   for (const note of plan.enforced.notes) fields.push(`note=${note}`);
   for (const [aspect, path] of plan.dirs) fields.push(`dir=${aspect}:${path}`);
   for (const s of plan.sets) fields.push(`set=${s.aspect}:${s.file}:${s.value}`);
+  if (start.network?.namespace !== undefined) fields.push(`netns=${start.network.namespace}`);
+  for (const t of start.network?.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
+  for (const h of plan.terms?.holds ?? []) {
+    fields.push(`hold=${h.term}:${h.aspect}:${h.file}:${h.value}`);
+  }
+  for (const a of plan.terms?.acts ?? []) fields.push(`act=${a.term}:${a.act}:${a.value}`);
+  for (const t of plan.enforced.terms ?? []) fields.push(`term=${t.term}:${t.by}:${t.note}`);
+  if (plan.isolation !== undefined) fields.push(...isolationFields(plan.isolation));
   for (const argument of argv) fields.push(`arg=${argument}`);
   for (const [name, value] of Object.entries(start.env)) fields.push(`env=${name}=${value}`);
   return encodeLine(fields);
+}
+
+function isolationFields(plan: IsolationPlan): readonly string[] {
+  return [
+    'isolated=1',
+    ...plan.wrap.map((argument) => `wrap=${argument}`),
+    ...(plan.account === '' ? [] : [`account=${plan.account}`]),
+    ...(plan.noNewPrivileges ? ['nonew=1'] : []),
+    ...plan.secrets.map(({ as, name, secret }) => `secret=${as}:${name}:${secret}`),
+  ];
 }
 
 /**
@@ -67,6 +86,7 @@ export function nextLine(start: AttemptStart, before: AttemptStart): string | un
     start.run === before.run &&
     start.placement === before.placement &&
     start.cwd === before.cwd &&
+    start.network?.namespace === before.network?.namespace &&
     start.workdir === before.workdir;
   if (!alike) return undefined;
   const fields = ['next', start.attempt, before.attempt];
@@ -87,7 +107,12 @@ export type LauncherMessage =
   | { readonly kind: 'owns'; readonly attempt: AttemptId }
   | { readonly kind: 'ready' }
   | { readonly kind: 'bye'; readonly remaining: number }
-  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly attempt: AttemptId;
+      readonly pid: number;
+      readonly fields: readonly string[];
+    }
   | { readonly kind: 'exists'; readonly attempt: AttemptId }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly fields: readonly string[] };
 
@@ -103,7 +128,7 @@ export function parseLauncherMessage(line: string): LauncherMessage | undefined 
     case 'exists':
       return { kind: verb, attempt };
     case 'started':
-      return { kind: 'started', attempt, pid: Number(rest[0]) };
+      return { kind: 'started', attempt, pid: Number(rest[0]), fields: rest.slice(1) };
     case 'ended':
       return { kind: 'ended', attempt, fields: rest };
     default:

@@ -1,6 +1,7 @@
 import { bytes, milliCpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Node, Gpu as NodeGpu } from '../model/node.ts';
+import { EMPTY_SET, firstOf, has } from './cpu-set.ts';
 import { knownValue } from './fact.ts';
 import type { Gpu } from './gpu.ts';
 import { linkWorth } from './gpu-sets.ts';
@@ -19,6 +20,7 @@ export function toNode(inventory: Inventory, id: NodeId): Node {
   const { cpuMilli, memoryBytes } = inventory.limits;
   const usable = memoryBytes.known ? memoryBytes.value : 0;
   const links = linksOf(inventory);
+  const cpus = cpusOf(inventory);
   return {
     id,
     cpu: milliCpu(cpuMilli.known ? cpuMilli.value : 0),
@@ -27,7 +29,22 @@ export function toNode(inventory: Inventory, id: NodeId): Node {
     custom: [],
     labels: labelsOf(inventory),
     ...(links && { links }),
+    ...(cpus.length > 0 && { cpus }),
   };
+}
+
+/** Those that this process may use. A thread of which nobody tells the core is one by itself. */
+function cpusOf({ limits, outcomes }: Inventory): NonNullable<Node['cpus']> {
+  const threads = found(outcomes.cpu)?.threads ?? [];
+  const memory = found(outcomes.numa) ?? [];
+  const usable = limits.cpus.known ? limits.cpus.value : EMPTY_SET;
+  return threads
+    .filter(({ id }) => has(usable, id))
+    .map(({ id, core }) => ({
+      id,
+      core: core === undefined ? id : (firstOf(core) ?? id),
+      numa: memory.find(({ nearestCpus }) => has(nearestCpus, id))?.id ?? 0,
+    }));
 }
 
 /** Between whole GPUs that were all told with an address; where some are cut, nobody gets several as a set. */

@@ -29,6 +29,16 @@ export interface ProcessTerms {
   readonly transparentHugePages?: boolean;
   /** OMP_NUM_THREADS and its like are set to the CPUs that it holds, unless its own environment has them. */
   readonly threadVariables?: boolean;
+  /** What it requested of memory is not taken from it: `soft` while others have some to give, `hard` never. */
+  readonly memoryProtection?: 'soft' | 'hard';
+  /** Above so much it is slowed down and made to give memory back, before any limit. */
+  readonly memoryHigh?: Bytes;
+  /** What dies at the memory limit: the largest process, or all of it. */
+  readonly oomKill?: 'process' | 'task';
+  /** Of the host's huge pages, at most so much. */
+  readonly hugePages?: Bytes;
+  /** How long it stalled for CPU, memory and disks is measured for it alone. */
+  readonly pressure?: boolean;
 }
 
 /** Of each block device that the task's folders lie on. UNLIMITED where nothing is said. */
@@ -37,9 +47,13 @@ export interface IoTerms {
   readonly writeBytesPerSecond: Bytes;
   readonly readsPerSecond: number;
   readonly writesPerSecond: number;
+  /** 1 … 10,000, beside others that want the same device; 100 where nothing is said. */
+  readonly weight?: number;
 }
 
 export interface IsolationTerms {
+  /** False: it runs without what this host cannot give, and says so; else it does not start then. */
+  readonly required?: boolean;
   /** Name of the user that it runs as; the daemon's own when absent. */
   readonly user?: string;
   /** It cannot gain privileges by setuid programs. */
@@ -74,8 +88,11 @@ export interface NetworkTerms {
   /** Kept for it when others want the link, too. */
   readonly guaranteed?: BitsPerSecond;
   readonly priority?: 'high' | 'normal' | 'low';
+  /** Instead of a priority: the name of what it sends, which the site gives a class. */
+  readonly trafficType?: string;
   /** Its requests go through Berth's proxy, and keep to the rate limits of the services that they name. */
   readonly proxied?: boolean;
+  /** Of one attempt, through the proxy. */
   readonly requestsMax?: number;
 }
 

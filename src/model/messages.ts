@@ -1,5 +1,5 @@
 import type { Bytes, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, StopReason } from './attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement } from './attempt.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
@@ -38,6 +38,7 @@ export type Command =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly pid: number;
+      readonly terms?: readonly TermEnforcement[];
     }
   | {
       readonly kind: 'report-ended';
@@ -80,6 +81,8 @@ export type Event =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly pid: number;
+      /** What became of its execution terms; absent where it has none, or nobody saw it start. */
+      readonly terms?: readonly TermEnforcement[];
     }
   | {
       readonly kind: 'stop-ordered';
@@ -138,4 +141,9 @@ export interface Placement {
   readonly gpus: readonly string[];
   /** The memory limit of this attempt: grows after an out-of-memory kill. */
   readonly memoryLimit: Bytes;
+  /**
+   * The logical CPUs that it runs on. Of a task with exclusive cores they are its own; of another one they are
+   * what was not pinned when it was placed. Absent: any.
+   */
+  readonly cores?: readonly number[];
 }

@@ -11,6 +11,8 @@ export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   /** Rough GB/s each way between the GPUs, in their order, 0 on the diagonal; absent where nobody told. */
   readonly links?: readonly (readonly number[])[];
+  /** The logical CPUs that tasks may be pinned to, by `id`; absent where nobody told. */
+  readonly cpus?: readonly Cpu[];
   /** Only tasks that tolerate all of them are placed there; absent: none. */
   readonly taints?: readonly Taint[];
   /** It takes nothing new, and what runs there runs on; absent: it does. */
@@ -20,6 +22,13 @@ export interface Node {
 export interface Taint {
   readonly key: string;
   readonly value: string;
+}
+
+/** A logical CPU; those of the same core are its hyper-threads. `core` is unique on the node. */
+export interface Cpu {
+  readonly id: number;
+  readonly core: number;
+  readonly numa: number;
 }
 
 export interface Gpu {

@@ -1,9 +1,19 @@
+import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type { QuotaConfig, QuotaWindow, SchedulingConfig } from './scheduling-config.ts';
 
 /** What a site decides for itself. Data, with every default filled in. */
 export interface SiteConfig {
   readonly scheduling: SchedulingConfig;
+  /** Absent: nothing is said of it. */
+  readonly network?: NetworkConfig;
+  readonly storage?: StorageConfig;
+}
+
+/** Where volumes lie. */
+export interface StorageConfig {
+  /** Absolute folders, by the class that volumes name. */
+  readonly classes: Readonly<Record<string, string>>;
 }
 
 /** A site as it was written: time zones by their names, which only the edge can read. */
@@ -12,6 +22,8 @@ export interface WrittenSite {
     readonly quotas: readonly WrittenQuota[];
     readonly reservations: readonly WrittenReservation[];
   };
+  readonly network?: NetworkConfig;
+  readonly storage?: StorageConfig;
 }
 
 export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };

@@ -4,6 +4,7 @@ import type { AttemptRecord } from '../engine/records.ts';
 import type { Gpu } from '../model/node.ts';
 import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
+import { threadVariables } from './thread-variables.ts';
 
 /** What the daemon knows of the machine that every task is told. */
 export interface LaunchSite {
@@ -34,7 +35,8 @@ export function attemptStart(
     ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
     run: spec.run,
     env: {
-      ...site.baseEnv,
+      ...threadVariables(spec.execution?.process, placement),
+      ...baseEnvOf(site, spec.execution?.isolation?.user),
       ...spec.env,
       BERTH_WORKLOAD: workload.id,
       BERTH_STEP: spec.id,
@@ -53,4 +55,11 @@ export function attemptStart(
     limits: { ...spec.limits, memory: placement.memoryLimit },
     ...(spec.execution && { execution: spec.execution }),
   };
+}
+
+/** Another user has a home and a name of its own, which the driver knows. */
+function baseEnvOf({ baseEnv }: LaunchSite, user: string | undefined): LaunchSite['baseEnv'] {
+  if (user === undefined) return baseEnv;
+  const { HOME: _home, USER: _user, ...others } = baseEnv;
+  return others;
 }

@@ -75,7 +75,12 @@ export class Loop {
   report(report: Report): void {
     const request: Request =
       report.kind === 'started'
-        ? { kind: 'report-started', attempt: report.attempt, pid: report.pid }
+        ? {
+            kind: 'report-started',
+            attempt: report.attempt,
+            pid: report.pid,
+            ...(report.terms && { terms: report.terms }),
+          }
         : { kind: 'report-ended', attempt: report.attempt, end: report.end };
     this.send(request).then(
       () => {

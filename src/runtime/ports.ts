@@ -1,5 +1,5 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, Enforcement, StopReason } from '../model/attempt.ts';
+import type { AttemptEnd, Enforcement, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, Placement } from '../model/messages.ts';
@@ -56,6 +56,14 @@ export interface AttemptStart {
   readonly placement: Placement;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** What was made of its network terms; absent where it has none. */
+  readonly network?: NetworkPlace;
+}
+
+export interface NetworkPlace {
+  readonly terms: readonly TermEnforcement[];
+  /** The file of the namespace that it is to enter. */
+  readonly namespace?: string;
 }
 
 export type KnownAttempt =
@@ -67,5 +75,11 @@ export type KnownAttempt =
 
 /** What a driver tells the loop. May come twice, late, or for an attempt that is long over. */
 export type Report =
-  | { readonly kind: 'started'; readonly attempt: AttemptId; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly attempt: AttemptId;
+      readonly pid: number;
+      /** What became of its execution terms; absent where it has none. */
+      readonly terms?: readonly TermEnforcement[];
+    }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd };

@@ -58,7 +58,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
-  /** Without it nobody looks for victims, and what runs need not be known. */
+  /** Without it nobody looks for victims, and of what runs only gangs need be known. */
   readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
   readonly #occupancy = new Occupancy<T>();
@@ -137,7 +137,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#gangs.wake();
     }
     this.#inner.placed(running);
-    if (this.#preempts) this.#occupancy.add(running);
+    if (this.#preempts || task.gang !== undefined) this.#occupancy.add(running);
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
@@ -148,7 +148,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#handout = NONE;
     const { who } = running.task;
     if (who !== undefined) this.#deps.table.residents.remove(running.row, who);
-    if (this.#preempts) this.#occupancy.remove(running.attempt);
+    if (this.#occupancy.has(running.attempt)) this.#occupancy.remove(running.attempt);
     this.#reservations.ended(running.attempt);
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);

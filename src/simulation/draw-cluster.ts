@@ -2,7 +2,7 @@ import { assertNever } from '../base/assert.ts';
 import type { Prng } from '../base/prng.ts';
 import { bytes, milliCpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
-import type { Gpu, GpuSharing, Node } from '../model/node.ts';
+import type { Cpu, Gpu, GpuSharing, Node } from '../model/node.ts';
 
 const GIB = 1024 ** 3;
 const NODES_MAX = 20;
@@ -62,8 +62,18 @@ function nodeOfKind(id: string, kind: NodeKind): Node {
     custom: kind.custom,
     labels: {},
     ...(kind.devices.kind === 'linked' && { links: pairs(kind.gpus) }),
+    // Of the large ones nobody told.
+    ...(kind.cpu <= 8_000 && { cpus: hyperThreads(kind.cpu / 1_000) }),
   };
 }
+
+/** Two NUMA nodes; the threads of a core are numbered far apart, as Linux does. */
+const hyperThreads = (count: number): Cpu[] =>
+  Array.from({ length: count }, (_, id) => {
+    const cores = Math.max(1, count / 2);
+    const core = id % cores;
+    return { id, core, numa: core < cores / 2 ? 0 : 1 };
+  });
 
 function device(id: string, i: number, devices: Devices): Gpu {
   const plain = { id, model: 'modelled', memory: bytes(16 * GIB) };

@@ -8,6 +8,7 @@ import {
   spanMs,
   UNLIMITED,
 } from '../base/units.ts';
+import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { QueueName, StepId } from '../model/ids.ts';
 import { milliOfInstance } from '../model/mig-profile.ts';
 import type { Node } from '../model/node.ts';
@@ -94,6 +95,7 @@ function drawStep(
     count,
     maxParallel,
     request,
+    ...(maxParallel === UNLIMITED && wholeCores(request) && { execution: pinned }),
     limits: {
       cpu: milliCpu(UNLIMITED),
       memory: drawLimit(prng, request.memory),
@@ -113,6 +115,10 @@ function drawStep(
     cwd: '',
   };
 }
+
+const pinned: ExecutionTerms = { process: { cores: 'exclusive' } };
+
+const wholeCores = ({ cpu }: Resources): boolean => cpu > 0 && cpu % 1000 === 0;
 
 /** Every fourth step that can be one is a gang; most of those are of no use with fewer. */
 function drawGang(prng: Prng, most: number): Pick<StepSpec, 'gangMin' | 'topology'> {

@@ -48,6 +48,13 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
   const { layers } = parts;
   const cpu = shareOf(cpuDimension, layers, problems);
   const memory = shareOf(memoryDimension, layers, problems);
+  if (
+    parts.execution?.process?.cores === 'exclusive' &&
+    (cpu.request === 0 || cpu.request % 1000 > 0)
+  ) {
+    const message = `cores of its own are whole ones, and it requests ${printCpu(cpu.request)} CPU`;
+    problems.push({ path: [...parts.path, 'process', 'cores'], message });
+  }
   return {
     id: parts.id as StepId,
     needs: [...new Set(parts.needs)] as StepId[],

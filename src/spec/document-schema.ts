@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { affinitySchema } from './affinity-schema.ts';
+import { networkBlock } from './blocks/network-block.ts';
+import { executionShape } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import {
@@ -20,7 +22,6 @@ export const laterBlocks = {
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
-  network: 'Rate limits and bandwidth.',
   optimization: 'Batching, caching and packing.',
   pipeline: 'Limits of the pipeline as a whole.',
   qos: 'Classes of service.',
@@ -28,7 +29,6 @@ export const laterBlocks = {
   reservations: 'Capacity that is kept for a time: in the site document.',
   resource_requirements: 'Class and resources of the pipeline as a whole.',
   scheduling: 'Order and fairness: in the site document.',
-  storage: 'Volumes and scratch space.',
 } as const;
 
 /** Those of them that a site document has: `berth up --site FILE`. */
@@ -104,7 +104,13 @@ export const pipelineSchema = z
       .meta({ description: 'For every step that does not say otherwise, key by key.' })
       .optional(),
     env: envSchema.optional(),
+    network: networkBlock.schema
+      .meta({ description: 'For the tasks of every step that does not say otherwise, key by key.' })
+      .optional(),
     affinity: affinitySchema.optional(),
+    storage: executionShape.storage.meta({
+      description: 'For every step that has none of its own.',
+    }),
     ...laterShape,
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });

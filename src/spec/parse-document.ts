@@ -8,6 +8,7 @@ import {
   layerWarnings,
   type StepParts,
 } from './assemble-step.ts';
+import { mergeNetwork, networkBlock } from './blocks/network-block.ts';
 import { readExecution } from './blocks/read-execution.ts';
 import { documentDefaults } from './defaults.ts';
 import {
@@ -109,11 +110,16 @@ class DocumentReader {
     const blocks = parsed.success
       ? parsed.data.steps
       : rawSteps.map((step) => stepSchema.safeParse(step).data);
+    this.#warnOfSiteLimits([], parsed.data?.network);
     const base = this.#baseLayers(
       parsed.data?.defaults ?? this.#defaultsAlone(),
       parsed.data?.affinity,
     );
-    const steps = blocks.map((block, i) => block && this.#step(block, ['steps', i], base));
+    const storage = parsed.data?.storage;
+    const steps = blocks.map(
+      (block, i) =>
+        block && this.#step({ ...(storage && { storage }), ...block }, ['steps', i], base),
+    );
     const tasks = steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
     if (tasks > TASKS_MAX) {
       const message = `the steps have ${tasks} tasks together`;
@@ -140,6 +146,7 @@ class DocumentReader {
   #step(block: StepBlock, path: Path, base: readonly Layer[]): StepSpec | undefined {
     const own: Layer = { ...block, path, env: this.#texts([...path, 'env']) };
     this.#checkLayer(own);
+    this.#warnOfSiteLimits(path, block.network);
     const run = readCommand(block, path, this.#root, this.errors);
     const { needs = [], parallel } = block;
     const workers = typeof parallel === 'number' ? parallel : parallel?.max_workers;
@@ -154,7 +161,11 @@ class DocumentReader {
       path,
       gang: block.gang,
       preemption: block.preemption,
-      ...readExecution(block, path, this.errors),
+      ...readExecution(
+        { ...block, network: this.#network(block, [own, ...base]) },
+        path,
+        this.errors,
+      ),
       layers: [own, ...base],
     };
     if (!/^(\/|$)/.test(parts.cwd)) {
@@ -163,6 +174,22 @@ class DocumentReader {
     }
     const step = assembleStep(parts, this.errors);
     return run === undefined ? undefined : step;
+  }
+
+  /** The step's own, the limits of its layers, and what the pipeline says. */
+  #network(block: StepBlock, layers: readonly Layer[]) {
+    const ofPipeline = this.#root.children?.has('steps')
+      ? networkBlock.schema.safeParse(this.#value(['network'])).data
+      : undefined;
+    const limits = layers.map((layer) => layer.resource_limits?.network).toReversed();
+    return mergeNetwork([ofPipeline, ...limits, block.network]);
+  }
+
+  #warnOfSiteLimits(path: Path, block: StepBlock['network']): void {
+    if (block?.rate_limiting === undefined) return;
+    const message = 'belongs in the site document of the daemon; ignored here';
+    const at = [...path, 'network', 'rate_limiting'];
+    this.warnings.push({ severity: 'warning', path: at, message, at: 'key' });
   }
 
   #checkLayer(layer: Layer): void {

@@ -5,6 +5,7 @@ import type { WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
+import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
 import { shown } from './quantities.ts';
 import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
@@ -149,7 +150,10 @@ function readSite(
       `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
     );
   }
+  const network = readNetwork(reading, blocks.network);
   return {
+    ...(network && { network }),
+    ...(blocks.storage?.classes && { storage: { classes: blocks.storage.classes } }),
     scheduling: {
       root: tree,
       scorers,
@@ -174,6 +178,8 @@ function readBlocks(reading: SiteReading) {
     tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    network: reading.readPart(siteBlocks.network, ['network']),
+    storage: reading.readPart(siteBlocks.storage, ['storage']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }

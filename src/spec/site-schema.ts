@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
+import { networkSiteSchema } from './network-site-block.ts';
 import { queueSchema } from './queue-block.ts';
 import { quotasSchema } from './quota-block.ts';
 import { reservationsSchema } from './reservation-block.ts';
 import { schedulingSchema } from './scheduling-block.ts';
 import { queueName, timeZone } from './site-fields.ts';
+import { siteStorageSchema } from './site-storage-schema.ts';
 import { tenancySchema } from './tenancy-block.ts';
 
 /** The blocks of a site document, in the order of the reference. Adding one: its schema here, its reading in `site-document.ts`. */
@@ -21,6 +23,8 @@ export const siteBlocks = {
   multi_tenancy: tenancySchema,
   quotas: quotasSchema,
   reservations: reservationsSchema,
+  network: networkSiteSchema,
+  storage: siteStorageSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

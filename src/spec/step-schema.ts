@@ -13,8 +13,8 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import { bitRate } from './network-fields.ts';
 import {
-  parseBitRate,
   parseBytes,
   parseCpu,
   parseDollars,
@@ -130,13 +130,7 @@ export const resourcesSchema = z
 export type ResourcesBlock = z.output<typeof resourcesSchema>;
 
 /** Keys of `resource_limits` that are checked now and enforced by later versions. */
-export const laterLimits = [
-  'max_results',
-  'max_tokens',
-  'max_model_calls',
-  'max_cost',
-  'network',
-] as const;
+export const laterLimits = ['max_results', 'max_tokens', 'max_model_calls', 'max_cost'] as const;
 
 const maxRetries = wholeNumber(0, RETRIES_MAX, {
   description:
@@ -188,15 +182,11 @@ export const resourceLimitsSchema = z
     network: z
       .strictObject({
         max_requests: wholeNumber(0, 1_000_000_000, {
-          description: 'Requests. Not enforced yet.',
+          description: 'Requests. `network.max_requests` is the same.',
         }).optional(),
-        bandwidth: quantity(parseBitRate, {
-          description: 'Bandwidth. Not enforced yet.',
-          form: 'bit rate such as 100Mbps',
-          positive: true,
-        }).optional(),
+        bandwidth: bitRate('In each direction. `network.bandwidth` is the same.').optional(),
       })
-      .meta({ description: 'Limits of network use. Not enforced yet.' })
+      .meta({ description: 'Limits of network use; all goes through the proxy then.' })
       .optional(),
   })
   .meta({ description: 'What each attempt is held to.' });

@@ -83,6 +83,7 @@ const node = z.strictObject({
   custom,
   labels: textMap,
   links: z.array(z.array(whole())).exactOptional(),
+  cpus: z.array(z.strictObject({ id: whole(), core: whole(), numa: whole() })).exactOptional(),
   taints: z.array(z.strictObject({ key: z.string(), value: z.string() })).exactOptional(),
   closed: z.enum(['drained', 'unhealthy']).exactOptional(),
 });
@@ -176,6 +177,14 @@ const spec = z.strictObject({
   source: z.string(),
 });
 
+const terms = z.array(
+  z.strictObject({
+    term: z.string(),
+    by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+    note: z.string(),
+  }),
+);
+
 const end = z.strictObject({
   cause: z.enum([
     'succeeded',
@@ -203,15 +212,7 @@ const end = z.strictObject({
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
-    terms: z
-      .array(
-        z.strictObject({
-          term: z.string(),
-          by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
-          note: z.string(),
-        }),
-      )
-      .exactOptional(),
+    terms: terms.exactOptional(),
   }),
   message: z.string().exactOptional(),
 });
@@ -221,6 +222,7 @@ const placement = z.strictObject({
   held: resources,
   gpus: z.array(z.string()),
   memoryLimit: bytes,
+  cores: z.array(whole()).exactOptional(),
 });
 
 const retry = z.strictObject({ dueAt: whole<TimeMs>(), memory: bytes.exactOptional() });
@@ -285,7 +287,7 @@ export const eventForms: EventForms = complete({
     behind: attempt,
     attempts: z.array(attempt),
   }),
-  'task-started': form('task-started', 1, { attempt, pid: whole() }),
+  'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, { attempt, reason: z.enum(['cancelled', 'preempted']) }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),

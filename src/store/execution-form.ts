@@ -12,6 +12,11 @@ const processTerms = z.strictObject({
   numa: z.enum(['any', 'preferred', 'bind', 'interleave']).exactOptional(),
   transparentHugePages: z.boolean().exactOptional(),
   threadVariables: z.boolean().exactOptional(),
+  memoryProtection: z.enum(['soft', 'hard']).exactOptional(),
+  memoryHigh: bytes.exactOptional(),
+  oomKill: z.enum(['process', 'task']).exactOptional(),
+  hugePages: bytes.exactOptional(),
+  pressure: z.boolean().exactOptional(),
 });
 
 const io = z.strictObject({
@@ -19,9 +24,11 @@ const io = z.strictObject({
   writeBytesPerSecond: bytes,
   readsPerSecond: whole(),
   writesPerSecond: whole(),
+  weight: whole().exactOptional(),
 });
 
 const isolation = z.strictObject({
+  required: z.boolean().exactOptional(),
   user: z.string().exactOptional(),
   noNewPrivileges: z.boolean().exactOptional(),
   privateTmp: z.boolean().exactOptional(),
@@ -46,6 +53,7 @@ const network = z.strictObject({
   ingress: bitRate.exactOptional(),
   guaranteed: bitRate.exactOptional(),
   priority: z.enum(['high', 'normal', 'low']).exactOptional(),
+  trafficType: z.string().exactOptional(),
   proxied: z.boolean().exactOptional(),
   requestsMax: whole().exactOptional(),
 });

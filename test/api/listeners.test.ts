@@ -20,6 +20,7 @@ function configIn(t: TestContext): ServerConfig {
     site: new ScenarioSite(),
     leases: leaseSite().leases,
     token: 't',
+    isRunning: () => false,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -46,6 +46,7 @@ export async function openSite(
   chmodSync(folder, 0o700);
   const logged: string[] = [];
   const server = await openServer({
+    isRunning: () => false,
     site,
     leases: leaseSite().leases,
     token: TOKEN,

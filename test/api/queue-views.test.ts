@@ -186,7 +186,7 @@ test('preemptions are told newest first, and survive a snapshot and a replay', (
   const [one] = list.preemptions;
   assert.deepEqual(
     [one?.preemptor.task, one?.victims[0]?.attempt, one?.inequality, one?.chosen],
-    ['5.s.0', '4.s.0.1', '100 > 0', 'least-cost'],
+    ['5.s.0', '4.s.0.1', '0% < 0.83% and 0% ≤ 0%', 'least-cost'],
   );
   const replayed = site.engine.empty();
   for (const event of site.journal) replayed.apply(event);

@@ -15,6 +15,7 @@ import type {
   InventoryChanges,
   InventoryDocument,
 } from '../../src/api/contract/inventory-documents.ts';
+import type { NetworkQuery, NetworkStatus } from '../../src/api/contract/network-documents.ts';
 import type { PreemptionList } from '../../src/api/contract/preemption-documents.ts';
 import type {
   QueueList,
@@ -32,7 +33,9 @@ import { preemptionList } from '../../src/api/views/preemptions.ts';
 import { queueList } from '../../src/api/views/queues.ts';
 import { quotaList } from '../../src/api/views/quotas.ts';
 import { reservationList } from '../../src/api/views/reservations.ts';
+import { networkStatus } from '../../src/app/network-status.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
+import { defaultNetwork, type NetworkConfig } from '../../src/model/network-config.ts';
 import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
 import { Site as EngineSite } from '../builders/site.ts';
@@ -75,6 +78,7 @@ export class ScenarioSite implements Site {
   /** A real engine, for what is said of queues; it knows nothing of the workloads here. */
   scheduling = new EngineSite(defaultScheduling);
   refuse: Extract<SubmitOutcome, { kind: 'refused' }> | undefined;
+  networkConfig: NetworkConfig = defaultNetwork;
   readonly cpuMilli: number;
   readonly memoryBytes: number;
   readonly gpus: number;
@@ -295,6 +299,10 @@ export class ScenarioSite implements Site {
 
   preemptions(limit: number): PreemptionList {
     return preemptionList(this.scheduling.engine.state, limit);
+  }
+
+  network(query: NetworkQuery): NetworkStatus {
+    return networkStatus(this.networkConfig, undefined, query);
   }
 
   usage(window: number): Usage {

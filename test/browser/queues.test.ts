@@ -87,7 +87,7 @@ test('a queue that is chosen shows what waits there, and only that', bounded, as
 
 test('quotas and who was stopped for whom stand below', bounded, async (t) => {
   const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
-  await opened.see(/4\.s\.0\.1 was stopped for 5\.s\.0: its priority is higher, 100 > 0/);
+  await opened.see(/4\.s\.0\.1 was stopped for 5\.s\.0: [\s\S]*0% < 0\.83%/);
   const quotas = opened.page.getByRole('table', { name: 'Quotas' });
   assert.equal(
     await quotas.locator('svg').first().getAttribute('aria-label'),

@@ -6,12 +6,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 const GONE_MS_MAX = 30_000;
 
 /**
- * What a state folder left on this machine: its daemon, launcher, shims and tasks, its cgroups, and
- * mounts inside it. One line each; empty when nothing is left.
+ * What a state folder left on this machine: its daemon, launcher, shims and tasks, its cgroups, its network
+ * namespaces and links (a queue of tc goes with its link), and mounts inside it. One line each; empty when nothing is left.
  */
 export function leftoversOf(stateDir: string): readonly string[] {
   const instance = read(join(stateDir, 'instance'))?.trim();
-  return [...processes(stateDir, instance), ...cgroups(instance), ...mounts(stateDir)];
+  return [
+    ...processes(stateDir, instance),
+    ...cgroups(instance),
+    ...links(instance),
+    ...mounts(stateDir),
+  ];
 }
 
 /** Resolves with what is still there after all but the expected has had time to go. */
@@ -48,6 +53,16 @@ function cgroups(instance: string | undefined): string[] {
     .flatMap((pattern) => globSync(pattern))
     .flatMap((path) => [path, ...globSync(`${path}/*/`)])
     .map((path) => `cgroup ${path}`);
+}
+
+function links(instance: string | undefined): string[] {
+  if (instance === undefined) return [];
+  return [
+    `/run/netns/berth-${instance.slice(0, 8)}*`,
+    `/sys/class/net/berth-${instance.slice(0, 6)}*`,
+  ]
+    .flatMap((pattern) => globSync(pattern))
+    .map((path) => `link ${path}`);
 }
 
 function mounts(stateDir: string): string[] {

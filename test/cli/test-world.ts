@@ -54,6 +54,11 @@ export function testWorld(
     terminal,
     out,
     err,
+    secrets: {
+      set: () => Promise.reject(new Error('no state folder here')),
+      list: () => Promise.resolve([]),
+      remove: () => Promise.resolve(false),
+    },
     inventories: {
       take: () => Promise.reject(new Error('no machine here')),
       read: () => Promise.reject(new Error('no inventory here')),

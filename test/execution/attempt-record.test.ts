@@ -158,10 +158,11 @@ test('messages that are not understood are nothing', () => {
   ]) {
     assert.equal(parseLauncherMessage(line), undefined, line);
   }
-  assert.deepEqual(parseLauncherMessage('started\t1.a.0.1\t42'), {
+  assert.deepEqual(parseLauncherMessage('started\t1.a.0.1\t42\tterm=nice:kernel:nice 5'), {
     kind: 'started',
     attempt: '1.a.0.1',
     pid: 42,
+    fields: ['term=nice:kernel:nice 5'],
   });
   assert.equal(asAttemptId('1.a.0.1/..'), undefined);
 });

@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { bytes, milliCpu, milliGpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
 import { type LocalDriverOptions, openLocalDriver } from '../../src/execution/io/local/driver.ts';
 import type { AttemptEnd } from '../../src/model/attempt.ts';
+import type { ExecutionTerms } from '../../src/model/execution-terms.ts';
 import type { StepId, WorkloadId } from '../../src/model/ids.ts';
 import { type AttemptId, attemptId, type NodeId, taskId } from '../../src/model/ids.ts';
 import type { Limits, Run } from '../../src/model/workload.ts';
@@ -17,6 +18,10 @@ export const MIB = 1024 * 1024;
 const WAIT_MS = 15_000;
 
 export interface Ask {
+  readonly execution?: ExecutionTerms;
+  readonly cores?: readonly number[];
+  readonly memory?: number;
+  readonly workdir?: string;
   readonly run: string | readonly string[];
   readonly env?: Record<string, string>;
   readonly cwd?: string;
@@ -39,12 +44,18 @@ export function attemptStart(attempt: AttemptId, ask: Ask): AttemptStart {
     run,
     env: ask.env ?? { PATH: '/usr/bin:/bin' },
     cwd: ask.cwd ?? '/',
-    workdir: '/tmp',
+    workdir: ask.workdir ?? '/tmp',
     placement: {
       node: 'here' as NodeId,
-      held: { cpu: milliCpu(ask.cpu ?? 1000), memory: bytes(0), gpu: milliGpu(0), custom: [] },
+      held: {
+        cpu: milliCpu(ask.cpu ?? 1000),
+        memory: bytes(ask.memory ?? 0),
+        gpu: milliGpu(0),
+        custom: [],
+      },
       gpus: [],
       memoryLimit,
+      ...(ask.cores && { cores: ask.cores }),
     },
     limits: {
       cpu: milliCpu(UNLIMITED),
@@ -55,6 +66,7 @@ export function attemptStart(attempt: AttemptId, ask: Ask): AttemptStart {
       logBytes: bytes(MIB),
       ...ask.limits,
     },
+    ...(ask.execution && { execution: ask.execution }),
   };
 }
 
@@ -190,6 +202,7 @@ export class Rig {
       }
       rmdirSync(parent);
     }
+    rmSync(`/dev/shm/berth-${this.instance().slice(0, 8)}`, { recursive: true, force: true });
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 

@@ -388,7 +388,7 @@ export class Books {
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
     const owed = node.owed(ask, placement.gpus);
     assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
-    node.take(id, placement);
+    node.take(id, placement, step.spec.execution?.process?.cores === 'exclusive');
     const { priority } = workload.spec;
     const attempt = {
       placement,
@@ -458,7 +458,8 @@ export class Books {
     this.takenOver++;
     const running = step.tasks.filter((other) => other.state === 'running').length;
     assert.ok(running <= step.spec.maxParallel, `${id} is within maxParallel`);
-    this.nodes.get(attempt.placement.node)!.held.set(id, attempt.placement);
+    const exclusive = step.spec.execution?.process?.cores === 'exclusive';
+    this.nodes.get(attempt.placement.node)!.follow(id, attempt.placement, exclusive);
     if (before.stopped) this.#mustStop.add(id);
     this.rules?.place(
       id,

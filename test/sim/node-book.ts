@@ -8,6 +8,8 @@ import { checkDevice, devicesFor, openOf, shareOf } from './device-book.ts';
 export class NodeBook {
   node: Node;
   readonly held = new Map<string, Placement>();
+  /** Attempts with cores of their own. */
+  readonly #pinned = new Set<string>();
 
   constructor(node: Node) {
     this.node = node;
@@ -68,8 +70,10 @@ export class NodeBook {
   }
 
   /** Checks that there is room, on the very devices that were chosen, and takes it. */
-  take(attempt: string, placement: Placement): void {
+  take(attempt: string, placement: Placement, exclusive: boolean): void {
     const { held, gpus } = placement;
+    this.#checkCores(attempt, placement, exclusive);
+    if (exclusive) this.#pinned.add(attempt);
     assert.ok(this.fits(held), `${attempt} fits on ${this.id}`);
     const shared = held.gpu < 1000 || held.mig !== undefined;
     assert.equal(new Set(gpus).size, shared ? Math.sign(held.gpu) : held.gpu / 1000);
@@ -91,8 +95,31 @@ export class NodeBook {
     }
   }
 
+  /** In the place of one that gave it up just before. */
+  follow(attempt: string, placement: Placement, exclusive: boolean): void {
+    if (exclusive) this.#pinned.add(attempt);
+    this.held.set(attempt, placement);
+  }
+
   give(attempt: string): void {
     assert.ok(this.held.delete(attempt), `${attempt} holds something on ${this.id}`);
+    this.#pinned.delete(attempt);
+  }
+
+  /** Nobody else is on cores that are somebody's own; who asks for some gets them while there are enough. */
+  #checkCores(attempt: string, { cores, held }: Placement, exclusive: boolean): void {
+    const known = this.node.cpus?.map(({ id }) => id);
+    const taken = new Set([...this.#pinned].flatMap((id) => this.held.get(id)!.cores ?? []));
+    const free = known?.filter((id) => !taken.has(id)) ?? [];
+    for (const core of cores ?? []) {
+      assert.ok(free.includes(core), `CPU ${core} of ${this.id} is free for ${attempt}`);
+    }
+    if (!exclusive) {
+      const want = taken.size === 0 || free.length === 0 ? undefined : free;
+      assert.deepEqual(cores, want, `${attempt} runs beside those that are pinned`);
+    } else if (held.cpu > 0 && held.cpu % 1000 === 0 && free.length >= held.cpu / 1000) {
+      assert.equal(new Set(cores).size, held.cpu / 1000, `${attempt} has cores of its own`);
+    } else assert.equal(cores, undefined);
   }
 
   #devicesFor(ask: Placement['held']): string[] {

@@ -132,16 +132,18 @@ function makeArrays(world: World): void {
     if (request.kind !== 'submit') return ask(request);
     const number = Number(/\d+/.exec(request.spec.name)?.[0] ?? 0);
     if (number % 4 !== 0) return ask(request);
-    const steps = request.spec.steps.slice(0, 2).map(({ gangMin: _, ...step }, i) => ({
-      ...step,
-      needs: [],
-      count: 20 + (number % 7) + i,
-      request: {
-        ...step.request,
-        gpu: milliGpu(0),
-        cpu: milliCpu(Math.ceil(step.request.cpu / 4)),
-      },
-    }));
+    const steps = request.spec.steps
+      .slice(0, 2)
+      .map(({ gangMin: _, topology: __, ...step }, i) => ({
+        ...step,
+        needs: [],
+        count: 20 + (number % 7) + i,
+        request: {
+          ...step.request,
+          gpu: milliGpu(0),
+          cpu: milliCpu(Math.ceil(step.request.cpu / 4)),
+        },
+      }));
     return ask({ ...request, spec: { ...request.spec, steps } });
   };
 }

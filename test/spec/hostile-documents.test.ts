@@ -42,25 +42,25 @@ const cases: Record<string, Case> = {
     want: /error: .*nested too deeply; expected at most 64/,
   },
   'a map of maps, 65 deep': {
-    text: `run: x\nstorage:\n${times(70, (i) => `${' '.repeat(i + 1)}a:\n`)}`,
+    text: `run: x\nmonitoring:\n${times(70, (i) => `${' '.repeat(i + 1)}a:\n`)}`,
     want: /nested too deeply/,
   },
   'an alias bomb': {
-    text: `run: x\nstorage:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n${times(
+    text: `run: x\nmonitoring:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n${times(
       9,
       (i) => `  a${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(9)}]\n`,
     )}`,
     want: /too many values; expected at most 300000, aliases written out/,
   },
   'a bomb of merge keys': {
-    text: `run: x\nstorage:\n  a0: &a0 {k: {l: 1}}\n${times(
+    text: `run: x\nmonitoring:\n  a0: &a0 {k: {l: 1}}\n${times(
       9,
       (i) => `  a${i + 1}: &a${i + 1} {<<: [${`*a${i}, `.repeat(9)}]}\n`,
     )}`,
     want: /too many values/,
   },
   'too many anchors': {
-    text: `storage:\n${times(10_001, (i) => `- &a${i} x\n`)}`,
+    text: `monitoring:\n${times(10_001, (i) => `- &a${i} x\n`)}`,
     want: /too many anchors, aliases and tags; expected at most 10000/,
   },
   'too many words': { text: 'a: 1\n'.repeat(MiB / 5), want: /too many words and signs/ },
@@ -122,7 +122,7 @@ resource_limits: {timeout: 1h30m, max_retries: 2, pids: 10, max_cost: 5.00, netw
 retry: {backoff: 2s, memory_growth: 1.5}
 env: {A: 1, B: on, C: "é", D: *r}
 parallel: {max_workers: 2, count: 9}
-storage: {a: [1, {b: c}]}
+monitoring: {a: [1, {b: c}]}
 `,
   `defaults: &d {resources: {cpu: 1}, env: {A: 1}}
 steps:
@@ -286,7 +286,7 @@ describe('any text is a workload or has an issue with a place', () => {
       'x',
     ];
     const texts = fc.oneof(
-      fc.json().map((text) => `{"run": "x", "storage": {"a": ${text}}}`),
+      fc.json().map((text) => `{"run": "x", "monitoring": {"a": ${text}}}`),
       fc.array(fc.constantFrom(...words), { maxLength: 12 }).map((all) => all.join('')),
     );
     fc.assert(

@@ -387,16 +387,15 @@ describe('warnings', () => {
   test('limits and blocks for later versions', () => {
     assert.deepEqual(
       warnings(`run: echo
-storage: {volumes: []}
+monitoring: {volumes: []}
 reservations: [{name: x}]
 resource_limits: {max_cost: 5.00, network: {bandwidth: 10Mbps}, max_tokens: 10}
 resources: {gpu: {count: 1, type: a100}}
 `),
       [
-        '2:1 storage: checked for its form, and used from a later version; ignored now',
+        '2:1 monitoring: checked for its form, and used from a later version; ignored now',
         '3:1 reservations: belongs in the site document of the daemon; ignored here',
         '4:19 resource_limits.max_cost: checked, but not enforced yet',
-        '4:35 resource_limits.network: checked, but not enforced yet',
         '4:65 resource_limits.max_tokens: checked, but not enforced yet',
       ],
     );

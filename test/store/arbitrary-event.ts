@@ -107,6 +107,9 @@ const step = record(
   ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
 );
 
+const terms = fc.array(record({ term: text, by: fc.constantFrom('kernel', 'none'), note: text }), {
+  maxLength: 2,
+});
 const usage = record({ wallMs: whole, cpuMs: whole, memoryPeak: whole, logBytes: whole }, []);
 const end = record(
   {
@@ -114,13 +117,17 @@ const end = record(
     exitCode: fc.integer({ min: -255, max: 255 }),
     signal: fc.constant('SIGKILL'),
     usage,
-    enforced: record({
-      driver: fc.constantFrom('cgroup-v2', 'unknown'),
-      cpu: fc.constantFrom('quota', 'none'),
-      memory: fc.constantFrom('kernel', 'watchdog'),
-      pids: fc.constantFrom('rlimit', 'none'),
-      notes: fc.array(text, { maxLength: 2 }),
-    }),
+    enforced: record(
+      {
+        driver: fc.constantFrom('cgroup-v2', 'unknown'),
+        cpu: fc.constantFrom('quota', 'none'),
+        memory: fc.constantFrom('kernel', 'watchdog'),
+        pids: fc.constantFrom('rlimit', 'none'),
+        notes: fc.array(text, { maxLength: 2 }),
+        terms,
+      },
+      ['driver', 'cpu', 'memory', 'pids', 'notes'],
+    ),
     message: text,
   },
   ['cause', 'usage', 'enforced'],
@@ -144,6 +151,7 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
         custom,
         labels: textMap,
         links: fc.array(fc.array(whole, { maxLength: 2 }), { maxLength: 2 }),
+        cpus: fc.array(record({ id: whole, core: whole, numa: whole }), { maxLength: 2 }),
         taints: few(record({ key: text, value: text })),
         closed: fc.constantFrom('drained', 'unhealthy'),
       },
@@ -170,14 +178,18 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   }),
   'task-placed': of('task-placed', {
     attempt,
-    placement: record({
-      node: id,
-      held: resources,
-      gpus: fc.array(text, { maxLength: 2 }),
-      memoryLimit: whole,
-    }),
+    placement: record(
+      {
+        node: id,
+        held: resources,
+        gpus: fc.array(text, { maxLength: 2 }),
+        memoryLimit: whole,
+        cores: fc.array(whole, { maxLength: 2 }),
+      },
+      ['node', 'held', 'gpus', 'memoryLimit'],
+    ),
   }),
-  'task-started': of('task-started', { attempt, pid: whole }),
+  'task-started': of('task-started', { attempt, pid: whole, terms }, ['attempt', 'pid']),
   'stop-ordered': of('stop-ordered', {
     attempt,
     reason: fc.constantFrom('cancelled', 'preempted'),

@@ -18,6 +18,14 @@ const causes = z.enum([
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);
 
+export const termSchema = z
+  .object({
+    term: z.string().describe('As `cores`, `io`, `nice`'),
+    by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+    note: z.string().describe('How, or why not'),
+  })
+  .openapi('Term');
+
 export const enforcedSchema = z
   .object({
     driver: z.enum(['cgroup-v2', 'cgroup-v1', 'unprivileged', 'simulated', 'unknown']),
@@ -25,6 +33,7 @@ export const enforcedSchema = z
     memory: z.enum(['kernel', 'watchdog', 'none']),
     pids: z.enum(['kernel', 'rlimit', 'none']),
     notes: z.array(z.string()),
+    terms: z.array(termSchema).optional().describe('Of each execution term that was asked for'),
   })
   .openapi('Enforced');
 
@@ -56,6 +65,7 @@ export const attemptSchema = z
     state: z.enum(['placed', 'running', 'stopping', 'ended']),
     node: z.string(),
     gpus: z.array(z.string()),
+    cores: z.array(z.int()).optional().describe('Logical CPUs that it is kept to'),
     pid: z.int().nullable(),
     placed_at: moment,
     started_at: moment.nullable(),
@@ -69,6 +79,10 @@ export const attemptSchema = z
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
+    terms: z
+      .array(termSchema)
+      .optional()
+      .describe('What became of its execution terms, from its start on; absent where it has none'),
   })
   .openapi('Attempt');
 
@@ -164,7 +178,16 @@ export const whySchema = z
     status: state,
     sentence: z.string(),
     steps: z.array(
-      z.object({ id: z.string(), state, sentence: z.string(), reasons: z.array(reasonSchema) }),
+      z.object({
+        id: z.string(),
+        state,
+        sentence: z.string(),
+        reasons: z.array(reasonSchema),
+        terms: z
+          .array(termSchema)
+          .optional()
+          .describe('What became of its execution terms, each once; absent where it has none'),
+      }),
     ),
     preemptions: z
       .array(preemptionSchema)
@@ -282,4 +305,5 @@ export type Usage = z.infer<typeof usageSchema>;
 export type Submitted = z.infer<typeof submittedSchema>;
 export type Problem = z.infer<typeof problemSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
+export type TermDocument = z.infer<typeof termSchema>;
 export type EnforcedDocument = z.infer<typeof enforcedSchema>;

@@ -12,6 +12,7 @@ import type {
   WorkloadList,
 } from './documents.ts';
 import type { CpuUse, InventoryChanges, InventoryDocument } from './inventory-documents.ts';
+import type { NetworkQuery, NetworkStatus } from './network-documents.ts';
 import type { PreemptionList } from './preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts';
 
@@ -32,6 +33,8 @@ export interface Site {
   reservations(): ReservationList;
   /** Those that are kept, newest first; a bounded number. */
   preemptions(limit: number): PreemptionList;
+  /** Limits of the network, and what went through the proxy. @throws OperationError USAGE. */
+  network(query: NetworkQuery): NetworkStatus;
   usage(window: SpanMs): Usage;
   /** What this machine has, at most some seconds old; `fresh` asks the programs of drivers, too. */
   inventory(fresh: boolean): Promise<InventoryDocument>;

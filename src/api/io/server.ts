@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
+import type { AttemptId } from '../../model/ids.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { Site } from '../contract/views.ts';
 import { namesOf } from '../routes/access.ts';
@@ -31,6 +32,8 @@ export interface ServerConfig {
   readonly leases: LeaseSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
+  /** Tasks that run may have tokens of their own. */
+  readonly isRunning: (attempt: AttemptId) => boolean;
   readonly socketPath: string;
   readonly host: string;
   /** 0 takes any that is free; undefined opens none, only the unix socket. */
@@ -62,7 +65,7 @@ export async function openServer(config: ServerConfig): Promise<OpenServer> {
     parse,
     log,
     streams: new EventStreams({ signal: closing.signal }, { site, log }),
-    identify: tokenCheck(token),
+    identify: tokenCheck(token, config.isRunning),
     address: () => address,
     page: pageFiles(webDir),
   });

@@ -6,6 +6,7 @@ import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
+import { addNetworkRoutes } from './network-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { quote } from './params.ts';
 import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts';
@@ -53,6 +54,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addWorkloadRoutes(api, deps);
   addLogRoutes(api, deps);
   addQueueRoutes(api, deps);
+  addNetworkRoutes(api, deps);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api, deps);
   addLeaseRoutes(api, deps);

@@ -3,6 +3,7 @@ import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
@@ -12,6 +13,7 @@ export const operations = [
   ...workloadOperations,
   ...logOperations,
   ...queueOperations,
+  ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,

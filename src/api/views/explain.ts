@@ -17,6 +17,7 @@ import type { Reason, Why } from '../contract/documents.ts';
 import { preemptionsOf } from './preemptions.ts';
 import { precedenceOf, refusalSentence } from './sentences.ts';
 import { stepState, workloadStatus } from './status.ts';
+import { termsOfStep } from './terms.ts';
 
 /** What explanations of one state share. To be made anew after every change. */
 export interface Explaining {
@@ -46,11 +47,13 @@ export interface Verdict {
 export function explainWorkload(context: Explaining, workload: WorkloadRecord): Why {
   const steps = workload.steps.map((step) => {
     const reasons = explainStep(context, step);
+    const terms = termsOfStep(step);
     return {
       id: step.spec.id,
       state: stepState(step),
       sentence: stepSentence(step, reasons),
       reasons,
+      ...(terms.length > 0 && { terms: [...terms] }),
     };
   });
   const status = workloadStatus(workload);

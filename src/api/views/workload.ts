@@ -12,6 +12,7 @@ import type {
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
 import { resourcesDocument } from './resources.ts';
 import { stepState, workloadStatus } from './status.ts';
+import { unheldSentence } from './terms.ts';
 
 export function workloadDocument(context: Explaining, workload: WorkloadRecord): WorkloadDocument {
   const { spec } = workload;
@@ -58,7 +59,7 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
     tasks,
-    reason: told ? explainWorkload(context, workload).sentence : null,
+    reason: told ? explainWorkload(context, workload).sentence : unheldSentence(workload),
   };
 }
 
@@ -83,6 +84,8 @@ function stepDocument(context: Explaining, step: StepRecord): StepDocument {
 
 export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
   const { end } = attempt;
+  const terms = end?.enforced.terms ?? attempt.terms;
+  const { cores } = attempt.placement;
   return {
     id: attempt.id,
     task: attempt.task.id,
@@ -90,6 +93,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     state: attemptState(attempt),
     node: attempt.placement.node,
     gpus: [...attempt.placement.gpus],
+    ...(cores && { cores: [...cores] }),
     pid: attempt.pid ?? null,
     placed_at: attempt.placedAt,
     started_at: attempt.startedAt ?? null,
@@ -103,6 +107,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     memory_peak_bytes: end?.usage.memoryPeak ?? null,
     memory_limit_bytes: finite(attempt.placement.memoryLimit),
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
+    ...(terms && { terms: [...terms] }),
   };
 }
 
@@ -113,7 +118,8 @@ function attemptState(attempt: AttemptRecord): AttemptDocument['state'] {
 }
 
 export function enforcementDocument(enforced: Enforcement): EnforcedDocument {
-  return { ...enforced, notes: [...enforced.notes] };
+  const { terms, ...plain } = enforced;
+  return { ...plain, notes: [...enforced.notes], ...(terms && { terms: [...terms] }) };
 }
 
 function limitsDocument(limits: Limits): StepDocument['limits'] {

@@ -4,6 +4,7 @@ import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
 import { preemptionLines } from '../preemption-lines.ts';
 import { stateLook } from '../status-word.ts';
+import { termLines } from '../term-lines.ts';
 import { count, printable, wrap } from '../text.ts';
 import { checkId, withNearMiss } from '../workload-ids.ts';
 
@@ -20,6 +21,7 @@ export const why = defineCommand({
   },
   details: [
     'Reasons come in order of precedence. Below each stands what would let the first such task start: a smaller request that would start now, or when and after whose end it starts, if all runs as long as expected.',
+    'Then what became of its execution terms: what holds each, or why nothing does.',
     'Below them: who was stopped for its tasks, and for whom its own were stopped, with the numbers that decided.',
   ],
   options: {},
@@ -54,11 +56,13 @@ function stepLines(step: Why['steps'][number], page: Page, now: number): readonl
   const look = stateLook(step.state);
   const mark = paint(page, look.tone, glyph(page, look.glyph));
   const head = `${mark} ${paint(page, 'strong', printable(step.id))} ${look.word}`;
+  const terms = (step.terms ?? []).flatMap((term) => termLines(term, page));
   if (step.reasons.length > 0) {
-    return [head, ...step.reasons.flatMap((reason) => reasonLines(reason, page, now))];
+    const reasons = step.reasons.flatMap((reason) => reasonLines(reason, page, now));
+    return [head, ...reasons, ...terms];
   }
   const plain = step.sentence === step.state;
-  return [head, ...(plain ? [] : wrap(printable(step.sentence), page.width, '  '))];
+  return [head, ...(plain ? [] : wrap(printable(step.sentence), page.width, '  ')), ...terms];
 }
 
 function reasonLines(reason: Reason, page: Page, now: number): readonly string[] {

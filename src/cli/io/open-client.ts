@@ -17,6 +17,7 @@ import {
   poolDocumentSchema,
   poolListSchema,
 } from '../../api/contract/lease-documents.ts';
+import { networkStatusSchema } from '../../api/contract/network-documents.ts';
 import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
 import {
   queueListSchema,
@@ -124,6 +125,13 @@ export function openClient(locate: () => Promise<Address>): Client {
     reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
     preemptions: (limit) =>
       ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
+    network: ({ device, bitsPerSecond }) => {
+      const asked = {
+        ...(device !== undefined && { device }),
+        ...(bitsPerSecond !== undefined && { bits_per_second: bitsPerSecond }),
+      };
+      return ask(networkStatusSchema, get(`/api/v1/network?${query(asked)}`));
+    },
     usage: (windowMs) =>
       ask(
         usageSchema,

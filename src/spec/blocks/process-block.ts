@@ -1,6 +1,16 @@
 import { z } from 'zod';
-import { wholeNumber } from '../fields.ts';
+import type { Bytes } from '../../base/units.ts';
+import { quantity, wholeNumber } from '../fields.ts';
+import { parseBytes } from '../quantities.ts';
 import { defineBlock } from './execution-block.ts';
+
+const size = (description: string) =>
+  quantity<Bytes>(parseBytes, {
+    form: 'an amount of bytes',
+    description,
+    positive: true,
+    finite: true,
+  }).optional();
 
 const schema = z
   .strictObject({
@@ -52,6 +62,29 @@ const schema = z
         default: true,
       })
       .optional(),
+    memory_protection: z
+      .enum(['soft', 'hard'])
+      .meta({
+        description:
+          'The memory that it requests is not taken from it: `soft` while others have some to give, `hard` never.',
+      })
+      .optional(),
+    memory_high: size('Above so much memory it is slowed down and made to give some back.'),
+    oom_kill: z
+      .enum(['process', 'task'])
+      .meta({
+        description: 'What dies at the memory limit: the largest process, or all of it.',
+        default: 'process',
+      })
+      .optional(),
+    huge_pages: size("Of the host's huge pages, at most so much of each size."),
+    pressure: z
+      .boolean()
+      .meta({
+        description: 'How long it stalled for CPU, memory and disks is measured for it alone.',
+        default: false,
+      })
+      .optional(),
   })
   .meta({ description: 'How its processes are scheduled by the kernel.' });
 
@@ -85,6 +118,11 @@ export const processBlock = defineBlock({
         transparentHugePages: block.enable_transparent_hugepages,
       }),
       ...(block.thread_variables !== undefined && { threadVariables: block.thread_variables }),
+      ...(block.memory_protection && { memoryProtection: block.memory_protection }),
+      ...(block.memory_high !== undefined && { memoryHigh: block.memory_high }),
+      ...(block.oom_kill && { oomKill: block.oom_kill }),
+      ...(block.huge_pages !== undefined && { hugePages: block.huge_pages }),
+      ...(block.pressure === true && { pressure: true }),
     };
   },
 });

@@ -1,4 +1,14 @@
+import { ioBlock } from './io-block.ts';
+import { isolationBlock } from './isolation-block.ts';
+import { networkBlock } from './network-block.ts';
 import { processBlock } from './process-block.ts';
+import { storageBlock } from './storage-block.ts';
 
 /** Every block of execution terms. Adding one = its file + one line here. */
-export const executionBlocks = [processBlock] as const;
+export const executionBlocks = [
+  ioBlock,
+  isolationBlock,
+  networkBlock,
+  processBlock,
+  storageBlock,
+] as const;

@@ -1,16 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type CgroupMount, type CgroupMounts, parseCgroupMounts } from '../../cgroup-mounts.ts';
 import { type ConfinementSite, type Controller, parentsOf } from '../../confinement.ts';
+import { handDown, makeFolder, read, succeeds, words } from './cgroup-files.ts';
+import { termSiteAlone, termSiteV1, termSiteV2 } from './open-term-site.ts';
 
 export type WantedEnforcement = 'auto' | 'cgroup-v2' | 'cgroup-v1' | 'unprivileged';
 
@@ -56,12 +51,12 @@ export function openConfinementSite(
     if (site !== undefined) return site;
   }
   if (wanted === 'auto' || wanted === 'cgroup-v1') {
-    const site = openV1(mounts.v1, name, notes);
+    const site = openV1(mounts, name, notes);
     if (site !== undefined) return site;
   }
   notes.push('CPU is shared by the kernel alone: no cgroup is used');
   notes.push('processes are not limited: RLIMIT_NPROC would count all of the same user');
-  return { driver: 'unprivileged', watchdog: true, notes };
+  return { driver: 'unprivileged', watchdog: true, notes, terms: termSiteAlone() };
 }
 
 function readMounts(cgroupRoot: string | undefined): CgroupMounts {
@@ -90,7 +85,8 @@ function openV2(at: CgroupMount, name: string, notes: string[]): ConfinementSite
       noteMissing(controllers, refused, notes);
       const swap = existsSync(`${parent}/memory.swap.max`);
       if (!swap && controllers.includes('memory')) notes.push('swap is not limited');
-      return { driver: 'cgroup-v2', parent, controllers, swap, notes };
+      const terms = termSiteV2(above, parent);
+      return { driver: 'cgroup-v2', parent, controllers, swap, notes, terms };
     }
     succeeds(refused, () => rmdirSync(parent));
   }
@@ -99,15 +95,11 @@ function openV2(at: CgroupMount, name: string, notes: string[]): ConfinementSite
 }
 
 /** Each controller below the folder that this process is in there, so that limits above hold on. */
-function openV1(
-  mounts: ReadonlyMap<string, CgroupMount>,
-  name: string,
-  notes: string[],
-): ConfinementSite | undefined {
+function openV1(mounts: CgroupMounts, name: string, notes: string[]): ConfinementSite | undefined {
   const parents: Partial<Record<Controller, string>> = {};
   const refused: string[] = [];
   for (const controller of CONTROLLERS) {
-    const at = mounts.get(controller);
+    const at = mounts.v1.get(controller);
     if (at === undefined) continue;
     const parent = `${at.own}/${name}`;
     const held = succeeds(refused, () => {
@@ -126,7 +118,8 @@ function openV1(
   const memory = parents.memory;
   const swap = memory !== undefined && existsSync(`${memory}/memory.memsw.limit_in_bytes`);
   if (memory !== undefined && !swap) notes.push('swap is not limited');
-  return { driver: 'cgroup-v1', parents, swap, notes };
+  const terms = termSiteV1(mounts, name);
+  return { driver: 'cgroup-v1', parents, swap, notes, terms };
 }
 
 function noteMissing(found: readonly Controller[], refused: readonly string[], notes: string[]) {
@@ -135,16 +128,6 @@ function noteMissing(found: readonly Controller[], refused: readonly string[], n
   notes.push(
     `no cgroup controller for ${missing.join(', ')}${refused[0] ? `: ${refused[0]}` : ''}`,
   );
-}
-
-function handDown(folder: string, controller: Controller): void {
-  const path = `${folder}/cgroup.subtree_control`;
-  if (!words(`${folder}/cgroup.controllers`).includes(controller)) {
-    throw new Error(`${folder} has no ${controller} controller`);
-  }
-  if (words(path).includes(controller)) return;
-  writeFileSync(path, `+${controller}`);
-  if (!words(path).includes(controller)) throw new Error(`${path}: ${controller} was not taken`);
 }
 
 /** Sets a limit on a child, reads it back, and lets a process join, as a task will. */
@@ -163,33 +146,6 @@ function tryLimit(parent: string, trial: Trial, join: string): void {
     if (joined.status !== 0) throw new Error(`${child}/${join}: ${joined.stderr.trim()}`);
   } finally {
     succeeds([], () => rmdirSync(child));
-  }
-}
-
-function makeFolder(path: string): void {
-  if (!existsSync(path)) mkdirSync(path);
-}
-
-/** Runs a step that the host may refuse; its words are kept. */
-function succeeds(refused: string[], step: () => void): boolean {
-  try {
-    step();
-    return true;
-  } catch (error) {
-    refused.push(error instanceof Error ? error.message : String(error));
-    return false;
-  }
-}
-
-function words(path: string): readonly string[] {
-  return (read(path) ?? '').split(/\s+/);
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
   }
 }
 

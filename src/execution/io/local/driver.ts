@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SpanMs } from '../../../base/units.ts';
+import { type SpanMs, spanMs } from '../../../base/units.ts';
 import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
-import { countOf, recordFields } from '../../attempt-record.ts';
+import { countOf, recordFields, termsOf } from '../../attempt-record.ts';
 import {
   type Confinement,
   type ConfinementSite,
@@ -28,8 +28,10 @@ import {
   sweepCgroups,
   type WantedEnforcement,
 } from './confinement-site.ts';
+import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
+import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
 
 export interface LocalDriverOptions {
   /** Absolute. */
@@ -40,6 +42,12 @@ export interface LocalDriverOptions {
   readonly enforcement?: WantedEnforcement;
   /** Taken for a cgroup v2 mount instead of what is mounted. */
   readonly cgroupRoot?: string;
+  /** Where other sockets of Berth are, beside the state folder. */
+  readonly socketDirs?: readonly string[];
+  /** What a task that may call the daemon is told: its URL, and a token of its own. */
+  readonly access?: (attempt: AttemptId) => Readonly<Record<string, string>> | undefined;
+  /** Folders that volumes of a class lie in. */
+  readonly storageClasses?: ReadonlyMap<string, string>;
 }
 
 export interface LocalDriverDeps {
@@ -63,8 +71,13 @@ export async function openLocalDriver(
   const instance = openInstance(options.stateDir);
   const name = `berth-${instance.slice(0, 8)}`;
   const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
-  const driver = new LauncherDriver(options, deps, { instance, site, bootId: await readBootId() });
-  await driver.open(launcherSocketPath(options.stateDir, options.socketDir, name));
+  const socketPath = launcherSocketPath(options.stateDir, options.socketDir, name);
+  const socketDirs = [dirname(socketPath), ...(options.socketDirs ?? [])].filter(
+    (path) => path !== options.stateDir,
+  );
+  const bootId = await readBootId();
+  const driver = new LauncherDriver(options, deps, { instance, site, bootId, socketDirs });
+  await driver.open(socketPath);
   return driver;
 }
 
@@ -72,6 +85,7 @@ interface Host {
   readonly instance: string;
   readonly site: ConfinementSite;
   readonly bootId: string;
+  readonly socketDirs: readonly string[];
 }
 
 /** A driver that can say which process launches for it. */
@@ -100,6 +114,7 @@ class LauncherDriver implements LocalDriver {
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
   /** The last ones: the launcher may have died before it did what it was told. */
   readonly #settled = new Set<AttemptId>();
+  readonly #rooms: TaskRooms;
   #link: LauncherLink | undefined;
   #closed = false;
 
@@ -109,6 +124,15 @@ class LauncherDriver implements LocalDriver {
     this.#host = host;
     this.#attemptsDir = join(options.stateDir, 'attempts');
     this.enforcement = siteEnforcement(host.site);
+    this.#rooms = new TaskRooms({
+      stateDir: options.stateDir,
+      instance: host.instance,
+      socketDirs: host.socketDirs,
+      access: options.access ?? (() => undefined),
+      storageClasses: options.storageClasses ?? new Map(),
+      stop: (attempt) => this.stop(attempt, 'cancelled', spanMs(0)),
+      warn: deps.warn,
+    });
   }
 
   async open(path: string): Promise<void> {
@@ -122,9 +146,12 @@ class LauncherDriver implements LocalDriver {
     });
     this.#link = link;
     const keep = new Set<string>();
+    const live = new Set<AttemptId>();
+    const ended = new Set<AttemptId>();
     const there = listCgroups(this.#host.site);
     for (const [attempt, trace] of await this.#scan()) {
       if (trace.kind === 'none') continue;
+      (trace.kind === 'ended' ? ended : live).add(attempt);
       // Where a launcher lives, the next in line may be taking over the cgroups of one that ended.
       if (trace.kind === 'ended' && owned.size === 0) continue;
       keep.add(trace.cgroup ?? attempt);
@@ -133,6 +160,7 @@ class LauncherDriver implements LocalDriver {
     for (const path of await sweepCgroups(there, keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
+    await this.#rooms.open(live, ended);
     this.#attempt(this.#watchOrphans());
   }
 
@@ -147,7 +175,7 @@ class LauncherDriver implements LocalDriver {
     const env = { ...asked.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const attempt = { ...asked, env };
     const before = asked.after === undefined ? undefined : this.#live.get(asked.after);
-    const short = before && nextLine(attempt, before);
+    const short = before && !asksForRoom(asked) ? nextLine(attempt, before) : undefined;
     if (short === undefined) {
       this.#startByItself(attempt);
       return;
@@ -159,16 +187,22 @@ class LauncherDriver implements LocalDriver {
 
   #startByItself(attempt: AttemptStart): void {
     const id = attempt.attempt;
-    const plan = this.#plan(attempt);
-    const line = startLine(attempt, plan);
+    const alone = this.#plan(attempt);
+    const unmade = makeFolder(attempt.workdir);
+    if (unmade !== undefined) {
+      this.#refuse(id, alone, 'lost', unmade);
+      return;
+    }
+    const room = asksForRoom(attempt) ? this.#prepare(attempt) : undefined;
+    if (room !== undefined && 'why' in room) {
+      this.#refuse(id, alone, 'start-failed', room.why);
+      return;
+    }
+    const plan = room === undefined ? alone : withRoom(alone, room);
+    const line = startLine(room?.start ?? attempt, plan);
     const problem = unsendable(line);
     if (problem !== undefined) {
       this.#refuse(id, plan, 'start-failed', problem);
-      return;
-    }
-    const unmade = makeFolder(attempt.workdir);
-    if (unmade !== undefined) {
-      this.#refuse(id, plan, 'lost', unmade);
       return;
     }
     this.#live.set(id, attempt);
@@ -176,9 +210,27 @@ class LauncherDriver implements LocalDriver {
     this.#link?.send(line);
   }
 
-  #plan({ attempt, placement, limits }: AttemptStart): Confinement {
-    const { held, memoryLimit } = placement;
-    return planConfinement(this.#host.site, { attempt, cpu: held.cpu, memoryLimit, limits });
+  #plan({ attempt, placement, limits, execution, workdir, cwd }: AttemptStart): Confinement {
+    const { held, memoryLimit, cores } = placement;
+    const { process, io } = execution ?? {};
+    const asks = process !== undefined || io !== undefined || cores !== undefined;
+    const disks = io === undefined ? [] : disksOf([workdir, cwd]);
+    return planConfinement(this.#host.site, {
+      attempt,
+      cpu: held.cpu,
+      memoryLimit,
+      limits,
+      ...(asks && { terms: { process, io, cores, memory: held.memory, disks } }),
+    });
+  }
+
+  #prepare(attempt: AttemptStart): Room | { readonly why: string } {
+    try {
+      return this.#rooms.prepare(attempt);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { why: `its folders could not be made: ${why}` };
+    }
   }
 
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
@@ -196,8 +248,9 @@ class LauncherDriver implements LocalDriver {
       const unsaved = this.#unsaved.get(attempt);
       if (unsaved !== undefined) found.push({ attempt, state: 'ended', end: unsaved });
       else if (trace.kind === 'running') found.push({ attempt, state: 'running', pid: trace.pid });
-      else if (trace.kind === 'ended') found.push({ attempt, state: 'ended', end: trace.end });
-      else if (trace.kind === 'abandoned') burials.push(this.#mourn(attempt, trace.why));
+      else if (trace.kind === 'ended') {
+        found.push({ attempt, state: 'ended', end: await this.#rooms.close(attempt, trace.end) });
+      } else if (trace.kind === 'abandoned') burials.push(this.#mourn(attempt, trace.why));
     }
     for (const [attempt, end] of this.#unsaved) {
       if (!seen.has(attempt)) found.push({ attempt, state: 'ended', end });
@@ -219,6 +272,7 @@ class LauncherDriver implements LocalDriver {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#rooms.shut();
     await this.#link?.close();
   }
 
@@ -227,7 +281,12 @@ class LauncherDriver implements LocalDriver {
     switch (message.kind) {
       case 'started':
         this.#starts.delete(message.attempt);
-        this.#options.onReport({ kind: 'started', attempt: message.attempt, pid: message.pid });
+        this.#options.onReport({
+          kind: 'started',
+          attempt: message.attempt,
+          pid: message.pid,
+          ...termsOf(recordFields(message.fields)),
+        });
         return;
       case 'ended': {
         const fields = recordFields(message.fields);
@@ -249,6 +308,16 @@ class LauncherDriver implements LocalDriver {
 
   #end(attempt: AttemptId, end: AttemptEnd): void {
     this.#forget(attempt);
+    if (!this.#rooms.has(attempt)) {
+      this.#tellEnd(attempt, end);
+      return;
+    }
+    // What it held of the disk is free only then.
+    this.#attempt(this.#rooms.close(attempt, end).then((told) => this.#tellEnd(attempt, told)));
+  }
+
+  #tellEnd(attempt: AttemptId, end: AttemptEnd): void {
+    if (this.#closed) return;
     this.#mourners.get(attempt)?.(end);
     this.#options.onReport({ kind: 'ended', attempt, end });
   }
@@ -362,8 +431,17 @@ class LauncherDriver implements LocalDriver {
       enforced: plan.enforced,
       message,
     };
-    queueMicrotask(() => this.#options.onReport({ kind: 'ended', attempt, end }));
+    queueMicrotask(() => this.#end(attempt, end));
   }
+}
+
+function withRoom(plan: Confinement, { isolation, terms }: Room): Confinement {
+  const all = [...(plan.enforced.terms ?? []), ...terms];
+  return {
+    ...plan,
+    enforced: { ...plan.enforced, ...(all.length > 0 && { terms: all }) },
+    ...(isolation && { isolation }),
+  };
 }
 
 /** Why it could not be made; undefined when it is there. */

@@ -19,6 +19,7 @@ sub O_RDONLY()         { 0 }
 sub O_WRONLY()         { 1 }
 sub O_RDWR()           { 2 }
 sub O_CLOEXEC()        { 0x80000 }
+sub CLONE_NEWNET()     { 0x40000000 }
 sub SIG_BLOCK()        { 0 }
 sub SIG_SETMASK()      { 2 }
 sub SFD_NONBLOCK()     { 0x800 }
@@ -53,10 +54,11 @@ sub systemCalls {
     return undef if $class != 2;
     return {
         read => 0, write => 1, close => 3, pread => 17, rusage => 98, setsid => 112, prctl => 157,
-        sigmask => 14, wait4 => 61, clock => 228, exit => 231, openat => 257, linkat => 265, signalfd => 289, dup3 => 292,
+        sigmask => 14, wait4 => 61, clock => 228, exit => 231, openat => 257, linkat => 265,
+        setns => 308, signalfd => 289, dup3 => 292,
     } if $type == 62;
     return {
-        dup3 => 24, linkat => 37, openat => 56, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
+        dup3 => 24, linkat => 37, openat => 56, setns => 268, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
         exit => 94, wait4 => 260, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
     } if $type == 183 || $type == 243;
     return undef;
@@ -75,6 +77,8 @@ sub nowMs {
 }
 
 sub newSession { return $calls ? syscall($calls->{setsid}) : POSIX::setsid() }
+
+sub callNumber { my ($name) = @_; return $calls ? $calls->{$name} : undef }
 
 # Ends without running destructors or flushing what the parent had buffered.
 sub leave {
@@ -114,6 +118,15 @@ sub enterGate {
 }
 
 sub closeGates { syscall $calls->{close}, $_->{fd} for grep { defined $_->{fd} } @_; return }
+
+# The network namespace that the file holds. Without it the task must not run: it would have the host's network.
+sub enterNamespace {
+    my ($path) = @_;
+    my $fd = $calls ? openRaw($path, O_RDONLY) : undef;
+    die "$!: $path (its network)\n" if !defined $fd || syscall($calls->{setns}, $fd, CLONE_NEWNET) < 0;
+    syscall($calls->{close}, $fd);
+    return;
+}
 
 sub dieWithParent {
     my ($parent) = @_;
@@ -403,8 +416,9 @@ sub treePids {
 # One round: the caller repeats it until nothing is left. In a cgroup no new process can begin.
 sub killTree {
     my ($dirs, $root, $group) = @_;
-    if (defined $dirs->{all}) { spit("$dirs->{all}/cgroup.kill", '1') }
-    elsif (defined $dirs->{pids}) { spit("$dirs->{pids}/pids.max", '0') }
+    my $whole = $dirs->{all} // $dirs->{accounting};
+    if (defined $whole) { spit("$whole/cgroup.kill", '1') }
+    if (defined $dirs->{pids}) { spit("$dirs->{pids}/pids.max", '0') }
     my @pids = treePids($dirs, $root, $group);
     if (!%$dirs) { kill 'STOP', $_ for @pids }
     kill 'KILL', $_ for @pids;

@@ -27,6 +27,8 @@ BEGIN {
     my $here = __FILE__ =~ m{\A(.*)/}s ? $1 : '.';
     $here = "./$here" if $here !~ m{\A/};
     require "$here/host.pl";
+    require "$here/terms.pl";
+    require "$here/isolation.pl";
     require "$here/shim.pl";
 }
 
@@ -454,7 +456,7 @@ sub serve {
     my $until = nowMs() + LEAVE_MS;
     pause(1) while waitpid(-1, WNOHANG) >= 0 && nowMs() < $until;
     unlink $socketPath;
-    rmdir $_ for @parents;
+    rmdir $_ for @parents, %shims ? () : secretsRoot();
     truncate $lock, 0;
     return;
 }

@@ -50,7 +50,10 @@ sub beShim {
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   netns FILE  the network namespace that it enters
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
+#   term..., hold..., act...   see terms.pl
+#   isolated, wrap..., account, nonew, secret...   see isolation.pl
 sub holdAttempt {
     my ($report, $signals, $line, $next) = @_;
     my ($verb, $id, @fields) = decode($line);
@@ -73,7 +76,8 @@ sub holdAttempt {
         env    => $env,
         dirs   => $seat{dirs} // { %{ dirsOf($ask) } },
         signals => $signals,
-        held   => { note => [ @{ $ask->{note} // [] } ], map { $_ => $ask->{"$_-by"}[0] } HELD },
+        held   => { note => [ @{ $ask->{note} // [] } ], term => [ @{ $ask->{term} // [] } ],
+            map { $_ => $ask->{"$_-by"}[0] } HELD },
         self   => $$,
         root   => $$,
         began  => nowMs(),
@@ -222,6 +226,7 @@ sub enterLimits {
         next if "$got$value" =~ /\A\d+\z/ && $got <= $value && $value - $got < 65536;
         release($s->{held}, $aspect, "$file: wrote '$value', it says '$got'");
     }
+    holdTerms($s) if $s->{ask}{term};
     return;
 }
 
@@ -229,7 +234,11 @@ sub enterLimits {
 sub openGates {
     my ($s) = @_;
     my %unique = reverse %{ $s->{dirs} };
-    return map { { aspect => $unique{$_}, %{ openGate("$_/$s->{ask}{join}[0]") } } } keys %unique;
+    my $join = $s->{ask}{join}[0];
+    return map {
+        my $file = $unique{$_} eq 'accounting' ? 'cgroup.procs' : $join;
+        { aspect => $unique{$_}, %{ openGate("$_/$file") } }
+    } keys %unique;
 }
 
 sub release {
@@ -237,6 +246,7 @@ sub release {
     my $name = $aspect eq 'all' ? 'cgroup' : $aspect;
     push @{ $held->{note} }, substr "$name: $why", 0, 200 if @{ $held->{note} } < NOTES_MAX;
     for my $one ($aspect eq 'all' ? qw(cpu memory pids) : $aspect) { $held->{$one} = 'none' }
+    loseTermsOf($held, $aspect, $why);
     return;
 }
 
@@ -280,12 +290,15 @@ sub becomeTask {
     unblockSignals();
     dieWithParent($s->{self});
     newSession();
+    enterNamespace($ask->{netns}[0]) if $ask->{netns};
     for (@{ $s->{gates} }) { enterGate($_) or syswrite $status, encode('join', $_->{aspect}, $_->{why}) }
+    actTerms($ask, sub { syswrite $status, encode('term', @_) }) if $ask->{act};
     becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
     umask $taskUmask;
     my $cwd = $ask->{cwd}[0];
     chdir $cwd or die "$!: $cwd (the working folder)\n";
     my @argv = @{ $ask->{arg} // [''] };
+    @argv = isolate($s, $status, @argv) if $ask->{isolated};
     { local $^W = 0; exec { $argv[0] } @argv; }
     die "$!: $argv[0]\n";
 }
@@ -331,6 +344,7 @@ sub spawnTasks {
     close $_ for $out, $err, grep { defined } @$s{qw(record report next)};
     my ($stop, $own, $ended, $none) = ($calls->{wait4}, "\0" x 144, pack('L', 0), '0');
     my @joins = map { $_->{fd} } @gates;
+    my $acts = $s->{ask}{act};
     # Here each page that is written to between two forks is copied: few words, and no calls.
     while (defined(my $line = nextCommand($commands))) {
         for (split /\t/, $line) { my $at = index $_, '='; $ENV{ substr $_, 0, $at } = substr $_, $at + 1 }
@@ -344,6 +358,7 @@ sub spawnTasks {
                 $gates[$_]{why} ||= "$gates[$_]{path}: $!";
                 syswrite $said, encode('join', $gates[$_]{aspect}, $gates[$_]{why});
             }
+            actTerms($s->{ask}, sub { syswrite $said, encode('term', @_) }) if $acts;
             if ($away eq '') { local $^W = 0; exec { $argv[0] } @argv }
             syswrite $said, encode('exec', $away eq '' ? "$!: $argv[0]" : $away);
             leave(127);
@@ -429,6 +444,7 @@ sub hearSpawner {
         my ($kind, @words) = decode(substr $unheard, 0, $end + 1, '');
         if    ($kind eq 'exec') { $s->{execError} = $words[0] }
         elsif ($kind eq 'join') { release($s->{held}, @words); watchIfUnheld($s) }
+        elsif ($kind eq 'term') { loseTerm($s->{held}, @words) }
         else {
             $s->{endedAt} //= nowMs();
             ($s->{task}, $s->{exit}) = @words;
@@ -450,7 +466,7 @@ sub tellStarted {
         writeAll($s->{record}, encode('task', $s->{id}, "pid=$s->{task}"));
     }
     $s->{told} = 1;
-    inform($s->{report}, encode('started', $s->{id}, $s->{task}));
+    inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held})));
     return;
 }
 
@@ -547,10 +563,13 @@ sub readStatus {
     $s->{status} = undef;
     for (split /^/, $s->{said}) {
         my ($kind, @words) = decode($_);
-        if ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
+        if    ($kind eq 'exec') { chomp($s->{execError} = $words[0]) }
+        elsif ($kind eq 'term') { loseTerm($s->{held}, @words) }
+        elsif ($kind eq 'inside') { $s->{inside} = 1 }
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
-    inform($s->{report}, encode('started', $s->{id}, $s->{task})) if !defined $s->{execError};
+    $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered};
+    inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held}))) if !defined $s->{execError};
     return;
 }
 
@@ -593,6 +612,11 @@ sub findings {
     for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
     my ($code, $signal) = ($s->{exit} >> 8, $s->{exit} & 127);
     my $cause = causeOf($s, $kills);
+    tellPressure($s);
+    if ($s->{ask}{isolated}) {
+        $s->{execError} = whyUnisolated($s) if ($s->{execError} // 'none') eq '';
+        removeSecrets($s->{id});
+    }
     my $leaked = leaveSeat($s, $cause, \@sums);
     my @known = (
         cause    => $cause,
@@ -664,7 +688,7 @@ sub readCounters {
 
 sub heldFields {
     my ($held) = @_;
-    return ((map { "$_-by=$held->{$_}" } HELD), map { "note=$_" } @{ $held->{note} });
+    return ((map { "$_-by=$held->{$_}" } HELD), (map { "note=$_" } @{ $held->{note} }), termFields($held));
 }
 
 # Writes the end to disk and tells the launcher, so that neither alone can lose it.
@@ -704,10 +728,11 @@ sub bury {
         push @counted, "peak=$peak" if defined $peak;
         push @counted, "cpu=$cpuMs" if defined $cpuMs;
         push @counted, "oom=$kills" if $kills;
+        removeSecrets($id);
         my $leaked = removeCgroups($dirs);
         push @counted, "leaked=$leaked" if $leaked;
     }
-    my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note';
+    my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note', 'term';
     my $s = { id => $id, report => $report };
     open $s->{record}, '>>', recordPath($id) or $s->{record} = undef;
     # Ends a line that was cut off.

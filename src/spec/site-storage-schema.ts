@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+export const siteStorageSchema = z
+  .strictObject({
+    classes: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, { error: 'the name of a class' }),
+        z.string().regex(/^\/[^\p{Cc}]{1,4094}$/u, { error: 'an absolute path below /' }),
+      )
+      .meta({ description: 'Folder of the volumes of a class, by the `type` that volumes name.' })
+      .optional(),
+  })
+  .meta({ description: 'Where volumes lie; those of no class lie in the state folder.' });
