@@ -131,7 +131,7 @@ test('a task that ends while no daemon is up is recorded as it ended', bounded, 
   await startBerth(['logs', id, '-f', '--state', state]).said(/begun/);
   await berth(state, 'down');
   scratch.write('go', '');
-  const record = join(state, 'attempts', `${id}.waits.0.1`, 'record');
+  const record = join(state, 'attempts', `${id}.waits.0.1.record`);
   for (let i = 0; !/^ended\t/m.test(readFileSync(record, 'utf8')); i++) {
     assert.ok(i < 300, 'the shim records the end by itself');
     await new Promise((resolve) => setTimeout(resolve, 100));

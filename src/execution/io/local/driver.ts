@@ -15,14 +15,13 @@ import {
   siteEnforcement,
 } from '../../confinement.ts';
 import {
-  asAttemptId,
   encodeLine,
   type LauncherMessage,
   nextLine,
   START_LINE_MAX,
   startLine,
 } from '../../launcher-protocol.ts';
-import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
+import { type AttemptTrace, attemptOfRecord, endFrom, traceOf } from './attempt-folder.ts';
 import {
   listCgroups,
   openConfinementSite,
@@ -407,7 +406,7 @@ class LauncherDriver implements LocalDriver {
   async #scan(): Promise<readonly (readonly [AttemptId, AttemptTrace])[]> {
     const found: (readonly [AttemptId, AttemptTrace])[] = [];
     const ids = (await readdir(this.#attemptsDir))
-      .map(asAttemptId)
+      .map(attemptOfRecord)
       .filter((id) => id !== undefined);
     for (let at = 0; at < ids.length; at += SCAN_AT_ONCE) {
       const some = ids.slice(at, at + SCAN_AT_ONCE);

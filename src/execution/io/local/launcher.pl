@@ -32,7 +32,7 @@ BEGIN {
     require "$here/shim.pl";
 }
 
-sub VERSION()      { 2 }
+sub VERSION()      { 3 }
 sub LINE_MAX()     { 8 << 20 }     # the kernel takes at most about 2 MiB of arguments
 sub OUT_MAX()      { 16 << 20 }    # a client that reads nothing is dropped, and reads the disk later
 sub UNSAVED_MAX()  { 10_000 }
@@ -128,12 +128,8 @@ sub giveToShim {
 
 sub startAttempt {
     my ($id, $line) = @_;
-    my $dir = "$attemptsDir/$id";
-    return toClient(encode('exists', $id)) if $shims{$id};
-    if (!mkdir $dir, 0700) {
-        return toClient(unstarted($id, "$!: $dir")) if $! != $exists;
-        # A folder with no record is one whose launcher died before it forked.
-        return toClient(encode('exists', $id)) if -e "$dir/record" || -e "$dir/settled";
+    if ($shims{$id} || -e recordPath($id) || -e "$attemptsDir/$id.settled") {
+        return toClient(encode('exists', $id));
     }
     if ($line =~ /\A[^\t]+\t[^\t]+\tafter=([^\t\n]+)/ || $line =~ /\Anext\t[^\t]+\t([^\t\n]+)/) {
         return if lineUp($id, $1, $line);
@@ -143,7 +139,7 @@ sub startAttempt {
     my $tries = 0;
     until (giveToShim($id, $line)) {
         my $why = "$!: fork";
-        if (++$tries > 5) { rmdir $dir; return toClient(unstarted($id, $why)) }
+        return toClient(unstarted($id, $why)) if ++$tries > 5;
         pause(20);
     }
     return;
@@ -213,7 +209,7 @@ sub stopAttempt {
         return if !isAlive($pid, $record->{shimstart}[0] // '');
     }
     # The signal may meet another attempt: the file says which is meant.
-    spit("$attemptsDir/$id/stop", int($graceMs) . " $reason\n");
+    spit(stopPath($id), int($graceMs) . " $reason\n");
     kill 'USR1', $pid;
     return;
 }
@@ -256,7 +252,7 @@ sub handle {
 sub settleAttempt {
     my ($id) = @_;
     delete $unsaved{$id};
-    rename "$attemptsDir/$id/record", "$attemptsDir/$id/settled";
+    rename recordPath($id), "$attemptsDir/$id.settled";
     return;
 }
 
@@ -417,7 +413,7 @@ sub openUp {
 sub saveAgain {
     for my $id (keys %unsaved) {
         my $line = $unsaved{$id} =~ s/\tsaved=0$//mr;
-        open my $record, '>>', "$attemptsDir/$id/record" or last;
+        open my $record, '>>', recordPath($id) or last;
         last if !writeAll($record, "\n$line");
         delete $unsaved{$id};
     }

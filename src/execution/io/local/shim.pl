@@ -12,13 +12,14 @@ sub SIZE_KNOWN()     { 16 << 20 }
 sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
 sub PIPE_BUF()       { 4096 }      # the kernel does not mix what is written at once with that of others
+sub LINKED_MAX()     { 64 }        # attempts in one record: who looks for one reads it whole
 sub TELL_MS()        { 10 }        # the launcher hears this late of short tasks that follow each other
 # What an attempt may leave in the memory cgroup that the next one takes over: it counts as the next one's.
 sub LEFT_MAX()       { 1 << 20 }
 sub HELD()           { qw(held cpu memory pids) }
 
 our ($linux, $calls, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
-our $nudged;       # by a signal: somebody is to be stopped, its folder says who
+our $nudged;       # by a signal: somebody is to be stopped, a file says who
 my $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
 my $everNudged;
@@ -110,12 +111,13 @@ sub holdAttempt {
 sub isStopped {
     my ($id) = @_;
     $everNudged = 1 if $nudged;
-    return $everNudged && unlink "$attemptsDir/$id/stop";
+    return $everNudged && unlink stopPath($id);
 }
 
 # The cgroups that the one before left, where nothing of it is left in them, or new ones.
 sub takeCgroups {
     my ($s) = @_;
+    @$s{qw(record linked)} = @seat{qw(record linked)};
     if ($seat{dirs} && resetPeak($seat{dirs}, $seat{files})) {
         $s->{base}  = $seat{counted};
         $s->{files} = $seat{files};
@@ -155,7 +157,7 @@ sub vacate {
         closeSpawner($seat{spawner});
         removeCgroups($seat{dirs});
     }
-    delete @seat{qw(dirs files gates held counted spawner)};
+    delete @seat{qw(dirs files gates held counted spawner record linked)};
     return;
 }
 
@@ -167,12 +169,17 @@ sub closeFiles {
 }
 
 # The record has lines `start`, `task` and `ended`, each written at once; one without its newline is void.
+# Those that follow each other share one record, which has the name of each: a name costs a twentieth of a file.
 sub beginRecord {
     my ($s) = @_;
-    my $path = "$s->{dir}/record";
-    my $line = encode('start', "boot=$bootId", "shim=$$", "shimstart=$shimStart",
+    my $path = recordPath($s->{id});
+    my $line = encode('start', $s->{id}, "boot=$bootId", "shim=$$", "shimstart=$shimStart",
         'began=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
     # Whoever makes the file begins the attempt, and nobody else.
+    if ($s->{record} && ++$s->{linked} < LINKED_MAX && writeAll($s->{record}, $line)) {
+        return 1 if linkFile($s->{record}, $path);
+    }
+    $s->{linked} = 0;
     return 1 if ($s->{record} = createFile($path)) && writeAll($s->{record}, $line);
     my $why = "$!: $path";
     if (!$s->{record} && $! == $exists) {
@@ -270,7 +277,7 @@ sub forkTask {
     ($s->{status}, $s->{said}) = ($statusR, '');
     if (defined $task) {
         $s->{task} = $task;
-        writeAll($s->{record}, encode('task', "pid=$task"));
+        writeAll($s->{record}, encode('task', $s->{id}, "pid=$task"));
     } else {
         ($s->{execError}, $s->{exit}, $s->{endedAt}) = ("$!: fork", 127 << 8, nowMs());
     }
@@ -461,7 +468,7 @@ sub tellStarted {
         my $spawner = $s->{spawner}{pid};
         ($s->{task}) = split ' ', slurp("/proc/$spawner/task/$spawner/children") // '';
         return if !defined $s->{task};
-        writeAll($s->{record}, encode('task', "pid=$s->{task}"));
+        writeAll($s->{record}, encode('task', $s->{id}, "pid=$s->{task}"));
     }
     $s->{told} = 1;
     inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held})));
@@ -513,9 +520,9 @@ sub holdToLimits {
     my $wall = $s->{ask}{wall}[0];
     my $deadline = defined $wall ? $s->{began} + $wall : undef;
     if (!$s->{ordered}) {
-        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(\d+) ([a-z]+)/) {
+        if ($nudged && (slurp(stopPath($s->{id})) // '') =~ /\A(\d+) ([a-z]+)/) {
             ($s->{grace}, $s->{ordered}) = ($1, $2);
-            unlink "$s->{dir}/stop";
+            unlink stopPath($s->{id});
         } elsif (defined $deadline && $now >= $deadline) {
             $s->{ordered} = 'timed-out';
         }
@@ -647,7 +654,8 @@ sub leaveSeat {
     my $ok = $cause eq 'succeeded' && $s->{childless};
     %seat = (last => $ok ? $s->{id} : '', ask => $s->{ask});
     if ($ok && $s->{next} && !$s->{killed} && (peekLine($s->{next}) // '') =~ /\Anext\t[^\t]+\t\Q$s->{id}\E[\t\n]/) {
-        @seat{qw(dirs files gates held spawner counted)} = (@$s{qw(dirs files gates held spawner)}, $sums);
+        @seat{qw(dirs files gates held spawner record linked counted)}
+            = (@$s{qw(dirs files gates held spawner record linked)}, $sums);
         return 0;
     }
     closeFiles($s->{files}, $s->{gates});
@@ -734,7 +742,7 @@ sub bury {
     }
     my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note', 'term';
     my $s = { id => $id, report => $report };
-    open $s->{record}, '>>', "$attemptsDir/$id/record" or $s->{record} = undef;
+    open $s->{record}, '>>', recordPath($id) or $s->{record} = undef;
     # Ends a line that was cut off.
     writeAll($s->{record}, "\n") if $s->{record};
     recordEnd($s, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);
