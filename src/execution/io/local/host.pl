@@ -274,6 +274,9 @@ sub peekLine {
     return $end < 0 ? undef : substr $unread, 0, $end + 1;
 }
 
+# Lines that were taken, and are to come again.
+sub putBack { $unread = join('', @_) . $unread; return }
+
 sub isReadable {
     my ($pipe) = @_;
     vec(my $bits = '', fileno $pipe, 1) = 1;

@@ -30,6 +30,7 @@ BEGIN {
     require "$here/terms.pl";
     require "$here/isolation.pl";
     require "$here/shim.pl";
+    require "$here/line.pl";
 }
 
 sub VERSION()      { 3 }
