@@ -169,8 +169,11 @@ sub lineUp {
 sub feed {
     my ($pid) = @_;
     my $text = '';
-    for (@{ $lines{$pid} }) {
-        next if $_->[2];
+    my $queue = $lines{$pid};
+    # Those that are given stand before those that are not.
+    my $from = @$queue;
+    $from-- while $from > 0 && !$queue->[ $from - 1 ][2];
+    for (@$queue[ $from .. $#$queue ]) {
         my $size = length $_->[1];
         last if $givenBytes{$pid} && $givenBytes{$pid} + $size > FEED_MAX;
         $givenBytes{$pid} += $size;
@@ -286,8 +289,9 @@ sub readReports {
 sub tookEnd {
     my ($pid, $id, $goesOn, $line) = @_;
     my $queue = $lines{$pid};
-    my ($at) = grep { $queue->[$_][0] eq $id } 0 .. $#$queue;
-    return if !defined $at;
+    my $at = 0;
+    $at++ while $at < @$queue && $queue->[$at][0] ne $id;
+    return if $at == @$queue;
     my ($ended) = splice @$queue, $at, 1;
     $givenBytes{$pid} -= $ended->[2];
     return if !$pipes{$pid} || !$goesOn;

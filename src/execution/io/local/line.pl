@@ -110,6 +110,7 @@ sub runLine {
     my ($record, $linked) = @$s{qw(record linked)};
     my ($status, $usage, $none, $watched, $left) = (pack('L', 0), "\0" x 144, '0', '', 0);
     vec($watched, fileno $_, 1) = 1 for $word, $outR, $errR, $plaints;
+    my ($buffer, $pread, $write, $wait4) = ("\0" x 4096, @$calls{qw(pread write wait4)});
     my ($queue, $tell, $fresh, $cpuAtStart) = ('', '', 1, kernelCpuMs($cpuFd));
     my ($began, $beganAt);
     my $await = sub {
@@ -140,10 +141,8 @@ sub runLine {
         my $bits = $watched;
         $await->("held\n") if select($bits, undef, undef, 0) && vec $bits, fileno $word, 1;
         if (!$fresh && defined $peakFd) {
-            if (syscall($calls->{write}, $peakFd, $none, 1) != 1 || readRaw($peakFd) >= LEFT_MAX) {
-                syswrite $ring, "unfit\n";
-                leave(0);
-            }
+            my $n = syscall($write, $peakFd, $none, 1) == 1 ? syscall $pread, $peakFd, $buffer, 64, 0 : 0;
+            if ($n < 1 || substr($buffer, 0, $n) >= LEFT_MAX) { syswrite $ring, "unfit\n"; leave(0) }
         }
         $fresh = 0;
         my $line = "start\t$id\t$starts\tbegan=$beganAt\t$ends";
@@ -178,7 +177,7 @@ sub runLine {
             next;
         }
         my $pid;
-        until (($pid = syscall $calls->{wait4}, -1, $status, 0, $usage) == $task) { last if $pid < 0 && $! != $interrupted }
+        until (($pid = syscall $wait4, -1, $status, 0, $usage) == $task) { last if $pid < 0 && $! != $interrupted }
         $left = 0;
         while (($pid = waitpid -1, WNOHANG) >= 0) { if ($pid == 0) { $left = 1; last } }
         my ($us, $uus, $ss, $sus, $rss) = unpack 'q5', $usage;
@@ -186,14 +185,15 @@ sub runLine {
         my $ms = int(($us + $ss) * 1000 + ($uus + $sus) / 1000);
         $bits = $watched;
         my $odd = $left || $exit != 0 || select($bits, undef, undef, 0)
-            || (defined $eventsFd && readRaw($eventsFd) ne $events) || (defined $refusedFd && readRaw($refusedFd) ne $refused);
+            || (defined $eventsFd && substr($buffer, 0, syscall $pread, $eventsFd, $buffer, 4096, 0) ne $events)
+            || (defined $refusedFd && substr($buffer, 0, syscall $pread, $refusedFd, $buffer, 4096, 0) ne $refused);
         if (!$odd) {
             my $now = nowMs();
             $beganAt = nowMs(CLOCK_REALTIME);
             my $cpu = $ms;
             if (defined $cpuFd) { my $total = kernelCpuMs($cpuFd); ($cpu, $cpuAtStart) = ($total - $cpuAtStart, $total) }
             my $peak = '';
-            if (defined $peakFd) { $peak = 'peak=' . readRaw($peakFd); substr($peak, -1) = "\t" }
+            if (defined $peakFd) { $peak = 'peak=' . substr($buffer, 0, (syscall $pread, $peakFd, $buffer, 64, 0) - 1) . "\t" }
             elsif ($rss * 1024 > SIZE_KNOWN) { $peak = 'peak=' . $rss * 1024 . "\t" }
             my $found = "ended\t$id\tcause=succeeded\tcode=0\twall=" . ($now - $began)
                 . "\tcpu=$cpu\t${peak}log=0\tended=$beganAt\t$last";
