@@ -1,4 +1,6 @@
-import type { Bytes, SpanMs } from '../base/units.ts';
+import type { Bytes, SpanMs, TimeMs } from '../base/units.ts';
+import type { FlowValue } from './flow.ts';
+import type { AttemptId } from './ids.ts';
 
 /** Why an attempt ended. `lost` means that no record of its end could be found, and says so. */
 export type EndCause =
@@ -40,9 +42,18 @@ export interface AttemptEnd {
   /** `SIGKILL`, `SIGSEGV`… when a signal ended it. */
   readonly signal?: string;
   readonly usage: AttemptUsage;
+  /** What the task said of its results; absent when it said nothing, or does not have `StepSpec.flow`. */
+  readonly outputs?: Readonly<Record<string, FlowValue>>;
+  /** Nothing was run: the result is the one that this attempt made, under the same key. */
+  readonly cachedFrom?: CachedFrom;
   readonly enforced: Enforcement;
   /** A sentence for people: why it could not start, what is unknown. */
   readonly message?: string;
+}
+
+export interface CachedFrom {
+  readonly attempt: AttemptId;
+  readonly at: TimeMs;
 }
 
 export interface AttemptUsage {

@@ -1,7 +1,8 @@
 import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
-import type { QueueName, StepId } from './ids.ts';
+import type { FlowValue, StepFlow, WorkloadLimits } from './flow.ts';
+import type { QueueName, StepId, TaskId } from './ids.ts';
 import type { Resources } from './resources.ts';
 import type { ServiceTerms } from './service.ts';
 
@@ -18,6 +19,12 @@ export interface WorkloadSpec {
   readonly deadlineAt?: TimeMs;
   /** At least one; `needs` name other steps of this list and form no cycle. */
   readonly steps: readonly StepSpec[];
+  /** What it is held to as a whole; absent: nothing. */
+  readonly limits?: WorkloadLimits;
+  /** Values by name that expressions of its steps see as `vars`. */
+  readonly vars?: Readonly<Record<string, FlowValue>>;
+  /** The task that submitted it by a token of its own; absent when a person did. */
+  readonly submittedBy?: TaskId;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
 }
@@ -35,6 +42,8 @@ export interface StepSpec {
   readonly constraints?: Constraints;
   readonly limits: Limits;
   readonly execution?: ExecutionTerms;
+  /** What depends on other steps, or on which of its tasks it is; absent where nothing does. */
+  readonly flow?: StepFlow;
   /** Its tasks are replicas that are kept alive; present in the one step of a service. */
   readonly service?: ServiceTerms;
   /** How long one attempt is expected to run, for planning ahead; the limit that kills is `limits.wallMs`. */

@@ -13,6 +13,7 @@ import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
 import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
+import { cachedFrom, flow, flowValues, workloadLimits } from './flow-form.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 import { service } from './service-form.ts';
 
@@ -146,6 +147,7 @@ const step = z.strictObject({
     logBytes: bytes,
   }),
   execution: execution.exactOptional(),
+  flow: flow.exactOptional(),
   service: service.exactOptional(),
   estimateMs: span.exactOptional(),
   gangMin: whole().exactOptional(),
@@ -177,6 +179,9 @@ const spec = z.strictObject({
   labels: textMap,
   deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
+  limits: workloadLimits.exactOptional(),
+  vars: flowValues.exactOptional(),
+  submittedBy: text<TaskId>().exactOptional(),
   source: z.string(),
 });
 
@@ -218,6 +223,8 @@ const end = z.strictObject({
     notes: z.array(z.string()),
     terms: terms.exactOptional(),
   }),
+  outputs: flowValues.exactOptional(),
+  cachedFrom: cachedFrom.exactOptional(),
   message: z.string().exactOptional(),
 });
 

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { MicroDollars, TimeMs } from '../base/units.ts';
+import type { FlowValue } from '../model/flow.ts';
+import type { AttemptId, StepId } from '../model/ids.ts';
+import { span, text, whole } from './plain-forms.ts';
+
+const value: z.ZodType<FlowValue> = z.lazy(() =>
+  z.union([
+    z.null(),
+    z.boolean(),
+    z.number(),
+    z.string(),
+    z.array(value),
+    z.record(z.string(), value),
+  ]),
+);
+
+export const flowValues = z.record(z.string(), value);
+
+export const flow = z.strictObject({
+  condition: z.string().exactOptional(),
+  each: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('items'), items: z.array(value) }),
+      z.strictObject({ kind: z.literal('expression'), expression: z.string(), max: whole() }),
+    ])
+    .exactOptional(),
+  holes: z.literal(true).exactOptional(),
+  onFailure: z.enum(['fail', 'continue']),
+  group: z.strictObject({ id: text<StepId>(), maxParallel: whole() }).exactOptional(),
+  cache: z
+    .strictObject({
+      ttlMs: span,
+      sharedBy: z.enum(['tenant', 'everybody']),
+      inputs: z.array(z.string()),
+      artefacts: z.array(z.string()),
+      salt: z.string(),
+    })
+    .exactOptional(),
+});
+
+export const workloadLimits = z.strictObject({
+  executionMs: span,
+  cpu: whole(),
+  memory: whole(),
+  concurrentTasks: whole(),
+  retries: whole(),
+  cost: whole<MicroDollars>(),
+  modelCalls: whole(),
+  tokens: whole(),
+});
+
+export const cachedFrom = z.strictObject({ attempt: text<AttemptId>(), at: whole<TimeMs>() });
