@@ -85,6 +85,9 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  const adoptedMs = Math.round(performance.now() - parts.replayedAt);
+  const adopted = [...engine.state.runningAttempts()].length;
+  log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
   const server = await openServer({
     site,
@@ -131,6 +134,7 @@ interface Parts {
   readonly egress: Egress;
   readonly inventory: HostInventory;
   readonly replayed: number;
+  readonly replayedAt: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
@@ -177,6 +181,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);
+  const replayedAt = performance.now();
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
@@ -223,6 +228,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     egress,
     inventory,
     replayed,
+    replayedAt,
     siteFile: options.siteFile ?? null,
     plugins,
     tokens,

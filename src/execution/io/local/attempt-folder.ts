@@ -23,10 +23,21 @@ interface Held {
 /** What is known of an attempt; the name tells one that is settled from one that is not. */
 const RECORD = '.record';
 const SETTLED_RECORD = '.settled';
+const STOP = '.stop';
 
 /** The attempt that a file in the folder of attempts is the record of, unless it is settled. */
 export function attemptOfRecord(name: string): AttemptId | undefined {
   return name.endsWith(RECORD) ? asAttemptId(name.slice(0, -RECORD.length)) : undefined;
+}
+
+/** What may lie in the folder of attempts for one: its logs, its record, an order to stop. */
+export const namesOf = (attempt: AttemptId): readonly string[] =>
+  ['', RECORD, SETTLED_RECORD, STOP].map((kind) => attempt + kind);
+
+/** The attempt that something in the folder of attempts belongs to. */
+export function attemptOfName(name: string): AttemptId | undefined {
+  const kind = [RECORD, SETTLED_RECORD, STOP].find((ending) => name.endsWith(ending)) ?? '';
+  return asAttemptId(name.slice(0, name.length - kind.length));
 }
 
 export async function traceOf(
