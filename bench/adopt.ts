@@ -11,7 +11,7 @@ import { cpuMs, load, median, rounded } from './cpu-time.ts';
 
 const WAIT_MS_MAX = 300_000;
 const listed = z.object({
-  workloads: z.array(z.object({ id: z.string(), running: z.number() })),
+  workloads: z.array(z.object({ id: z.string(), tasks: z.object({ running: z.number() }) })),
 });
 
 export const adoptBench: Bench = {
@@ -87,7 +87,7 @@ async function allRun(state: string, id: string, tasks: number): Promise<void> {
   const until = performance.now() + WAIT_MS_MAX;
   for (;;) {
     const { workloads } = listed.parse(await berth(state, 'ps'));
-    if (workloads.find((one) => one.id === id)?.running === tasks) return;
+    if (workloads.find((one) => one.id === id)?.tasks.running === tasks) return;
     if (performance.now() > until) throw new Error('not all tasks run');
     await delay(500);
   }

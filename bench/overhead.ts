@@ -40,8 +40,8 @@ export const overheadBench: Bench = {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        rounds: { type: 'string', default: '12' },
-        turns: { type: 'string', default: '20000000' },
+        rounds: { type: 'string', default: '10' },
+        turns: { type: 'string', default: '60000000' },
       },
     });
     const rounds = Number(values.rounds);
