@@ -38,6 +38,7 @@ import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { SystemClock } from './system-clock.ts';
 import { Tokens } from './tokens.ts';
+import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
@@ -89,9 +90,17 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const adopted = [...engine.state.runningAttempts()].length;
   log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
+  const transfers = new LiveTransfers({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    now: () => clock.now(),
+    log,
+  });
+  stack.defer(() => transfers.close());
   const server = await openServer({
     site,
     leases,
+    transfers,
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -137,6 +146,8 @@ interface Parts {
   readonly replayedAt: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
+  /** Folders that volumes of a class lie in. */
+  readonly storageClasses: ReadonlyMap<string, string>;
   readonly tokens: Tokens;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Where the API is over TCP; known for sure once it listens. */
@@ -201,11 +212,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
+  const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
       onReport,
-      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
+      storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -231,6 +243,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     replayedAt,
     siteFile: options.siteFile ?? null,
     plugins,
+    storageClasses,
     tokens,
     gpuSharing: scheduling.gpuSharing,
     address,

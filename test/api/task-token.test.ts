@@ -24,6 +24,11 @@ const writers: Readonly<Record<string, readonly Role[]>> = {
   shutDown: ['admin'],
   addToken: ['admin'],
   revokeToken: ['admin'],
+  listTransfers: ['admin'],
+  getTransfer: ['admin'],
+  askTransfer: ['admin'],
+  cleanTransfers: ['admin'],
+  cancelTransfer: ['admin'],
 };
 const people: readonly Role[] = ['user', 'admin'];
 

@@ -48,7 +48,7 @@ export function namesOf(host: string, port: number): readonly string[] {
 
 /** Whether it may be asked at all; what a task may cancel, the site knows. */
 export function mayDo(role: Role, method: string, path: string): boolean {
-  const ofAdmins = path === '/api/v1/shutdown' || /^\/api\/v1\/tokens(\/|$)/.test(path);
+  const ofAdmins = /^\/api\/v1\/(shutdown|tokens|transfers)(\/|$)/.test(path);
   if (role === 'admin' || ofAdmins) return role === 'admin';
   if (method === 'GET' || method === 'HEAD') return true;
   switch (role) {
