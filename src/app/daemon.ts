@@ -31,7 +31,7 @@ import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { defaultSite, readSite } from './read-site.ts';
-import { recover } from './recover.ts';
+import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
@@ -74,7 +74,7 @@ export interface Daemon {
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const parts = await openParts(options, stack);
-  const { folder, engine, log, clock, replayed, inventory } = parts;
+  const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, probes } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
@@ -86,7 +86,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
-  const adoptedMs = Math.round(performance.now() - parts.replayedAt);
+  const adoptedMs = Math.round(performance.now() - recovered.at);
   const adopted = [...engine.state.runningAttempts()].length;
   log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
@@ -127,7 +127,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
   writeFileSync(folder.paths.daemon, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   stack.defer(() => rmSync(folder.paths.daemon, { force: true }));
-  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${replayed} events replayed`);
+  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${recovered.replayed} events replayed`);
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
@@ -142,8 +142,7 @@ interface Parts {
   readonly network: NetworkConfig;
   readonly egress: Egress;
   readonly inventory: HostInventory;
-  readonly replayed: number;
-  readonly replayedAt: number;
+  readonly recovered: Recovered;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   /** Folders that volumes of a class lie in. */
@@ -191,8 +190,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
-  const { replayed } = recover(engine, journal);
-  const replayedAt = performance.now();
+  const recovered = recover(engine, journal);
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
@@ -239,8 +237,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     network,
     egress,
     inventory,
-    replayed,
-    replayedAt,
+    recovered,
     siteFile: options.siteFile ?? null,
     plugins,
     storageClasses,
