@@ -52,6 +52,8 @@ interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string;
+  /** Of the body; YAML, which JSON is as well, when not said. */
+  readonly type?: string;
   readonly signal?: AbortSignal | undefined;
   readonly streams?: boolean;
 }
@@ -146,11 +148,13 @@ export function openClient(locate: () => Promise<Address>): Client {
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
 
-const postDocument = (path: string, { text, fileName, cwd }: SubmittedDocument): Asked => ({
-  method: 'POST',
-  path: `${path}?${query({ file: fileName, cwd })}`,
-  body: text,
-});
+function postDocument(path: string, document: SubmittedDocument): Asked {
+  const { text, fileName, cwd, files, vars, varsFiles } = document;
+  const asked = { method: 'POST' as const, path: `${path}?${query({ file: fileName, cwd })}` };
+  if (files === undefined && vars === undefined) return { ...asked, body: text };
+  const body = JSON.stringify({ text, files, vars, vars_files: varsFiles });
+  return { ...asked, body, type: 'application/vnd.berth.bundle+json' };
+}
 
 const post = (path: string, body?: object): Asked => ({
   method: 'POST',
@@ -168,12 +172,12 @@ const query = (values: Readonly<Record<string, string | number>>): string =>
   ).toString();
 
 function exchange(address: Address, agent: Agent, asked: Asked): Promise<IncomingMessage> {
-  const { method, path, body, signal, streams = false } = asked;
+  const { method, path, body, type, signal, streams = false } = asked;
   const headers: Record<string, string> = {
     accept: streams ? 'text/event-stream' : 'application/json',
   };
   if (body !== undefined) {
-    headers['content-type'] = 'application/yaml';
+    headers['content-type'] = type ?? 'application/yaml';
     headers['content-length'] = String(Buffer.byteLength(body));
   }
   if (address.kind === 'tcp' && address.token !== undefined) {

@@ -16,7 +16,7 @@ const url = (description: string) =>
   z
     .string()
     .max(8192)
-    .regex(/^(https?:\/\/|\$\{\{)/i, { error: 'an address that begins with http:// or https://' })
+    .regex(/^https?:\/\//i, { error: 'an address that begins with http:// or https://' })
     .meta({ description });
 const timeout = (initial: number) =>
   quantity(parseSpan, {
