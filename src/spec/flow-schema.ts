@@ -141,6 +141,5 @@ export const conditionShape = {
   }).optional(),
 };
 
-export type CacheBlock = z.output<typeof cache>;
 export type MatrixBlock = z.output<typeof matrix>;
 export type EachBlock = NonNullable<z.output<(typeof fanOutShape)['each']>>;

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { OperationError } from '../../model/errors.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { Origin, Parse } from './api-env.ts';
@@ -9,27 +9,34 @@ const FILES_MAX = 128;
 const written = { schema: { type: 'string' as const, maxLength: DOCUMENT_BYTES_MAX } };
 const fileName = z.string().min(1).max(4096);
 
-const bundleSchema = z
-  .strictObject({
-    text: z.string().openapi({ description: 'The document itself' }),
-    files: z
-      .record(fileName, z.string())
-      .refine((files) => Object.keys(files).length <= FILES_MAX, {
-        error: `at most ${FILES_MAX} files`,
-      })
-      .optional()
-      .openapi({ description: 'Texts of what it includes, by the path from its own folder' }),
-    vars: z
-      .record(z.string().max(63), z.string())
-      .optional()
-      .openapi({ description: 'Values of its `vars`, as text' }),
-    vars_files: z
-      .array(fileName)
-      .max(16)
-      .optional()
-      .openapi({ description: 'Those of `files` that are maps of values of its `vars`' }),
-  })
-  .openapi('Bundle');
+const bundleSchema = z.strictObject({
+  text: z.string(),
+  files: z
+    .record(fileName, z.string())
+    .refine((files) => Object.keys(files).length <= FILES_MAX, {
+      error: `at most ${FILES_MAX} files`,
+    })
+    .optional(),
+  vars: z.record(z.string().max(63), z.string()).optional(),
+  vars_files: z.array(fileName).max(16).optional(),
+});
+
+const texts = { type: 'object' as const, additionalProperties: { type: 'string' as const } };
+/** The same for people. As a schema of zod, the router would read every body as JSON to check it. */
+const bundleForm = {
+  type: 'object' as const,
+  required: ['text'],
+  properties: {
+    text: { type: 'string' as const, description: 'The document itself' },
+    files: { ...texts, description: 'What it includes, by the path from its own folder' },
+    vars: { ...texts, description: 'Values of its `vars`, as text' },
+    vars_files: {
+      type: 'array' as const,
+      items: { type: 'string' as const },
+      description: 'Those of `files` that are maps of values of its `vars`',
+    },
+  },
+};
 
 const BUNDLE_TYPE = 'application/vnd.berth.bundle+json';
 
@@ -40,7 +47,7 @@ export const documentBody = {
     'application/yaml': written,
     'application/json': written,
     'text/plain': written,
-    [BUNDLE_TYPE]: { schema: bundleSchema },
+    [BUNDLE_TYPE]: { schema: bundleForm },
   },
 };
 
