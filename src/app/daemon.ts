@@ -37,6 +37,8 @@ import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { SystemClock } from './system-clock.ts';
+import { Tokens } from './tokens.ts';
+import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
@@ -85,13 +87,25 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   await loop.reconcile();
   probes.watchAll();
+  const transfers = new LiveTransfers({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    now: () => clock.now(),
+    log,
+  });
+  stack.defer(() => transfers.close());
   const server = await openServer({
     site,
     leases,
+    transfers,
     token: folder.token,
-    isRunning: (id) => {
-      const attempt = engine.state.attempt(id);
-      return attempt !== undefined && attempt.end === undefined;
+    tokens: parts.tokens,
+    holders: {
+      identify: (token) => parts.tokens.identify(token),
+      tenantOfRunning: (id) => {
+        const attempt = engine.state.attempt(id);
+        return attempt?.end === undefined ? attempt?.task.tenant : undefined;
+      },
     },
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
@@ -128,6 +142,9 @@ interface Parts {
   readonly replayed: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
+  /** Folders that volumes of a class lie in. */
+  readonly storageClasses: ReadonlyMap<string, string>;
+  readonly tokens: Tokens;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
@@ -163,6 +180,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const clock = new SystemClock(journal.lastAt);
+  const sees = site?.config.isolation === 'none' ? 'all' : 'own';
+  const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
@@ -188,11 +207,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
+  const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
       onReport,
-      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
+      storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -217,6 +237,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     replayed,
     siteFile: options.siteFile ?? null,
     plugins,
+    storageClasses,
+    tokens,
     gpuSharing: scheduling.gpuSharing,
     address,
     latest: undefined,

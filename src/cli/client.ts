@@ -18,6 +18,12 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
+import type {
+  TransferDocument,
+  TransferList,
+  TransferRequest,
+} from '../api/contract/transfer-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -40,6 +46,14 @@ export interface Client {
   addPool(definition: object): Promise<PoolDocument>;
   removePool(name: string): Promise<void>;
   pools(): Promise<PoolList>;
+  askTransfer(request: TransferRequest): Promise<TransferDocument>;
+  transfer(id: string, signal?: AbortSignal): Promise<TransferDocument>;
+  transfers(): Promise<TransferList>;
+  cancelTransfer(id: string): Promise<TransferDocument>;
+  cleanTransfers(): Promise<TransferList>;
+  tokens(): Promise<TokenList>;
+  addToken(wanted: TokenRequest): Promise<NewToken>;
+  revokeToken(id: string): Promise<void>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   quotas(): Promise<QuotaList>;
@@ -69,6 +83,8 @@ export interface SubmittedDocument {
   /** Values for its variables, as they were typed; and those of `files` that are such values. */
   readonly vars?: Readonly<Record<string, string>>;
   readonly varsFiles?: readonly string[];
+  /** For whom; whoever asks, when not given. */
+  readonly tenant?: string | undefined;
 }
 
 export interface LogPart {

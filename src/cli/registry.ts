@@ -23,7 +23,14 @@ import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
+import { tokenAdd } from './commands/token-add.ts';
+import { tokenList } from './commands/token-list.ts';
+import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
+import { transfer } from './commands/transfer.ts';
+import { transferCancel } from './commands/transfer-cancel.ts';
+import { transferClean } from './commands/transfer-clean.ts';
+import { transferList } from './commands/transfer-list.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
 import { version } from './commands/version.ts';
@@ -45,6 +52,10 @@ export const registry: readonly Command[] = [
   quota,
   reserve,
   network,
+  transfer,
+  transferList,
+  transferCancel,
+  transferClean,
   top,
   pool,
   up,
@@ -53,6 +64,9 @@ export const registry: readonly Command[] = [
   secretSet,
   secretList,
   secretRemove,
+  tokenAdd,
+  tokenList,
+  tokenRevoke,
   inventory,
   inventoryDiff,
   inventoryBaseline,

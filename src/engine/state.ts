@@ -70,7 +70,8 @@ export class State {
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly #toStop = new StopOrders();
-  readonly #cameBack = new Set<StepRecord>();
+  /** Steps that may have room for more of their tasks. */
+  readonly #roomy = new Set<StepRecord>();
   #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
@@ -295,7 +296,7 @@ export class State {
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#leaveSeat(attempt, event.at);
     if (event.end.cause === 'preempted') task.preempted++;
-    if (event.end.cause === 'unstarted') this.#return(task);
+    if (event.end.cause === 'unstarted') this.#release(comeBack(task));
     else if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     // What is left of a gang below its minimum stops, and starts again with it.
@@ -319,15 +320,6 @@ export class State {
     if (row === undefined) return;
     this.scheduler.ended(runningOf(attempt, row), at);
     this.#takeOver(attempt, row, at);
-  }
-
-  /** Waits again as if it had never stood in line. */
-  #return(task: TaskRecord): void {
-    this.#cameBack.add(comeBack(task));
-    // Not before the whole line is back: the first of it goes first.
-    if (this.lines.firstBroken() !== undefined) return;
-    for (const one of this.#cameBack) this.#release(one);
-    this.#cameBack.clear();
   }
 
   get preemptions(): readonly PreemptionRecord[] {
@@ -490,10 +482,16 @@ export class State {
 
   /**
    * Lets tasks into the queue until `maxParallel` of them wait, rest or run. Only a success makes room: a
-   * task that failed tries again in its own place, or its step is lost.
+   * task that failed tries again in its own place, or its step is lost. Not before all that stood in a line that
+   * broke is back, whoever makes room meanwhile: the oldest goes first.
    */
   #release(step: StepRecord): void {
-    if (!startsMore(step) || step.spec.service !== undefined) return;
-    for (let task = letIn(step); task !== undefined; task = letIn(step)) this.#wait(task);
+    this.#roomy.add(step);
+    if (this.lines.firstBroken() !== undefined) return;
+    for (const one of this.#roomy) {
+      if (!startsMore(one) || one.spec.service !== undefined) continue;
+      for (let task = letIn(one); task !== undefined; task = letIn(one)) this.#wait(task);
+    }
+    this.#roomy.clear();
   }
 }

@@ -8,6 +8,8 @@ import { type TestContext, test } from 'node:test';
 import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 
@@ -19,8 +21,9 @@ function configIn(t: TestContext): ServerConfig {
   return {
     site: new ScenarioSite(),
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: 't',
-    isRunning: () => false,
+    ...noTokens,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -14,6 +14,8 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
 
@@ -268,7 +270,8 @@ test(
     const again = await openServer({
       site,
       leases: leaseSite().leases,
-      isRunning: () => false,
+      transfers: noTransfers,
+      ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,
       host: '127.0.0.1',

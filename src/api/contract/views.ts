@@ -1,5 +1,5 @@
 import type { SpanMs } from '../../base/units.ts';
-import type { TenantId, WorkloadId } from '../../model/ids.ts';
+import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type {
@@ -20,13 +20,18 @@ import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts
 export interface Site {
   status(): Status;
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
-  submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
-  /** False when there is no such workload; cancelling an ended one changes nothing. */
-  cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  submit(spec: WorkloadSpec, by: Asker): Promise<SubmitOutcome>;
+  /**
+   * False when there is no such workload; cancelling an ended one changes nothing.
+   * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
+   */
+  cancel(workload: WorkloadId, by: Asker): Promise<boolean>;
   /** Of a service: so many replicas are wanted from now on. */
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
   /** Of a service: a new revision. */
   update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome>;
+  /** Whose it is; undefined when there is no such workload. */
+  owner(id: WorkloadId): TenantId | undefined;
   workload(id: WorkloadId): WorkloadDocument | undefined;
   workloads(filter: WorkloadFilter): WorkloadList;
   why(id: WorkloadId): Why | undefined;
@@ -53,6 +58,13 @@ export interface Site {
   shutDown(): void;
 }
 
+/** Who asks for something. */
+export interface Asker {
+  readonly tenant: TenantId;
+  /** The task that asks by a token of its own: for it and what it submitted, and nothing else. */
+  readonly attempt?: AttemptId;
+}
+
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
@@ -66,6 +78,8 @@ export interface WorkloadFilter {
   readonly state: 'active' | 'ended' | 'all';
   /** Of this queue and all below it. */
   readonly queue?: string | undefined;
+  /** Of this tenant only. */
+  readonly tenant?: TenantId | undefined;
   readonly limit: number;
   readonly offset: number;
 }

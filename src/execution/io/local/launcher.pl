@@ -32,7 +32,7 @@ BEGIN {
     require "$here/shim.pl";
 }
 
-sub VERSION()      { 2 }
+sub VERSION()      { 3 }
 sub LINE_MAX()     { 8 << 20 }     # the kernel takes at most about 2 MiB of arguments
 sub OUT_MAX()      { 16 << 20 }    # a client that reads nothing is dropped, and reads the disk later
 sub UNSAVED_MAX()  { 10_000 }
