@@ -19,6 +19,11 @@ import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
+import type {
+  TransferDocument,
+  TransferList,
+  TransferRequest,
+} from '../api/contract/transfer-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -29,6 +34,10 @@ export interface Client {
   workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
+  /** What to change, as `berth adjust` and the API have it. */
+  adjust(id: string, changes: object): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
   /** Of a service: so many replicas from now on. */
   scale(id: string, replicas: number): Promise<ServiceDocument>;
   /** Of a service: a new revision. */
@@ -41,6 +50,11 @@ export interface Client {
   addPool(definition: object): Promise<PoolDocument>;
   removePool(name: string): Promise<void>;
   pools(): Promise<PoolList>;
+  askTransfer(request: TransferRequest): Promise<TransferDocument>;
+  transfer(id: string, signal?: AbortSignal): Promise<TransferDocument>;
+  transfers(): Promise<TransferList>;
+  cancelTransfer(id: string): Promise<TransferDocument>;
+  cleanTransfers(): Promise<TransferList>;
   tokens(): Promise<TokenList>;
   addToken(wanted: TokenRequest): Promise<NewToken>;
   revokeToken(id: string): Promise<void>;

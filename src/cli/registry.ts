@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { adjust } from './commands/adjust.ts';
 import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
@@ -10,11 +11,13 @@ import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { network } from './commands/network.ts';
+import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
+import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
 import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
@@ -27,6 +30,10 @@ import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
+import { transfer } from './commands/transfer.ts';
+import { transferCancel } from './commands/transfer-cancel.ts';
+import { transferClean } from './commands/transfer-clean.ts';
+import { transferList } from './commands/transfer-list.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
 import { version } from './commands/version.ts';
@@ -42,12 +49,19 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  adjust,
+  pause,
+  resume,
   scale,
   update,
   queue,
   quota,
   reserve,
   network,
+  transfer,
+  transferList,
+  transferCancel,
+  transferClean,
   top,
   pool,
   up,

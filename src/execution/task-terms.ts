@@ -3,6 +3,7 @@ import { formatIdList, setOf } from '../inventory/cpu-set.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
+import { harmlessDevices, type TaskDevices } from './device-rules.ts';
 import type { DeviceNumber, TermController, TermSite } from './term-site.ts';
 
 /** What the terms of a task come to on this host: groups and settings, acts of the task itself, what they promise. */
@@ -31,7 +32,7 @@ export interface TermHold {
 export interface TermAct {
   readonly term: string;
   /** See terms.pl. */
-  readonly act: 'nice' | 'policy' | 'ioprio' | 'oom' | 'thp' | 'mempolicy' | 'affinity';
+  readonly act: 'nice' | 'policy' | 'ioprio' | 'oom' | 'thp' | 'mempolicy' | 'affinity' | 'closed';
   readonly value: string;
 }
 
@@ -45,6 +46,8 @@ export interface TermTask {
   readonly memory: Bytes;
   /** That its folders lie on. */
   readonly disks: readonly DeviceNumber[];
+  /** Absent where all are open to it. */
+  readonly devices?: TaskDevices | undefined;
 }
 
 type Driver = 'cgroup-v2' | 'cgroup-v1' | 'unprivileged';
@@ -69,6 +72,7 @@ export function planTerms(host: Host, task: TermTask): TermPlan | undefined {
     ...placeParts(host, task),
     ...memoryParts(host, task),
     ...(task.io === undefined ? [] : ioParts(host, task.io, task.disks)),
+    ...(task.devices === undefined ? [] : deviceParts(host, task.devices)),
   ];
   if (parts.length === 0) return undefined;
   const holds = parts.flatMap((part) => part.holds ?? []);
@@ -196,12 +200,22 @@ function memoryParts(host: Host, { process, memory }: TermTask): Part[] {
     if (v2 && host.has.memory) parts.push(held(term, [['memory', file, `${value}`]], note));
     else parts.push(lacking(term, host.driver === 'cgroup-v1' ? v1 : 'no memory controller'));
   };
-  if (memoryProtection === 'hard') only('memory-kept', 'memory.min', memory, 'memory.min');
+  const keep = (kind: 'min' | 'low'): void => {
+    const file = `memory.${kind}`;
+    const most = host.site.protection?.[kind] ?? UNLIMITED;
+    if (v2 && host.has.memory && most === 0) {
+      parts.push(lacking('memory-kept', `the groups above Berth's have no ${file} to share`));
+    } else {
+      const bound = most < memory ? `, at most ${most} bytes for all tasks: those above` : '';
+      only('memory-kept', file, memory, `${file}${bound}`);
+    }
+  };
+  if (memoryProtection === 'hard') keep('min');
   else if (memoryProtection === 'soft' && host.driver === 'cgroup-v1' && host.has.memory) {
     const note = 'where memory is short, others above theirs give first';
     const set = ['memory', 'memory.soft_limit_in_bytes', `${memory}`] as const;
     parts.push(held('memory-kept', [set], note));
-  } else if (memoryProtection === 'soft') only('memory-kept', 'memory.low', memory, 'memory.low');
+  } else if (memoryProtection === 'soft') keep('low');
   if (memoryHigh !== undefined) only('memory-high', 'memory.high', memoryHigh, 'slowed above it');
   if (oomKill === 'task') only('oom-kill', 'memory.oom.group', 1, 'the whole task dies together');
   else if (oomKill === 'process') parts.push(kept('oom-kill', 'the largest process dies'));
@@ -217,13 +231,23 @@ function hugePagesPart({ driver, site }: Host, most: Bytes): Part {
         ? 'accounting'
         : undefined;
   if (aspect === undefined || site.hugePageSizes.length === 0) {
-    return lacking('huge-pages', 'no hugetlb controller');
+    return lacking('huge-pages', site.refused?.hugetlb ?? 'no hugetlb controller');
   }
   const v1 = driver === 'cgroup-v1' && aspect === 'hugetlb';
-  const sets = site.hugePageSizes.map(
-    (size) => [aspect, `hugetlb.${size}.${v1 ? 'limit_in_bytes' : 'max'}`, `${most}`] as const,
-  );
+  const sets = site.hugePageSizes.map((size) => {
+    // The kernel takes whole pages.
+    const pages = Math.floor(most / pageBytes(size));
+    const value = `${pages * pageBytes(size)}`;
+    return [aspect, `hugetlb.${size}.${v1 ? 'limit_in_bytes' : 'max'}`, value] as const;
+  });
   return held('huge-pages', sets, `at most ${most} bytes of each size`);
+}
+
+/** Of a size as the kernel names it: `64KB`, `2MB`, `1GB`. */
+function pageBytes(size: string): number {
+  const [, number, unit] = /^(\d+)(KB|MB|GB)$/.exec(size) ?? [];
+  const powers: Record<string, number> = { KB: 1, MB: 2, GB: 3 };
+  return unit === undefined ? 1 : Number(number) * 1024 ** powers[unit]!;
 }
 
 /** Rules of blkio.throttle (v1) and io.max (v2) are by device and kind of access. */
@@ -238,9 +262,10 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
   const parts: Part[] = [];
   const v2 = host.driver === 'cgroup-v2';
   const grouped = host.site.groups.io !== undefined;
+  const absent = host.site.refused?.io ?? `no ${v2 ? 'io' : 'blkio'} controller`;
   const asked = rates.filter(([key]) => io[key] !== UNLIMITED);
   if (asked.length > 0) {
-    if (!grouped) parts.push(lacking('io', `no ${v2 ? 'io' : 'blkio'} controller`));
+    if (!grouped) parts.push(lacking('io', absent));
     else if (disks.length === 0) parts.push(lacking('io', 'its folders lie on no disk'));
     else {
       const sets = disks.flatMap((disk): readonly Setting[] =>
@@ -257,8 +282,49 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
       const note = 'where the disk has a scheduler that weighs';
       parts.push(held('io-weight', [['io', 'io.weight', `default ${io.weight}`]], note));
     } else {
-      parts.push(lacking('io-weight', v2 ? 'no io controller' : 'only cgroup v2 weighs disks'));
+      parts.push(lacking('io-weight', v2 ? absent : 'only cgroup v2 weighs disks'));
     }
+  }
+  return parts;
+}
+
+/**
+ * By their numbers, whatever file has them. Who may open all but some cannot be told from who may open all by what
+ * the kernel says: the task tries.
+ */
+function deviceParts({ driver, site }: Host, devices: TaskDevices): Part[] {
+  const { allowed, closed, unknown } = devices;
+  const grouped = driver === 'cgroup-v1' && site.groups.devices !== undefined;
+  const why = 'only cgroup v1 holds them by their numbers here';
+  const parts: Part[] = [];
+  if (allowed !== undefined && !grouped) parts.push(lacking('device-numbers', why));
+  else if (allowed !== undefined) {
+    const rules = [...new Set([...harmlessDevices, ...allowed])];
+    const sets: readonly Setting[] = [
+      ['devices', 'devices.deny', 'a'],
+      ...rules.map((id): Setting => ['devices', 'devices.allow', `${id} rw`]),
+    ];
+    parts.push(held('device-numbers', sets, `${rules.join(', ')}, and no others`));
+  }
+  if (unknown.length > 0) {
+    const note = `which device files are those of ${unknown.join(', ')} is not known`;
+    parts.push(lacking('gpu-devices', note));
+  } else if (closed.length > 0 && !grouped) parts.push(lacking('gpu-devices', why));
+  else if (closed.length > 0) {
+    const files = closed.map(({ path }) => path).join(', ');
+    parts.push({
+      holds:
+        allowed === undefined
+          ? closed.map(({ id }) => ({
+              term: 'gpu-devices',
+              aspect: 'devices',
+              file: 'devices.deny',
+              value: `${id} rw`,
+            }))
+          : [],
+      acts: closed.map(({ path }) => ({ term: 'gpu-devices', act: 'closed', value: path })),
+      terms: [{ term: 'gpu-devices', by: 'kernel', note: `${files} cannot be opened` }],
+    });
   }
   return parts;
 }

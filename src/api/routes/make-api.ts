@@ -4,6 +4,7 @@ import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
+import { addLiveRoutes } from './live-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { addNetworkRoutes } from './network-routes.ts';
@@ -16,6 +17,7 @@ import { addServiceRoutes } from './service-routes.ts';
 import { SightedLeases, SightedSite } from './sighted-site.ts';
 import { addSiteRoutes } from './site-routes.ts';
 import { addTokenRoutes } from './token-routes.ts';
+import { addTransferRoutes } from './transfer-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
 /** A session ends with the browser's memory of it; the token itself changes only when its file does. */
@@ -55,6 +57,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   });
   addChecks(api, deps);
   addWorkloadRoutes(api, deps);
+  addLiveRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);
@@ -63,6 +66,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);
   addLeaseRoutes(api);
+  addTransferRoutes(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);

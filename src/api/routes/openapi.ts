@@ -2,17 +2,20 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
+import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
+import { transferOperations } from './transfer-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
 export const operations = [
   ...workloadOperations,
+  ...liveOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,
@@ -20,6 +23,7 @@ export const operations = [
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,
+  ...transferOperations,
   ...tokenOperations,
 ] as const;
 

@@ -9,6 +9,7 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../contract/documents.ts';
+import type { Asker } from '../contract/views.ts';
 import { refusalSentence } from '../views/sentences.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { defineOperation } from './operation.ts';
@@ -130,8 +131,7 @@ export const workloadOperations = [
 export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps): void {
   api.openapi(submitWorkload, async (c) => {
     const query = c.req.valid('query');
-    const identity = c.get('identity');
-    const by = { ...identity, tenant: tenantOf(identity, query.tenant) };
+    const by = askerOf(c.get('identity'), query.tenant);
     const { spec, warnings } = await parseBody(c.req.raw, query, parse);
     const outcome = await c.get('site').submit(spec, by);
     if (outcome.kind === 'refused') {
@@ -166,9 +166,11 @@ export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps):
   });
 }
 
-function tenantOf({ tenant, role }: Identity, wanted: TenantId | undefined): TenantId {
-  if (wanted === undefined || wanted === tenant || role === 'admin') return wanted ?? tenant;
-  throw new OperationError('FORBIDDEN', `${quote(tenant)} may not submit for ${quote(wanted)}.`);
+function askerOf(identity: Identity, wanted: TenantId | undefined): Asker {
+  if (wanted === undefined || wanted === identity.tenant) return identity;
+  if (identity.role === 'admin') return { ...identity, tenant: wanted };
+  const whom = `${quote(identity.tenant)} may not submit for ${quote(wanted)}.`;
+  throw new OperationError('FORBIDDEN', whom);
 }
 
 function missing(id: string): never {
