@@ -20,7 +20,7 @@ ln -sf ../node/bin/node node_modules/.bin/node
 chmod -R go+rX "$root"
 chmod 1777 /tmp
 
-[ -z "${BERTH_VM_DEBUG:-}" ] || { bash -x debug.sh; exit; }
+[ ! -e command.sh ] || { bash command.sh; exit; }
 # suite NAME COMMAND…: its output goes to OUT/NAME.log, its count to the console.
 suite() {
   local name=$1 began=$SECONDS
@@ -38,10 +38,10 @@ as() {
   local user=$1 id
   shift
   id=$(id -u "$user")
-  echo runuser -u "$user" -- env HOME="/home/$user" PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$id" \
+  echo runuser -u "$user" -- env BERTH_TEST_PATIENCE=4 HOME="/home/$user" PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$id" \
     DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$id/bus" "$@"
 }
-unit='--wait --pipe --collect --quiet --same-dir --service-type=exec --setenv=NODE_COMPILE_CACHE=/tmp/node-cache'
+unit='--wait --pipe --collect --quiet --same-dir --service-type=exec --setenv=NODE_COMPILE_CACHE=/tmp/node-cache --setenv=BERTH_TEST_PATIENCE=4'
 delegated="$unit -p Delegate=yes"
 own='/sys/fs/cgroup/user\.slice/user-[0-9]+\.slice/user@[0-9]+\.service/app\.slice/[^/]+\.service/berth-trial000'
 set -f # what is expected is a pattern for file names, too
@@ -52,14 +52,15 @@ systemctl set-property --runtime system.slice MemoryLow=256M MemoryMin=64M
 
 # shellcheck disable=SC2046,SC2086
 {
-  # Where systemd leaves the cgroup to a service; in a unit that it keeps; as a user to whom an administrator gave all
-  # controllers, as one who has what systemd gives by itself, and as one outside of any unit of theirs.
+  # Where systemd leaves the cgroup to a service; as a user outside of any unit of theirs, as one to whom an
+  # administrator gave all controllers, as one who has what systemd gives by itself; in a unit that systemd keeps.
   suite root-delegated systemd-run $delegated -p MemoryLow=128M -p MemoryMin=32M \
     $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/[^/]+\.service/berth-trial000') $(tests $BERTH_VM_FILES)
+  suite user-undelegated $(as ben BERTH_EXPECT=unprivileged $(tests $BERTH_VM_FILES))
+  suite user-all-controllers $(as ada systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_FILES))
+  suite user-by-default $(as ben systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_FILES))
   suite root-undelegated systemd-run $unit \
-    $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/berth-trial000') $(tests $BERTH_VM_USER_FILES)
-  suite user-all-controllers $(as ada systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_USER_FILES))
-  suite user-by-default $(as ben systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_USER_FILES))
-  suite user-undelegated $(as ben BERTH_EXPECT=unprivileged $(tests $BERTH_VM_USER_FILES))
+    $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/berth-trial000') $(tests $BERTH_VM_FILES)
+  [ -z "$BERTH_VM_ROOT_FILES" ] || suite driver systemd-run $delegated $(tests $BERTH_VM_ROOT_FILES)
 }
 exit $failed

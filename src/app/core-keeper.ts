@@ -56,10 +56,10 @@ export class CoreKeeper {
     const { task, startedAt, placement, end } = attempt;
     if (startedAt === undefined || end !== undefined || task.step.spec.run.kind === 'held') return;
     if (task.step.spec.execution?.process?.cores === 'exclusive') return;
-    const { pinned, table } = this.#engine.state;
+    const { parts, table } = this.#engine.state;
     const row = table.rowOf(placement.node);
     if (row === undefined) return;
-    const rest = pinned.restOf(table.node(row)!);
+    const rest = parts.cores.restOf(table.node(row)!);
     const wanted = rest?.join() ?? '';
     const before = this.#kept.get(attempt) ?? placement.cores?.join() ?? '';
     if (wanted === before && !anew) return;
