@@ -27,6 +27,7 @@ const causes: Record<Cause, Look> = {
   'timed-out': { glyph: 'failed', tone: 'failed', word: 'timed-out' },
   cancelled: { glyph: 'cancelled', tone: 'faint', word: 'cancelled' },
   preempted: { glyph: 'preempted', tone: 'preempted', word: 'preempted' },
+  overused: { glyph: 'failed', tone: 'failed', word: 'too much GPU memory' },
   unhealthy: { glyph: 'failed', tone: 'failed', word: 'unhealthy' },
   'start-failed': { glyph: 'failed', tone: 'failed', word: 'start-failed' },
   unstarted: { glyph: 'cancelled', tone: 'faint', word: 'unstarted' },

@@ -12,6 +12,8 @@ export type EndCause =
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
+  /** It used more memory of a GPU than its share. */
+  | 'overused'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -27,6 +29,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   cancelled: false,
   preempted: true,
   unhealthy: true,
+  overused: true,
   'start-failed': false,
   unstarted: true,
   lost: true,
@@ -34,13 +37,22 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; `spot`: its node is taken away; `moved`: it goes to another node.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share.
  */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted' | 'spot' | 'moved';
+export type StopReason =
+  | 'cancelled'
+  | 'preempted'
+  | 'unhealthy'
+  | 'evicted'
+  | 'spot'
+  | 'moved'
+  | 'overused';
 
 /** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
-export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
-  reason === 'cancelled' || reason === 'unhealthy' ? reason : 'preempted';
+export const causeOfStop = (
+  reason: StopReason,
+): 'cancelled' | 'preempted' | 'unhealthy' | 'overused' =>
+  reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

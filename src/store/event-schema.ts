@@ -207,6 +207,7 @@ const end = z.strictObject({
     'cancelled',
     'preempted',
     'unhealthy',
+    'overused',
     'start-failed',
     'unstarted',
     'lost',
@@ -310,7 +311,7 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted', 'spot', 'moved']),
+    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted', 'spot', 'moved', 'overused']),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),

@@ -16,6 +16,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   cancelled: 'cancelled',
   preempted: 'preempted',
   unhealthy: 'unhealthy',
+  overused: 'too much GPU memory',
   'start-failed': 'did not start',
   unstarted: 'not begun',
   lost: 'lost',
@@ -52,6 +53,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Preempted${after}, to make room.${note}`;
     case 'unhealthy':
       return `Stopped${after}: a probe said that it no longer works.${note}`;
+    case 'overused':
+      return `Stopped${after}: it used more memory of a GPU than its share.${note}`;
     case 'start-failed':
       return `It did not start.${note}`;
     case 'unstarted':

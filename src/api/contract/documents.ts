@@ -14,6 +14,7 @@ const causes = z.enum([
   'cancelled',
   'preempted',
   'unhealthy',
+  'overused',
   'start-failed',
   'unstarted',
   'lost',

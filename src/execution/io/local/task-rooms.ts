@@ -14,6 +14,7 @@ import {
 } from '../../isolation-plan.ts';
 import { accountOf, openIsolationSite, rootEntries } from './open-isolation-site.ts';
 import { ScratchFolders } from './scratch-folders.ts';
+import { taskDevices } from './task-devices.ts';
 
 export interface TaskRoomsOptions {
   readonly stateDir: string;
@@ -83,6 +84,9 @@ export class TaskRooms {
       user: account,
       secrets,
       gpus: start.placement.gpus.length > 0,
+      closed: (taskDevices(start.placement, start.execution, '')?.closed ?? []).map(
+        ({ path }) => path,
+      ),
     });
     if ('why' in plan) return plan;
     if (plan.wrap.length > 0) mkdirSync(this.#secretsDir, { recursive: true, mode: 0o711 });
