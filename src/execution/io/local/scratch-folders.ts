@@ -123,9 +123,14 @@ export class ScratchFolders {
   }
 
   #agree(attempt: AttemptId, agreed: Agreed): void {
-    writeFileSync(join(this.#root, attempt, 'agreed.json'), JSON.stringify(agreed), {
-      mode: 0o600,
-    });
+    const folder = join(this.#root, attempt);
+    try {
+      writeFileSync(join(folder, 'agreed.json'), JSON.stringify(agreed), { mode: 0o600 });
+    } catch (error) {
+      // The disk is full: the attempt does not start, and nobody else knows of the folder.
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
     this.#agreed.set(attempt, agreed);
     this.#look();
   }
