@@ -22,6 +22,8 @@ export function joinAsRead(
     // The one node of a local site keeps the id that it joined with, whatever the host is called today.
     const known = engine.state.nodes().find((one) => poolOf(one) === undefined);
     const id = known?.id ?? (hostname().replace(/[^\w.-]/g, '-') as NodeId);
+    // It is taken away: what it has is of no matter, and it is not to take tasks again for that.
+    if (engine.state.live.notice(id) !== undefined) return;
     const { gpuSharing, scratch } = said;
     const own = { ...found, id, ...(scratch !== undefined && { scratch }) };
     const given = withSharing(own, gpuSharing);

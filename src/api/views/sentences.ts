@@ -87,6 +87,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'deadline':
     case 'scratch-space':
       return timedSentence(refusal, now);
+    case 'too-many-active':
+    case 'too-many-submitted':
+      return submissionSentence(refusal, now);
     case 'behind':
       return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
     case 'reserved-for':
@@ -94,16 +97,61 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `would delay ${refusal.task}, which is to start on ${refusal.node ?? 'a node'} in ` +
         formatSpan(Math.max(0, refusal.startsAt - now))
       );
+    default:
+      return changeSentence(refusal);
+  }
+}
+
+type Unchanged = Extract<
+  Refusal,
+  {
+    readonly code:
+      | 'nothing-runs'
+      | 'no-gain'
+      | 'rebalancing'
+      | 'already-ended'
+      | 'no-such-workload'
+      | 'not-a-service'
+      | 'other-queue';
+  }
+>;
+
+/** Of changes of what runs. */
+function changeSentence(refusal: Unchanged): string {
+  switch (refusal.code) {
+    case 'nothing-runs': {
+      const { step, workload } = refusal;
+      return `nothing of ${step === undefined ? `workload ${workload}` : `step ${step}`} runs that could be changed`;
+    }
+    case 'no-gain':
+      return `no ${refusal.movesMax} moves or fewer would gain more than they disturb`;
+    case 'rebalancing':
+      return `tasks of ${refusal.node} are being moved already`;
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
+    case 'no-such-workload':
+      return `there is no workload ${refusal.workload}`;
     case 'not-a-service':
     case 'other-queue':
       return serviceRefusal(refusal);
-    case 'no-such-workload':
-      return `there is no workload ${refusal.workload}`;
     default:
       return assertNever(refusal);
   }
+}
+
+function submissionSentence(
+  refusal: Extract<Refusal, { code: 'too-many-active' | 'too-many-submitted' }>,
+  now: TimeMs,
+): string {
+  const { limit, tenant, max } = refusal;
+  const whose = `${limit}${tenant === undefined ? '' : `, ${tenant}`}`;
+  if (refusal.code === 'too-many-active') {
+    return `the limit of ${whose} is ${max} workloads at once, and ${refusal.active} have not ended`;
+  }
+  const { submitted, resetsAt } = refusal;
+  const reset =
+    resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`;
+  return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
 }
 
 type Timed = Extract<Refusal, { code: 'quota' | 'deadline' | 'scratch-space' }>;
