@@ -25,6 +25,7 @@ const causes: Record<Cause, Look> = {
   signalled: { glyph: 'failed', tone: 'failed', word: 'signalled' },
   'oom-killed': { glyph: 'failed', tone: 'failed', word: 'oom-killed' },
   'timed-out': { glyph: 'failed', tone: 'failed', word: 'timed-out' },
+  'disk-exceeded': { glyph: 'failed', tone: 'failed', word: 'disk-exceeded' },
   cancelled: { glyph: 'cancelled', tone: 'faint', word: 'cancelled' },
   preempted: { glyph: 'preempted', tone: 'preempted', word: 'preempted' },
   overused: { glyph: 'failed', tone: 'failed', word: 'too much GPU memory' },

@@ -61,6 +61,7 @@ const causes: Record<EndCause, true> = {
   signalled: true,
   'oom-killed': true,
   'timed-out': true,
+  'disk-exceeded': true,
   cancelled: true,
   preempted: true,
   unhealthy: true,

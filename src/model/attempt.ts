@@ -9,6 +9,8 @@ export type EndCause =
   | 'signalled'
   | 'oom-killed'
   | 'timed-out'
+  /** Its scratch or a volume outgrew its size. */
+  | 'disk-exceeded'
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
@@ -26,6 +28,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   signalled: true,
   'oom-killed': true,
   'timed-out': true,
+  'disk-exceeded': false,
   cancelled: false,
   preempted: true,
   unhealthy: true,

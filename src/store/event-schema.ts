@@ -204,6 +204,7 @@ const end = z.strictObject({
     'signalled',
     'oom-killed',
     'timed-out',
+    'disk-exceeded',
     'cancelled',
     'preempted',
     'unhealthy',

@@ -13,6 +13,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   signalled: 'killed by signal',
   'oom-killed': 'out of memory',
   'timed-out': 'timed out',
+  'disk-exceeded': 'out of scratch',
   cancelled: 'cancelled',
   preempted: 'preempted',
   unhealthy: 'unhealthy',
@@ -47,6 +48,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Ended by ${signal ?? 'a signal'}${after}.${note}`;
     case 'timed-out':
       return `Stopped${after}: its time was up.${note}`;
+    case 'disk-exceeded':
+      return `Stopped${after}: it outgrew its space on the disk.${note}`;
     case 'cancelled':
       return `Cancelled${after}.${note}`;
     case 'preempted':

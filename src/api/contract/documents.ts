@@ -11,6 +11,7 @@ const causes = z.enum([
   'signalled',
   'oom-killed',
   'timed-out',
+  'disk-exceeded',
   'cancelled',
   'preempted',
   'unhealthy',

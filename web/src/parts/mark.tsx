@@ -30,6 +30,7 @@ const looks: Readonly<Record<MarkState, Look>> = {
   signalled: 'failed',
   'oom-killed': 'memory',
   'timed-out': 'failed',
+  'disk-exceeded': 'failed',
   'start-failed': 'failed',
   unhealthy: 'failed',
   overused: 'failed',

@@ -59,7 +59,9 @@ export class TaskRooms {
     const folders = [start.workdir];
     let { env } = start;
     if (storage?.scratch !== undefined) {
-      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts);
+      const isWrapped = wantsMounts({ terms, volumes: volumes.mounts }) && this.#hasBubblewrap();
+      const ignoresQuotas = process.getuid?.() === 0 && !isWrapped;
+      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts, ignoresQuotas);
       own(scratch.path, account);
       folders.push(scratch.path);
       found.push(scratch.term);
@@ -120,6 +122,10 @@ export class TaskRooms {
 
   shut(): void {
     this.#scratch.shut();
+  }
+
+  #hasBubblewrap(): boolean {
+    return 'path' in this.#openSite().bubblewrap;
   }
 
   #openSite(): IsolationSite {
