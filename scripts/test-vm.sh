@@ -10,8 +10,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${BERTH_VM_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/berth-vm}
 accelerator=${BERTH_VM_ACCEL:-tcg,thread=multi,tb-size=512}
-# With memory protection keys, which V8 uses, Node crashes and hangs under emulation.
-cpu=${BERTH_VM_CPU:-max,pku=off}
+cpu=${BERTH_VM_CPU:-max}
 seconds=${BERTH_VM_SECONDS:-1800}
 for tool in qemu-system-x86_64 mmdebstrap mke2fs; do
   command -v "$tool" >/dev/null || { echo "test-vm: no $tool: apt install qemu-system-x86 mmdebstrap e2fsprogs" >&2; exit 69; }
