@@ -157,7 +157,7 @@ export class Rig {
   }
 
   recordPath(n: number): string {
-    return join(this.attemptsDir, id(n), 'record');
+    return join(this.attemptsDir, `${id(n)}.record`);
   }
 
   launcherPid(): number {
@@ -166,7 +166,7 @@ export class Rig {
 
   /** Settled by a launcher that may have been killed meanwhile. */
   async settled(n: number): Promise<void> {
-    const path = join(this.attemptsDir, id(n), 'settled');
+    const path = join(this.attemptsDir, `${id(n)}.settled`);
     await until(`${n} to be settled`, () => existsSync(path) || undefined);
   }
 
