@@ -23,7 +23,6 @@ import { formatOf, type IncludedFiles, joinIncludes } from './join-includes.ts';
 import { locateIssues } from './locate-issues.ts';
 import { commandProblems } from './read-command.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
-import { StepAncestors } from './step-ancestors.ts';
 import type { StepNames } from './step-flow.ts';
 import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
@@ -301,20 +300,18 @@ function networkOfRequirements(blocks: WorkloadBlocks): UnitReading['network'][n
 }
 
 function stepNames(units: readonly (StepUnit | undefined)[]): StepNames {
-  const indexes = new Map<string, number>();
+  const ids = new Set<string>();
   const groups = new Map<string, string[]>();
-  units.forEach((unit, i) => {
-    if (unit === undefined) return;
-    if (!indexes.has(unit.id)) indexes.set(unit.id, i);
-    if (unit.group === undefined) return;
+  for (const unit of units) {
+    if (unit === undefined) continue;
+    ids.add(unit.id);
+    if (unit.group === undefined) continue;
     const members = groups.get(unit.group.id) ?? [];
     members.push(unit.id);
     groups.set(unit.group.id, members);
-  });
-  const needs = units.map((unit) => (unit?.needs ?? []).flatMap((need) => indexes.get(need) ?? []));
+  }
   // A step that is wrong is told already: that others name it is no mistake.
-  const isComplete = units.every((unit) => unit !== undefined);
-  return { indexes, groups, ancestors: new StepAncestors(needs), isComplete };
+  return { ids, groups, isComplete: units.every((unit) => unit !== undefined) };
 }
 
 function nameOfFile(fileName: string): string {
