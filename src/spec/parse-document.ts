@@ -14,20 +14,21 @@ import {
   siteBlockNames,
   wholeKeys,
 } from './document-schema.ts';
-import { type Format, findWritten, readTree, type Written } from './document-tree.ts';
+import { type Format, findWritten, readTree, type Tree, type Written } from './document-tree.ts';
 import { readVars, type VarOverrides } from './document-vars.ts';
 import { ExpressionReading } from './expression-reading.ts';
 import { fillHoles, RuntimeTexts } from './fill-holes.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { formatOf, type IncludedFiles, joinIncludes } from './join-includes.ts';
 import { locateIssues } from './locate-issues.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { commandProblems } from './read-command.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
 import type { StepNames } from './step-flow.ts';
 import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
 import { type StepUnit, stepUnits } from './step-units.ts';
-import { textProblem } from './text-bounds.ts';
+import { sizeProblem, tokenProblem } from './text-bounds.ts';
 import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
 import {
   limitProblems,
@@ -53,14 +54,22 @@ export type ParsedDocument =
   /** Errors only, all that were found at once, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
+/** The short way for what is plain; the same tree as the long one. */
+function treeOf(text: string, format: Format): Tree {
+  const plain = format === 'yaml' ? readPlainYaml(text) : undefined;
+  if (plain !== undefined) return { root: plain, problems: [] };
+  const unfit = tokenProblem(text);
+  return unfit === undefined ? readTree(text, format) : { root: undefined, problems: [unfit] };
+}
+
 const noFiles: IncludedFiles = { texts: new Map() };
 
 /** A job or pipeline document → what is submitted. Never throws for what the text says. */
 export function parseDocument(text: string, options: ParseOptions): ParsedDocument {
   const { fileName, files = noFiles } = options;
-  const unfit = textProblem(text);
+  const unfit = sizeProblem(text);
   if (unfit !== undefined) return { ok: false, issues: locateIssues([unfit], undefined, text) };
-  const tree = readTree(text, options.format ?? formatOf(fileName));
+  const tree = treeOf(text, options.format ?? formatOf(fileName));
   if (tree.root === undefined) {
     return { ok: false, issues: locateIssues(tree.problems, tree.root, text) };
   }
