@@ -5,6 +5,7 @@ import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
+import { pipelineBench } from './pipeline.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { speedBench } from './speed.ts';
@@ -13,6 +14,7 @@ import { swfBench } from './swf.ts';
 export const registry: Readonly<Record<string, Bench>> = {
   cli: cliBench,
   engine: engineBench,
+  pipeline: pipelineBench,
   preemption: preemptionBench,
   inventory: inventoryBench,
   journal: journalBench,
