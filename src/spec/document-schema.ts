@@ -29,7 +29,7 @@ export const laterBlocks = {
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
-  qos: 'Classes of service.',
+  qos: 'Classes of service: in the site document.',
   queues: 'Queues and their sizes: in the site document.',
   reservations: 'Capacity that is kept for a time: in the site document.',
   scheduling: 'Order and fairness: in the site document.',
@@ -38,6 +38,7 @@ export const laterBlocks = {
 /** Those of them that a site document has: `berth up --site FILE`. */
 export const siteBlockNames: ReadonlySet<string> = new Set([
   'multi_tenancy',
+  'qos',
   'queues',
   'reservations',
   'scheduling',

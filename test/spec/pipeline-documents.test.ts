@@ -232,6 +232,18 @@ describe('the workload as a whole', () => {
       assert.deepEqual(only!.execution?.process, process);
     });
   }
+  test('guaranteed is limited to what it asks for, unless it says otherwise', () => {
+    const spec = parsed(
+      'resource_requirements: {class: guaranteed}\nsteps:\n  - {id: a, run: x, resources: {cpu: {request: 2}}}\n  - {id: b, run: x, resources: {cpu: {request: 2, limit: 4}}}\n',
+    );
+    assert.deepEqual(
+      spec.steps.map(({ limits }) => [limits.cpu, limits.memory]),
+      [
+        [2000, 256 * 1024 ** 2],
+        [4000, 256 * 1024 ** 2],
+      ],
+    );
+  });
   test('a step that says so itself is not changed by the class', () => {
     const [only] = parsed(
       'run: x\nresource_requirements: {class: guaranteed}\npreemption: {preemptible: true}\nprocess: {oom_score_adjust: 7}\n',
