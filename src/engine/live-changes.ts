@@ -197,9 +197,9 @@ export class LiveChanges {
 
   /** As if what it held had ended and what it holds now had begun; it is the same attempt to everybody else. */
   #adjust(event: Extract<Event, { kind: 'attempt-adjusted' }>): void {
-    const { at, held, limits } = event;
+    const { at, held, limits, cores } = event;
     const attempt = this.#attempt(event.attempt);
-    const { table, scheduler, quotas } = this.#state;
+    const { table, scheduler, quotas, pinned } = this.#state;
     const row = table.rowOf(attempt.placement.node);
     assert(row !== undefined && attempt.end === undefined, 'only what runs is adjusted');
     const former = attempt.placement;
@@ -209,7 +209,9 @@ export class LiveChanges {
     attempt.task.step.workload.attained.end(former.held, at);
     const live = liveOf(attempt);
     attempt.live = { ...live, limits, before: [...live.before, { held: former.held, until: at }] };
-    attempt.placement = { ...former, held, memoryLimit: limits.memory };
+    pinned.remove(attempt);
+    attempt.placement = { ...former, held, memoryLimit: limits.memory, ...(cores && { cores }) };
+    pinned.add(attempt);
     table.take(row, held, former.gpus);
     attempt.task.step.workload.attained.start(held, at);
     quotas?.started(attempt.id, spanOf(attempt));

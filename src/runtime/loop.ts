@@ -347,8 +347,9 @@ export class Loop {
   #adjust(id: AttemptId): void {
     const attempt = this.#deps.engine.state.attempt(id);
     if (attempt?.live?.limits === undefined || attempt.end !== undefined) return;
-    const weight = attempt.placement.held.cpu;
-    this.#deps.driver.adjust(id, { ...attempt.live.limits, weight });
+    const { held, cores } = attempt.placement;
+    const limits = { ...attempt.live.limits, weight: held.cpu };
+    this.#deps.driver.adjust(id, cores === undefined ? limits : { ...limits, cores });
   }
 
   /** The daemon may have died between what it journalled and what it did. */

@@ -51,9 +51,10 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-/** `weight` is what it holds of the CPU. */
+/** `weight` is what it holds of the CPU; `cores` are the CPUs that it runs on, where it does not run on any. */
 export interface LiveLimits extends AdjustedLimits {
   readonly weight: MilliCpu;
+  readonly cores?: readonly number[];
 }
 
 /** How a task saves its work before it is stopped. */

@@ -250,3 +250,26 @@ test('where a neighbour fails meanwhile, the task goes back', () => {
   assert.ok(back.includes(`placed ${attempt.replace(/\.1$/, '.3')} on ${from}`), back.join());
   assert.ok(back.includes(`moved ${attempt} rolled-back`), back.join());
 });
+
+const cpus = [0, 1, 2, 3].map((id) => ({ id, core: id, numa: id < 2 ? 0 : 1 }));
+const exclusive = { execution: { process: { cores: 'exclusive' } } } as const;
+
+test('one with cores of its own gets others with its CPU, and gives them back', () => {
+  const { submit, adjust, engine } = stage({ ...node('n', { cpu: 4000 }), cpus });
+  const coresOf = (id: string) =>
+    [...engine.state.runningAttempts()].find((one) => one.id === `${id}.s.0.1`)!.placement.cores;
+  submit(1000, exclusive);
+  submit(1000, exclusive);
+  const [first, second] = [coresOf('1')!, coresOf('2')!];
+  assert.deepEqual([first.length, second.length], [1, 1]);
+  adjust('1', { cpu: milliCpu(3000) });
+  assert.equal(coresOf('1')!.length, 3);
+  assert.ok(coresOf('1')!.includes(first[0]!), 'it keeps what it has');
+  assert.ok(!coresOf('1')!.includes(second[0]!));
+  assert.deepEqual(adjust('2', { cpu: milliCpu(2000) }), ['refused insufficient']);
+  assert.deepEqual(adjust('1', { cpu: milliCpu(1500) }), ['refused cores-short']);
+  adjust('1', { cpu: milliCpu(1000) });
+  assert.equal(coresOf('1')!.length, 1);
+  adjust('2', { cpu: milliCpu(3000) });
+  assert.deepEqual([...coresOf('1')!, ...coresOf('2')!].sort(), [0, 1, 2, 3]);
+});

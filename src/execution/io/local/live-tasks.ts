@@ -15,7 +15,7 @@ import type { AttemptId } from '../../../model/ids.ts';
 import type { LiveLimits, Report } from '../../../runtime/ports.ts';
 import { countOf, parseRecord } from '../../attempt-record.ts';
 import type { ConfinementSite } from '../../confinement.ts';
-import { isTaken, liveSettings, termsOf } from '../../live-settings.ts';
+import { cpuList, isTaken, liveSettings, termsOf } from '../../live-settings.ts';
 
 export interface LiveTasksOptions {
   readonly attemptsDir: string;
@@ -185,6 +185,7 @@ export class LiveTasks {
       }
       yield { term: aspect, ...written(`${dir}/${file}`, file, value) };
     }
+    if (to.cores !== undefined) yield this.#pin(tree, to.cores);
     if (to.nice !== undefined) yield this.#renice(tree, to.nice);
   }
 
@@ -194,6 +195,21 @@ export class LiveTasks {
     const file = v2 === undefined ? 'memory.limit_in_bytes' : 'memory.max';
     const text = path === undefined ? undefined : read(`${path}/${file}`)?.trim();
     return text === undefined || text === 'max' ? UNLIMITED : Number(text);
+  }
+
+  #pin({ dirs }: Tree, cores: readonly number[]): Outcome {
+    const dir = dirs.get('cpuset') ?? dirs.get('all');
+    const list = cpuList(cores);
+    if (dir === undefined) {
+      return {
+        term: 'cores',
+        problem: `it has no cpuset of its own to move to CPUs ${list}`,
+        note: '',
+      };
+    }
+    const { problem } = written(`${dir}/cpuset.cpus`, 'cpuset.cpus', list);
+    const outcome = { term: 'cores', note: `CPUs ${list}` };
+    return problem === undefined ? outcome : { ...outcome, problem };
   }
 
   /** Every thread, for the kernel counts each of them by itself. */
@@ -318,7 +334,7 @@ function written(path: string, file: string, value: string): { problem?: string;
   try {
     writeFileSync(path, value);
     const got = readFileSync(path, 'utf8').trim();
-    if (isTaken(value, got)) return { note };
+    if (isTaken(file, value, got)) return { note };
     return { problem: `${file}: wrote '${value}', it says '${got}'`, note };
   } catch (error) {
     return { problem: `${file}: ${error instanceof Error ? error.message : error}`, note };
