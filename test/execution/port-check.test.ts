@@ -24,6 +24,7 @@ function rig() {
     resume: () => {},
     adopt: () => {},
     memoryOf: () => undefined,
+    memoryFill: () => undefined,
     known: () => Promise.resolve([]),
     settle: () => {},
     close: () => Promise.resolve(),

@@ -40,6 +40,7 @@ import {
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { LiveTasks } from './live-tasks.ts';
+import { memoryFill } from './memory-fill.ts';
 import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
@@ -111,6 +112,8 @@ export interface LocalDriver extends Driver {
   readonly launcherPid: number | undefined;
   /** What a running attempt uses of memory; undefined where nothing counts it. */
   memoryOf(attempt: AttemptId): Bytes | undefined;
+  /** How full of memory the cgroup is that all tasks are in, 0 … 1; undefined where it has no limit. */
+  memoryFill(): number | undefined;
 }
 
 class LauncherDriver implements LocalDriver {
@@ -305,6 +308,13 @@ class LauncherDriver implements LocalDriver {
 
   memoryOf(attempt: AttemptId): Bytes | undefined {
     return this.#liveTasks.memoryOf(attempt);
+  }
+
+  memoryFill(): number | undefined {
+    const { site } = this.#host;
+    if (site.driver === 'unprivileged') return undefined;
+    const parent = site.driver === 'cgroup-v2' ? site.parent : site.parents.memory;
+    return parent === undefined ? undefined : memoryFill(parent);
   }
 
   async known(): Promise<readonly KnownAttempt[]> {

@@ -53,6 +53,7 @@ export function checkingPorts(
     resume: (attempt) => driver.resume(attempt),
     adopt: (start) => driver.adopt(start),
     memoryOf: (attempt) => driver.memoryOf(attempt),
+    memoryFill: () => driver.memoryFill(),
     known: () => driver.known(),
     settle: (attempt) => driver.settle(attempt),
     close: () => driver.close(),
