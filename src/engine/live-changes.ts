@@ -1,6 +1,11 @@
 import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import { mayRetry, type StopReason, type TermEnforcement } from '../model/attempt.ts';
+import {
+  type AttemptEnd,
+  mayRetry,
+  type StopReason,
+  type TermEnforcement,
+} from '../model/attempt.ts';
 import type { NodeId, TenantId } from '../model/ids.ts';
 import type { AdjustedLimits, Eviction, PlannedMove, RebalancePlan } from '../model/live-change.ts';
 import type { Event, LiveEvent } from '../model/messages.ts';
@@ -20,6 +25,8 @@ export interface LiveRecord {
   readonly pausedBy?: TenantId;
   /** It was paused at least once: a driver may still hold it. */
   readonly wasPaused?: boolean;
+  /** It was moved to other CPUs while it ran. */
+  readonly repinned?: boolean;
   /** As the driver read it back. */
   readonly terms?: readonly TermEnforcement[];
   /** What it held before, and until when; the last is followed by what it holds now. */
@@ -50,6 +57,8 @@ export interface Rebalance {
     readonly phase: 'out' | 'back';
     /** Of another task on the new node, since the move was ordered. */
     readonly failedBeside: boolean;
+    /** Of a move to other CPUs, those that it had; absent where it had all. */
+    readonly former?: readonly number[];
   };
 }
 
@@ -168,9 +177,7 @@ export class LiveChanges {
   ended(attempt: AttemptRecord): void {
     const current = this.#rebalance?.current;
     if (current === undefined || current.phase === 'back' || attempt.end === undefined) return;
-    const { cause } = attempt.end;
-    const badly = mayRetry[cause] && cause !== 'preempted';
-    if (!badly || attempt.placement.node !== current.move.to) return;
+    if (!endedBadly(attempt.end) || attempt.placement.node !== current.move.to) return;
     if (attempt.task === this.#state.attempt(current.move.attempt)?.task) return;
     this.#rebalance = { ...this.#rebalance!, current: { ...current, failedBeside: true } };
   }
@@ -251,12 +258,28 @@ export class LiveChanges {
     const former = this.#rebalance!;
     const phase = former.current === undefined ? 'out' : 'back';
     const current = { move, orderedAt: at, phase, failedBeside: false } as const;
+    if (move.cores !== undefined) {
+      const attempt = this.#attempt(move.attempt);
+      const had = former.current === undefined ? attempt.placement.cores : former.current.former;
+      this.#repin(attempt, phase === 'out' ? move.cores : had);
+      this.#rebalance = { ...former, current: { ...current, ...(had && { former: had }) } };
+      return;
+    }
     this.#rebalance = { ...former, current };
     const task = this.#attempt(move.attempt).task;
     const attempt = currentAttempt(task);
     if (task.state === 'running' && attempt !== undefined) {
       this.#stop(attempt, 'moved');
     }
+  }
+
+  #repin(attempt: AttemptRecord, cores: readonly number[] | undefined): void {
+    const { pinned } = this.#state;
+    pinned.remove(attempt);
+    const { cores: _, ...rest } = attempt.placement;
+    attempt.placement = { ...rest, ...(cores && { cores }) };
+    attempt.live = { ...liveOf(attempt), repinned: true };
+    pinned.add(attempt);
   }
 
   /** One that did not go well is the last. */
@@ -289,6 +312,9 @@ export function inherit(attempt: AttemptRecord, { placement, live }: AttemptReco
   attempt.placement = placement;
   attempt.live = { limits: live.limits, before: [] };
 }
+
+export const endedBadly = ({ cause }: AttemptEnd): boolean =>
+  mayRetry[cause] && cause !== 'preempted';
 
 /** Of each term what was read back last. */
 export function newerTerms(

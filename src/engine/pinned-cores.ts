@@ -51,6 +51,11 @@ export class PinnedCores {
     return [...own, ...more].sort((a, b) => a - b);
   }
 
+  /** Those that belong to tasks. */
+  on(node: NodeId): ReadonlySet<number> {
+    return this.#byNode.get(node) ?? NONE;
+  }
+
   /** From its placement on. */
   add({ id, placement, task }: AttemptRecord): void {
     const { node, cores } = placement;

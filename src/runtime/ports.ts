@@ -38,6 +38,8 @@ export interface Driver {
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void;
   /** Holds what runs to other limits. What held comes back as a report `adjusted`. Nothing to do is fine. */
   adjust(attempt: AttemptId, to: LiveLimits): void;
+  /** Moves what runs to these CPUs. Whether it held comes back as a report `adjusted`. Nothing to do is fine. */
+  pin(attempt: AttemptId, cores: readonly number[]): void;
   /** It gets no CPU any more, and keeps all else; `adjusted` tells whether that holds. Nothing to do is fine. */
   pause(attempt: AttemptId): void;
   resume(attempt: AttemptId): void;
@@ -51,10 +53,9 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-/** `weight` is what it holds of the CPU; `cores` are the CPUs that it runs on, where it does not run on any. */
+/** `weight` is what it holds of the CPU. */
 export interface LiveLimits extends AdjustedLimits {
   readonly weight: MilliCpu;
-  readonly cores?: readonly number[];
 }
 
 /** How a task saves its work before it is stopped. */

@@ -20,6 +20,7 @@ function rig() {
     },
     stop: () => calls.push('stop'),
     adjust: () => {},
+    pin: () => {},
     pause: () => {},
     resume: () => {},
     adopt: () => {},

@@ -294,6 +294,10 @@ class LauncherDriver implements LocalDriver {
     this.#liveTasks.adjust(attempt, to);
   }
 
+  pin(attempt: AttemptId, cores: readonly number[]): void {
+    this.#liveTasks.pin(attempt, cores);
+  }
+
   pause(attempt: AttemptId): void {
     this.#liveTasks.pause(attempt);
   }

@@ -53,7 +53,7 @@ export class LiveTasks {
   readonly #queues = new Map<AttemptId, Promise<void>>();
   readonly #paused = new Set<AttemptId>();
   /** Made, and to be removed when the attempt has ended. */
-  readonly #folders = new Map<AttemptId, string>();
+  readonly #folders = new Map<AttemptId, Set<string>>();
 
   constructor(options: LiveTasksOptions, onReport: (report: Report) => void) {
     this.#options = options;
@@ -64,6 +64,13 @@ export class LiveTasks {
     this.#queue(attempt, async () => {
       const tree = this.tree(attempt);
       if (tree !== undefined) this.#tell(attempt, [...this.#limit(attempt, tree, to)]);
+    });
+  }
+
+  pin(attempt: AttemptId, cores: readonly number[]): void {
+    this.#queue(attempt, async () => {
+      const tree = this.tree(attempt);
+      if (tree !== undefined) this.#tell(attempt, [this.#pin(attempt, tree, cores)]);
     });
   }
 
@@ -107,10 +114,8 @@ export class LiveTasks {
   /** Nothing of it runs any more. */
   forget(attempt: AttemptId): void {
     this.#paused.delete(attempt);
-    const folder = this.#folders.get(attempt);
-    if (folder === undefined) return;
+    for (const folder of this.#folders.get(attempt) ?? []) removeFolder(folder);
     this.#folders.delete(attempt);
-    removeFolder(folder);
   }
 
   /** What it holds of memory now; undefined where nothing counts it. */
@@ -185,8 +190,38 @@ export class LiveTasks {
       }
       yield { term: aspect, ...written(`${dir}/${file}`, file, value) };
     }
-    if (to.cores !== undefined) yield this.#pin(tree, to.cores);
     if (to.nice !== undefined) yield this.#renice(tree, to.nice);
+  }
+
+  /** One for a task that began without: v1 has a group of it only for those that asked for cores. */
+  #cpusetFor(attempt: AttemptId, { dirs }: Tree): string | undefined {
+    const parent = this.#options.site.terms?.groups.cpuset;
+    const [own] = dirs.values();
+    if (parent === undefined || own === undefined) return undefined;
+    const folder = join(parent, basename(own));
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(`${folder}/cpuset.mems`, readFileSync(`${parent}/cpuset.mems`, 'utf8'));
+    } catch {
+      return undefined;
+    }
+    this.#owes(attempt, folder);
+    return folder;
+  }
+
+  /** Whether all of it is in the group now; those of a task that has had it are. */
+  #enter(dir: string, tree: Tree): boolean {
+    try {
+      this.#gather(dir, tree);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #owes(attempt: AttemptId, folder: string): void {
+    const folders = this.#folders.get(attempt) ?? new Set();
+    this.#folders.set(attempt, folders.add(folder));
   }
 
   #memoryLimit({ dirs }: Tree): number {
@@ -197,8 +232,8 @@ export class LiveTasks {
     return text === undefined || text === 'max' ? UNLIMITED : Number(text);
   }
 
-  #pin({ dirs }: Tree, cores: readonly number[]): Outcome {
-    const dir = dirs.get('cpuset') ?? dirs.get('all');
+  #pin(attempt: AttemptId, tree: Tree, cores: readonly number[]): Outcome {
+    const dir = tree.dirs.get('cpuset') ?? tree.dirs.get('all') ?? this.#cpusetFor(attempt, tree);
     const list = cpuList(cores);
     if (dir === undefined) {
       return {
@@ -208,6 +243,9 @@ export class LiveTasks {
       };
     }
     const { problem } = written(`${dir}/cpuset.cpus`, 'cpuset.cpus', list);
+    if (problem === undefined && !this.#enter(dir, tree)) {
+      return { term: 'cores', problem: 'not all of it could be moved to its cpuset', note: '' };
+    }
     const outcome = { term: 'cores', note: `CPUs ${list}` };
     return problem === undefined ? outcome : { ...outcome, problem };
   }
@@ -240,7 +278,7 @@ export class LiveTasks {
       }
     }
     const folder = this.#freezerOf(tree);
-    if (folder !== undefined) this.#folders.set(attempt, folder);
+    if (folder !== undefined) this.#owes(attempt, folder);
     if (folder !== undefined && (await this.#freezeIn(folder, tree))) {
       return { term: 'pause', note: 'freezer.state' };
     }

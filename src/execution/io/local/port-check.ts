@@ -49,6 +49,7 @@ export function checkingPorts(
       else driver.stop(attempt, reason, graceMs, saving);
     },
     adjust: (attempt, to) => driver.adjust(attempt, to),
+    pin: (attempt, cores) => driver.pin(attempt, cores),
     pause: (attempt) => driver.pause(attempt),
     resume: (attempt) => driver.resume(attempt),
     adopt: (start) => driver.adopt(start),
