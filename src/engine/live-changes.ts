@@ -7,7 +7,13 @@ import {
   type TermEnforcement,
 } from '../model/attempt.ts';
 import type { NodeId, TenantId } from '../model/ids.ts';
-import type { AdjustedLimits, Eviction, PlannedMove, RebalancePlan } from '../model/live-change.ts';
+import type {
+  AdjustedLimits,
+  Eviction,
+  MoveOutcome,
+  PlannedMove,
+  RebalancePlan,
+} from '../model/live-change.ts';
 import type { Event, LiveEvent } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
@@ -17,6 +23,7 @@ import type { State } from './state.ts';
 
 /** Evictions kept for explaining them; of the older ones the journal tells. */
 const EVICTIONS_KEPT = 1_000;
+const MOVES_KEPT = 100;
 
 /** What was changed of an attempt while it ran. */
 export interface LiveRecord {
@@ -36,6 +43,12 @@ export interface LiveRecord {
 export interface EvictionRecord {
   readonly at: TimeMs;
   readonly eviction: Eviction;
+}
+
+export interface MoveRecord {
+  readonly at: TimeMs;
+  readonly move: PlannedMove;
+  readonly outcome: MoveOutcome;
 }
 
 export interface SpotNotice {
@@ -66,6 +79,7 @@ export interface SavedLive {
   readonly evictions: readonly EvictionRecord[];
   readonly notices: readonly (readonly [NodeId, SpotNotice])[];
   readonly rebalance?: Rebalance;
+  readonly moves: readonly MoveRecord[];
 }
 
 const kinds: Record<LiveEvent['kind'], true> = {
@@ -90,6 +104,7 @@ export class LiveChanges {
   readonly #lastEviction = new Map<NodeId, EvictionRecord>();
   readonly #notices = new Map<NodeId, SpotNotice>();
   #rebalance: Rebalance | undefined;
+  #moves: MoveRecord[] = [];
 
   constructor(state: State) {
     this.#state = state;
@@ -111,6 +126,11 @@ export class LiveChanges {
   /** In the order in which they came. */
   get notices(): Iterable<SpotNotice> {
     return this.#notices.values();
+  }
+
+  /** That ended last, the oldest first. */
+  get moves(): readonly MoveRecord[] {
+    return this.#moves;
   }
 
   get rebalance(): Rebalance | undefined {
@@ -187,13 +207,15 @@ export class LiveChanges {
       evictions: this.#evictions,
       notices: [...this.#notices],
       ...(this.#rebalance && { rebalance: this.#rebalance }),
+      moves: this.#moves,
     };
   }
 
-  restore({ evictions, notices, rebalance }: SavedLive): void {
+  restore({ evictions, notices, rebalance, moves }: SavedLive): void {
     for (const record of evictions) this.#evict(record);
     for (const [id, notice] of notices) this.#notices.set(id, notice);
     this.#rebalance = rebalance;
+    this.#moves = [...moves];
   }
 
   #evict(record: EvictionRecord): void {
@@ -283,7 +305,9 @@ export class LiveChanges {
   }
 
   /** One that did not go well is the last. */
-  #endMove({ outcome }: Extract<Event, { kind: 'move-ended' }>): void {
+  #endMove({ at, move, outcome }: Extract<Event, { kind: 'move-ended' }>): void {
+    this.#moves.push({ at, move, outcome });
+    if (this.#moves.length > MOVES_KEPT) this.#moves.shift();
     const { plan, settleMs, done } = this.#rebalance!;
     const goesOn = outcome === 'stable' || outcome === 'ended';
     this.#rebalance =

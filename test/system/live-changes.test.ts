@@ -265,3 +265,40 @@ test('a task with cores of its own runs on those that it is adjusted to', {
   await berth('cancel', id);
   await eventually(async () => (await look(id)).state === 'ended', 'it ends');
 });
+
+test('who runs on CPUs of another is moved to the rest, and is told how it went', {
+  ...options,
+  skip: twoCpus,
+}, async (t) => {
+  const beside = await submit({ name: 'any', run: burn, resources: { cpu: 0.2, memory: '64Mi' } });
+  const pinned = await submit({
+    name: 'own',
+    run: 'exec sleep 600',
+    resources: { cpu: 1, memory: '16Mi' },
+    process: { cores: 'exclusive' },
+  });
+  const { pid } = await look(beside);
+  const allowed = () =>
+    /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!;
+  const before = allowed();
+  const planned = await berth('rebalance', '--dry-run', '--settle', '1s');
+  assert.deepEqual([planned.started, planned.plan.moves.length], [false, 1]);
+  assert.equal(allowed(), before, 'a dry run moves nobody');
+  await berth('rebalance', '--settle', '1s');
+  await eventually(() => allowed() !== before, 'it is moved');
+  const own = (await look(pinned)).cores!;
+  assert.deepEqual(
+    (await look(beside)).cores!.filter((core) => own.includes(core)),
+    [],
+  );
+  await eventually(async () => (await berth('rebalance', '--status')).plan === null, 'it is over');
+  const { ended } = await berth('rebalance', '--status');
+  assert.equal(ended[0].outcome, 'stable');
+  const held = (await look(beside)).terms!.find(({ term }) => term === 'cores')!;
+  assert.equal(held.by, 'kernel', held.note);
+  t.diagnostic(`CPUs ${before}, then ${allowed()}`);
+  for (const id of [beside, pinned]) {
+    await berth('cancel', id);
+    await eventually(async () => (await look(id)).state === 'ended', 'it ends');
+  }
+});

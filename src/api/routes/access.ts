@@ -50,7 +50,9 @@ const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
 
 export function mayDo(role: Role, method: string, path: string): boolean {
   const least =
-    path === '/api/v1/shutdown' || /^\/api\/v1\/tokens(\/|$)/.test(path)
+    path === '/api/v1/shutdown' ||
+    (path === '/api/v1/rebalance' && method !== 'GET' && method !== 'HEAD') ||
+    /^\/api\/v1\/tokens(\/|$)/.test(path)
       ? 'admin'
       : method === 'GET' || method === 'HEAD'
         ? 'viewer'
