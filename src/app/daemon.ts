@@ -11,7 +11,7 @@ import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -42,6 +42,7 @@ import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { Tokens } from './tokens.ts';
+import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
@@ -80,7 +81,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, engine, log, clock, replayed, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  const hear = joinAsRead(engine, loop, log, parts.site.scheduling.gpuSharing);
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -90,9 +91,17 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   await loop.reconcile();
   probes.watchAll();
+  const transfers = new LiveTransfers({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    now: () => clock.now(),
+    log,
+  });
+  stack.defer(() => transfers.close());
   const server = await openServer({
     site,
     leases,
+    transfers,
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -123,30 +132,37 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
-interface Parts {
+/** What remembers and decides. */
+interface OpenState {
+  readonly site: SiteConfig;
   readonly folder: StateFolder;
   readonly log: DaemonLog;
   readonly clock: SystemClock;
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
-  readonly driver: LocalDriver;
-  readonly network: NetworkConfig;
-  readonly egress: Egress;
   readonly inventory: HostInventory;
   readonly replayed: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
-  readonly gpuSharing: SchedulingConfig['gpuSharing'];
-  /** Some class of service has a threshold. */
-  readonly evicts: boolean;
+}
+
+interface OpenExecution {
+  readonly driver: LocalDriver;
+  readonly network: NetworkConfig;
+  readonly egress: Egress;
+  /** Folders that volumes of a class lie in. */
+  readonly storageClasses: ReadonlyMap<string, string>;
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
-  /** The newest sample of the host. */
-  latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
   readonly ear: { hear: (report: Report) => void };
+}
+
+interface Parts extends OpenState, OpenExecution {
+  /** The newest sample of the host. */
+  latest: HostSample | undefined;
 }
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
@@ -188,7 +204,30 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
-  const network = site?.config.network ?? defaultNetwork;
+  const state: OpenState = {
+    site: site?.config ?? defaultSite,
+    folder,
+    log,
+    clock,
+    journal,
+    history,
+    engine,
+    inventory,
+    replayed,
+    siteFile: options.siteFile ?? null,
+    plugins,
+    tokens,
+  };
+  return { ...state, ...(await openExecution(options, state, stack)), latest: undefined };
+}
+
+/** What carries out what is decided: the network of tasks, and the driver that starts them. */
+async function openExecution(
+  options: DaemonOptions,
+  { site, folder, engine, log }: OpenState,
+  stack: AsyncDisposableStack,
+): Promise<OpenExecution> {
+  const network = site.network ?? defaultNetwork;
   const egress = await openEgress({
     stateDir: folder.dir,
     instance: folder.instance,
@@ -202,11 +241,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
+  const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
       onReport,
-      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
+      storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -217,27 +257,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   );
   const driver = checkingPorts(egress.around(local), onReport);
   stack.defer(() => driver.close());
-  return {
-    folder,
-    log,
-    clock,
-    journal,
-    history,
-    engine,
-    driver,
-    network,
-    egress,
-    inventory,
-    replayed,
-    siteFile: options.siteFile ?? null,
-    plugins,
-    tokens,
-    gpuSharing: scheduling.gpuSharing,
-    evicts: scheduling.eviction !== undefined,
-    address,
-    latest: undefined,
-    ear,
-  };
+  return { driver, network, egress, storageClasses, address, ear };
 }
 
 /** The loop around the engine, and the site that people see of it. */
@@ -339,7 +359,7 @@ function startSampling(
       parts.latest = sample;
       parts.history.record({ at: sample.at, values: usageValues(sample, site) });
       site.noteSample();
-      if (parts.evicts) pressure.hear(sample);
+      if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },
   });
 }

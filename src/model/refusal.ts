@@ -116,6 +116,24 @@ export type Refusal =
       /** When the next period begins, or the window moves on; undefined where no such time is known. */
       readonly resetsAt: number | undefined;
     }
+  /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
+  | {
+      readonly code: 'too-many-active';
+      readonly limit: string;
+      readonly tenant?: TenantId | undefined;
+      readonly active: number;
+      readonly max: number;
+    }
+  /** A cap on submissions in a period. */
+  | {
+      readonly code: 'too-many-submitted';
+      readonly limit: string;
+      readonly tenant?: TenantId | undefined;
+      readonly submitted: number;
+      readonly max: number;
+      /** When the next period begins; undefined where no such time is known. */
+      readonly resetsAt: number | undefined;
+    }
   /** Its queue is strict, and this task is first there. */
   | { readonly code: 'behind'; readonly task: TaskId; readonly queue: QueueName }
   /** It has room, but would make a task that was promised a start later. */
@@ -182,6 +200,8 @@ export const refusalTraits: Record<
   'queue-limit': { evictionHelps: true, wokenBy: ['task-ended'] },
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
+  'too-many-active': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  'too-many-submitted': { evictionHelps: false, wokenBy: [] },
   behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   'reserved-for': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   deadline: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
@@ -209,6 +229,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',
+  'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
+  'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
   'no-such-queue': 'The queue does not exist, or takes nothing itself.',

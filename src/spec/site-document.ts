@@ -165,6 +165,7 @@ function readSite(
       backfill,
       ...(plan && { plan }),
       quotas,
+      ...(tenancy.submissions.length > 0 && { submissions: tenancy.submissions }),
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),

@@ -1,5 +1,5 @@
 import type { SpanMs } from '../../base/units.ts';
-import type { TenantId, WorkloadId } from '../../model/ids.ts';
+import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
@@ -23,9 +23,12 @@ import type { RebalanceDocument, RebalanceRequest } from './rebalance-documents.
 export interface Site {
   status(): Status;
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
-  submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
-  /** False when there is no such workload; cancelling an ended one changes nothing. */
-  cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  submit(spec: WorkloadSpec, by: Asker): Promise<SubmitOutcome>;
+  /**
+   * False when there is no such workload; cancelling an ended one changes nothing.
+   * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
+   */
+  cancel(workload: WorkloadId, by: Asker): Promise<boolean>;
   /** Adjusts, pauses or resumes what runs of a workload. */
   change(change: LiveChange): Promise<ChangeOutcome>;
   /** Plans moves, and begins with them unless it is a dry run; why not, as a refusal. */
@@ -61,6 +64,13 @@ export interface Site {
   changes(onChange: (change: SiteChange) => void, signal: AbortSignal): void;
   /** Ends the daemon after the answer; what runs goes on running under the launcher. */
   shutDown(): void;
+}
+
+/** Who asks for something. */
+export interface Asker {
+  readonly tenant: TenantId;
+  /** The task that asks by a token of its own: for it and what it submitted, and nothing else. */
+  readonly attempt?: AttemptId;
 }
 
 /** A command of a person, without its time. */

@@ -85,6 +85,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       );
     case 'quota':
       return quotaSentence(refusal, now);
+    case 'too-many-active':
+    case 'too-many-submitted':
+      return submissionSentence(refusal, now);
     case 'behind':
       return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
     case 'reserved-for':
@@ -137,6 +140,21 @@ function changeSentence(refusal: Unchanged): string {
     default:
       return assertNever(refusal);
   }
+}
+
+function submissionSentence(
+  refusal: Extract<Refusal, { code: 'too-many-active' | 'too-many-submitted' }>,
+  now: TimeMs,
+): string {
+  const { limit, tenant, max } = refusal;
+  const whose = `${limit}${tenant === undefined ? '' : `, ${tenant}`}`;
+  if (refusal.code === 'too-many-active') {
+    return `the limit of ${whose} is ${max} workloads at once, and ${refusal.active} have not ended`;
+  }
+  const { submitted, resetsAt } = refusal;
+  const reset =
+    resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`;
+  return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
 }
 
 function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {
