@@ -90,8 +90,10 @@ test('every command has help that fits 80 columns and names its options', () => 
       parsed.text.split('\n').every((line) => line.length <= 80),
       command.name,
     );
-    for (const option of Object.keys(command.options))
-      assert.ok(parsed.text.includes(`--${option}`));
+    for (const option of Object.keys(command.options)) {
+      const long = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      assert.ok(parsed.text.includes(`--${long}`), long);
+    }
     assert.ok(!command.summary.endsWith('.'));
   }
 });
