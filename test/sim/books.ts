@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
-import type { PlannedMove } from '../../src/model/live-change.ts';
 import type { EndState, Event, Placement, ScheduledRetry } from '../../src/model/messages.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import { NodeBook } from './node-book.ts';
@@ -98,10 +97,6 @@ export class Books {
   #kept: { owner: string; nodes: ReadonlySet<string> } | undefined;
   /** Attempts that were chosen to stop for others, and of gangs that lost too many. */
   readonly #mustStop = new Set<string>();
-  /** Of a rebalance in force, those that have not ended. */
-  #moves: PlannedMove[] | undefined;
-  /** Of a task that was moved to other CPUs; one of none stands for all. */
-  #formerCores: [readonly number[] | undefined] | undefined;
   #retired = 0;
   #now = 0;
 
@@ -167,11 +162,17 @@ export class Books {
         break;
       case 'attempt-adjusted': {
         const attempt = this.#live(event.attempt);
-        const { held: gave } = attempt.placement;
-        assert.deepEqual(event.held.gpu, gave.gpu, 'devices stay as they are');
-        const { held, limits, cores } = event;
-        const given = { held, memoryLimit: limits.memory, ...(cores && { cores }) };
-        this.#replace(event.attempt, { ...attempt.placement, ...given });
+        const { held, node } = attempt.placement;
+        assert.deepEqual(event.held.gpu, held.gpu, 'devices stay as they are');
+        attempt.placement = {
+          ...attempt.placement,
+          held: event.held,
+          memoryLimit: event.limits.memory,
+        };
+        this.nodes.get(node)!.give(event.attempt);
+        this.nodes
+          .get(node)!
+          .take(event.attempt, attempt.placement, attempt.placement.cores !== undefined);
         break;
       }
       case 'attempt-paused':
@@ -191,22 +192,10 @@ export class Books {
         this.#mustStop.add(this.#live(event.eviction.attempt) && event.eviction.attempt);
         break;
       case 'spot-noticed':
-        this.#noticeSpot(event.node);
-        break;
       case 'rebalance-started':
-        assert.equal(this.#moves, undefined, 'one rebalance at a time');
-        this.#moves = [...event.plan.moves];
-        break;
       case 'move-ordered':
-        this.#move(event.move);
+      case 'move-ended':
         break;
-      case 'move-ended': {
-        assert.equal(this.#moves?.shift()?.attempt, event.move.attempt, 'in the order of the plan');
-        this.#formerCores = undefined;
-        const goesOn = event.outcome === 'stable' || event.outcome === 'ended';
-        if (!goesOn || this.#moves!.length === 0) this.#moves = undefined;
-        break;
-      }
       case 'lease-renewed':
         assert.ok(!this.ends.has(event.workload), 'what has ended is not renewed');
         break;
@@ -411,40 +400,6 @@ export class Books {
     return askOf(step, task).memory !== step.spec.request.memory;
   }
 
-  /** It takes nothing more, and what is on it goes. */
-  #noticeSpot(id: string): void {
-    const book = this.nodes.get(id)!;
-    book.node = { ...book.node, closed: 'drained' };
-    for (const attempt of book.held.keys()) this.#mustStop.add(attempt);
-  }
-
-  /** Out, or back: then to the CPUs that it had. */
-  #move({ attempt: id, cores, from, to }: PlannedMove): void {
-    assert.equal(this.#moves?.[0]?.attempt, id, 'the next of the plan');
-    if (cores === undefined) {
-      const { task } = this.#task(id, id);
-      const [last] = task.attempts.slice(-1);
-      if (task.state === 'running' && !last!.stopped) {
-        this.#mustStop.add(`${id.slice(0, id.lastIndexOf('.'))}.${task.attempts.length}`);
-      }
-      return;
-    }
-    assert.equal(from, to, 'to other CPUs of its own node');
-    const { placement } = this.#live(id);
-    const [goesTo] = this.#formerCores ?? [cores];
-    this.#formerCores ??= [placement.cores];
-    const { cores: _, ...rest } = placement;
-    this.#replace(id, { ...rest, ...(goesTo && { cores: goesTo }) });
-  }
-
-  #replace(id: string, placement: Placement): void {
-    const attempt = this.#live(id);
-    attempt.placement = placement;
-    const { step } = this.#task(id, id);
-    const node = this.nodes.get(placement.node)!;
-    node.change(id, placement, step.spec.execution?.process?.cores === 'exclusive');
-  }
-
   #join({ node }: Of<'node-joined'>): void {
     const known = this.nodes.get(node.id);
     if (known === undefined) this.nodes.set(node.id, new NodeBook(node));
@@ -488,7 +443,6 @@ export class Books {
     this.#checkTurn(id, ask, placement, step);
     const node = this.nodes.get(placement.node);
     assert.ok(node !== undefined, `${id} is placed on a node that is there`);
-    assert.equal(node.node.closed, undefined, `${id} is placed on a node that takes tasks`);
     const owed = node.owed(ask, placement.gpus);
     assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
     node.take(id, placement, step.spec.execution?.process?.cores === 'exclusive');

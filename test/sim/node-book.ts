@@ -33,7 +33,6 @@ export class NodeBook {
   }
 
   fits(ask: Placement['held']): boolean {
-    if (this.node.closed !== undefined) return false;
     if (ask.cpu > 0 && this.cpu < ask.cpu) return false;
     if (ask.memory > 0 && this.memory < ask.memory) return false;
     if (ask.custom.some(([name, amount]) => this.custom(name) < amount)) return false;
@@ -100,23 +99,6 @@ export class NodeBook {
   follow(attempt: string, placement: Placement, exclusive: boolean): void {
     if (exclusive) this.#pinned.add(attempt);
     this.held.set(attempt, placement);
-  }
-
-  /** What it holds and runs on changes while it runs; only what grows needs room. */
-  change(attempt: string, placement: Placement, exclusive: boolean): void {
-    const before = this.held.get(attempt)!;
-    const [cpu, memory] = (['cpu', 'memory'] as const).map(
-      (kind) => placement.held[kind] - before.held[kind],
-    );
-    assert.ok(cpu! <= 0 || this.cpu >= cpu!, `${attempt} has room for more CPU`);
-    assert.ok(memory! <= 0 || this.memory >= memory!, `${attempt} has room for more memory`);
-    this.held.set(attempt, placement);
-    if (!exclusive) return;
-    const others = [...this.#pinned].filter((id) => id !== attempt);
-    const taken = new Set(others.flatMap((id) => this.held.get(id)!.cores ?? []));
-    for (const core of placement.cores ?? []) {
-      assert.ok(!taken.has(core), `CPU ${core} of ${this.id} is free for ${attempt}`);
-    }
   }
 
   give(attempt: string): void {

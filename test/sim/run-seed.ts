@@ -14,7 +14,6 @@ import { drawnTruth } from '../../src/simulation/task-truth.ts';
 import { World } from '../../src/simulation/world.ts';
 import { type DrawnTree, drawPreemption, drawTree } from '../builders/draw-tree.ts';
 import { Checker } from './checker.ts';
-import { drawLiveChanges, letAllGoOn } from './draw-live-changes.ts';
 import { QueueBook } from './queue-book.ts';
 
 export interface SeedOptions {
@@ -78,11 +77,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   if (engineOptions.lineMs > 100) makeArrays(world);
   const history = new History(world, prng.fork());
 
-  drawLiveChanges(world, { seed, ends: history.ends, resizes: drawn === undefined });
-
   await world.run(history.ends);
   history.heal();
-  letAllGoOn(world);
   assert.ok(!(await world.run(bound(world, checker))), 'the world comes to rest');
   checker.checkRest();
 
