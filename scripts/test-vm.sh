@@ -2,7 +2,10 @@
 # The suites of limits on a kernel with cgroup v2, systemd and two NUMA nodes, in a virtual machine. Opt-in: root,
 # x86-64, `apt install qemu-system-x86 mmdebstrap`; the machine is built once (minutes, 2 GB) and kept in
 # BERTH_VM_DIR or ~/.cache/berth-vm. See CONTRIBUTING.md.
-#   scripts/test-vm.sh [--keep DIR] [FILE…]     other test files than the usual ones; DIR: for logs
+#   scripts/test-vm.sh [--keep DIR] [--only PATTERN] [FILE…]
+#                                                  DIR: for logs; PATTERN: of the suites in scripts/vm/guest.sh; other
+#                                                  test files than the usual ones
+#   scripts/test-vm.sh --command 'SHELL COMMAND'   instead of the suites, as root in the working tree; no count
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${BERTH_VM_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/berth-vm}
@@ -21,7 +24,17 @@ tidy() {
 trap tidy EXIT
 trap 'exit 130' INT TERM
 keep=$work/out
-if [ "${1:-}" = --keep ]; then keep=$2; shift 2; fi
+command=
+only='.*'
+while [ $# -gt 1 ]; do
+  case $1 in
+    --keep) keep=$2 ;;
+    --only) only=$2 ;;
+    --command) command=$2 ;;
+    *) break ;;
+  esac
+  shift 2
+done
 mkdir -p "$keep" "$dir"
 exec 9>"$dir/lock"
 flock -w 10 9 || { echo "test-vm: another run holds $dir/lock" >&2; exit 75; }
@@ -31,11 +44,12 @@ nice -n 10 "$root/scripts/vm/build-image.sh" "$dir"
 cd "$root"
 node_modules/.bin/node scripts/vm/needed-packages.ts >"$work/packages"
 git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null >"$work/files" || true
-files=${*:-test/system/enforcement.test.ts test/system/cgroups.test.ts}
-user_files=${*:-test/system/enforcement.test.ts}
+files=${*:-test/system/enforcement.test.ts}
+root_files=
+[ $# -gt 0 ] || root_files=test/system/cgroups.test.ts
 mkdir "$work/tree"
-printf "BERTH_VM_FILES='%s'\nBERTH_VM_USER_FILES='%s'\n" "$files" "$user_files" >"$work/tree/vm.env"
-[ -z "${BERTH_VM_DEBUG:-}" ] || { cp "$BERTH_VM_DEBUG" "$work/tree/debug.sh"; echo BERTH_VM_DEBUG=1 >>"$work/tree/vm.env"; }
+printf "BERTH_VM_FILES='%s'\nBERTH_VM_ROOT_FILES='%s'\nBERTH_VM_ONLY='%s'\n" "$files" "$root_files" "$only" >"$work/tree/vm.env"
+[ -z "$command" ] || printf '%s\n' "$command" >"$work/tree/command.sh"
 tar cf "$work/in.tar" --dereference --hard-dereference -C "$root" -T "$work/files" -T "$work/packages" -C "$work/tree" .
 truncate -s %512 "$work/in.tar"
 truncate -s 64M "$work/out.tar"
@@ -59,6 +73,7 @@ wait "$pid" || echo "test-vm: the machine ended with $?" >&2
 pid=
 wait "$shown" || true
 tar xf "$work/out.tar" -C "$keep" 2>/dev/null || true
+[ -z "$command" ] || exit "$(cat "$keep/rc" 2>/dev/null || echo 1)"
 passed=0 failed=0 skipped=0
 for log in "$keep"/*.log; do
   count=$(grep -E '^Tests: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" 2>/dev/null | tail -n 1) || count=

@@ -20,14 +20,20 @@ ln -sf ../node/bin/node node_modules/.bin/node
 chmod -R go+rX "$root"
 chmod 1777 /tmp
 
-[ -z "${BERTH_VM_DEBUG:-}" ] || { bash -x debug.sh; exit; }
+[ ! -e command.sh ] || { bash command.sh; exit; }
 # suite NAME COMMAND…: its output goes to OUT/NAME.log, its count to the console.
 suite() {
-  local name=$1 began=$SECONDS
+  local name=$1 began=$SECONDS rc try
   shift
-  echo "== $name"
-  timeout --kill-after=10 "$bound" "$@" >"$out/$name.log" 2>&1
-  local rc=$?
+  [[ $name =~ ^($BERTH_VM_ONLY)$ ]] || return 0
+  for try in 1 2 3; do
+    echo "== $name"
+    timeout --kill-after=10 "$bound" "$@" >"$out/$name.log" 2>&1
+    rc=$?
+    # V8 trips over its own code pages under emulation now and then: nothing of ours was tested then.
+    grep -q '^# Check failed: it->second.Size() > offset' "$out/$name.log" || break
+    echo "== $name: Node itself crashed, try $try of 3"
+  done
   [ "$rc" = 0 ] || { failed=1; grep -vE '^(✔|ℹ|﹣|▶ .*\(|[[:space:]]*✔)' "$out/$name.log" | tail -n "${BERTH_VM_TAIL:-150}"; }
   grep -E '^(Tests: .*|ℹ [^ptcsfd].*)$' "$out/$name.log"
   echo "== $name: exit $rc, $((SECONDS - began)) s"
@@ -38,10 +44,10 @@ as() {
   local user=$1 id
   shift
   id=$(id -u "$user")
-  echo runuser -u "$user" -- env HOME="/home/$user" PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$id" \
+  echo runuser -u "$user" -- env BERTH_TEST_PATIENCE=4 HOME="/home/$user" PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$id" \
     DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$id/bus" "$@"
 }
-unit='--wait --pipe --collect --quiet --same-dir --service-type=exec --setenv=NODE_COMPILE_CACHE=/tmp/node-cache'
+unit='--wait --pipe --collect --quiet --same-dir --service-type=exec --setenv=NODE_COMPILE_CACHE=/tmp/node-cache --setenv=BERTH_TEST_PATIENCE=4'
 delegated="$unit -p Delegate=yes"
 own='/sys/fs/cgroup/user\.slice/user-[0-9]+\.slice/user@[0-9]+\.service/app\.slice/[^/]+\.service/berth-trial000'
 set -f # what is expected is a pattern for file names, too
@@ -52,14 +58,15 @@ systemctl set-property --runtime system.slice MemoryLow=256M MemoryMin=64M
 
 # shellcheck disable=SC2046,SC2086
 {
-  # Where systemd leaves the cgroup to a service; in a unit that it keeps; as a user to whom an administrator gave all
-  # controllers, as one who has what systemd gives by itself, and as one outside of any unit of theirs.
+  # Where systemd leaves the cgroup to a service; as a user outside of any unit of theirs, as one to whom an
+  # administrator gave all controllers, as one who has what systemd gives by itself; in a unit that systemd keeps.
   suite root-delegated systemd-run $delegated -p MemoryLow=128M -p MemoryMin=32M \
     $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/[^/]+\.service/berth-trial000') $(tests $BERTH_VM_FILES)
+  suite user-undelegated $(as ben BERTH_EXPECT=unprivileged $(tests $BERTH_VM_FILES))
+  suite user-all-controllers $(as ada systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_FILES))
+  suite user-by-default $(as ben systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_FILES))
+  [ -z "$BERTH_VM_ROOT_FILES" ] || suite driver systemd-run $delegated $(tests $BERTH_VM_ROOT_FILES)
   suite root-undelegated systemd-run $unit \
-    $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/berth-trial000') $(tests $BERTH_VM_USER_FILES)
-  suite user-all-controllers $(as ada systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_USER_FILES))
-  suite user-by-default $(as ben systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_USER_FILES))
-  suite user-undelegated $(as ben BERTH_EXPECT=unprivileged $(tests $BERTH_VM_USER_FILES))
+    $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/berth-trial000') $(tests $BERTH_VM_FILES)
 }
 exit $failed

@@ -6,9 +6,11 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
+import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
+import { runProgram } from '../inventory/io/run-program.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
@@ -21,10 +23,12 @@ import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
+import { CoreKeeper } from './core-keeper.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
+import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
@@ -34,7 +38,7 @@ import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import { defaultSite, readSite } from './read-site.ts';
-import { recover } from './recover.ts';
+import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
@@ -78,10 +82,10 @@ export interface Daemon {
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const parts = await openParts(options, stack);
-  const { folder, engine, log, clock, replayed, inventory } = parts;
+  const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.site.scheduling.gpuSharing);
+  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -90,7 +94,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  const adoptedMs = Math.round(performance.now() - recovered.at);
+  const adopted = [...engine.state.runningAttempts()].length;
+  log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
+  cores.adoptAll();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
@@ -123,12 +131,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
+  watchShares(parts, stack);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
   writeFileSync(folder.paths.daemon, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   stack.defer(() => rmSync(folder.paths.daemon, { force: true }));
-  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${replayed} events replayed`);
+  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${recovered.replayed} events replayed`);
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
@@ -142,7 +151,7 @@ interface OpenState {
   readonly history: SqliteHistory;
   readonly engine: Engine;
   readonly inventory: HostInventory;
-  readonly replayed: number;
+  readonly recovered: Recovered;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
@@ -198,7 +207,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
-  const { replayed } = recover(engine, journal);
+  const recovered = recover(engine, journal);
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
@@ -213,7 +222,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     history,
     engine,
     inventory,
-    replayed,
+    recovered,
     siteFile: options.siteFile ?? null,
     plugins,
     tokens,
@@ -260,6 +269,11 @@ async function openExecution(
   return { driver, network, egress, storageClasses, address, ear };
 }
 
+const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  gpuSharing: scheduling.gpuSharing,
+  ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
+});
+
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
   const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
@@ -279,6 +293,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       probes.noteEvents(events);
+      cores.noteEvents(events);
       snapshots.note(events.length);
       forgetAttempts(events, engine, folder);
     },
@@ -313,6 +328,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
@@ -321,7 +337,19 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes };
+  return { loop, site, leases, probes, cores };
+}
+
+function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {
+  const watch = new GpuShareWatch({
+    engine,
+    driver,
+    run: runProgram,
+    attemptOf: (pid) => attemptOfPid(pid, folder.instance),
+    warn: (sentence) => log('execution', sentence),
+  });
+  const timer = setInterval(() => void watch.look(), LOOK_EVERY_MS).unref();
+  stack.defer(() => clearInterval(timer));
 }
 
 function startSampling(

@@ -96,7 +96,7 @@ function changeable(
  * that grow on one node only the first may: what the others would get is known once it has them.
  */
 function coresOf(
-  { table, pinned }: State,
+  { table, parts }: State,
   attempt: AttemptRecord,
   cpu: MilliCpu,
   grown: Map<NodeId, number>,
@@ -105,7 +105,7 @@ function coresOf(
   if (cores === undefined || cpu === held.cpu || !pinsCores(attempt.task.step.spec)) {
     return undefined;
   }
-  const again = pinned.coresAgain(table.node(table.rowOf(id)!)!, attempt, cpu);
+  const again = parts.cores.coresAgain(table.node(table.rowOf(id)!)!, attempt, cpu);
   const first = grown.get(id) ?? 0;
   if ('free' in again || (cpu > held.cpu && first > 0)) {
     return { code: 'cores-short', node: id, asked: cpu, free: 'free' in again ? again.free : 0 };

@@ -228,7 +228,7 @@ export class LiveChanges {
   #adjust(event: Extract<Event, { kind: 'attempt-adjusted' }>): void {
     const { at, held, limits, cores } = event;
     const attempt = this.#attempt(event.attempt);
-    const { table, scheduler, quotas, pinned } = this.#state;
+    const { table, scheduler, quotas, parts } = this.#state;
     const row = table.rowOf(attempt.placement.node);
     assert(row !== undefined && attempt.end === undefined, 'only what runs is adjusted');
     const former = attempt.placement;
@@ -238,9 +238,9 @@ export class LiveChanges {
     attempt.task.step.workload.attained.end(former.held, at);
     const live = liveOf(attempt);
     attempt.live = { ...live, limits, before: [...live.before, { held: former.held, until: at }] };
-    pinned.remove(attempt);
+    parts.cores.remove(attempt);
     attempt.placement = { ...former, held, memoryLimit: limits.memory, ...(cores && { cores }) };
-    pinned.add(attempt);
+    parts.cores.add(attempt);
     table.take(row, held, former.gpus);
     attempt.task.step.workload.attained.start(held, at);
     quotas?.started(attempt.id, spanOf(attempt));
@@ -296,12 +296,12 @@ export class LiveChanges {
   }
 
   #repin(attempt: AttemptRecord, cores: readonly number[] | undefined): void {
-    const { pinned } = this.#state;
-    pinned.remove(attempt);
+    const { parts } = this.#state;
+    parts.cores.remove(attempt);
     const { cores: _, ...rest } = attempt.placement;
     attempt.placement = { ...rest, ...(cores && { cores }) };
     attempt.live = { ...liveOf(attempt), repinned: true };
-    pinned.add(attempt);
+    parts.cores.add(attempt);
   }
 
   /** One that did not go well is the last. */

@@ -38,7 +38,7 @@ interface Repin {
 function repinsOf(state: State, node: Node): Repin[] {
   const { cpus } = node;
   if (cpus === undefined) return [];
-  const taken = state.pinned.on(node.id);
+  const taken = state.parts.cores.on(node.id);
   const numaOf = new Map(cpus.map(({ id, numa }) => [id, numa]));
   const nodesOf = (cores: readonly number[]) => new Set(cores.map((id) => numaOf.get(id))).size;
   const rest = cpus.filter(({ id }) => !taken.has(id)).map(({ id }) => id);
@@ -73,7 +73,7 @@ export function mayHave(
   { placement, task }: AttemptRecord,
   cores: readonly number[] | undefined,
 ): boolean {
-  const others = new Set(state.pinned.on(placement.node));
+  const others = new Set(state.parts.cores.on(placement.node));
   const pins = pinsCores(task.step.spec);
   if (pins) for (const id of placement.cores ?? []) others.delete(id);
   if (cores === undefined) return !pins;

@@ -12,7 +12,7 @@ import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
-import { PinnedCores } from './pinned-cores.ts';
+import { PlacedParts } from './placed-parts.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
 import { quotaGate } from './quota-gate.ts';
 import {
@@ -62,7 +62,7 @@ export class State {
   readonly leases = new LeaseEnds();
   readonly live = new LiveChanges(this);
   readonly services: Services;
-  readonly pinned = new PinnedCores();
+  readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
   readonly #workloads = new WorkloadTable();
   readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();

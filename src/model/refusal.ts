@@ -23,6 +23,18 @@ export type Refusal =
     }
   /** There is room on a node where the task's constraints do not allow it; `filters` say which ones. */
   | { readonly code: 'constraints'; readonly filters: readonly string[] }
+  /**
+   * With the scratch of those placed there, `lacking` bytes more than the node has would be held at the worst
+   * time, were it begun now; `until` when time alone makes the room, undefined when only an end does.
+   */
+  | {
+      readonly code: 'scratch-space';
+      readonly node: NodeId;
+      readonly peak: number;
+      readonly capacity: number;
+      readonly lacking: number;
+      readonly until: number | undefined;
+    }
   | { readonly code: 'no-nodes' }
   /** A filter of the site's own failed and was set aside; without it nothing is placed. `problem`: "it …". */
   | { readonly code: 'plugin-failed'; readonly plugin: string; readonly problem: string }
@@ -188,6 +200,7 @@ export const refusalTraits: Record<
   'waits-for-completion': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   reserved: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   constraints: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  'scratch-space': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
   'plugin-failed': { evictionHelps: false, wokenBy: [] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
@@ -252,6 +265,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'waits-for-completion': 'Waiting is cheaper than stopping anybody for it.',
   reserved: 'What is free is kept for others: a reservation, or whom others were stopped for.',
   'gang-no-room': 'Its tasks start together, and not all that are needed find room now.',
+  'scratch-space':
+    'The scratch of those placed, at the peak of each phase, leaves too little for its own.',
   constraints: 'No node that its constraints allow has enough free now.',
   insufficient: 'No node has enough free now.',
   'reserved-for': 'It would delay a task that was promised a start.',

@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/units.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type {
@@ -19,10 +20,12 @@ export interface SiteConfig {
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
 export type IsolationLevel = 'namespace' | 'none';
 
-/** Where volumes lie. */
+/** Where volumes lie, and what scratch may hold. */
 export interface StorageConfig {
   /** Absolute folders, by the class that volumes name. */
   readonly classes: Readonly<Record<string, string>>;
+  /** How much scratch of tasks may hold at once; absent: nobody is held back for it. */
+  readonly scratch?: Bytes;
 }
 
 /** A site as it was written: time zones by their names, which only the edge can read. */

@@ -85,6 +85,7 @@ const node = z.strictObject({
   memory: bytes,
   gpus: z.array(gpu),
   custom,
+  scratch: bytes.exactOptional(),
   labels: textMap,
   links: z.array(z.array(whole())).exactOptional(),
   cpus: z.array(z.strictObject({ id: whole(), core: whole(), numa: whole() })).exactOptional(),
@@ -124,6 +125,9 @@ const constraints = z.strictObject({
     .exactOptional(),
   data: z
     .array(z.strictObject({ names: z.array(z.string()), within: z.string(), weight: whole() }))
+    .exactOptional(),
+  scratch: z
+    .array(z.strictObject({ name: z.string(), bytes, forMs: span.exactOptional() }))
     .exactOptional(),
 });
 
@@ -200,9 +204,11 @@ const end = z.strictObject({
     'signalled',
     'oom-killed',
     'timed-out',
+    'disk-exceeded',
     'cancelled',
     'preempted',
     'unhealthy',
+    'overused',
     'start-failed',
     'unstarted',
     'lost',
@@ -306,7 +312,7 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted', 'spot', 'moved']),
+    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted', 'spot', 'moved', 'overused']),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),

@@ -6,9 +6,9 @@ import { bytes, spanMs } from '../../src/base/units.ts';
 import type { WantedEnforcement } from '../../src/execution/io/local/confinement-site.ts';
 import { readLog } from '../../src/execution/io/local/log-reader.ts';
 import type { EndCause } from '../../src/model/attempt.ts';
-import { type Ask, id, isRunning, MIB, Rig, until } from './rig.ts';
+import { type Ask, id, isRunning, MIB, patience, Rig, until } from './rig.ts';
 
-export const timed = { timeout: 60_000 };
+export const timed = { timeout: 60_000 * patience };
 
 interface EndCase {
   readonly ask: Ask;

@@ -15,11 +15,14 @@ import type { Limits, Run } from '../../src/model/workload.ts';
 import type { AttemptStart, Driver, Report } from '../../src/runtime/ports.ts';
 
 export const MIB = 1024 * 1024;
-const WAIT_MS = 15_000;
+/** Of an emulated machine, which is many times slower. */
+export const patience = Number(process.env['BERTH_TEST_PATIENCE'] ?? 1);
+const WAIT_MS = 15_000 * patience;
 
 export interface Ask {
   readonly execution?: ExecutionTerms;
   readonly cores?: readonly number[];
+  readonly gpus?: readonly string[];
   readonly memory?: number;
   readonly workdir?: string;
   readonly run: string | readonly string[];
@@ -53,7 +56,7 @@ export function attemptStart(attempt: AttemptId, ask: Ask): AttemptStart {
         gpu: milliGpu(0),
         custom: [],
       },
-      gpus: [],
+      gpus: ask.gpus ?? [],
       memoryLimit,
       ...(ask.cores && { cores: ask.cores }),
     },
@@ -155,7 +158,7 @@ export class Rig {
   }
 
   recordPath(n: number): string {
-    return join(this.attemptsDir, id(n), 'record');
+    return join(this.attemptsDir, `${id(n)}.record`);
   }
 
   launcherPid(): number {
@@ -164,7 +167,7 @@ export class Rig {
 
   /** Settled by a launcher that may have been killed meanwhile. */
   async settled(n: number): Promise<void> {
-    const path = join(this.attemptsDir, id(n), 'settled');
+    const path = join(this.attemptsDir, `${id(n)}.settled`);
     await until(`${n} to be settled`, () => existsSync(path) || undefined);
   }
 

@@ -6,7 +6,7 @@ import { bytes, milliCpu, UNLIMITED } from '../../src/base/units.ts';
 import type { TermController } from '../../src/execution/term-site.ts';
 import type { IoTerms } from '../../src/model/execution-terms.ts';
 import { checkClean, type Ground, groupFile, hasController, told } from './enforcement-ground.ts';
-import { type Ask, MIB, type Rig } from './rig.ts';
+import { type Ask, MIB, patience, type Rig } from './rig.ts';
 
 const none: IoTerms = {
   readBytesPerSecond: bytes(UNLIMITED),
@@ -145,7 +145,7 @@ function casesOn(ground: Ground): Record<string, Case> {
 
 /** What is written to the group of a task, and told of it: the same cases wherever there are cgroups. */
 export function settingsContract(name: string, ground: Ground): void {
-  test(`${name}: what is set`, { timeout: 120_000 }, async (t) => {
+  test(`${name}: what is set`, { timeout: 120_000 * patience }, async (t) => {
     const rig = await ground.open(t);
     for (const [n, [what, tc]] of Object.entries(casesOn(ground)).entries()) {
       await t.test(what, () => checkCase(rig, ground, n, tc));

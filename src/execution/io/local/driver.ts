@@ -37,12 +37,14 @@ import {
   sweepCgroups,
   type WantedEnforcement,
 } from './confinement-site.ts';
+import { CoreMoves } from './core-moves.ts';
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { LiveTasks } from './live-tasks.ts';
 import { memoryFill } from './memory-fill.ts';
 import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
+import { taskDevices } from './task-devices.ts';
 import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
 
 export interface LocalDriverOptions {
@@ -54,6 +56,8 @@ export interface LocalDriverOptions {
   readonly enforcement?: WantedEnforcement;
   /** Taken for a cgroup v2 mount instead of what is mounted. */
   readonly cgroupRoot?: string;
+  /** Where /dev and /proc of the host's GPUs are, instead of `/`. */
+  readonly hostRoot?: string;
   /** Where other sockets of Berth are, beside the state folder. */
   readonly socketDirs?: readonly string[];
   /** What a task that may call the daemon is told: its URL, and a token of its own. */
@@ -108,6 +112,7 @@ interface Host {
 
 /** A driver that can say which process launches for it. */
 export interface LocalDriver extends Driver {
+  readonly cores: CoreMoves;
   /** Undefined while none is connected. */
   readonly launcherPid: number | undefined;
   /** What a running attempt uses of memory; undefined where nothing counts it. */
@@ -118,6 +123,7 @@ export interface LocalDriver extends Driver {
 
 class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
+  readonly cores: CoreMoves;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
   readonly #host: Host;
@@ -148,6 +154,7 @@ class LauncherDriver implements LocalDriver {
     const { site, freezer } = host;
     const attemptsDir = join(options.stateDir, 'attempts');
     this.#traces = new AttemptTraces(attemptsDir, host.bootId);
+    this.cores = new CoreMoves(attemptsDir, site);
     const where = { attemptsDir, site, freezer };
     this.#liveTasks = new LiveTasks(where, (report) => {
       if (!this.#closed) options.onReport(report);
@@ -249,14 +256,15 @@ class LauncherDriver implements LocalDriver {
   #plan({ attempt, placement, limits, execution, workdir, cwd }: AttemptStart): Confinement {
     const { held, memoryLimit, cores } = placement;
     const { process, io } = execution ?? {};
-    const asks = process !== undefined || io !== undefined || cores !== undefined;
+    const devices = taskDevices(placement, execution, this.#options.hostRoot ?? '');
+    const asks = [process, io, cores, devices].some((one) => one !== undefined);
     const disks = io === undefined ? [] : disksOf([workdir, cwd]);
     return planConfinement(this.#host.site, {
       attempt,
       cpu: held.cpu,
       memoryLimit,
       limits,
-      ...(asks && { terms: { process, io, cores, memory: held.memory, disks } }),
+      ...(asks && { terms: { process, io, cores, memory: held.memory, disks, devices } }),
     });
   }
 
