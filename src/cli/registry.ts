@@ -16,6 +16,7 @@ import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
+import { rebalance } from './commands/rebalance.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
@@ -52,6 +53,7 @@ export const registry: readonly Command[] = [
   adjust,
   pause,
   resume,
+  rebalance,
   scale,
   update,
   queue,

@@ -6,6 +6,7 @@ import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
+import { rebalanceOperations } from './rebalance-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
@@ -16,6 +17,7 @@ import { workloadOperations } from './workload-routes.ts';
 export const operations = [
   ...workloadOperations,
   ...liveOperations,
+  ...rebalanceOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,
