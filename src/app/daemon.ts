@@ -9,16 +9,19 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
+import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
+import { poolOf } from '../spec/lease-request.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
+import { CoreKeeper } from './core-keeper.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
@@ -30,12 +33,14 @@ import { LiveLeases } from './leases.ts';
 import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
+import { PressureWatch } from './pressure-watch.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { Tokens } from './tokens.ts';
 import { LiveTransfers } from './transfers.ts';
@@ -76,8 +81,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -90,6 +95,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const adopted = [...engine.state.runningAttempts()].length;
   log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
+  cores.adoptAll();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
@@ -121,7 +127,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   parts.address.url = server.url;
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
-  startSampling(parts, stack, site);
+  startSampling(parts, stack, site, loop);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -131,30 +137,37 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
-interface Parts {
+/** What remembers and decides. */
+interface OpenState {
+  readonly site: SiteConfig;
   readonly folder: StateFolder;
   readonly log: DaemonLog;
   readonly clock: SystemClock;
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
-  readonly driver: LocalDriver;
-  readonly network: NetworkConfig;
-  readonly egress: Egress;
   readonly inventory: HostInventory;
   readonly recovered: Recovered;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
+  readonly tokens: Tokens;
+}
+
+interface OpenExecution {
+  readonly driver: LocalDriver;
+  readonly network: NetworkConfig;
+  readonly egress: Egress;
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
-  readonly tokens: Tokens;
-  readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
-  /** The newest sample of the host. */
-  latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
   readonly ear: { hear: (report: Report) => void };
+}
+
+interface Parts extends OpenState, OpenExecution {
+  /** The newest sample of the host. */
+  latest: HostSample | undefined;
 }
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
@@ -196,7 +209,30 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
-  const network = site?.config.network ?? defaultNetwork;
+  const state: OpenState = {
+    site: site?.config ?? defaultSite,
+    folder,
+    log,
+    clock,
+    journal,
+    history,
+    engine,
+    inventory,
+    recovered,
+    siteFile: options.siteFile ?? null,
+    plugins,
+    tokens,
+  };
+  return { ...state, ...(await openExecution(options, state, stack)), latest: undefined };
+}
+
+/** What carries out what is decided: the network of tasks, and the driver that starts them. */
+async function openExecution(
+  options: DaemonOptions,
+  { site, folder, engine, log }: OpenState,
+  stack: AsyncDisposableStack,
+): Promise<OpenExecution> {
+  const network = site.network ?? defaultNetwork;
   const egress = await openEgress({
     stateDir: folder.dir,
     instance: folder.instance,
@@ -210,7 +246,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
-  const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
+  const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
@@ -226,28 +262,13 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   );
   const driver = checkingPorts(egress.around(local), onReport);
   stack.defer(() => driver.close());
-  return {
-    folder,
-    log,
-    clock,
-    journal,
-    history,
-    engine,
-    driver,
-    network,
-    egress,
-    inventory,
-    recovered,
-    siteFile: options.siteFile ?? null,
-    plugins,
-    storageClasses,
-    tokens,
-    gpuSharing: scheduling.gpuSharing,
-    address,
-    latest: undefined,
-    ear,
-  };
+  return { driver, network, egress, storageClasses, address, ear };
 }
+
+const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  gpuSharing: scheduling.gpuSharing,
+  ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
+});
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
@@ -268,6 +289,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       probes.noteEvents(events);
+      cores.noteEvents(events);
       snapshots.note(events.length);
       forgetAttempts(events, engine, folder);
     },
@@ -302,6 +324,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
@@ -310,12 +333,30 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes };
+  return { loop, site, leases, probes, cores };
 }
 
-function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {
+function startSampling(
+  parts: Parts,
+  stack: AsyncDisposableStack,
+  site: LiveSite,
+  loop: Loop,
+): void {
+  const { engine, driver, folder, log } = parts;
   const sampling = new AbortController();
   stack.defer(() => sampling.abort());
+  const node = (): NodeId | undefined =>
+    engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
+  const memoryOf = (attempt: AttemptId) => driver.memoryOf(attempt);
+  const pressure = new PressureWatch({ engine, loop, node, memoryOf });
+  openSpotWatch({
+    file: join(folder.dir, 'spot-notice'),
+    everyMs: SAMPLE_EVERY_MS,
+    signal: sampling.signal,
+    node,
+    loop,
+    log: (sentence) => log('execution', sentence),
+  });
   openHostSampler({
     everyMs: SAMPLE_EVERY_MS,
     procRoot: '/proc',
@@ -324,6 +365,7 @@ function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite
       parts.latest = sample;
       parts.history.record({ at: sample.at, values: usageValues(sample, site) });
       site.noteSample();
+      if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },
   });
 }

@@ -18,6 +18,7 @@ import type { QueueList, QuotaList, ReservationList } from '../api/contract/queu
 import type {
   Asker,
   ChangeOutcome,
+  LiveChange,
   LogRequest,
   Site,
   SiteChange,
@@ -116,6 +117,10 @@ export class LiveSite implements Site {
     }
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by: by.tenant });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
+  }
+
+  change(change: LiveChange): Promise<ChangeOutcome> {
+    return this.#change(change);
   }
 
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {

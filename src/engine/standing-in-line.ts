@@ -25,6 +25,8 @@ export function mayStandInLine(
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
+  // Its first phase begins anew, when others counted on the last.
+  if (spec.constraints?.scratch !== undefined) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 

@@ -32,8 +32,15 @@ export const mayRetry: Record<EndCause, boolean> = {
   lost: true,
 };
 
-/** `unhealthy`: a probe of a service says that it no longer works, or never began to. */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy';
+/**
+ * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
+ * out; `spot`: its node is taken away; `moved`: it goes to another node.
+ */
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted' | 'spot' | 'moved';
+
+/** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
+export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
+  reason === 'cancelled' || reason === 'unhealthy' ? reason : 'preempted';
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

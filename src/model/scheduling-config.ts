@@ -47,6 +47,8 @@ export interface SchedulingConfig {
    */
   readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
+  /** Absent: anybody submits as much as he likes. */
+  readonly submissions?: readonly SubmissionLimit[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
@@ -54,8 +56,19 @@ export interface SchedulingConfig {
   readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
   readonly gpuSharing?: readonly GpuSharingRule[];
+  /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
+  readonly eviction?: EvictionConfig;
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+export interface EvictionConfig {
+  /** By class of service, as `memory > 90%`; a class without one is never evicted. */
+  readonly thresholds: Readonly<
+    Partial<Record<'best-effort' | 'burstable' | 'guaranteed', string>>
+  >;
+  /** After one has gone, before the next is looked for. */
+  readonly settleMs: SpanMs;
 }
 
 /** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */
@@ -184,6 +197,20 @@ export interface MultifactorConfig {
   readonly fairShare: number;
   readonly size: number;
   readonly priority: number;
+}
+
+/** How many workloads some tenants may have at once, and submit in a period. */
+export interface SubmissionLimit {
+  readonly name: string;
+  /** Whom it counts; absent: everybody. */
+  readonly tenants?: readonly TenantId[];
+  /** Whom it does not count: they have limits of their own. */
+  readonly except?: readonly TenantId[];
+  /** One count for each of them, or one for all together. */
+  readonly each: boolean;
+  /** Workloads that have not ended; UNLIMITED where that does not matter. */
+  readonly active: number;
+  readonly submitted?: { readonly max: number; readonly window: QuotaWindow };
 }
 
 /** An amount over a period, charged by what was held × time. */

@@ -1,12 +1,13 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder } from '../model/scheduling-config.ts';
-import type { WrittenSite } from '../model/site-config.ts';
+import type { StorageConfig, WrittenSite } from '../model/site-config.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
+import { readEviction } from './qos-block.ts';
 import { shown } from './quantities.ts';
 import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
 import { type QuotaDeps, readQuotas } from './quota-block.ts';
@@ -14,6 +15,7 @@ import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import type { SiteStorage } from './site-storage-schema.ts';
 import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
   noTenancy,
@@ -142,6 +144,7 @@ function readSite(
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
+  const eviction = readEviction(reading, blocks.qos);
   const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed } =
     scheduling;
   for (const name of names.filters) {
@@ -155,7 +158,7 @@ function readSite(
   return {
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
-    ...(blocks.storage?.classes && { storage: { classes: blocks.storage.classes } }),
+    ...(blocks.storage && { storage: storageOf(blocks.storage) }),
     scheduling: {
       root: tree,
       scorers,
@@ -163,9 +166,11 @@ function readSite(
       backfill,
       ...(plan && { plan }),
       quotas,
+      ...(tenancy.submissions.length > 0 && { submissions: tenancy.submissions }),
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      ...(eviction && { eviction }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
@@ -180,6 +185,7 @@ function readBlocks(reading: SiteReading) {
     tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
@@ -328,3 +334,8 @@ function once(problems: readonly Problem[]): Problem[] {
     return true;
   });
 }
+
+const storageOf = ({ classes = {}, scratch }: SiteStorage): StorageConfig => ({
+  classes,
+  ...(scratch !== undefined && { scratch }),
+});

@@ -24,6 +24,10 @@ export function liveSite(cpu = 8_000) {
       driver: {
         enforcement: { ...none, notes: [] },
         start: () => {},
+        adjust: () => {},
+        pause: () => {},
+        resume: () => {},
+        adopt: () => {},
         stop: () => {},
         known: () => Promise.resolve([]),
         settle: () => {},

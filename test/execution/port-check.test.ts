@@ -13,12 +13,18 @@ function rig() {
   const acted = Promise.withResolvers<Report | undefined>();
   const driver: LocalDriver = {
     launcherPid: undefined,
+    cores: undefined as never,
     enforcement: { driver: 'unknown', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
     start: () => {
       calls.push('start');
       acted.resolve(undefined);
     },
     stop: () => calls.push('stop'),
+    adjust: () => {},
+    pause: () => {},
+    resume: () => {},
+    adopt: () => {},
+    memoryOf: () => undefined,
     known: () => Promise.resolve([]),
     settle: () => {},
     close: () => Promise.resolve(),

@@ -15,7 +15,9 @@ import type { Limits, Run } from '../../src/model/workload.ts';
 import type { AttemptStart, Driver, Report } from '../../src/runtime/ports.ts';
 
 export const MIB = 1024 * 1024;
-const WAIT_MS = 15_000;
+/** Of an emulated machine, which is many times slower. */
+export const patience = Number(process.env['BERTH_TEST_PATIENCE'] ?? 1);
+const WAIT_MS = 15_000 * patience;
 
 export interface Ask {
   readonly execution?: ExecutionTerms;

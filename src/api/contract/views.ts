@@ -1,5 +1,6 @@
 import type { SpanMs } from '../../base/units.ts';
 import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
+import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type {
@@ -26,6 +27,8 @@ export interface Site {
    * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
    */
   cancel(workload: WorkloadId, by: Asker): Promise<boolean>;
+  /** Adjusts, pauses or resumes what runs of a workload. */
+  change(change: LiveChange): Promise<ChangeOutcome>;
   /** Of a service: so many replicas are wanted from now on. */
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
   /** Of a service: a new revision. */
@@ -64,6 +67,11 @@ export interface Asker {
   /** The task that asks by a token of its own: for it and what it submitted, and nothing else. */
   readonly attempt?: AttemptId;
 }
+
+/** A command of a person, without its time. */
+export type LiveChange =
+  | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
+  | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }

@@ -4,9 +4,12 @@ import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
 
+/** Of those that tokens are handed out for; and `task`, of tasks that may call the daemon. */
+export type CallerRole = Role | 'task';
+
 /** Who asks, as the token or the socket proved it. */
 export interface Identity extends Asker {
-  readonly role: Role;
+  readonly role: CallerRole;
   /** Whether it may look at what belongs to others, too. */
   readonly sees: Sight;
 }

@@ -7,6 +7,7 @@ import type { NetworkQuery } from '../contract/network-documents.ts';
 import type {
   Asker,
   ChangeOutcome,
+  LiveChange,
   LogRequest,
   Site,
   SiteChange,
@@ -46,6 +47,10 @@ export class SightedSite implements Site {
 
   update(id: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome> {
     return this.#change(id, () => this.#site.update(id, spec));
+  }
+
+  change(change: LiveChange): Promise<ChangeOutcome> {
+    return this.#change(change.workload, () => this.#site.change(change));
   }
 
   owner(id: WorkloadId) {

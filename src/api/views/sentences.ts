@@ -1,5 +1,5 @@
 import { assertNever } from '../../base/assert.ts';
-import { formatAmount, formatSpan } from '../../base/format.ts';
+import { formatAmount, formatBytes, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
 
@@ -84,7 +84,12 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `${formatAmount(refusal.resource, refusal.free)} free in ${refusal.queue} are kept for other queues`
       );
     case 'quota':
-      return quotaSentence(refusal, now);
+    case 'deadline':
+    case 'scratch-space':
+      return timedSentence(refusal, now);
+    case 'too-many-active':
+    case 'too-many-submitted':
+      return submissionSentence(refusal, now);
     case 'behind':
       return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
     case 'reserved-for':
@@ -92,18 +97,80 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `would delay ${refusal.task}, which is to start on ${refusal.node ?? 'a node'} in ` +
         formatSpan(Math.max(0, refusal.startsAt - now))
       );
-    case 'deadline':
-      return deadlineSentence(refusal, now);
+    default:
+      return changeSentence(refusal);
+  }
+}
+
+type Unchanged = Extract<
+  Refusal,
+  {
+    readonly code:
+      | 'nothing-runs'
+      | 'no-gain'
+      | 'rebalancing'
+      | 'already-ended'
+      | 'no-such-workload'
+      | 'not-a-service'
+      | 'other-queue';
+  }
+>;
+
+/** Of changes of what runs. */
+function changeSentence(refusal: Unchanged): string {
+  switch (refusal.code) {
+    case 'nothing-runs': {
+      const { step, workload } = refusal;
+      return `nothing of ${step === undefined ? `workload ${workload}` : `step ${step}`} runs that could be changed`;
+    }
+    case 'no-gain':
+      return `no ${refusal.movesMax} moves or fewer would gain more than they disturb`;
+    case 'rebalancing':
+      return `tasks of ${refusal.node} are being moved already`;
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
+    case 'no-such-workload':
+      return `there is no workload ${refusal.workload}`;
     case 'not-a-service':
     case 'other-queue':
       return serviceRefusal(refusal);
-    case 'no-such-workload':
-      return `there is no workload ${refusal.workload}`;
     default:
       return assertNever(refusal);
   }
+}
+
+function submissionSentence(
+  refusal: Extract<Refusal, { code: 'too-many-active' | 'too-many-submitted' }>,
+  now: TimeMs,
+): string {
+  const { limit, tenant, max } = refusal;
+  const whose = `${limit}${tenant === undefined ? '' : `, ${tenant}`}`;
+  if (refusal.code === 'too-many-active') {
+    return `the limit of ${whose} is ${max} workloads at once, and ${refusal.active} have not ended`;
+  }
+  const { submitted, resetsAt } = refusal;
+  const reset =
+    resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`;
+  return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
+}
+
+type Timed = Extract<Refusal, { code: 'quota' | 'deadline' | 'scratch-space' }>;
+
+/** Of what changes as time goes by. */
+function timedSentence(refusal: Timed, now: TimeMs): string {
+  if (refusal.code === 'quota') return quotaSentence(refusal, now);
+  return refusal.code === 'deadline' ? deadlineSentence(refusal, now) : spaceSentence(refusal, now);
+}
+
+function spaceSentence(refusal: Extract<Refusal, { code: 'scratch-space' }>, now: TimeMs): string {
+  const { peak, lacking, capacity, node, until } = refusal;
+  return (
+    `its scratch needs ${formatBytes(peak)} at its peak: begun now, ${formatBytes(lacking)} more ` +
+    `than the ${formatBytes(capacity)} of ${node} would be held when the phases of others are at theirs` +
+    (until === undefined
+      ? '; it can start when one of them ends'
+      : `; it can start in ${formatSpan(Math.max(0, until - now))}`)
+  );
 }
 
 function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {

@@ -40,12 +40,16 @@ export function attemptOfName(name: string): AttemptId | undefined {
   return asAttemptId(name.slice(0, name.length - kind.length));
 }
 
+/** Of an attempt that is not settled. Those in one line share a file under several names. */
+export const recordPath = (attemptsDir: string, attempt: AttemptId): string =>
+  join(attemptsDir, attempt + RECORD);
+
 export async function traceOf(
   attemptsDir: string,
   attempt: AttemptId,
   bootId: string,
 ): Promise<AttemptTrace> {
-  const path = join(attemptsDir, attempt + RECORD);
+  const path = recordPath(attemptsDir, attempt);
   const text = await readIfThere(path);
   if (text === undefined) return { kind: 'none' };
   const record = parseRecord(text, attempt);
@@ -103,7 +107,7 @@ export async function stageOf(
   attemptsDir: string,
   attempt: AttemptId,
 ): Promise<'unknown' | 'begun' | 'ended'> {
-  const text = await readIfThere(join(attemptsDir, attempt + RECORD));
+  const text = await readIfThere(recordPath(attemptsDir, attempt));
   if (text !== undefined) {
     return parseRecord(text, attempt).ended === undefined ? 'begun' : 'ended';
   }

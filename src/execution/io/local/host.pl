@@ -461,7 +461,7 @@ sub makeCgroup {
     return 0 if $! != $absent;
     my ($parent) = $dir =~ m{\A(.+)/};
     return 0 if !mkdir($parent, 0755) && $! != $exists;
-    if ($aspect eq 'all') { spit("$parent/cgroup.subtree_control", "+$_") for qw(cpu memory pids) }
+    if ($aspect eq 'all') { spit("$parent/cgroup.subtree_control", "+$_") for qw(cpu memory pids cpuset io hugetlb) }
     return mkdir($dir, 0755) || $! == $exists;
 }
 

@@ -10,7 +10,8 @@
 #                       start ID KEY=VALUE...  see shim.pl; no more than once per ID, whoever asks
 #                       next ID AFTER KEY=VALUE...  once AFTER has succeeded, in its place: as AFTER, but for
 #                       these fields; a start with the field after=AFTER is the same, complete
-#                       stop ID REASON GRACE_MS
+#                       stop ID REASON GRACE_MS [SAVE_MS]  with SAVE_MS only that it will be stopped, then at the
+#                       latest: however it ends until then, REASON is why
 #                       bury ID WHY            its shim is gone: kill what is left, record `lost`
 #                       settle ID              its end is journalled: its record may go
 #                       bye                    end when the last shim has ended
@@ -206,7 +207,7 @@ sub unstarted {
 }
 
 sub stopAttempt {
-    my ($id, $reason, $graceMs) = @_;
+    my ($id, $reason, $graceMs, $saveMs) = @_;
     my $pid = $shims{$id};
     if (!$pid) {
         # A shim of an earlier launcher.
@@ -216,7 +217,9 @@ sub stopAttempt {
         return if !isAlive($pid, $record->{shimstart}[0] // '');
     }
     # The signal may meet another attempt: the file says which is meant.
-    spit(stopPath($id), int($graceMs) . " $reason\n");
+    my $order = int($graceMs) . " $reason\n";
+    $order = 'save ' . int($saveMs) . " $order" if defined $saveMs;
+    spit(stopPath($id), $order);
     kill 'USR1', $pid;
     return;
 }
