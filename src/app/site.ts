@@ -17,6 +17,7 @@ import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
   ChangeOutcome,
+  LiveChange,
   LogRequest,
   Site,
   SiteChange,
@@ -37,6 +38,7 @@ import type { Engine } from '../engine/engine.ts';
 import { OperationError } from '../model/errors.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
+import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
@@ -101,6 +103,11 @@ export class LiveSite implements Site {
   async cancel(workload: WorkloadId, by: TenantId): Promise<boolean> {
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
+  }
+
+  async change(change: LiveChange): Promise<Refusal | undefined> {
+    const answer = await this.#deps.loop.send(change as Request);
+    return answer.kind === 'refused' ? answer.refusal : undefined;
   }
 
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {

@@ -6,6 +6,7 @@ import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
+import type { LiveRecord, SavedLive } from './live-changes.ts';
 import {
   newAttempt,
   newTask,
@@ -35,6 +36,7 @@ interface Snapshot {
   readonly preemptions: readonly PreemptionRecord[];
   /** What the scheduler and the quotas remember of workloads that are gone. */
   readonly memory: SavedMemory;
+  readonly live: SavedLive;
 }
 
 interface SavedWorkload {
@@ -47,6 +49,7 @@ interface SavedWorkload {
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
   readonly leaseEndsAt?: TimeMs | undefined;
+  readonly priority: number;
   /** Its revisions name the steps. */
   readonly service?: ServiceRecord | undefined;
   readonly steps: readonly SavedStep[];
@@ -82,6 +85,7 @@ interface SavedAttempt {
   readonly pid?: number | undefined;
   readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
+  readonly live?: LiveRecord | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
   readonly health?: Health | undefined;
@@ -97,6 +101,7 @@ export function takeSnapshot(state: State): string {
     workloads: [...state.workloads()].map(saveWorkload),
     preemptions: state.preemptions,
     memory: state.memory(),
+    live: state.live.save(),
   };
   return JSON.stringify(snapshot);
 }
@@ -109,11 +114,12 @@ export function restoreSnapshot(state: State, text: string): void {
   const { order, ever, memory } = snapshot;
   state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
   state.restorePreemptions(snapshot.preemptions);
+  state.live.restore(snapshot.live);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
-  const { cancelledBy, leaseEndsAt, service } = workload;
+  const { cancelledBy, leaseEndsAt, priority, service } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -125,13 +131,14 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       dueAt: task.dueAt,
       ...(service && { replica: saveReplica(task) }),
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, terms, stop, end, endedAt, health }) => ({
+        ({ placement, placedAt, startedAt, pid, terms, stop, live, end, endedAt, health }) => ({
           placement,
           placedAt,
           startedAt,
           pid,
           terms,
           stop,
+          live,
           end,
           endedAt,
           health,
@@ -140,7 +147,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     })),
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
-  return { id, tenant, spec, ...times, state, cancelledBy, service, steps };
+  return { id, tenant, spec, ...times, priority, state, cancelledBy, service, steps };
 }
 
 const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord): SavedReplica => ({
@@ -156,6 +163,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.startedAt = saved.startedAt;
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
+  workload.priority = saved.priority;
   workload.cancelledBy = saved.cancelledBy;
   workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
@@ -207,9 +215,9 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, startedAt, pid, terms, stop, end, endedAt, health } = attempt;
+    const { placement, placedAt: at, ...since } = attempt;
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
-    return Object.assign(record, { startedAt, pid, terms, stop, end, endedAt, health });
+    return Object.assign(record, since);
   });
   for (const attempt of task.attempts) {
     if (attempt.end === undefined && task.state === 'lined-up') continue;

@@ -1,11 +1,9 @@
 import { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
-import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
@@ -13,9 +11,10 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
+import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { PinnedCores } from './pinned-cores.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
-import { quotaGate, spanOf } from './quota-gate.ts';
+import { quotaGate } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attemptsOf,
@@ -26,11 +25,8 @@ import {
   newTasks,
   newWorkload,
   type PreemptionRecord,
-  runningOf,
   type SavedOrder,
   type StepRecord,
-  serve,
-  served,
   shapeOf,
   startsMore,
   stepNamed,
@@ -39,6 +35,7 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
 import {
   comeBack,
@@ -63,13 +60,14 @@ export class State {
   readonly active = new ActiveTasks();
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
+  readonly live = new LiveChanges(this);
   readonly services: Services;
   readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
-  readonly #running = new Map<AttemptId, AttemptRecord>();
+  readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop = new StopOrders();
+  readonly toStop = new StopOrders();
   readonly #cameBack = new Set<StepRecord>();
   #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
@@ -144,7 +142,7 @@ export class State {
   }
 
   firstToStop(): ToStop | undefined {
-    return this.#toStop.first();
+    return this.toStop.first();
   }
 
   /** Workloads in which a step or the whole may have ended since they were last settled. */
@@ -168,8 +166,8 @@ export class State {
         break;
       case 'node-joined':
       case 'node-left':
-        if (event.kind === 'node-joined') this.table.join(event.node);
-        else this.table.leave(event.node);
+        if (event.kind === 'node-joined') this.live.joined(event.node);
+        else this.live.left(event.node);
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -192,7 +190,7 @@ export class State {
         this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
-        this.#preemptions = orderPreemption(this, event, this.#toStop);
+        this.#preemptions = orderPreemption(this, event, this.toStop);
         break;
       case 'task-ended':
         this.#end(event);
@@ -213,7 +211,8 @@ export class State {
         this.#retire(event.workload);
         break;
       default:
-        this.services.apply(event);
+        if (isLiveEvent(event)) this.live.apply(event);
+        else this.services.apply(event);
     }
   }
 
@@ -235,43 +234,8 @@ export class State {
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
     task.step.workload.startedAt ??= event.at;
-    this.#seat(attempt, row);
+    this.#running.seat(attempt, row);
     this.leases.touch(attempt, event.at);
-  }
-
-  /** From now on it holds what its placement says. */
-  #seat(attempt: AttemptRecord, row: NodeIndex): void {
-    const { task, placement } = attempt;
-    serve(attempt);
-    task.state = 'running';
-    task.step.counts.waiting--;
-    task.step.counts.running++;
-    this.table.take(row, placement.held, placement.gpus);
-    this.#running.set(attempt.id, attempt);
-    this.services.seated(attempt);
-    this.lines.seated(attempt);
-    this.#told(attempt, row);
-  }
-
-  /** The place of an attempt that succeeded is taken over by the next in line. */
-  #takeOver(before: AttemptRecord, row: NodeIndex, at: TimeMs): void {
-    const attempt = before.next;
-    if (attempt === undefined || before.end?.cause !== 'succeeded') return;
-    this.lines.remove(attempt);
-    attempt.placedAt = at;
-    const { step } = attempt.task;
-    step.lined--;
-    this.#seat(attempt, row);
-    // The order to stop came too late for the one before.
-    const reason = step.workload.cancelledBy === undefined ? before.stop : 'cancelled';
-    if (reason !== undefined) this.#toStop.push({ attempt, reason });
-  }
-
-  /** The policies hear of what runs. */
-  #told(attempt: AttemptRecord, row: NodeIndex): void {
-    this.pinned.add(attempt);
-    this.scheduler.placed(runningOf(attempt, row));
-    this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
   #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
@@ -293,32 +257,17 @@ export class State {
     Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
-    else this.#leaveSeat(attempt, event.at);
+    else this.#running.leave(attempt, event.at);
+    this.live.ended(attempt);
     if (event.end.cause === 'preempted') task.preempted++;
     if (event.end.cause === 'unstarted') this.#return(task);
     else if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     // What is left of a gang below its minimum stops, and starts again with it.
     if (event.end.cause !== 'succeeded' && isBroken(task.step))
-      this.#toStop.pushAll(task.step, 'preempted');
+      this.toStop.pushAll(task.step, 'preempted');
     this.lines.judge(task.step);
     this.#unsettled.add(task.step.workload);
-  }
-
-  #leaveSeat(attempt: AttemptRecord, at: TimeMs): void {
-    const { placement, task } = attempt;
-    this.#running.delete(attempt.id);
-    this.services.left(attempt);
-    this.table.give(placement.node, placement.held, placement.gpus);
-    this.pinned.remove(attempt);
-    task.step.counts.running--;
-    const row = this.table.rowOf(placement.node);
-    this.quotas?.ended(attempt.id, spanOf(attempt), at);
-    served(attempt);
-    this.lines.left(attempt);
-    if (row === undefined) return;
-    this.scheduler.ended(runningOf(attempt, row), at);
-    this.#takeOver(attempt, row, at);
   }
 
   /** Waits again as if it had never stood in line. */
@@ -390,7 +339,7 @@ export class State {
     workload.cancelledBy = event.by;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      if (workload.service === undefined) this.#toStop.pushAll(step, 'cancelled');
+      if (workload.service === undefined) this.toStop.pushAll(step, 'cancelled');
     }
     this.services.drain(workload, event.at);
     this.#unsettled.add(workload);
@@ -420,12 +369,7 @@ export class State {
       this.services.touch(workload);
     }
     for (const id of order.running) {
-      const attempt = this.#workloads.knownAttempt(id);
-      const row = this.table.rowOf(attempt.placement.node)!;
-      this.#running.set(id, attempt);
-      this.services.seated(attempt);
-      this.#told(attempt, row);
-      if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
+      this.#running.restore(this.#workloads.knownAttempt(id));
     }
     for (const [id, behind] of order.lined) {
       this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
@@ -439,18 +383,15 @@ export class State {
 
   order(): SavedOrder {
     return {
-      running: [...this.#running.keys()],
+      running: this.#running.ids(),
       lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
       ended: this.#ended.map(({ id }) => id),
     };
   }
 
   memory(): SavedMemory {
-    const scheduler = this.scheduler.save?.();
-    return {
-      ...(scheduler === undefined ? {} : { scheduler }),
-      ...(this.quotas === undefined ? {} : { quotas: this.quotas.save() }),
-    };
+    const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
+    return { ...(scheduler !== undefined && { scheduler }), ...(quotas && { quotas }) };
   }
 
   #restoreStep(step: StepRecord): void {
@@ -464,7 +405,7 @@ export class State {
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
       if (step.workload.cancelledBy === undefined || step.spec.service !== undefined) continue;
-      this.#toStop.push({ attempt, reason: 'cancelled' });
+      this.toStop.push({ attempt, reason: 'cancelled' });
     }
   }
 

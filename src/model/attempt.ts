@@ -32,8 +32,15 @@ export const mayRetry: Record<EndCause, boolean> = {
   lost: true,
 };
 
-/** `unhealthy`: a probe of a service says that it no longer works, or never began to. */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy';
+/**
+ * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
+ * out; the attempt ends as `preempted` does, and tries again.
+ */
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted';
+
+/** How an attempt ends that was stopped so: of an eviction the message says more. */
+export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
+  reason === 'evicted' ? 'preempted' : reason;
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

@@ -89,6 +89,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     }
   }
 
+  const act = async (asked: Asked): Promise<void> => void (await readAll(await send(asked)));
   const one = (id: string, rest = ''): string =>
     `/api/v1/workloads/${encodeURIComponent(id)}${rest}`;
   const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
@@ -102,8 +103,10 @@ export function openClient(locate: () => Promise<Address>): Client {
       ),
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
-    cancel: async (id) =>
-      void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
+    adjust: (id, changes) => act(post(one(id, '/adjust'), changes)),
+    pause: (id) => act(post(one(id, '/pause'))),
+    resume: (id) => act(post(one(id, '/resume'))),
+    cancel: (id) => act(post(one(id, '/cancel'))),
     scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
     update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
@@ -138,8 +141,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     log: (part) => ask(logChunkSchema, get(logPath(part))),
     followLog: (part, signal) => events(logChunkSchema, `${logPath(part)}&follow=1`, signal),
     changes: (signal) => events(changeSchema, '/api/v1/events', signal),
-    shutDown: async () =>
-      void (await readAll(await send({ method: 'POST', path: '/api/v1/shutdown' }))),
+    shutDown: () => act(post('/api/v1/shutdown')),
     close: () => agent.destroy(),
   };
 }

@@ -50,6 +50,7 @@ sub beShim {
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   freezer DIR       of cgroup v1: there while it is paused
 #   netns FILE  the network namespace that it enters
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 #   term..., hold..., act...   see terms.pl
@@ -522,7 +523,10 @@ sub holdToLimits {
         ($nudged, $everNudged) = (0, 1) if $nudged;
         if ($s->{ordered}) {
             $s->{killAt} = $now + $s->{grace};
-            kill 'TERM', $_ for treePids($s->{dirs}, $s->{root}, $s->{task});
+            thawTree($s);
+            my @pids = treePids($s->{dirs}, $s->{root}, $s->{task});
+            kill 'TERM', @pids;
+            kill 'CONT', @pids;
         }
     }
     if ($s->{watch} && $now >= ($s->{watchAt} // $s->{began} + WATCH_MS)) {
@@ -547,6 +551,7 @@ sub closeDown {
 
 sub killRound {
     my ($s, $now) = @_;
+    thawTree($s);
     killTree($s->{dirs}, $s->{root}, $s->{task});
     $s->{killed} = 1;
     my $pause = $s->{killPause} = ($s->{killPause} // 1) * 2;
@@ -568,6 +573,16 @@ sub readStatus {
     }
     $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered};
     inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held}))) if !defined $s->{execError};
+    return;
+}
+
+# What is paused would meet no signal, in cgroup v1 not even SIGKILL.
+sub thawTree {
+    my ($s) = @_;
+    my $freeze = ($s->{dirs}{all} // '') . '/cgroup.freeze';
+    spit($freeze, '0') if -e $freeze;
+    my $freezer = $s->{ask}{freezer}[0];
+    spit("$freezer/freezer.state", 'THAWED') if defined $freezer && -d $freezer;
     return;
 }
 
