@@ -41,8 +41,7 @@ export const speaks = ({ spec, workload, dependents }: StepRecord): boolean =>
 
 /** What was said of each task, in order. */
 export const outputsOf = (step: StepRecord): readonly Outputs[] =>
-  step.takenOver?.outputs ??
-  step.tasks.map((task) => currentAttempt(task)?.end?.outputs ?? {});
+  step.takenOver?.outputs ?? step.tasks.map((task) => currentAttempt(task)?.end?.outputs ?? {});
 
 /**
  * `outputs` of a step of one task are its own. Of several tasks, each name has a list of what each of them said,

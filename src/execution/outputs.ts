@@ -38,7 +38,7 @@ export function parseOutputs(text: string, cut: boolean): Outputs {
     else if (found.size === NAMES_MAX && !found.has(name)) {
       leaveOut(i + 1, `is one name more than ${NAMES_MAX}`);
     } else {
-      const value = valueOf(line.slice(at + 1));
+      const value = readValue(line.slice(at + 1));
       if (value === undefined) leaveOut(i + 1, `is deeper than ${DEPTH_MAX} levels`);
       else found.set(name, value);
     }
@@ -47,7 +47,7 @@ export function parseOutputs(text: string, cut: boolean): Outputs {
 }
 
 /** Undefined for JSON that is too deep. */
-function valueOf(text: string): FlowValue | undefined {
+function readValue(text: string): FlowValue | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -12,6 +12,8 @@ export type EndCause =
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
+  /** Its workload reached one of its own limits; which one, the message says. */
+  | 'over-limit'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -27,6 +29,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   cancelled: false,
   preempted: true,
   unhealthy: true,
+  'over-limit': false,
   'start-failed': false,
   unstarted: true,
   lost: true,
@@ -34,13 +37,15 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; the attempt ends as `preempted` does, and tries again.
+ * out; the attempt ends as `preempted` does, and tries again. `over-limit`: its workload reached a limit of its own.
  */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted';
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted' | 'over-limit';
 
-/** How an attempt ends that was stopped so: of an eviction the message says more. */
-export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
-  reason === 'evicted' ? 'preempted' : reason;
+/** What a driver is told, and tells: of an eviction and of a limit the engine knows more. */
+export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' => {
+  if (reason === 'evicted') return 'preempted';
+  return reason === 'over-limit' ? 'cancelled' : reason;
+};
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

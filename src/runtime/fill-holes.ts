@@ -1,9 +1,9 @@
-import type { FlowValue } from '../model/flow.ts';
-import type { Run } from '../model/workload.ts';
-import { type TaskRecord } from '../engine/records.ts';
 import { itemOf, taskScope } from '../engine/flow-scope.ts';
+import type { TaskRecord } from '../engine/records.ts';
 import type { Scope } from '../expression/cel-value.ts';
 import { fillTemplate, textOf } from '../expression/template.ts';
+import type { FlowValue } from '../model/flow.ts';
+import type { Run } from '../model/workload.ts';
 import type { CacheAsk } from './ports.ts';
 
 /** What of a task is known only while its workload runs. */

@@ -72,7 +72,8 @@ function stage(...nodes: ReturnType<typeof node>[]) {
       }),
     adjust: (id: string, changes: object) =>
       send({ kind: 'adjust', workload: id as WorkloadId, by, ...changes }),
-    pause: (kind: 'pause' | 'unpause', id: string) => send({ kind, workload: id as WorkloadId, by }),
+    pause: (kind: 'pause' | 'unpause', id: string) =>
+      send({ kind, workload: id as WorkloadId, by }),
     start: (attempt: string) =>
       send({ kind: 'report-started', attempt: attempt as AttemptId, pid: 1 }),
     end: (attempt: string, cause: Parameters<typeof endedBy>[0] = 'succeeded') =>

@@ -202,6 +202,11 @@ export class Books {
       case 'workload-ended':
         this.#endWorkload(event);
         break;
+      case 'step-opened':
+      case 'step-expanded':
+      case 'limit-reached':
+        assert.fail(`these worlds have no flow: ${event.kind}`);
+        break;
       case 'task-probed':
       case 'service-scaled':
       case 'service-updated':

@@ -39,7 +39,10 @@ export class OutputFiles {
   hearing(onReport: (report: Report) => void): (report: Report) => void {
     return (report) => {
       if (report.kind !== 'ended' || !this.#speaks(report.attempt)) onReport(report);
-      else void this.#withOutputs(report.attempt, report.end).then((end) => onReport({ ...report, end }));
+      else
+        void this.#withOutputs(report.attempt, report.end).then((end) =>
+          onReport({ ...report, end }),
+        );
     };
   }
 
