@@ -6,8 +6,10 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
+import { speaks } from '../engine/flow-scope.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
+import { OutputFiles } from '../execution/io/local/output-files.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
@@ -192,12 +194,19 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
   const onReport = (told: Report): void => ear.hear(told);
+  const outputs = new OutputFiles(folder.paths.attempts, {
+    speaks: (id) => {
+      const attempt = engine.state.attempt(id);
+      return attempt !== undefined && speaks(attempt.task.step);
+    },
+    warn: (message) => log('execution', message),
+  });
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
-      onReport,
+      onReport: outputs.hearing(onReport),
       storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
@@ -207,7 +216,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     },
     { warn: (message) => log('execution', message) },
   );
-  const driver = checkingPorts(egress.around(local), onReport);
+  const driver = checkingPorts(egress.around(outputs.around(local)), onReport);
   stack.defer(() => driver.close());
   return {
     folder,
