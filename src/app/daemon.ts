@@ -43,9 +43,11 @@ import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
+import { Tokens } from './tokens.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
+import { WorkFolders } from './work-folders.ts';
 
 const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
@@ -95,9 +97,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     site,
     leases,
     token: folder.token,
-    isRunning: (id) => {
-      const attempt = engine.state.attempt(id);
-      return attempt !== undefined && attempt.end === undefined;
+    tokens: parts.tokens,
+    holders: {
+      identify: (token) => parts.tokens.identify(token),
+      tenantOfRunning: (id) => {
+        const attempt = engine.state.attempt(id);
+        return attempt?.end === undefined ? attempt?.task.tenant : undefined;
+      },
     },
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
@@ -134,6 +140,7 @@ interface Parts {
   readonly replayed: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
+  readonly tokens: Tokens;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Some class of service has a threshold. */
   readonly evicts: boolean;
@@ -171,6 +178,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const clock = new SystemClock(journal.lastAt);
+  const sees = site?.config.isolation === 'none' ? 'all' : 'own';
+  const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
@@ -232,6 +241,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     replayed,
     siteFile: options.siteFile ?? null,
     plugins,
+    tokens,
     gpuSharing: scheduling.gpuSharing,
     evicts: scheduling.eviction !== undefined,
     address,
@@ -243,6 +253,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
   const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
+  const folders = new WorkFolders(engine);
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
   const launchSite = {
@@ -260,7 +271,8 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       leases.noteEvents(events);
       probes.noteEvents(events);
       snapshots.note(events.length);
-      forgetAttempts(events, engine, folder);
+      folders.note(events);
+      forgetAttempts(events, engine, folder, folders);
     },
     onFatal: (error) => {
       log('engine', 'an invariant is broken; the daemon ends and can be started again', error);

@@ -38,7 +38,6 @@ import type { Engine } from '../engine/engine.ts';
 import { OperationError } from '../model/errors.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
-import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
@@ -87,9 +86,17 @@ export class LiveSite implements Site {
     return { ...this.#deps.status(), now: this.#deps.now(), counts };
   }
 
-  async submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome> {
+  submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome> {
+    return this.#enter({ kind: 'submit', spec, tenant });
+  }
+
+  retry(workload: WorkloadId, afresh: boolean): Promise<SubmitOutcome> {
+    return this.#enter({ kind: 'retry', workload, afresh });
+  }
+
+  async #enter(request: Request): Promise<SubmitOutcome> {
     const answer = await withTimeout(
-      this.#deps.loop.send({ kind: 'submit', spec, tenant }),
+      this.#deps.loop.send(request),
       SUBMIT_TIMEOUT_MS,
       () =>
         this.#deps.loop.stalled ??
@@ -105,9 +112,8 @@ export class LiveSite implements Site {
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
   }
 
-  async change(change: LiveChange): Promise<Refusal | undefined> {
-    const answer = await this.#deps.loop.send(change as Request);
-    return answer.kind === 'refused' ? answer.refusal : undefined;
+  change(change: LiveChange): Promise<ChangeOutcome> {
+    return this.#change(change);
   }
 
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {
@@ -122,6 +128,10 @@ export class LiveSite implements Site {
     const answer = await this.#deps.loop.send(request);
     assert(answer.kind !== 'accepted', 'a change is made or refused');
     return answer;
+  }
+
+  owner(id: WorkloadId): TenantId | undefined {
+    return this.#deps.engine.state.workload(id)?.tenant;
   }
 
   workload(id: WorkloadId): WorkloadDocument | undefined {
@@ -141,7 +151,8 @@ export class LiveSite implements Site {
     const all = [...state.workloads()].filter(
       (workload) =>
         (filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active')) &&
-        (queues === undefined || queues.has(workload.spec.queue)),
+        (queues === undefined || queues.has(workload.spec.queue)) &&
+        (filter.tenant === undefined || workload.tenant === filter.tenant),
     );
     all.reverse();
     const page = all.slice(filter.offset, filter.offset + filter.limit);

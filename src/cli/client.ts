@@ -18,6 +18,7 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -28,6 +29,8 @@ export interface Client {
   workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
+  /** A new run of the same document. */
+  retry(id: string, from: 'failed' | 'start'): Promise<Submitted>;
   /** What to change, as `berth adjust` and the API have it. */
   adjust(id: string, changes: object): Promise<void>;
   pause(id: string): Promise<void>;
@@ -44,6 +47,9 @@ export interface Client {
   addPool(definition: object): Promise<PoolDocument>;
   removePool(name: string): Promise<void>;
   pools(): Promise<PoolList>;
+  tokens(): Promise<TokenList>;
+  addToken(wanted: TokenRequest): Promise<NewToken>;
+  revokeToken(id: string): Promise<void>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   quotas(): Promise<QuotaList>;
@@ -67,6 +73,8 @@ export interface SubmittedDocument {
   readonly fileName: string;
   /** Absolute: where tasks run when the document does not say. */
   readonly cwd: string;
+  /** For whom; whoever asks, when not given. */
+  readonly tenant?: string | undefined;
 }
 
 export interface LogPart {

@@ -18,6 +18,7 @@ import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
+import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
 import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
@@ -26,6 +27,9 @@ import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
+import { tokenAdd } from './commands/token-add.ts';
+import { tokenList } from './commands/token-list.ts';
+import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
@@ -42,6 +46,7 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  retry,
   adjust,
   pause,
   resume,
@@ -59,6 +64,9 @@ export const registry: readonly Command[] = [
   secretSet,
   secretList,
   secretRemove,
+  tokenAdd,
+  tokenList,
+  tokenRevoke,
   inventory,
   inventoryDiff,
   inventoryBaseline,

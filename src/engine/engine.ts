@@ -14,7 +14,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
-import { endAll, endAttempt, endWithout } from './attempt-end.ts';
+import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
@@ -148,7 +148,7 @@ export class Engine {
   #retry(command: Extract<Command, { kind: 'retry' }>): Decision {
     const planned = planRetry(this.state, command);
     if ('code' in planned) return refuse(planned);
-    return this.#submit(command.at, command.tenant, planned.spec, planned.resumes);
+    return this.#submit(command.at, planned.tenant, planned.spec, planned.resumes);
   }
 
   #submit(at: TimeMs, tenant: TenantId, spec: WorkloadSpec, resumes?: Resumption): Decision {

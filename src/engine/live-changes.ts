@@ -247,7 +247,7 @@ export class LiveChanges {
     this.#notices.set(id, { deadline, node: this.#notices.get(id)?.node ?? node });
     this.#rejoin({ ...node, closed: 'drained' });
     for (const attempt of this.#state.runningAttempts()) {
-      if (attempt.placement.node === id) this.#stop(attempt, 'preempted');
+      if (attempt.placement.node === id) this.#stop(attempt, 'spot');
     }
   }
 
@@ -259,7 +259,7 @@ export class LiveChanges {
     const task = this.#attempt(move.attempt).task;
     const attempt = currentAttempt(task);
     if (task.state === 'running' && attempt !== undefined) {
-      this.#stop(attempt, 'preempted');
+      this.#stop(attempt, 'moved');
     }
   }
 

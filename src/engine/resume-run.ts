@@ -1,4 +1,5 @@
 import type { Resumption, TakenOver } from '../model/flow.ts';
+import type { TenantId } from '../model/ids.ts';
 import type { Command } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
@@ -6,13 +7,16 @@ import { outputsOf } from './flow-scope.ts';
 import { type StepRecord, stepNamed, type WorkloadRecord } from './records.ts';
 import type { State } from './state.ts';
 
+interface Again {
+  readonly tenant: TenantId;
+  readonly spec: WorkloadSpec;
+  readonly resumes: Resumption;
+}
+
 type Retry = Extract<Command, { kind: 'retry' }>;
 
 /** The same document again, with what is taken over of its last run. */
-export function planRetry(
-  state: State,
-  { workload: id, afresh }: Retry,
-): { readonly spec: WorkloadSpec; readonly resumes: Resumption } | Refusal {
+export function planRetry(state: State, { workload: id, afresh }: Retry): Again | Refusal {
   const workload = state.workload(id);
   if (workload === undefined) return { code: 'no-such-workload', workload: id };
   const { spec, state: end, resumes } = workload;
@@ -23,7 +27,8 @@ export function planRetry(
   const busy = userOf(state, folder);
   if (busy !== undefined) return { code: 'retried-already', workload: id, by: busy.id };
   const done = afresh ? [] : takenOver(workload);
-  return { spec: asWritten(spec), resumes: { from: id, folder, done } };
+  const { tenant } = workload;
+  return { tenant, spec: asWritten(spec), resumes: { from: id, folder, done } };
 }
 
 /** Who works in the folder of an earlier run now. */

@@ -8,7 +8,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
-import { countsAsRetry } from './attempt-end.ts';
+import { countsAsRetry } from './attempt-outcome.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { LimitEnds } from './limit-ends.ts';

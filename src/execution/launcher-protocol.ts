@@ -5,7 +5,7 @@ import type { Confinement } from './confinement.ts';
 import type { IsolationPlan } from './isolation-plan.ts';
 
 /** Of the messages; a launcher of another version is replaced. Its shims go on. */
-export const LAUNCHER_VERSION = '2';
+export const LAUNCHER_VERSION = '3';
 /** The kernel takes at most about 2 MiB of arguments and environment. */
 export const START_LINE_MAX = 4 * 1024 * 1024;
 

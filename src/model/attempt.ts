@@ -37,14 +37,22 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; the attempt ends as `preempted` does, and tries again. `over-limit`: its workload reached a limit of its own.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node. `over-limit`: its workload
+ * reached a limit of its own.
  */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted' | 'over-limit';
+export type StopReason =
+  | 'cancelled'
+  | 'preempted'
+  | 'unhealthy'
+  | 'evicted'
+  | 'spot'
+  | 'moved'
+  | 'over-limit';
 
-/** What a driver is told, and tells: of an eviction and of a limit the engine knows more. */
+/** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
 export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' => {
-  if (reason === 'evicted') return 'preempted';
-  return reason === 'over-limit' ? 'cancelled' : reason;
+  if (reason === 'over-limit') return 'cancelled';
+  return reason === 'cancelled' || reason === 'unhealthy' ? reason : 'preempted';
 };
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */

@@ -34,7 +34,6 @@ export type Command =
       readonly kind: 'retry';
       readonly at: TimeMs;
       readonly workload: WorkloadId;
-      readonly tenant: TenantId;
       readonly afresh: boolean;
     }
   | {

@@ -2,6 +2,7 @@ import { assertNever } from '../base/assert.ts';
 import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
 import { type Answer, type Engine, isEarly } from '../engine/engine.ts';
 import type { AttemptRecord } from '../engine/records.ts';
+import { causeOfStop } from '../model/attempt.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
@@ -345,7 +346,7 @@ export class Loop {
     const { graceMs, withinMs } = this.#timesOf(attempt);
     const terms = attempt.task.step.spec.execution?.checkpoint;
     // Who is stopped for others may save his work; who is cancelled has asked for it.
-    const saves = terms !== undefined && attempt.stop !== 'cancelled';
+    const saves = terms !== undefined && causeOfStop(attempt.stop) === 'preempted';
     const saving = saves ? { terms, withinMs, start: this.#startOf(attempt) } : undefined;
     this.#deps.driver.stop(id, attempt.stop, graceMs, saving);
   }

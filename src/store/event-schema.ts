@@ -320,7 +320,15 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted', 'over-limit']),
+    reason: z.enum([
+      'cancelled',
+      'preempted',
+      'unhealthy',
+      'evicted',
+      'spot',
+      'moved',
+      'over-limit',
+    ]),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),

@@ -35,7 +35,7 @@ import { queueList } from '../../src/api/views/queues.ts';
 import { quotaList } from '../../src/api/views/quotas.ts';
 import { reservationList } from '../../src/api/views/reservations.ts';
 import { networkStatus } from '../../src/app/network-status.ts';
-import type { WorkloadId } from '../../src/model/ids.ts';
+import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../../src/model/network-config.ts';
 import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
@@ -183,6 +183,11 @@ export class ScenarioSite implements Site {
     };
   }
 
+  async retry(workload: WorkloadId): Promise<SubmitOutcome> {
+    if (this.workload(workload) !== undefined) return { kind: 'accepted', id: '99' as WorkloadId };
+    return { kind: 'refused', refusal: { code: 'no-such-workload', workload } };
+  }
+
   submit(spec: WorkloadSpec): Promise<SubmitOutcome> {
     if (this.refuse !== undefined) return Promise.resolve(this.refuse);
     const steps = spec.steps.map(
@@ -221,8 +226,8 @@ export class ScenarioSite implements Site {
     return Promise.resolve(true);
   }
 
-  change(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  change(): Promise<ChangeOutcome> {
+    return Promise.resolve({ kind: 'done' });
   }
 
   workload(id: WorkloadId): WorkloadDocument | undefined {
@@ -258,6 +263,10 @@ export class ScenarioSite implements Site {
       steps,
       preemptions: [],
     };
+  }
+
+  owner(id: WorkloadId): TenantId | undefined {
+    return this.workload(id)?.workload.tenant as TenantId | undefined;
   }
 
   source(id: WorkloadId): string | undefined {

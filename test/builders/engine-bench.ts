@@ -61,7 +61,7 @@ export function benchWith(changes: Partial<EngineOptions>, ...nodes: Node[]) {
         end: { ...endedBy('succeeded'), outputs },
       }),
     retry: (id: string, afresh = false) =>
-      send({ kind: 'retry', at: at(), workload: id as WorkloadId, tenant, afresh }),
+      send({ kind: 'retry', at: at(), workload: id as WorkloadId, afresh }),
     /** What the holder of a lease tells. */
     told: (kind: 'renew-lease' | 'release-lease', id: string) =>
       send({ kind, at: at(), workload: id as WorkloadId, by: tenant }),

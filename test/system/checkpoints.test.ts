@@ -80,6 +80,10 @@ test(
     const stoppedMs = performance.now() - noticedAt;
     assert.ok(stoppedMs < 6_000, `${stoppedMs} ms`);
     const [first] = (await show(id)).steps[0]!.attempts;
+    // It ended by itself with exit code 75, and had no retry to lose.
+    assert.equal(first!.cause, 'preempted');
+    assert.equal(first!.exit_code, 75);
+    assert.match(first!.message!, /^Spot notice: \S+ is taken away\./);
     const saved = Number(/^saved (\d+)$/m.exec(logOf(first!.id))![1]);
     assert.ok(saved >= 5 && saved < 60, `${saved}`);
     // The machine was not taken away after all: it takes tasks again.

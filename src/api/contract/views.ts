@@ -22,14 +22,18 @@ export interface Site {
   status(): Status;
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
   submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
+  /** The same document again, for the same tenant; what succeeded is taken over, unless it starts afresh. */
+  retry(workload: WorkloadId, afresh: boolean): Promise<SubmitOutcome>;
   /** False when there is no such workload; cancelling an ended one changes nothing. */
   cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
-  /** Adjusts, pauses or resumes what runs of a workload; why not, or nothing when it is decided and durable. */
-  change(change: LiveChange): Promise<Refusal | undefined>;
+  /** Adjusts, pauses or resumes what runs of a workload. */
+  change(change: LiveChange): Promise<ChangeOutcome>;
   /** Of a service: so many replicas are wanted from now on. */
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
   /** Of a service: a new revision. */
   update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome>;
+  /** Whose it is; undefined when there is no such workload. */
+  owner(id: WorkloadId): TenantId | undefined;
   workload(id: WorkloadId): WorkloadDocument | undefined;
   workloads(filter: WorkloadFilter): WorkloadList;
   why(id: WorkloadId): Why | undefined;
@@ -74,6 +78,8 @@ export interface WorkloadFilter {
   readonly state: 'active' | 'ended' | 'all';
   /** Of this queue and all below it. */
   readonly queue?: string | undefined;
+  /** Of this tenant only. */
+  readonly tenant?: TenantId | undefined;
   readonly limit: number;
   readonly offset: number;
 }

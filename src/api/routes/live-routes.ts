@@ -2,12 +2,10 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import type { TimeMs } from '../../base/units.ts';
 import { OperationError } from '../../model/errors.ts';
-import type { StepId } from '../../model/ids.ts';
-import type { Refusal } from '../../model/refusal.ts';
 import { adjustRequestSchema } from '../../spec/adjust-request.ts';
-import type { LiveChange } from '../contract/views.ts';
+import type { LiveChange, Site } from '../contract/views.ts';
 import { refusalSentence } from '../views/sentences.ts';
-import type { ApiDeps, ApiEnv } from './api-env.ts';
+import type { ApiEnv } from './api-env.ts';
 import { readText } from './body.ts';
 import { defineOperation } from './operation.ts';
 import { quote, workloadIdOf, workloadParams } from './params.ts';
@@ -59,29 +57,41 @@ const resumeWorkload = defineOperation(
 
 export const liveOperations = [adjustWorkload, pauseWorkload, resumeWorkload] as const;
 
-export function addLiveRoutes(api: OpenAPIHono<ApiEnv>, { site }: ApiDeps): void {
-  const change = async (id: string, asked: Omit<LiveChange, 'workload'>): Promise<void> => {
-    const refusal = await site.change({ ...asked, workload: workloadIdOf(id) } as LiveChange);
-    if (refusal !== undefined) throw refused(refusal, id, site.status().now as TimeMs);
-  };
+export function addLiveRoutes(api: OpenAPIHono<ApiEnv>): void {
   api.openapi(adjustWorkload, async (c) => {
     const { id } = c.req.valid('param');
-    const { step, ...rest } = await readRequest(c.req.raw);
+    const asked = await readRequest(c.req.raw);
     const by = c.get('identity').tenant;
-    await change(id, { kind: 'adjust', by, ...rest, ...(step && { step: step as StepId }) });
+    await change(c.get('site'), id, { kind: 'adjust', by, workload: workloadIdOf(id), ...asked });
     return c.body(null, 202);
   });
-  api.openapi(pauseWorkload, async (c) => {
-    await change(c.req.valid('param').id, { kind: 'pause', by: c.get('identity').tenant });
-    return c.body(null, 202);
-  });
-  api.openapi(resumeWorkload, async (c) => {
-    await change(c.req.valid('param').id, { kind: 'unpause', by: c.get('identity').tenant });
-    return c.body(null, 202);
-  });
+  for (const [route, kind] of pauses) {
+    api.openapi(route, async (c) => {
+      const { id } = c.req.valid('param');
+      const by = c.get('identity').tenant;
+      await change(c.get('site'), id, { kind, by, workload: workloadIdOf(id) });
+      return c.body(null, 202);
+    });
+  }
 }
 
-async function readRequest(request: Request) {
+const pauses = [
+  [pauseWorkload, 'pause'],
+  [resumeWorkload, 'unpause'],
+] as const;
+
+async function change(site: Site, id: string, asked: LiveChange): Promise<void> {
+  const outcome = await site.change(asked);
+  if (outcome.kind === 'done') return;
+  const { refusal } = outcome;
+  if (refusal.code === 'no-such-workload') throw notFound(`workload ${quote(id)}`);
+  const sentence = refusalSentence(refusal, site.status().now as TimeMs);
+  throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...refusal });
+}
+
+type Adjustment = Omit<Extract<LiveChange, { kind: 'adjust' }>, 'kind' | 'by' | 'workload'>;
+
+async function readRequest(request: Request): Promise<Adjustment> {
   let body: unknown;
   try {
     body = JSON.parse(await readText(request));
@@ -97,11 +107,6 @@ async function readRequest(request: Request) {
   if (Object.keys(read.data).every((key) => key === 'step' || key === 'task')) {
     throw new OperationError('USAGE', 'Nothing is to be changed: name an amount.');
   }
-  return read.data;
-}
-
-function refused(refusal: Refusal, id: string, now: TimeMs): OperationError {
-  if (refusal.code === 'no-such-workload') return notFound(`workload ${quote(id)}`);
-  const sentence = refusalSentence(refusal, now);
-  return new OperationError('REFUSED', `Refused: ${sentence}.`, { ...refusal });
+  // What is absent is not there, and not undefined.
+  return read.data as Adjustment;
 }

@@ -268,19 +268,23 @@ class LauncherDriver implements LocalDriver {
 
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void {
     this.#checkpoints.forget(attempt);
-    const line = encodeLine(['stop', attempt, causeOfStop(reason), `${graceMs}`]);
-    const send = (): void => {
+    const order = ['stop', attempt, causeOfStop(reason), `${graceMs}`];
+    const send = (fields: readonly string[]): void => {
       if (this.#closed) return;
+      const line = encodeLine(fields);
       this.#stops.set(attempt, line);
       this.#link?.send(line);
     };
-    // What is paused would hear of nothing; a daemon that dies meanwhile is told to stop it again.
-    if (saving === undefined && !this.#liveTasks.mayBePaused(attempt)) send();
-    else {
-      const ready = this.#liveTasks.release(attempt);
-      const saved = saving && ready.then(() => this.#checkpoints.save(saving));
-      this.#attempt((saved ?? ready).then(send));
+    // Its shim knows why it ends, however it does once it was asked to save, and stops it also without us.
+    if (saving !== undefined) send([...order, `${saving.withinMs}`]);
+    else if (!this.#liveTasks.mayBePaused(attempt)) {
+      send(order);
+      return;
     }
+    // What is paused would hear of nothing.
+    const ready = this.#liveTasks.release(attempt);
+    const saved = saving && ready.then(() => this.#checkpoints.save(saving));
+    this.#attempt((saved ?? ready).then(() => send(order)));
   }
 
   adjust(attempt: AttemptId, to: LiveLimits): void {

@@ -514,12 +514,16 @@ sub holdToLimits {
     my $wall = $s->{ask}{wall}[0];
     my $deadline = defined $wall ? $s->{began} + $wall : undef;
     if (!$s->{ordered}) {
-        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(\d+) ([a-z]+)/) {
-            ($s->{grace}, $s->{ordered}) = ($1, $2);
+        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(?:save (\d+) )?(\d+) ([a-z]+)/) {
+            ($s->{grace}, $s->{announced}) = ($2, $3);
+            # One that is repeated gives no more time.
+            if (defined $1) { $s->{stopAt} //= $now + $1 }
+            else            { $s->{ordered} = $s->{announced} }
             unlink "$s->{dir}/stop";
-        } elsif (defined $deadline && $now >= $deadline) {
-            $s->{ordered} = 'timed-out';
         }
+        if    ($s->{ordered})           { }
+        elsif (defined $s->{stopAt})    { $s->{ordered} = $s->{announced} if $now >= $s->{stopAt} }
+        elsif (defined $deadline && $now >= $deadline) { $s->{ordered} = 'timed-out' }
         ($nudged, $everNudged) = (0, 1) if $nudged;
         if ($s->{ordered}) {
             $s->{killAt} = $now + $s->{grace};
@@ -536,7 +540,7 @@ sub holdToLimits {
         $s->{watchAt} = $now + WATCH_MS;
     }
     my @wakes = $s->{watch} ? $s->{watchAt} // $s->{began} + WATCH_MS : ();
-    if (!defined $s->{killAt}) { push @wakes, $deadline if defined $deadline }
+    if (!defined $s->{killAt}) { push @wakes, grep { defined } $s->{stopAt} // $deadline }
     elsif ($now < $s->{killAt}) { push @wakes, $s->{killAt} }
     else { push @wakes, killRound($s, $now) }
     return (sort { $a <=> $b } @wakes)[0];
@@ -571,7 +575,7 @@ sub readStatus {
         elsif ($kind eq 'inside') { $s->{inside} = 1 }
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
-    $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered};
+    $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered} && !$s->{announced};
     inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held}))) if !defined $s->{execError};
     return;
 }
@@ -676,7 +680,7 @@ sub leaveSeat {
 sub causeOf {
     my ($s, $kills) = @_;
     return 'start-failed' if defined $s->{execError};
-    return $s->{ordered} if $s->{ordered};
+    return $s->{ordered} // $s->{announced} if $s->{announced} || $s->{ordered};
     return 'oom-killed'  if defined $s->{watched} || ($kills && $s->{exit} != 0);
     return 'signalled'   if $s->{exit} & 127;
     return $s->{exit} ? 'failed' : 'succeeded';
