@@ -44,6 +44,7 @@ import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { Tokens } from './tokens.ts';
+import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
@@ -93,9 +94,17 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   await loop.reconcile();
   probes.watchAll();
+  const transfers = new LiveTransfers({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    now: () => clock.now(),
+    log,
+  });
+  stack.defer(() => transfers.close());
   const server = await openServer({
     site,
     leases,
+    transfers,
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -140,6 +149,8 @@ interface Parts {
   readonly replayed: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
+  /** Folders that volumes of a class lie in. */
+  readonly storageClasses: ReadonlyMap<string, string>;
   readonly tokens: Tokens;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Some class of service has a threshold. */
@@ -212,11 +223,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   });
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
+  const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
       onReport: outputs.hearing(onReport),
-      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
+      storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -241,6 +253,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     replayed,
     siteFile: options.siteFile ?? null,
     plugins,
+    storageClasses,
     tokens,
     gpuSharing: scheduling.gpuSharing,
     evicts: scheduling.eviction !== undefined,

@@ -78,7 +78,8 @@ export class State {
   readonly #resting = new RestingTasks();
   readonly unsettled = new Unsettled();
   readonly toStop = new StopOrders();
-  readonly #cameBack = new Set<StepRecord>();
+  /** Steps that may have room for more of their tasks. */
+  readonly #roomy = new Set<StepRecord>();
   #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
@@ -275,7 +276,7 @@ export class State {
     else this.#running.leave(attempt, event.at);
     this.live.ended(attempt);
     if (event.end.cause === 'preempted') task.preempted++;
-    if (event.end.cause === 'unstarted') this.#return(task);
+    if (event.end.cause === 'unstarted') this.#release(comeBack(task));
     else if (event.retry !== undefined) {
       if (countsAsRetry(task, event.end)) task.step.workload.retried++;
       this.#rest(task, event.retry);
@@ -285,15 +286,6 @@ export class State {
       this.toStop.pushAll(task.step, 'preempted');
     this.lines.judge(task.step);
     this.unsettled.add(task.step);
-  }
-
-  /** Waits again as if it had never stood in line. */
-  #return(task: TaskRecord): void {
-    this.#cameBack.add(comeBack(task));
-    // Not before the whole line is back: the first of it goes first.
-    if (this.lines.firstBroken() !== undefined) return;
-    for (const one of this.#cameBack) this.#release(one);
-    this.#cameBack.clear();
   }
 
   get preemptions(): readonly PreemptionRecord[] {
@@ -478,8 +470,16 @@ export class State {
   /**
    * Lets tasks into the queue until `maxParallel` of them wait, rest or run. Only a success makes room: a
    * task that failed tries again in its own place, or its step is lost. Where steps share room, each may get it.
+   * Not before all that stood in a line that broke is back, whoever makes room meanwhile: the oldest goes first.
    */
   #release(step: StepRecord): void {
+    this.#roomy.add(step);
+    if (this.lines.firstBroken() !== undefined) return;
+    for (const one of this.#roomy) this.#letIn(one);
+    this.#roomy.clear();
+  }
+
+  #letIn(step: StepRecord): void {
     const room = StartRoom.of(step);
     for (const one of room?.steps ?? [step]) {
       if (!startsMore(one) || one.spec.service !== undefined) continue;

@@ -68,6 +68,8 @@ export interface IsolationTerms {
   readonly namespaces?: readonly ('user' | 'mount' | 'pid' | 'network' | 'ipc' | 'uts')[];
   /** Device files that it may open beside the harmless ones and its GPUs; absent: all. */
   readonly devices?: readonly string[];
+  /** System calls that it may not make: what ordinary programs never call, or those of these names. */
+  readonly seccomp?: 'default' | 'off' | readonly string[];
   /** It may call the daemon, with a token of its own. */
   readonly daemonAccess?: boolean;
   /** By name; values are read from the site's secret files when the task starts, and are never journalled. */

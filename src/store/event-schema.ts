@@ -191,6 +191,7 @@ const spec = z.strictObject({
   steps: z.array(step),
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
+  submittedBy: text<TaskId>().exactOptional(),
   source: z.string(),
 });
 

@@ -36,6 +36,7 @@ const isolation = z.strictObject({
   writable: z.array(z.string()).exactOptional(),
   namespaces: z.array(z.enum(['user', 'mount', 'pid', 'network', 'ipc', 'uts'])).exactOptional(),
   devices: z.array(z.string()).exactOptional(),
+  seccomp: z.union([z.enum(['default', 'off']), z.array(z.string())]).exactOptional(),
   daemonAccess: z.boolean().exactOptional(),
   secrets: z
     .array(

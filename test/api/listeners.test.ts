@@ -9,6 +9,7 @@ import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 
@@ -20,6 +21,7 @@ function configIn(t: TestContext): ServerConfig {
   return {
     site: new ScenarioSite(),
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: 't',
     ...noTokens,
     socketPath: join(folder, 'berth.sock'),

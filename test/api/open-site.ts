@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
 
@@ -50,6 +51,7 @@ export async function openSite(
     ...noTokens,
     site,
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: TOKEN,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',

@@ -56,6 +56,7 @@ isolation:
   writable: [/data/out]
   namespaces: [pid, network, pid]
   devices: [/dev/fuse]
+  seccomp: [ptrace, socket]
   daemon_access: false
   secrets: [{secret: a}, {secret: a, as: environment, name: TOKEN}]
 `;
@@ -68,6 +69,7 @@ isolation:
     writable: ['/data/out'],
     namespaces: ['pid', 'network'],
     devices: ['/dev/fuse'],
+    seccomp: ['ptrace', 'socket'],
     daemonAccess: false,
     secrets: [
       { secret: 'a', as: 'file', name: 'a' },
@@ -89,6 +91,14 @@ describe('what contradicts itself, or could be something else, is refused', () =
     'read-only and writable at once': {
       block: 'isolation: {read_only: [/a], writable: [/a]}',
       says: /\/a is read_only, too/,
+    },
+    'a system call that no machine has': {
+      block: 'isolation: {seccomp: [ptrace, fork_bomb]}',
+      says: /no system call has this name|fork_bomb/,
+    },
+    'a program that cannot end': {
+      block: 'isolation: {seccomp: [exit_group]}',
+      says: /no program runs without it|exit_group/,
     },
     'a path with a way up': {
       block: 'isolation: {writable: [/a/../b]}',

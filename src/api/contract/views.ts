@@ -1,5 +1,5 @@
 import type { SpanMs } from '../../base/units.ts';
-import type { TenantId, WorkloadId } from '../../model/ids.ts';
+import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
@@ -21,11 +21,14 @@ import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts
 export interface Site {
   status(): Status;
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
-  submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
+  submit(spec: WorkloadSpec, by: Asker): Promise<SubmitOutcome>;
   /** The same document again, for the same tenant; what succeeded is taken over, unless it starts afresh. */
-  retry(workload: WorkloadId, afresh: boolean): Promise<SubmitOutcome>;
-  /** False when there is no such workload; cancelling an ended one changes nothing. */
-  cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome>;
+  /**
+   * False when there is no such workload; cancelling an ended one changes nothing.
+   * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
+   */
+  cancel(workload: WorkloadId, by: Asker): Promise<boolean>;
   /** Adjusts, pauses or resumes what runs of a workload. */
   change(change: LiveChange): Promise<ChangeOutcome>;
   /** Of a service: so many replicas are wanted from now on. */
@@ -64,6 +67,13 @@ export interface Site {
 export type LiveChange =
   | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
   | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
+
+/** Who asks for something. */
+export interface Asker {
+  readonly tenant: TenantId;
+  /** The task that asks by a token of its own: for it and what it submitted, and nothing else. */
+  readonly attempt?: AttemptId;
+}
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }

@@ -46,17 +46,22 @@ export function namesOf(host: string, port: number): readonly string[] {
   return [...hosts].flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
 }
 
-const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
-
+/** Whether it may be asked at all; what a task may cancel, the site knows. */
 export function mayDo(role: Role, method: string, path: string): boolean {
-  const least =
-    path === '/api/v1/shutdown' || /^\/api\/v1\/tokens(\/|$)/.test(path)
-      ? 'admin'
-      : method === 'GET' || method === 'HEAD'
-        ? 'viewer'
-        : 'user';
-  return rank[role] >= rank[least];
+  const ofAdmins = /^\/api\/v1\/(shutdown|tokens|transfers)(\/|$)/.test(path);
+  if (role === 'admin' || ofAdmins) return role === 'admin';
+  if (method === 'GET' || method === 'HEAD') return true;
+  switch (role) {
+    case 'viewer':
+      return false;
+    case 'task':
+      return method === 'POST' && ofTasks.test(path);
+    case 'user':
+      return true;
+  }
 }
+
+const ofTasks = /^\/api\/v1\/workloads(\/[^/]+\/cancel)?$/;
 
 export const maySee = ({ tenant, role, sees }: Identity, owner: TenantId | undefined): boolean =>
   role === 'admin' || sees === 'all' || owner === tenant;

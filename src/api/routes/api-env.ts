@@ -1,12 +1,11 @@
-import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
-import type { LogRequest, Site } from '../contract/views.ts';
+import type { TransferSite } from '../contract/transfer-documents.ts';
+import type { Asker, LogRequest, Site } from '../contract/views.ts';
 
 /** Who asks, as the token or the socket proved it. */
-export interface Identity {
-  readonly tenant: TenantId;
+export interface Identity extends Asker {
   readonly role: Role;
   /** Whether it may look at what belongs to others, too. */
   readonly sees: Sight;
@@ -53,6 +52,7 @@ export interface Address {
 export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;
   readonly streams: Streams;

@@ -38,7 +38,8 @@ export function addRetryRoute(api: OpenAPIHono<ApiEnv>): void {
   api.openapi(retryWorkload, async (c) => {
     const { id } = c.req.valid('param');
     const site = c.get('site');
-    const outcome = await site.retry(workloadIdOf(id), c.req.valid('query').from === 'start');
+    const afresh = c.req.valid('query').from === 'start';
+    const outcome = await site.retry(workloadIdOf(id), c.get('identity'), afresh);
     if (outcome.kind === 'refused') {
       const { refusal } = outcome;
       if (refusal.code === 'no-such-workload') throw notFound(`workload ${quote(id)}`);

@@ -5,6 +5,7 @@ import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { NetworkQuery } from '../contract/network-documents.ts';
 import type {
+  Asker,
   ChangeOutcome,
   LiveChange,
   LogRequest,
@@ -33,16 +34,16 @@ export class SightedSite implements Site {
     return this.#site.status();
   }
 
-  submit(spec: WorkloadSpec, tenant: TenantId) {
-    return this.#site.submit(spec, tenant);
+  submit(spec: WorkloadSpec, by: Asker) {
+    return this.#site.submit(spec, by);
   }
 
-  async retry(id: WorkloadId, afresh: boolean): Promise<SubmitOutcome> {
-    if (this.#isChangeable(id)) return this.#site.retry(id, afresh);
+  async retry(id: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome> {
+    if (this.#isChangeable(id)) return this.#site.retry(id, by, afresh);
     return { kind: 'refused', refusal: { code: 'no-such-workload', workload: id } };
   }
 
-  async cancel(id: WorkloadId, by: TenantId): Promise<boolean> {
+  async cancel(id: WorkloadId, by: Asker): Promise<boolean> {
     return this.#isChangeable(id) && this.#site.cancel(id, by);
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LogChunk } from '../../../api/contract/documents.ts';
 import type { LogRequest } from '../../../api/contract/views.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
-import { type LogSegment, logCursor, segmentOffset } from '../../log-segments.ts';
+import { endOfRun, type LogSegment, logCursor, segmentOffset } from '../../log-segments.ts';
 import { utf8Window } from '../../utf8-window.ts';
 import { isOver, unlessAbsent } from './attempt-folder.ts';
 
@@ -68,7 +68,10 @@ async function readChunk(
   // Fewer bytes than were looked for before the span: the segment that had them is gone.
   const before = Math.max(0, cursor.keptFrom - data.offset);
   const readTo = data.offset + data.bytes.length;
-  const { start, end } = utf8Window(data.bytes, before, over && readTo >= cursor.total);
+  // Behind what a full disk swallowed a character is never completed either.
+  const runEnd = endOfRun(segments, data.offset + before);
+  const isFinal = readTo >= runEnd && (over || runEnd < cursor.total);
+  const { start, end } = utf8Window(data.bytes, before, isFinal);
   const next = data.offset + end;
   return {
     attempt: request.attempt,
@@ -94,7 +97,7 @@ async function readSpan(
   let at = offset;
   for (const segment of segments) {
     const segmentEnd = segment.offset + segment.sizeBytes;
-    if (segmentEnd <= at) continue;
+    if (segment.sizeBytes === 0 || segmentEnd <= at) continue;
     if (segment.offset > at) {
       if (at > keptFrom) break;
       parts = [];
