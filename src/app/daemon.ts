@@ -6,10 +6,8 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
-import { speaks } from '../engine/flow-scope.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
-import { OutputFiles } from '../execution/io/local/output-files.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
@@ -43,6 +41,7 @@ import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
+import { openTaskResults, type TaskResults } from './task-results.ts';
 import { Tokens } from './tokens.ts';
 import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
@@ -152,6 +151,7 @@ interface Parts {
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
   readonly tokens: Tokens;
+  readonly results: TaskResults;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Some class of service has a threshold. */
   readonly evicts: boolean;
@@ -214,20 +214,15 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   // A launcher that ran on may report before anything else is open.
   const ear: Parts['ear'] = { hear: () => {} };
   const onReport = (told: Report): void => ear.hear(told);
-  const outputs = new OutputFiles(folder.paths.attempts, {
-    speaks: (id) => {
-      const attempt = engine.state.attempt(id);
-      return attempt !== undefined && speaks(attempt.task.step);
-    },
-    warn: (message) => log('execution', message),
-  });
+  const warn = (message: string): void => log('execution', message);
+  const results = await openTaskResults(folder, { engine, clock, warn, onReport });
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
-      onReport: outputs.hearing(onReport),
+      onReport: results.onReport,
       storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
@@ -235,9 +230,9 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
           ? undefined
           : { BERTH_URL: address.url, BERTH_TOKEN: attemptToken(folder.token, attempt) },
     },
-    { warn: (message) => log('execution', message) },
+    { warn },
   );
-  const driver = checkingPorts(egress.around(outputs.around(local)), onReport);
+  const driver = results.outer(checkingPorts(egress.around(results.inner(local)), onReport));
   stack.defer(() => driver.close());
   return {
     folder,
@@ -255,6 +250,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     plugins,
     storageClasses,
     tokens,
+    results,
     gpuSharing: scheduling.gpuSharing,
     evicts: scheduling.eviction !== undefined,
     address,

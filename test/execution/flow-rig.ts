@@ -23,7 +23,7 @@ export type Around = (
   driver: LocalDriver,
   onReport: (report: Report) => void,
   stateDir: string,
-) => { readonly driver: LocalDriver; readonly hear: (report: Report) => void };
+) => Promise<{ readonly driver: LocalDriver; readonly hear: (report: Report) => void }>;
 
 export const openFlowRig = async (t: TestContext, around?: Around): Promise<FlowRig> => {
   const rig = new FlowRig(t, around);
@@ -74,7 +74,10 @@ export class FlowRig {
     const tell = (report: Report): void => {
       if (!this.#isDeaf) loop.report(report);
     };
-    const outer = this.#around?.(local, tell, this.stateDir) ?? { driver: local, hear: tell };
+    const outer = (await this.#around?.(local, tell, this.stateDir)) ?? {
+      driver: local,
+      hear: tell,
+    };
     hear = outer.hear;
     const loop = new Loop(
       {
@@ -107,9 +110,12 @@ export class FlowRig {
   }
 
   /** `deaf`: the daemon hears nothing more of its driver until it crashes. */
-  async submit(spec: WorkloadSpec, deaf?: 'deaf'): Promise<WorkloadId> {
-    this.#isDeaf = deaf === 'deaf';
-    return this.#accepted(await this.send({ kind: 'submit', tenant: 'tester' as TenantId, spec }));
+  async submit(
+    spec: WorkloadSpec,
+    { tenant = 'tester', deaf = false }: { tenant?: string | undefined; deaf?: boolean } = {},
+  ): Promise<WorkloadId> {
+    this.#isDeaf = deaf;
+    return this.#accepted(await this.send({ kind: 'submit', tenant: tenant as TenantId, spec }));
   }
 
   async retry(workload: WorkloadId): Promise<WorkloadId> {

@@ -69,7 +69,7 @@ test('a hole that cannot be filled ends its attempt with a sentence', limit, asy
 test('what was said before a crash of the daemon is known after it', limit, async (t) => {
   const rig = await openFlowRig(t);
   const script = 'echo done=true > "$BERTH_OUTPUT"; : > "$BERTH_WORKDIR/said"';
-  const id = await rig.submit(workload('w', step('a', { ...shell(script), flow })), 'deaf');
+  const id = await rig.submit(workload('w', step('a', { ...shell(script), flow })), { deaf: true });
   await rig.seen(join(rig.workdir(id), 'said'));
   await rig.crash();
   const record = await rig.ended(id);
