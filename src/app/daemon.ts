@@ -306,6 +306,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
       plugins: parts.plugins.status(),
     }),
+    cache: parts.results.store,
     network: (asked) => networkStatus(parts.network, parts.egress.proxy, asked),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),

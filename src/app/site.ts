@@ -1,3 +1,4 @@
+import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
   LogChunk,
   NodeList,
@@ -38,12 +39,14 @@ import type { SpanMs, TimeMs } from '../base/units.ts';
 import { childSpec } from '../engine/child-spec.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { TaskRecord } from '../engine/records.ts';
+import type { CacheStore } from '../execution/io/local/cache-store.ts';
 import { OperationError } from '../model/errors.ts';
 import type { AttemptId, TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
+import { cacheList, clearCache } from './cache-view.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
 
@@ -56,6 +59,7 @@ export interface LiveSiteDeps {
   readonly engine: Engine;
   readonly loop: Loop;
   readonly status: () => Omit<Status, 'now' | 'counts'>;
+  readonly cache: CacheStore;
   readonly network: (query: NetworkQuery) => NetworkStatus;
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
@@ -212,6 +216,14 @@ export class LiveSite implements Site {
 
   preemptions(limit: number): PreemptionList {
     return preemptionList(this.#deps.engine.state, limit);
+  }
+
+  cache(tenant?: TenantId): CacheList {
+    return cacheList(this.#deps.cache, tenant, this.#deps.now());
+  }
+
+  clearCache(tenant?: TenantId): Promise<CacheCleared> {
+    return clearCache(this.#deps.cache, tenant);
   }
 
   network(query: NetworkQuery): NetworkStatus {

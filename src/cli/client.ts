@@ -1,3 +1,4 @@
+import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
   LogChunk,
   NodeList,
@@ -66,6 +67,9 @@ export interface Client {
   reservations(): Promise<ReservationList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
+  /** Results of tasks that are kept. */
+  cache(): Promise<CacheList>;
+  clearCache(): Promise<CacheCleared>;
   network(asked: NetworkQuery): Promise<NetworkStatus>;
   usage(windowMs: number): Promise<Usage>;
   log(part: LogPart): Promise<LogChunk>;

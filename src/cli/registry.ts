@@ -1,5 +1,7 @@
 import type { Command } from './command.ts';
 import { adjust } from './commands/adjust.ts';
+import { cacheClear } from './commands/cache-clear.ts';
+import { cacheList } from './commands/cache-list.ts';
 import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
@@ -69,6 +71,8 @@ export const registry: readonly Command[] = [
   up,
   down,
   status,
+  cacheList,
+  cacheClear,
   secretSet,
   secretList,
   secretRemove,

@@ -3,6 +3,7 @@ import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { CacheCleared, CacheList } from './cache-documents.ts';
 import type {
   LogChunk,
   NodeList,
@@ -47,6 +48,9 @@ export interface Site {
   reservations(): ReservationList;
   /** Those that are kept, newest first; a bounded number. */
   preemptions(limit: number): PreemptionList;
+  /** Results that are kept, as far as `tenant` may have them; all, when nobody in particular asks. */
+  cache(tenant?: TenantId): CacheList;
+  clearCache(tenant?: TenantId): Promise<CacheCleared>;
   /** Limits of the network, and what went through the proxy. @throws OperationError USAGE. */
   network(query: NetworkQuery): NetworkStatus;
   usage(window: SpanMs): Usage;

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { addCacheRoutes } from './cache-routes.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -60,6 +61,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addWorkloadRoutes(api, deps);
   addLiveRoutes(api);
   addRetryRoute(api);
+  addCacheRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
+import { cacheOperations } from './cache-routes.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -18,6 +19,7 @@ export const operations = [
   ...workloadOperations,
   ...liveOperations,
   ...retryOperations,
+  ...cacheOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,

@@ -122,6 +122,15 @@ export class SightedSite implements Site {
     return { ...list, preemptions };
   }
 
+  cache() {
+    const { sees, tenant } = this.#identity;
+    return this.#site.cache(sees === 'all' ? undefined : tenant);
+  }
+
+  clearCache() {
+    return this.#site.clearCache(this.#identity.tenant);
+  }
+
   network(query: NetworkQuery) {
     return this.#site.network(query);
   }

@@ -1,5 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { z } from '@hono/zod-openapi';
+import { cacheClearedSchema, cacheListSchema } from '../../api/contract/cache-documents.ts';
 import {
   logChunkSchema,
   nodeListSchema,
@@ -184,6 +185,8 @@ function siteCalls({ ask, done, events }: Calls) {
     reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
     preemptions: (limit) =>
       ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
+    cache: () => ask(cacheListSchema, get('/api/v1/cache')),
+    clearCache: () => ask(cacheClearedSchema, { method: 'DELETE', path: '/api/v1/cache' }),
     network: ({ device, bitsPerSecond }) => {
       const asked = {
         ...(device !== undefined && { device }),
