@@ -211,28 +211,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     log,
   });
   stack.defer(() => egress.close());
-  // A launcher that ran on may report before anything else is open.
-  const ear: Parts['ear'] = { hear: () => {} };
-  const onReport = (told: Report): void => ear.hear(told);
-  const warn = (message: string): void => log('execution', message);
-  const results = await openTaskResults(folder, { engine, clock, warn, onReport });
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
-  const local = await openLocalDriver(
-    {
-      stateDir: folder.dir,
-      onReport: results.onReport,
-      storageClasses,
-      socketDirs: [dirname(folder.paths.apiSocket)],
-      access: (attempt) =>
-        address.url === ''
-          ? undefined
-          : { BERTH_URL: address.url, BERTH_TOKEN: attemptToken(folder.token, attempt) },
-    },
-    { warn },
-  );
-  const driver = results.outer(checkingPorts(egress.around(results.inner(local)), onReport));
+  const places = { storageClasses, address };
+  const tasks = await openTasks({ folder, engine, clock, log, egress, ...places });
+  const { driver, results, ear } = tasks;
   stack.defer(() => driver.close());
   return {
     folder,
@@ -257,6 +241,36 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     latest: undefined,
     ear,
   };
+}
+
+type TaskParts = Pick<
+  Parts,
+  'folder' | 'engine' | 'clock' | 'log' | 'egress' | 'storageClasses' | 'address'
+>;
+
+/** What starts tasks, with all that is done around it. */
+async function openTasks(parts: TaskParts): Promise<Pick<Parts, 'driver' | 'results' | 'ear'>> {
+  const { folder, engine, clock, log, egress, storageClasses, address } = parts;
+  // A launcher that ran on may report before anything else is open.
+  const ear: Parts['ear'] = { hear: () => {} };
+  const onReport = (told: Report): void => ear.hear(told);
+  const warn = (message: string): void => log('execution', message);
+  const results = await openTaskResults(folder, { engine, clock, warn, onReport });
+  const local = await openLocalDriver(
+    {
+      stateDir: folder.dir,
+      onReport: results.onReport,
+      storageClasses,
+      socketDirs: [dirname(folder.paths.apiSocket)],
+      access: (attempt) =>
+        address.url === ''
+          ? undefined
+          : { BERTH_URL: address.url, BERTH_TOKEN: attemptToken(folder.token, attempt) },
+    },
+    { warn },
+  );
+  const inner = egress.around(results.inner(local));
+  return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
 }
 
 /** The loop around the engine, and the site that people see of it. */
