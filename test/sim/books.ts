@@ -735,6 +735,7 @@ export class Books {
       assert.equal(state, isSkip ? 'skipped' : 'failed', `${name} ends so`);
       step.skippedItself = isSkip;
       step.end = state;
+      step.tasks = [];
       this.flow[isSkip ? 'skipped' : 'unread']++;
       return;
     }
@@ -756,6 +757,7 @@ export class Books {
             : 'no end';
     assert.equal(state, want, `${name} ends as its tasks did`);
     step.end = state;
+    if (state === 'skipped') step.tasks = [];
   }
 
   #endWorkload({ workload: id, state }: Of<'workload-ended'>): void {
