@@ -11,7 +11,7 @@ import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -21,6 +21,7 @@ import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
+import { CoreKeeper } from './core-keeper.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
@@ -34,7 +35,7 @@ import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import { defaultSite, readSite } from './read-site.ts';
-import { recover } from './recover.ts';
+import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
@@ -80,10 +81,10 @@ export interface Daemon {
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const parts = await openParts(options, stack);
-  const { folder, engine, log, clock, replayed, inventory } = parts;
+  const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -92,7 +93,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  const adoptedMs = Math.round(performance.now() - recovered.at);
+  const adopted = [...engine.state.runningAttempts()].length;
+  log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
+  cores.adoptAll();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
@@ -130,37 +135,42 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
   writeFileSync(folder.paths.daemon, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   stack.defer(() => rmSync(folder.paths.daemon, { force: true }));
-  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${replayed} events replayed`);
+  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${recovered.replayed} events replayed`);
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
-interface Parts {
+/** What remembers and decides. */
+interface OpenState {
+  readonly site: SiteConfig;
   readonly folder: StateFolder;
   readonly log: DaemonLog;
   readonly clock: SystemClock;
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
+  readonly inventory: HostInventory;
+  readonly recovered: Recovered;
+  readonly siteFile: string | null;
+  readonly plugins: PluginKeeper;
+  readonly tokens: Tokens;
+}
+
+interface OpenExecution {
   readonly driver: LocalDriver;
   readonly network: NetworkConfig;
   readonly egress: Egress;
-  readonly inventory: HostInventory;
-  readonly replayed: number;
-  readonly siteFile: string | null;
-  readonly plugins: PluginKeeper;
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
-  readonly tokens: Tokens;
   readonly results: TaskResults;
-  readonly gpuSharing: SchedulingConfig['gpuSharing'];
-  /** Some class of service has a threshold. */
-  readonly evicts: boolean;
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
-  /** The newest sample of the host. */
-  latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
   readonly ear: { hear: (report: Report) => void };
+}
+
+interface Parts extends OpenState, OpenExecution {
+  /** The newest sample of the host. */
+  latest: HostSample | undefined;
 }
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
@@ -196,13 +206,37 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
-  const { replayed } = recover(engine, journal);
+  const recovered = recover(engine, journal);
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
-  const network = site?.config.network ?? defaultNetwork;
+  const state: OpenState = {
+    site: site?.config ?? defaultSite,
+    folder,
+    log,
+    clock,
+    journal,
+    history,
+    engine,
+    inventory,
+    recovered,
+    siteFile: options.siteFile ?? null,
+    plugins,
+    tokens,
+  };
+  return { ...state, ...(await openExecution(options, state, stack)), latest: undefined };
+}
+
+/** What carries out what is decided: the network of tasks, and the driver that starts them. */
+async function openExecution(
+  options: DaemonOptions,
+  state: OpenState,
+  stack: AsyncDisposableStack,
+): Promise<OpenExecution> {
+  const { site, folder, engine, log } = state;
+  const network = site.network ?? defaultNetwork;
   const egress = await openEgress({
     stateDir: folder.dir,
     instance: folder.instance,
@@ -213,46 +247,20 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => egress.close());
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
-  const storageClasses = new Map(Object.entries(site?.config.storage?.classes ?? {}));
-  const places = { storageClasses, address };
-  const tasks = await openTasks({ folder, engine, clock, log, egress, ...places });
-  const { driver, results, ear } = tasks;
-  stack.defer(() => driver.close());
-  return {
-    folder,
-    log,
-    clock,
-    journal,
-    history,
-    engine,
-    driver,
-    network,
-    egress,
-    inventory,
-    replayed,
-    siteFile: options.siteFile ?? null,
-    plugins,
-    storageClasses,
-    tokens,
-    results,
-    gpuSharing: scheduling.gpuSharing,
-    evicts: scheduling.eviction !== undefined,
-    address,
-    latest: undefined,
-    ear,
-  };
+  const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
+  const tasks = await openTasks(state, { egress, storageClasses, address });
+  stack.defer(() => tasks.driver.close());
+  return { ...tasks, network, egress, storageClasses, address };
 }
 
-type TaskParts = Pick<
-  Parts,
-  'folder' | 'engine' | 'clock' | 'log' | 'egress' | 'storageClasses' | 'address'
->;
-
 /** What starts tasks, with all that is done around it. */
-async function openTasks(parts: TaskParts): Promise<Pick<Parts, 'driver' | 'results' | 'ear'>> {
-  const { folder, engine, clock, log, egress, storageClasses, address } = parts;
+async function openTasks(
+  { folder, engine, clock, log }: OpenState,
+  around: Pick<OpenExecution, 'egress' | 'storageClasses' | 'address'>,
+): Promise<Pick<OpenExecution, 'driver' | 'results' | 'ear'>> {
+  const { egress, storageClasses, address } = around;
   // A launcher that ran on may report before anything else is open.
-  const ear: Parts['ear'] = { hear: () => {} };
+  const ear: OpenExecution['ear'] = { hear: () => {} };
   const onReport = (told: Report): void => ear.hear(told);
   const warn = (message: string): void => log('execution', message);
   const results = await openTaskResults(folder, { engine, clock, warn, onReport });
@@ -272,6 +280,11 @@ async function openTasks(parts: TaskParts): Promise<Pick<Parts, 'driver' | 'resu
   const inner = egress.around(results.inner(local));
   return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
 }
+
+const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  gpuSharing: scheduling.gpuSharing,
+  ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
+});
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
@@ -293,6 +306,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       probes.noteEvents(events);
+      cores.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       forgetAttempts(events, engine, folder, folders);
@@ -329,6 +343,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
@@ -337,7 +352,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes };
+  return { loop, site, leases, probes, cores };
 }
 
 function startSampling(
@@ -369,7 +384,7 @@ function startSampling(
       parts.latest = sample;
       parts.history.record({ at: sample.at, values: usageValues(sample, site) });
       site.noteSample();
-      if (parts.evicts) pressure.hear(sample);
+      if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },
   });
 }

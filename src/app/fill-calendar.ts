@@ -24,12 +24,20 @@ export function fillCalendar({ scheduling, ...others }: WrittenSite, now: TimeMs
   // A window that opened yesterday may still be open.
   const from = (now - 2 * 86_400_000) as TimeMs;
   const zone = remembered((timeZone) => zoneOffsets(timeZone, from, until));
-  const { quotas, reservations, ...rest } = scheduling;
+  const { quotas, reservations, submissions, ...rest } = scheduling;
   return {
     ...others,
     scheduling: {
       ...rest,
       quotas: quotas.map((quota) => ({ ...quota, window: windowOf(quota.window, starts) })),
+      ...(submissions && {
+        submissions: submissions.map(({ submitted, ...limit }) => ({
+          ...limit,
+          ...(submitted && {
+            submitted: { ...submitted, window: windowOf(submitted.window, starts) },
+          }),
+        })),
+      }),
       reservations: reservations.map((reservation) => ({
         ...reservation,
         duration: durationOf(reservation.duration, zone),

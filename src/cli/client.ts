@@ -87,6 +87,12 @@ export interface SubmittedDocument {
   readonly fileName: string;
   /** Absolute: where tasks run when the document does not say. */
   readonly cwd: string;
+  /** Texts of what it includes, by name; and why one could not be read. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly unreadable?: Readonly<Record<string, string>>;
+  /** Values for its variables, as they were typed; and those of `files` that are such values. */
+  readonly vars?: Readonly<Record<string, string>>;
+  readonly varsFiles?: readonly string[];
   /** For whom; whoever asks, when not given. */
   readonly tenant?: string | undefined;
 }

@@ -1,4 +1,5 @@
 import type { SavedQuota } from '../admission/quota.ts';
+import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { TaskRecord } from './records.ts';
@@ -9,7 +10,10 @@ export interface EngineOptions {
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
   /** Quotas, and the queues that they count by. */
-  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'reservations' | 'eviction'>;
+  readonly scheduling?: Pick<
+    SchedulingConfig,
+    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
+  >;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */
   readonly lineMs?: number;
 }
@@ -21,4 +25,5 @@ export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskR
 export interface SavedMemory {
   readonly scheduler?: unknown;
   readonly quotas?: readonly SavedQuota[];
+  readonly submissions?: readonly SavedSubmissions[];
 }

@@ -28,6 +28,8 @@ export function mayStandInLine(
   // Each is a program of its own, or may not need to be run.
   if (spec.flow?.holes !== undefined || spec.flow?.cache !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
+  // Its first phase begins anew, when others counted on the last.
+  if (spec.constraints?.scratch !== undefined) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 

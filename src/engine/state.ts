@@ -14,7 +14,7 @@ import { LeaseEnds } from './lease-ends.ts';
 import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
-import { PinnedCores } from './pinned-cores.ts';
+import { PlacedParts } from './placed-parts.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
 import { quotaGate } from './quota-gate.ts';
 import {
@@ -66,13 +66,13 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
-  readonly active = new ActiveTasks();
+  readonly active: ActiveTasks;
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly limitEnds = new LimitEnds();
   readonly live = new LiveChanges(this);
   readonly services: Services;
-  readonly pinned = new PinnedCores();
+  readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
   readonly #workloads = new WorkloadTable();
   readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
@@ -86,6 +86,7 @@ export class State {
 
   constructor(makeScheduler: MakeScheduler, { scheduling, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
+    this.active = new ActiveTasks(scheduling?.submissions);
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.scheduler = makeScheduler(
@@ -231,7 +232,7 @@ export class State {
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
-    this.active.count(workload, 1);
+    this.active.submitted(workload);
     this.leases.add(workload);
     this.services.touch(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#openOrDecide(step);
@@ -394,6 +395,7 @@ export class State {
     for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
+    this.active.submissions.restore(memory.submissions ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -408,7 +410,12 @@ export class State {
 
   memory(): SavedMemory {
     const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
-    return { ...(scheduler !== undefined && { scheduler }), ...(quotas && { quotas }) };
+    const submissions = this.active.submissions.save();
+    return {
+      ...(scheduler !== undefined && { scheduler }),
+      ...(quotas && { quotas }),
+      ...(submissions.length > 0 && { submissions }),
+    };
   }
 
   #restoreStep(step: StepRecord): void {

@@ -25,11 +25,11 @@ export function liveSite(cpu = 8_000) {
       driver: {
         enforcement: { ...none, notes: [] },
         start: () => {},
-        stop: () => {},
         adjust: () => {},
         pause: () => {},
         resume: () => {},
         adopt: () => {},
+        stop: () => {},
         known: () => Promise.resolve([]),
         settle: () => {},
         close: () => Promise.resolve(),

@@ -2,10 +2,9 @@ import { z } from '@hono/zod-openapi';
 
 /** Tokens by which users and programs prove who they are. */
 
-/** Those that are handed out, from least to most that one may do. */
+/** From least to most that one may do. */
 export const roles = ['viewer', 'user', 'admin'] as const;
-/** `task`: of a task that runs; it reads, submits, and cancels what it submitted itself. */
-export type Role = (typeof roles)[number] | 'task';
+export type Role = (typeof roles)[number];
 
 /** `own`: what belongs to the token's tenant. */
 export const sights = ['own', 'all'] as const;

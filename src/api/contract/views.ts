@@ -67,17 +67,17 @@ export interface Site {
   shutDown(): void;
 }
 
-/** A command of a person, without its time. */
-export type LiveChange =
-  | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
-  | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
-
 /** Who asks for something. */
 export interface Asker {
   readonly tenant: TenantId;
   /** The task that asks by a token of its own: for it and what it submitted, and nothing else. */
   readonly attempt?: AttemptId;
 }
+
+/** A command of a person, without its time. */
+export type LiveChange =
+  | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
+  | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }

@@ -4,9 +4,12 @@ import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
 
+/** Of those that tokens are handed out for; and `task`, of tasks that may call the daemon. */
+export type CallerRole = Role | 'task';
+
 /** Who asks, as the token or the socket proved it. */
 export interface Identity extends Asker {
-  readonly role: Role;
+  readonly role: CallerRole;
   /** Whether it may look at what belongs to others, too. */
   readonly sees: Sight;
 }
@@ -26,10 +29,19 @@ export interface ApiEnv {
 }
 
 /** The document of a submission as `spec/` reads it; `text` shows all issues to a person. */
-export type Parse = (
-  text: string,
-  origin: { readonly fileName: string; readonly cwd: string },
-) => ParseOutcome;
+export type Parse = (text: string, origin: Origin) => ParseOutcome;
+
+/** Where a document is from, and what was sent along with it. */
+export interface Origin {
+  readonly fileName: string;
+  readonly cwd: string;
+  /** Texts of what it includes, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Values for its variables, as text. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Those of `files` that are such values. */
+  readonly varsFiles?: readonly string[];
+}
 
 type ParseOutcome =
   | { readonly ok: true; readonly spec: WorkloadSpec; readonly warnings: readonly string[] }

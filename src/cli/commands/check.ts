@@ -1,6 +1,7 @@
 import { errorTable, OperationError } from '../../model/errors.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { givenVars, varOptions } from '../read-checked.ts';
 
 export const check = defineCommand({
   name: 'check',
@@ -13,9 +14,9 @@ export const check = defineCommand({
     many: true,
     complete: 'file',
   },
-  options: {},
+  options: varOptions,
   json: '{valid, files: [{file, valid, issues, warnings}, …]}; exit code 2 when not valid',
-  async run({ operands }, world) {
+  async run({ operands, options }, world) {
     const files: Awaited<ReturnType<typeof checkOne>>[] = [];
     for (const operand of operands) files.push(await checkOne(operand));
     const valid = files.every((file) => file.valid);
@@ -31,7 +32,7 @@ export const check = defineCommand({
 
     async function checkOne(file: string) {
       try {
-        const document = await world.documents.read(file);
+        const document = await world.documents.read(file, givenVars(options));
         const { valid, issues, warnings, report } = await world.documents.check(document);
         return { file: document.fileName, valid, issues, warnings, report };
       } catch (error) {

@@ -55,7 +55,8 @@ interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string;
-  readonly type?: 'application/json';
+  /** Of the body; YAML, which JSON is as well, when not said. */
+  readonly type?: string;
   readonly signal?: AbortSignal | undefined;
   readonly streams?: boolean;
 }
@@ -209,15 +210,16 @@ const transferPath = (id?: string): string =>
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
 
-const postDocument = (path: string, document: SubmittedDocument): Asked => ({
-  method: 'POST',
-  path: `${path}?${query({
-    file: document.fileName,
-    cwd: document.cwd,
-    ...(document.tenant !== undefined && { tenant: document.tenant }),
-  })}`,
-  body: document.text,
-});
+function postDocument(path: string, document: SubmittedDocument): Asked {
+  const { text, fileName, cwd, tenant, files, vars, varsFiles } = document;
+  const asked = {
+    method: 'POST' as const,
+    path: `${path}?${query({ file: fileName, cwd, ...(tenant !== undefined && { tenant }) })}`,
+  };
+  if (files === undefined && vars === undefined) return { ...asked, body: text };
+  const body = JSON.stringify({ text, files, vars, vars_files: varsFiles });
+  return { ...asked, body, type: 'application/vnd.berth.bundle+json' };
+}
 
 const post = (path: string, body?: object): Asked => ({
   method: 'POST',
