@@ -2,6 +2,7 @@ import { adoptBench } from './adopt.ts';
 import type { Bench } from './bench.ts';
 import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
+import { flowBench } from './flow.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
@@ -17,6 +18,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   adopt: adoptBench,
   cli: cliBench,
   engine: engineBench,
+  flow: flowBench,
   preemption: preemptionBench,
   inventory: inventoryBench,
   journal: journalBench,

@@ -25,7 +25,8 @@ export function stepScope({ spec, workload }: StepRecord): Scope {
 export function taskScope(task: TaskRecord): Scope {
   const item = itemOf(task);
   const scope = { ...stepScope(task.step), index: task.index };
-  return item === undefined ? scope : { ...scope, item };
+  // What a matrix came to are the items of a list.
+  return item === undefined ? scope : { ...scope, item, matrix: item };
 }
 
 /** The item that the task was made for; undefined where its step has no list. */
