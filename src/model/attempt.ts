@@ -9,11 +9,15 @@ export type EndCause =
   | 'signalled'
   | 'oom-killed'
   | 'timed-out'
+  /** Its scratch or a volume outgrew its size. */
+  | 'disk-exceeded'
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
   /** Its workload reached one of its own limits; which one, the message says. */
   | 'over-limit'
+  /** It used more memory of a GPU than its share. */
+  | 'overused'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -26,10 +30,12 @@ export const mayRetry: Record<EndCause, boolean> = {
   signalled: true,
   'oom-killed': true,
   'timed-out': true,
+  'disk-exceeded': false,
   cancelled: false,
   preempted: true,
   unhealthy: true,
   'over-limit': false,
+  overused: true,
   'start-failed': false,
   unstarted: true,
   lost: true,
@@ -37,8 +43,8 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; `spot`: its node is taken away; `moved`: it goes to another node. `over-limit`: its workload
- * reached a limit of its own.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share;
+ * `over-limit`: its workload reached a limit of its own.
  */
 export type StopReason =
   | 'cancelled'
@@ -47,12 +53,15 @@ export type StopReason =
   | 'evicted'
   | 'spot'
   | 'moved'
+  | 'overused'
   | 'over-limit';
 
-/** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
-export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' => {
+/** How an attempt ends that was stopped so, as far as a driver knows: of some stops the engine knows more. */
+export const causeOfStop = (
+  reason: StopReason,
+): 'cancelled' | 'preempted' | 'unhealthy' | 'overused' => {
   if (reason === 'over-limit') return 'cancelled';
-  return reason === 'cancelled' || reason === 'unhealthy' ? reason : 'preempted';
+  return reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
 };
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */

@@ -15,6 +15,7 @@ import {
 import { accountOf, openIsolationSite, rootEntries } from './open-isolation-site.ts';
 import { outputFile } from './output-files.ts';
 import { ScratchFolders } from './scratch-folders.ts';
+import { taskDevices } from './task-devices.ts';
 
 export interface TaskRoomsOptions {
   readonly stateDir: string;
@@ -64,7 +65,9 @@ export class TaskRooms {
     }
     let { env } = start;
     if (storage?.scratch !== undefined) {
-      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts);
+      const isWrapped = wantsMounts({ terms, volumes: volumes.mounts }) && this.#hasBubblewrap();
+      const ignoresQuotas = process.getuid?.() === 0 && !isWrapped;
+      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts, ignoresQuotas);
       own(scratch.path, account);
       folders.push(scratch.path);
       found.push(scratch.term);
@@ -89,6 +92,9 @@ export class TaskRooms {
       user: account,
       secrets,
       gpus: start.placement.gpus.length > 0,
+      closed: (taskDevices(start.placement, start.execution, '')?.closed ?? []).map(
+        ({ path }) => path,
+      ),
     });
     if ('why' in plan) return plan;
     if (plan.wrap.length > 0) mkdirSync(this.#secretsDir, { recursive: true, mode: 0o711 });
@@ -122,6 +128,10 @@ export class TaskRooms {
 
   shut(): void {
     this.#scratch.shut();
+  }
+
+  #hasBubblewrap(): boolean {
+    return 'path' in this.#openSite().bubblewrap;
   }
 
   #openSite(): IsolationSite {
