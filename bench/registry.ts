@@ -2,6 +2,7 @@ import { adoptBench } from './adopt.ts';
 import type { Bench } from './bench.ts';
 import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
+import { flowBench } from './flow.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
@@ -19,6 +20,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   cli: cliBench,
   engine: engineBench,
   pipeline: pipelineBench,
+  flow: flowBench,
   preemption: preemptionBench,
   inventory: inventoryBench,
   journal: journalBench,

@@ -45,11 +45,13 @@ import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
+import { openTaskResults, type TaskResults } from './task-results.ts';
 import { Tokens } from './tokens.ts';
 import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
+import { WorkFolders } from './work-folders.ts';
 
 const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
@@ -163,6 +165,7 @@ interface OpenExecution {
   readonly egress: Egress;
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
+  readonly results: TaskResults;
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
@@ -233,9 +236,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
 /** What carries out what is decided: the network of tasks, and the driver that starts them. */
 async function openExecution(
   options: DaemonOptions,
-  { site, folder, engine, log }: OpenState,
+  state: OpenState,
   stack: AsyncDisposableStack,
 ): Promise<OpenExecution> {
+  const { site, folder, engine, log } = state;
   const network = site.network ?? defaultNetwork;
   const egress = await openEgress({
     stateDir: folder.dir,
@@ -245,16 +249,29 @@ async function openExecution(
     log,
   });
   stack.defer(() => egress.close());
-  // A launcher that ran on may report before anything else is open.
-  const ear: Parts['ear'] = { hear: () => {} };
-  const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
+  const tasks = await openTasks(state, { egress, storageClasses, address });
+  stack.defer(() => tasks.driver.close());
+  return { ...tasks, network, egress, storageClasses, address };
+}
+
+/** What starts tasks, with all that is done around it. */
+async function openTasks(
+  { folder, engine, clock, log }: OpenState,
+  around: Pick<OpenExecution, 'egress' | 'storageClasses' | 'address'>,
+): Promise<Pick<OpenExecution, 'driver' | 'results' | 'ear'>> {
+  const { egress, storageClasses, address } = around;
+  // A launcher that ran on may report before anything else is open.
+  const ear: OpenExecution['ear'] = { hear: () => {} };
+  const onReport = (told: Report): void => ear.hear(told);
+  const warn = (message: string): void => log('execution', message);
+  const results = await openTaskResults(folder, { engine, clock, warn, onReport });
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
-      onReport,
+      onReport: results.onReport,
       storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
@@ -262,11 +279,10 @@ async function openExecution(
           ? undefined
           : { BERTH_URL: address.url, BERTH_TOKEN: attemptToken(folder.token, attempt) },
     },
-    { warn: (message) => log('execution', message) },
+    { warn },
   );
-  const driver = checkingPorts(egress.around(local), onReport);
-  stack.defer(() => driver.close());
-  return { driver, network, egress, storageClasses, address, ear };
+  const inner = egress.around(results.inner(local));
+  return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
 }
 
 const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
@@ -277,6 +293,7 @@ const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRe
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
   const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
+  const folders = new WorkFolders(engine);
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
   const startedAt = clock.now();
   const launchSite = {
@@ -295,7 +312,8 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       probes.noteEvents(events);
       cores.noteEvents(events);
       snapshots.note(events.length);
-      forgetAttempts(events, engine, folder);
+      folders.note(events);
+      forgetAttempts(events, engine, folder, folders);
     },
     onFatal: (error) => {
       log('engine', 'an invariant is broken; the daemon ends and can be started again', error);
@@ -320,6 +338,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
       plugins: parts.plugins.status(),
     }),
+    cache: parts.results.store,
     network: (asked) => networkStatus(parts.network, parts.egress.proxy, asked),
     usage: (window: SpanMs) =>
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),

@@ -7,12 +7,14 @@ import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
 import { type AttemptId, attemptId, parseAttemptId, type WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { StateFolder } from '../store/io/state-folder.ts';
+import type { WorkFolders } from './work-folders.ts';
 
 /** Logs of what the engine has forgotten go: of workloads that retire, and of old attempts of services. */
 export function forgetAttempts(
   events: readonly Event[],
   { state }: Engine,
   { dir, paths }: StateFolder,
+  folders: WorkFolders,
 ): void {
   const drop = (attempt: AttemptId): void => {
     for (const name of namesOf(attempt))
@@ -21,7 +23,10 @@ export function forgetAttempts(
   const workloads = new Set<WorkloadId>();
   for (const event of events) {
     if (event.kind === 'workload-retired') {
-      rmSync(join(dir, 'work', event.workload), { recursive: true, force: true });
+      const folder = folders.retire(event.workload);
+      if (folder !== undefined) {
+        rmSync(join(dir, 'work', folder), { recursive: true, force: true });
+      }
       forgetScratch(dir, event.workload);
       workloads.add(event.workload);
     } else if (event.kind === 'service-updated') workloads.add(event.workload);

@@ -1,3 +1,4 @@
+import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
   LogChunk,
   NodeList,
@@ -41,6 +42,7 @@ import { childSpec } from '../engine/child-spec.ts';
 import type { Engine } from '../engine/engine.ts';
 import { planRebalance } from '../engine/rebalance.ts';
 import type { TaskRecord } from '../engine/records.ts';
+import type { CacheStore } from '../execution/io/local/cache-store.ts';
 import { OperationError } from '../model/errors.ts';
 import type { AttemptId, TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
@@ -48,6 +50,7 @@ import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
+import { cacheList, clearCache } from './cache-view.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
 
@@ -60,6 +63,7 @@ export interface LiveSiteDeps {
   readonly engine: Engine;
   readonly loop: Loop;
   readonly status: () => Omit<Status, 'now' | 'counts'>;
+  readonly cache: CacheStore;
   readonly network: (query: NetworkQuery) => NetworkStatus;
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
@@ -98,8 +102,17 @@ export class LiveSite implements Site {
     const spec = parent === undefined ? asked : childSpec(asked, parent);
     if ('why' in spec) throw new OperationError('FORBIDDEN', `Not for this task: ${spec.why}.`);
     const tenant = parent?.step.workload.tenant ?? by.tenant;
+    return this.#enter({ kind: 'submit', spec, tenant });
+  }
+
+  async retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome> {
+    this.#checkSubmitter(workload, by);
+    return this.#enter({ kind: 'retry', workload, afresh });
+  }
+
+  async #enter(request: Request): Promise<SubmitOutcome> {
     const answer = await withTimeout(
-      this.#deps.loop.send({ kind: 'submit', spec, tenant }),
+      this.#deps.loop.send(request),
       SUBMIT_TIMEOUT_MS,
       () =>
         this.#deps.loop.stalled ??
@@ -110,15 +123,18 @@ export class LiveSite implements Site {
     return answer;
   }
 
-  async cancel(workload: WorkloadId, by: Asker): Promise<boolean> {
+  /** A task may have to do only with what it submitted itself. */
+  #checkSubmitter(workload: WorkloadId, by: Asker): void {
     const found = this.#deps.engine.state.workload(workload);
-    if (found !== undefined && by.attempt !== undefined) {
-      const { id } = this.#taskOf(by.attempt);
-      if (found.spec.submittedBy !== id) {
-        const whose = `Workload ${workload} was not submitted by task ${id}.`;
-        throw new OperationError('FORBIDDEN', whose);
-      }
-    }
+    if (found === undefined || by.attempt === undefined) return;
+    const { id } = this.#taskOf(by.attempt);
+    if (found.spec.submittedBy === id) return;
+    const whose = `Workload ${workload} was not submitted by task ${id}.`;
+    throw new OperationError('FORBIDDEN', whose);
+  }
+
+  async cancel(workload: WorkloadId, by: Asker): Promise<boolean> {
+    this.#checkSubmitter(workload, by);
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by: by.tenant });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
   }
@@ -221,6 +237,14 @@ export class LiveSite implements Site {
 
   preemptions(limit: number): PreemptionList {
     return preemptionList(this.#deps.engine.state, limit);
+  }
+
+  cache(tenant?: TenantId): CacheList {
+    return cacheList(this.#deps.cache, tenant, this.#deps.now());
+  }
+
+  clearCache(tenant?: TenantId): Promise<CacheCleared> {
+    return clearCache(this.#deps.cache, tenant);
   }
 
   network(query: NetworkQuery): NetworkStatus {

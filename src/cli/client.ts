@@ -1,3 +1,4 @@
+import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
   LogChunk,
   NodeList,
@@ -35,6 +36,8 @@ export interface Client {
   workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
+  /** A new run of the same document. */
+  retry(id: string, from: 'failed' | 'start'): Promise<Submitted>;
   /** What to change, as `berth adjust` and the API have it. */
   adjust(id: string, changes: object): Promise<void>;
   pause(id: string): Promise<void>;
@@ -67,6 +70,9 @@ export interface Client {
   reservations(): Promise<ReservationList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
+  /** Results of tasks that are kept. */
+  cache(): Promise<CacheList>;
+  clearCache(): Promise<CacheCleared>;
   network(asked: NetworkQuery): Promise<NetworkStatus>;
   usage(windowMs: number): Promise<Usage>;
   log(part: LogPart): Promise<LogChunk>;

@@ -1,5 +1,7 @@
 import type { Command } from './command.ts';
 import { adjust } from './commands/adjust.ts';
+import { cacheClear } from './commands/cache-clear.ts';
+import { cacheList } from './commands/cache-list.ts';
 import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
@@ -19,6 +21,7 @@ import { quota } from './commands/quota.ts';
 import { rebalance } from './commands/rebalance.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
+import { retry } from './commands/retry.ts';
 import { run } from './commands/run.ts';
 import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
@@ -50,6 +53,7 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  retry,
   adjust,
   pause,
   resume,
@@ -69,6 +73,8 @@ export const registry: readonly Command[] = [
   up,
   down,
   status,
+  cacheList,
+  cacheClear,
   secretSet,
   secretList,
   secretRemove,

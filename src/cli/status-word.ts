@@ -30,6 +30,7 @@ const causes: Record<Cause, Look> = {
   preempted: { glyph: 'preempted', tone: 'preempted', word: 'preempted' },
   overused: { glyph: 'failed', tone: 'failed', word: 'too much GPU memory' },
   unhealthy: { glyph: 'failed', tone: 'failed', word: 'unhealthy' },
+  'over-limit': { glyph: 'failed', tone: 'failed', word: 'over-limit' },
   'start-failed': { glyph: 'failed', tone: 'failed', word: 'start-failed' },
   unstarted: { glyph: 'cancelled', tone: 'faint', word: 'unstarted' },
   lost: { glyph: 'lost', tone: 'faint', word: 'lost' },

@@ -10,8 +10,14 @@ import type { State } from './state.ts';
 export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEnd): AttemptEnd {
   const { live, stop } = attempt;
   // A driver only knows that it was told to stop it.
-  const cause = stop === 'unhealthy' && told.cause === 'cancelled' ? stop : told.cause;
-  const why = cause === 'preempted' ? whyStopped(state, attempt) : undefined;
+  const knows = stop === 'unhealthy' || stop === 'over-limit';
+  const cause = knows && told.cause === 'cancelled' ? stop : told.cause;
+  const why =
+    cause === 'over-limit'
+      ? attempt.task.step.workload.limitReached?.message
+      : cause === 'preempted'
+        ? whyStopped(state, attempt)
+        : undefined;
   const message = [why, told.message].filter((part) => part !== undefined).join(' ');
   const enforced =
     live?.terms === undefined

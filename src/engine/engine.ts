@@ -1,13 +1,13 @@
 import { neverFits, scratchNeverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
-import type { Bytes, TimeMs } from '../base/units.ts';
+import type { TimeMs } from '../base/units.ts';
 import { type AttemptEnd, causeOfStop, type TermEnforcement } from '../model/attempt.ts';
+import type { Resumption } from '../model/flow.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
-import type { Command, EndState, Event } from '../model/messages.ts';
+import type { Command, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import { retryAfter } from '../pipeline/retry.ts';
 import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
@@ -15,16 +15,18 @@ import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import { advanceSpace } from './advance-space.ts';
-import { endAsKnown } from './attempt-end.ts';
+import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
-import { type AttemptRecord, attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
-import { decideService, serviceStepEnd } from './service-decide.ts';
-import { restartAfter } from './service-record.ts';
+import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
+import { planRetry } from './resume-run.ts';
+import { decideService } from './service-decide.ts';
+import { neverStarts } from './start-room.ts';
 import { State } from './state.ts';
+import { nextOfStep, workloadEnd } from './step-ends.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -73,6 +75,8 @@ export class Engine {
         return this.#leaveNode(command);
       case 'submit':
         return this.#submit(command.at, command.tenant, command.spec);
+      case 'retry':
+        return this.#retry(command);
       case 'cancel':
         return this.#cancel(command.at, command.workload, command.by);
       case 'renew-lease':
@@ -124,6 +128,7 @@ export class Engine {
       this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
+      this.state.limitEnds.next(at) ??
       this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
@@ -141,7 +146,13 @@ export class Engine {
     this.state.apply(event);
   }
 
-  #submit(at: TimeMs, tenant: TenantId, spec: WorkloadSpec): Decision {
+  #retry(command: Extract<Command, { kind: 'retry' }>): Decision {
+    const planned = planRetry(this.state, command);
+    if ('code' in planned) return refuse(planned);
+    return this.#submit(command.at, planned.tenant, planned.spec, planned.resumes);
+  }
+
+  #submit(at: TimeMs, tenant: TenantId, spec: WorkloadSpec, resumes?: Resumption): Decision {
     const tasks = spec.steps.reduce((sum, step) => sum + step.count, 0);
     const active = this.state.tasksActive;
     if (active + tasks > this.#options.tasksMax) {
@@ -153,11 +164,13 @@ export class Engine {
         this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
-    const refusal = entryRefusal(this.state, spec, tenant, at);
+    const refusal = neverStarts(spec) ?? entryRefusal(this.state, spec, tenant, at);
     if (refusal !== undefined) return refuse(refusal);
     const workload = String(this.state.workloadsEver + 1) as WorkloadId;
     return {
-      events: [{ kind: 'workload-submitted', at, workload, tenant, spec }],
+      events: [
+        { kind: 'workload-submitted', at, workload, tenant, spec, ...(resumes && { resumes }) },
+      ],
       answer: { kind: 'accepted', workload },
     };
   }
@@ -206,13 +219,10 @@ export class Engine {
 
   #leaveNode(command: Extract<Command, { kind: 'leave-node' }>): Decision {
     if (this.state.table.rowOf(command.node) === undefined) return nothing;
-    const events: Event[] = [];
-    for (const attempt of this.state.runningAttempts()) {
-      if (attempt.placement.node !== command.node) continue;
-      events.push(
-        this.#endAttempt(command.at, attempt.id, endWithout('lost', `node ${command.node} left`)),
-      );
-    }
+    const running = [...this.state.runningAttempts()];
+    const there = running.filter(({ placement }) => placement.node === command.node);
+    const lost = endWithout('lost', `node ${command.node} left`);
+    const events = endAll(this.state, command.at, there, lost);
     events.push({ kind: 'node-left', at: command.at, node: command.node });
     return facts(...events);
   }
@@ -230,48 +240,7 @@ export class Engine {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
     if (isEarly(attempt, end)) return nothing;
-    return facts(this.#endAttempt(at, id, end));
-  }
-
-  #endAttempt(at: TimeMs, id: AttemptId, told: AttemptEnd): Event {
-    const attempt = this.state.attempt(id)!;
-    const { task } = attempt;
-    const end = endAsKnown(this.state, attempt, told);
-    const isLast = task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined;
-    if (isLast || end.cause === 'unstarted') {
-      return { kind: 'task-ended', at, attempt: id, end };
-    }
-    const { service } = task.step.spec;
-    if (service !== undefined) {
-      const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
-      const dueAt = (at + delayMs) as TimeMs;
-      return { kind: 'task-ended', at, attempt: id, end, retry: { dueAt, inRow } };
-    }
-    const retry = retryAfter(
-      task.step.spec.retry,
-      attempt.number - task.preempted - task.unstarted,
-      end,
-      {
-        limit: attempt.placement.memoryLimit,
-        max: this.#memoryMax(task.step),
-      },
-    );
-    if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
-    const dueAt = (at + retry.delayMs) as TimeMs;
-    const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
-    return { kind: 'task-ended', at, attempt: id, end, retry: scheduled };
-  }
-
-  /** The most memory that a node with all that the step asks for has; 0 when there is none now. */
-  #memoryMax({ spec, workload }: StepRecord): Bytes {
-    let most = 0;
-    for (const node of this.state.nodes()) {
-      if (node.memory <= most) continue;
-      if (neverFits(spec.id, spec.request, [node], lacksDevices) === undefined) most = node.memory;
-    }
-    const { queues } = this.state.scheduler;
-    if (queues === undefined) return most as Bytes;
-    return Math.min(most, queues.memoryMax(workload.spec.queue, workload.tenant)) as Bytes;
+    return facts(...endAttempt(this.state, at, id, end));
   }
 
   /** In line behind an attempt that did not succeed. */
@@ -283,19 +252,17 @@ export class Engine {
   }
 
   #nextEnd(at: TimeMs): Event | undefined {
-    for (const workload of this.state.unsettled()) {
-      let allEnded = true;
-      for (const step of workload.steps) {
-        const state = stepEnd(step);
-        if (state !== undefined) {
-          return { kind: 'step-ended', at, workload: workload.id, step: step.spec.id, state };
-        }
-        if (step.state === 'blocked' || step.state === 'open') allEnded = false;
+    const { unsettled } = this.state;
+    for (const [workload, steps] of unsettled.entries()) {
+      for (const step of steps) {
+        const event = nextOfStep(step, at, this.#options.tasksMax - this.state.tasksActive);
+        if (event !== undefined) return event;
+        steps.delete(step);
       }
-      if (allEnded) {
+      if (haveEnded(workload)) {
         return { kind: 'workload-ended', at, workload: workload.id, state: workloadEnd(workload) };
       }
-      this.state.settle(workload);
+      unsettled.settle(workload);
     }
     const oldest = this.state.oldestEnded(this.#options.endedMax);
     return oldest === undefined ? undefined : { kind: 'workload-retired', at, workload: oldest.id };
@@ -405,9 +372,12 @@ export class Engine {
     const movedAt = rebalance && settledAt(this.state, rebalance);
     const deadlines = [...notices].map(({ deadline }) => deadline);
     const leaseAt = leases.first()?.at;
+    const limitAt = this.state.limitEnds.first()?.at;
     const spaceAt = table.space.dueAt;
-    const times = [dueAt, policyAt, leaseAt, services.nextTimer(), spaceAt, movedAt, ...deadlines];
-    return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
+    const times = [dueAt, policyAt, leaseAt, limitAt, services.nextTimer(), spaceAt, movedAt];
+    return [...times, ...deadlines].reduce((a, b) =>
+      a === undefined || (b !== undefined && b < a) ? b : a,
+    );
   }
 }
 
@@ -434,6 +404,9 @@ function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefi
   };
 }
 
+const haveEnded = ({ service, steps, stepsLeft }: WorkloadRecord): boolean =>
+  service === undefined ? stepsLeft === 0 : steps.every(({ endedAt }) => endedAt !== undefined);
+
 const refuse = (refusal: Refusal): Decision => ({
   events: [],
   answer: { kind: 'refused', refusal },
@@ -441,38 +414,3 @@ const refuse = (refusal: Refusal): Decision => ({
 
 const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
   a.term === b.term && a.by === b.by && a.note === b.note;
-
-function endWithout(cause: 'lost' | 'unstarted', message: string): AttemptEnd {
-  return {
-    cause,
-    usage: {},
-    enforced: { driver: 'unknown', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
-    message,
-  };
-}
-
-/** How an open or blocked step ends now, or nothing while it goes on. */
-function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
-  const { counts } = step;
-  const cancelled = step.workload.cancelledBy !== undefined;
-  if (step.state === 'blocked') {
-    if (cancelled) return 'cancelled';
-    return step.spec.needs.some((need) => endedBadly(step.workload, need)) ? 'skipped' : undefined;
-  }
-  if (step.state !== 'open' || counts.running > 0) return undefined;
-  if (step.spec.service !== undefined) return serviceStepEnd(step);
-  if (counts.succeeded === step.spec.count) return 'succeeded';
-  if (cancelled || counts.cancelled > 0) return 'cancelled';
-  return counts.failed > 0 ? 'failed' : undefined;
-}
-
-function endedBadly(workload: WorkloadRecord, need: StepRecord['spec']['id']): boolean {
-  const state = workload.steps.find((step) => step.spec.id === need)!.state;
-  return state === 'failed' || state === 'cancelled' || state === 'skipped';
-}
-
-function workloadEnd(workload: WorkloadRecord): EndState {
-  if (workload.service !== undefined) return 'cancelled';
-  if (workload.steps.every((step) => step.state === 'succeeded')) return 'succeeded';
-  return workload.steps.some((step) => step.state === 'failed') ? 'failed' : 'cancelled';
-}

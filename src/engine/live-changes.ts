@@ -18,7 +18,13 @@ import type { Event, LiveEvent } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { spanOf } from './quota-gate.ts';
-import { type AttemptRecord, currentAttempt, runningOf, type TaskRecord } from './records.ts';
+import {
+  type AttemptRecord,
+  currentAttempt,
+  isStopped,
+  runningOf,
+  type TaskRecord,
+} from './records.ts';
 import type { State } from './state.ts';
 
 /** Evictions kept for explaining them; of the older ones the journal tells. */
@@ -261,7 +267,7 @@ export class LiveChanges {
         waiting.push(task);
       }
       for (const task of step.tasks) task.priority = priority;
-      if (workload.cancelledBy !== undefined || step.counts.failed > 0) continue;
+      if (isStopped(workload) || step.counts.failed > 0) continue;
       for (const task of waiting) scheduler.enqueue(task);
     }
   }

@@ -1,5 +1,12 @@
 import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
+import type {
+  FlowValue,
+  LimitReached,
+  Resumption,
+  StepEndReason,
+  TakenOver,
+} from '../model/flow.ts';
 import {
   type AttemptId,
   attemptId,
@@ -35,6 +42,14 @@ export interface WorkloadRecord {
   priority: number;
   state: 'active' | EndState;
   cancelledBy: TenantId | undefined;
+  /** The first of its own limits that it reached. */
+  limitReached: LimitReached | undefined;
+  /** Retries of all its tasks so far; those after they were stopped for others do not count. */
+  retried: number;
+  /** Steps that have not ended. */
+  stepsLeft: number;
+  /** The run that it goes on with. */
+  readonly resumes: Pick<Resumption, 'from' | 'folder'> | undefined;
   /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
   steps: readonly StepRecord[];
   readonly service: ServiceRecord | undefined;
@@ -49,13 +64,19 @@ export interface StepRecord {
   readonly index: number;
   /** Its `count` changes when a service is scaled. */
   spec: StepSpec;
-  /** `blocked` until every step it needs has succeeded. */
+  /** `blocked` until all that it needs is as `isMet` says, and its condition and its list are known. */
   state: 'blocked' | 'open' | EndState | 'skipped';
-  /** Steps of `needs` that have not succeeded yet. */
+  /** Steps of `needs` that it still waits for. */
   unmet: number;
   /** Indexes of the steps that need this one. */
   readonly dependents: readonly number[];
   endedAt: TimeMs | undefined;
+  /** Why it ended, where its tasks do not say. */
+  reason: StepEndReason | undefined;
+  /** What its list came to; absent where it has none, or it is written in the document. */
+  items: readonly FlowValue[] | undefined;
+  /** It succeeded in an earlier run, and has no tasks here. */
+  takenOver: TakenOver | undefined;
   /** Made when the step opens; empty before. */
   tasks: readonly TaskRecord[];
   readonly counts: TaskCounts;
@@ -161,8 +182,19 @@ export interface PreemptionRecord {
   readonly preemption: Preemption;
 }
 
-export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
-  workload.steps.find((step) => step.spec.id === id);
+/** More steps than this are looked up by a map. */
+const STEPS_SEARCHED = 16;
+const byId = new WeakMap<readonly StepRecord[], ReadonlyMap<StepId, StepRecord>>();
+
+export function stepNamed({ steps }: WorkloadRecord, id: StepId): StepRecord | undefined {
+  if (steps.length <= STEPS_SEARCHED) return steps.find((step) => step.spec.id === id);
+  let map = byId.get(steps);
+  if (map === undefined) {
+    map = new Map(steps.map((step) => [step.spec.id, step]));
+    byId.set(steps, map);
+  }
+  return map.get(id);
+}
 
 /** How many attempts were made, those forgotten included. */
 export const attemptsOf = (task: TaskRecord): number => task.forgotten + task.attempts.length;
@@ -175,6 +207,7 @@ export function newWorkload(
   tenant: TenantId,
   spec: WorkloadSpec,
   at: TimeMs,
+  resumes?: Resumption,
 ): WorkloadRecord {
   const workload: WorkloadRecord = {
     id,
@@ -187,6 +220,10 @@ export function newWorkload(
     priority: spec.priority,
     state: 'active',
     cancelledBy: undefined,
+    limitReached: undefined,
+    retried: 0,
+    stepsLeft: spec.steps.length,
+    resumes: resumes && { from: resumes.from, folder: resumes.folder },
     steps: [],
     service: spec.kind === 'service' ? newService(spec) : undefined,
     who: { workload: id, name: spec.name, labels: spec.labels },
@@ -199,6 +236,7 @@ export function newWorkload(
     (step, index): StepRecord => newStep(workload, step, index, dependents?.get(step.id) ?? NONE),
   );
   for (const step of workload.steps) step.gang = gangOf(step);
+  for (const done of resumes?.done ?? []) takeOver(workload, done);
   return workload;
 }
 
@@ -218,6 +256,9 @@ export function newStep(
     unmet: spec.needs.length,
     dependents,
     endedAt: undefined,
+    reason: undefined,
+    items: undefined,
+    takenOver: undefined,
     tasks: NONE,
     counts: { waiting, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
     gang: undefined,
@@ -230,6 +271,44 @@ export function newStep(
     paceMs: 0,
   };
 }
+
+/** Its list is known: one task for each item, once it opens. */
+export function expand(step: StepRecord, items: readonly FlowValue[]): void {
+  const { workload, index } = step;
+  step.items = items;
+  step.spec = { ...step.spec, count: items.length };
+  step.counts.waiting = items.length;
+  const steps = workload.spec.steps.with(index, step.spec);
+  workload.spec = { ...workload.spec, steps };
+}
+
+/** It succeeded in the run that this one goes on with. */
+function takeOver(workload: WorkloadRecord, done: TakenOver): void {
+  const step = stepNamed(workload, done.step)!;
+  const { counts, spec } = step;
+  step.state = 'succeeded';
+  step.endedAt = workload.submittedAt;
+  step.takenOver = done;
+  counts.succeeded = spec.count;
+  counts.waiting = 0;
+  workload.stepsLeft--;
+  for (const index of step.dependents) workload.steps[index]!.unmet--;
+}
+
+/**
+ * Whether a step need not wait for one that it needs any more: with a condition of its own, once that has ended
+ * in whatever way; else once it has succeeded, was skipped by its own condition, or may fail.
+ */
+export function isMet({ spec }: StepRecord, need: StepRecord): boolean {
+  if (need.endedAt === undefined) return false;
+  return spec.flow?.condition !== undefined || isFine(need);
+}
+
+/** Of a step that has ended: what needs it goes on, and its workload may succeed. */
+export const isFine = ({ state, reason, spec }: StepRecord): boolean =>
+  state === 'succeeded' ||
+  (state === 'skipped' && reason?.kind === 'condition') ||
+  (state === 'failed' && spec.flow?.onFailure === 'continue');
 
 /** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
 export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
@@ -380,7 +459,15 @@ export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskR
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>
-  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;
+  step.state === 'open' && step.counts.failed === 0 && !isStopped(step.workload);
+
+/** Nothing of it starts any more, and what runs is stopped. */
+export const isStopped = ({ cancelledBy, limitReached }: WorkloadRecord): boolean =>
+  cancelledBy !== undefined || limitReached?.stops === true;
+
+/** Why what runs of a workload that is stopped is to stop. */
+export const stopReasonOf = ({ cancelledBy }: WorkloadRecord): 'cancelled' | 'over-limit' =>
+  cancelledBy === undefined ? 'over-limit' : 'cancelled';
 
 /** Of a step that ends: what has not started is not started any more. */
 export function cancelWaiting({ tasks, counts }: StepRecord): void {

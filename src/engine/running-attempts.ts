@@ -3,7 +3,14 @@ import type { AttemptId } from '../model/ids.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { inherit } from './live-changes.ts';
 import { spanOf } from './quota-gate.ts';
-import { type AttemptRecord, runningOf, serve, served } from './records.ts';
+import {
+  type AttemptRecord,
+  isStopped,
+  runningOf,
+  serve,
+  served,
+  stopReasonOf,
+} from './records.ts';
 import type { State } from './state.ts';
 
 /** Placed and not ended: each holds its place from its seat to its end, and all who count hear of both. */
@@ -78,7 +85,8 @@ export class RunningAttempts {
     step.lined--;
     this.seat(attempt, row);
     // The order to stop came too late for the one before.
-    const reason = step.workload.cancelledBy === undefined ? before.stop : 'cancelled';
+    const { workload } = step;
+    const reason = isStopped(workload) ? stopReasonOf(workload) : before.stop;
     if (reason !== undefined) toStop.push({ attempt, reason });
   }
 

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
+import type { FlowValue, LimitReached, StepEndReason, TakenOver } from '../model/flow.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -8,6 +9,7 @@ import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
 import type { LiveRecord, SavedLive } from './live-changes.ts';
 import {
+  isMet,
   newAttempt,
   newTask,
   newWorkload,
@@ -25,7 +27,7 @@ import type { Health, ServiceRecord } from './service-record.ts';
 import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 3;
+export const SNAPSHOT_FORMAT = 4;
 
 interface Snapshot {
   readonly format: number;
@@ -48,6 +50,9 @@ interface SavedWorkload {
   readonly endedAt?: TimeMs | undefined;
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
+  readonly limitReached?: LimitReached | undefined;
+  readonly retried: number;
+  readonly resumes?: WorkloadRecord['resumes'];
   readonly leaseEndsAt?: TimeMs | undefined;
   readonly priority: number;
   /** Its revisions name the steps. */
@@ -58,6 +63,9 @@ interface SavedWorkload {
 interface SavedStep {
   readonly state: StepRecord['state'];
   readonly endedAt?: TimeMs | undefined;
+  readonly reason?: StepEndReason | undefined;
+  readonly items?: readonly FlowValue[] | undefined;
+  readonly takenOver?: TakenOver | undefined;
   readonly released: number;
   readonly pace: readonly [ends: number, heldMs: number];
   readonly tasks: readonly SavedTask[];
@@ -119,10 +127,13 @@ export function restoreSnapshot(state: State, text: string): void {
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
-  const { cancelledBy, leaseEndsAt, priority, service } = workload;
+  const { cancelledBy, limitReached, retried, resumes, leaseEndsAt, priority, service } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
+    reason: step.reason,
+    items: step.items,
+    takenOver: step.takenOver,
     released: step.released,
     pace: [step.paceEnds, step.paceMs] as const,
     tasks: step.tasks.map((task) => ({
@@ -147,7 +158,8 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     })),
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
-  return { id, tenant, spec, ...times, priority, state, cancelledBy, service, steps };
+  const ends = { state, cancelledBy, limitReached, retried };
+  return { id, tenant, spec, ...times, priority, ...ends, resumes, service, steps };
 }
 
 const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord): SavedReplica => ({
@@ -158,35 +170,42 @@ const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord)
 });
 
 function loadWorkload(saved: SavedWorkload): WorkloadRecord {
-  const workload = newWorkload(saved.id, saved.tenant, saved.spec, saved.submittedAt);
+  const { resumes: from } = saved;
+  const resumes = from && { ...from, done: [] };
+  const workload = newWorkload(saved.id, saved.tenant, saved.spec, saved.submittedAt, resumes);
   if (saved.service !== undefined) restoreService(workload, saved.service);
   workload.startedAt = saved.startedAt;
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
   workload.priority = saved.priority;
   workload.cancelledBy = saved.cancelledBy;
+  workload.limitReached = saved.limitReached;
+  workload.retried = saved.retried;
   workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);
   });
   for (const step of workload.steps) {
-    step.unmet = step.spec.needs.filter(
-      (need) => stepNamed(workload, need)!.state !== 'succeeded',
-    ).length;
+    step.unmet = step.spec.needs.filter((need) => !isMet(step, stepNamed(workload, need)!)).length;
   }
+  workload.stepsLeft = workload.steps.filter(({ endedAt }) => endedAt === undefined).length;
   return workload;
 }
 
 function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
   step.endedAt = saved.endedAt;
+  step.reason = saved.reason;
+  step.items = saved.items;
+  step.takenOver = saved.takenOver;
   step.released = saved.released;
   [step.paceEnds, step.paceMs] = saved.pace;
   step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.spec.service !== undefined) step.counts.waiting = step.tasks.length;
-  if (step.state === 'skipped' || (step.state === 'cancelled' && step.tasks.length === 0)) {
-    step.counts.cancelled = step.counts.waiting;
-    step.counts.waiting = 0;
+  if (step.endedAt !== undefined && step.tasks.length === 0) {
+    const { counts } = step;
+    counts[step.takenOver === undefined ? 'cancelled' : 'succeeded'] = counts.waiting;
+    counts.waiting = 0;
   }
   for (const task of step.tasks) {
     if (task.state === 'held-back' && task.index < step.released) {

@@ -15,6 +15,7 @@ import {
   served,
   type TaskRecord,
 } from './records.ts';
+import type { StartRoom } from './start-room.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
@@ -24,6 +25,8 @@ export function mayStandInLine(
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
+  // Each is a program of its own, or may not need to be run.
+  if (spec.flow?.holes !== undefined || spec.flow?.cache !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
   // Its first phase begins anew, when others counted on the last.
   if (spec.constraints?.scratch !== undefined) return false;
@@ -77,15 +80,17 @@ export function lineUp(
 }
 
 /** The next task that `maxParallel` no longer holds back, taken from those that it does. */
-export function letIn(step: StepRecord): TaskRecord | undefined {
+export function letIn(step: StepRecord, room: StartRoom | undefined): TaskRecord | undefined {
   const { released, counts, lined, returned, spec } = step;
   if (released - counts.succeeded - lined - returned.length >= spec.maxParallel) return undefined;
+  if (returned.length === 0 && released === spec.count) return undefined;
+  if (room?.refusal(step) !== undefined) return undefined;
+  room?.take(step);
   const [first] = returned;
   if (first !== undefined) {
     step.returned = without(returned, first);
     return first;
   }
-  if (released === spec.count) return undefined;
   step.released++;
   return step.tasks[released];
 }

@@ -8,8 +8,10 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
+import { countsAsRetry } from './attempt-outcome.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { PlacedParts } from './placed-parts.ts';
@@ -20,7 +22,10 @@ import {
   attemptsOf,
   cancelWaiting,
   currentAttempt,
+  expand,
   isBroken,
+  isMet,
+  isStopped,
   newAttempt,
   newTasks,
   newWorkload,
@@ -30,6 +35,7 @@ import {
   shapeOf,
   startsMore,
   stepNamed,
+  stopReasonOf,
   type TaskRecord,
   type ToStop,
   type WorkloadRecord,
@@ -45,7 +51,10 @@ import {
   lineUp,
   mayStandInLine,
 } from './standing-in-line.ts';
+import { StartRoom } from './start-room.ts';
+import { needsDecision } from './step-ends.ts';
 import { StopOrders } from './stop-orders.ts';
+import { Unsettled } from './unsettled.ts';
 import { WorkloadTable } from './workload-table.ts';
 
 /**
@@ -60,13 +69,14 @@ export class State {
   readonly active: ActiveTasks;
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
+  readonly limitEnds = new LimitEnds();
   readonly live = new LiveChanges(this);
   readonly services: Services;
   readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
   readonly #workloads = new WorkloadTable();
   readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
-  readonly #unsettled = new Set<WorkloadRecord>();
+  readonly unsettled = new Unsettled();
   readonly toStop = new StopOrders();
   /** Steps that may have room for more of their tasks. */
   readonly #roomy = new Set<StepRecord>();
@@ -92,7 +102,7 @@ export class State {
         this.scheduler.withdraw(task);
       },
       counted: (workload, sign) => this.active.count(workload, sign),
-      unsettle: (workload) => this.#unsettled.add(workload),
+      unsettle: (workload) => this.unsettled.addAll(workload),
     });
     const reserved = scheduling !== undefined && scheduling.reservations.length > 0;
     this.lines = new Lines({
@@ -147,15 +157,6 @@ export class State {
     return this.toStop.first();
   }
 
-  /** Workloads in which a step or the whole may have ended since they were last settled. */
-  unsettled(): Iterable<WorkloadRecord> {
-    return this.#unsettled;
-  }
-
-  settle(workload: WorkloadRecord): void {
-    this.#unsettled.delete(workload);
-  }
-
   /** The workload that ended first, when more than `max` have ended. */
   oldestEnded(max: number): WorkloadRecord | undefined {
     return this.#ended.length > max ? this.#ended[0] : undefined;
@@ -174,7 +175,7 @@ export class State {
         break;
       case 'workload-submitted':
         this.#workloadsEver = Number(event.workload);
-        this.insert(newWorkload(event.workload, event.tenant, event.spec, event.at));
+        this.insert(newWorkload(event.workload, event.tenant, event.spec, event.at, event.resumes));
         break;
       case 'task-placed':
         this.#place(event);
@@ -203,6 +204,16 @@ export class State {
       case 'step-ended':
         this.#endStep(event);
         break;
+      case 'step-opened':
+      case 'step-expanded':
+        this.#openDecided(event);
+        break;
+      case 'limit-reached': {
+        const workload = this.#workloads.known(event.workload);
+        workload.limitReached = event.reached;
+        if (event.reached.stops) this.#stopAll(workload);
+        break;
+      }
       case 'cancel-requested':
         this.#cancel(event);
         break;
@@ -224,7 +235,7 @@ export class State {
     this.active.submitted(workload);
     this.leases.add(workload);
     this.services.touch(workload);
-    for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
+    for (const step of workload.steps) if (step.unmet === 0) this.#openOrDecide(step);
   }
 
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
@@ -235,7 +246,11 @@ export class State {
     const attempt = newAttempt(task, attemptsOf(task) + 1, event);
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
-    task.step.workload.startedAt ??= event.at;
+    const { workload } = task.step;
+    if (workload.startedAt === undefined) {
+      workload.startedAt = event.at;
+      this.limitEnds.add(workload);
+    }
     this.#running.seat(attempt, row);
     this.leases.touch(attempt, event.at);
   }
@@ -263,13 +278,15 @@ export class State {
     this.live.ended(attempt);
     if (event.end.cause === 'preempted') task.preempted++;
     if (event.end.cause === 'unstarted') this.#release(comeBack(task));
-    else if (event.retry !== undefined) this.#rest(task, event.retry);
-    else this.#endTask(task, event.end.cause);
+    else if (event.retry !== undefined) {
+      if (countsAsRetry(task, event.end)) task.step.workload.retried++;
+      this.#rest(task, event.retry);
+    } else this.#endTask(task, event.end.cause);
     // What is left of a gang below its minimum stops, and starts again with it.
     if (event.end.cause !== 'succeeded' && isBroken(task.step))
       this.toStop.pushAll(task.step, 'preempted');
     this.lines.judge(task.step);
-    this.#unsettled.add(task.step.workload);
+    this.unsettled.add(task.step);
   }
 
   get preemptions(): readonly PreemptionRecord[] {
@@ -283,11 +300,12 @@ export class State {
 
   #endTask(task: TaskRecord, cause: EndCause): void {
     // Only a task of a cancelled workload does not try again after it was stopped for others.
-    const end = cause === 'preempted' || task.step.spec.service ? 'cancelled' : cause;
-    task.state = end === 'succeeded' || end === 'cancelled' ? end : 'failed';
+    const isCancelled = ['preempted', 'cancelled', 'over-limit'].includes(cause);
+    if (isCancelled || task.step.spec.service !== undefined) task.state = 'cancelled';
+    else task.state = cause === 'succeeded' ? 'succeeded' : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
-    else this.#release(task.step);
+    this.#release(task.step);
   }
 
   #rest(task: TaskRecord, retry: ScheduledRetry): void {
@@ -314,28 +332,34 @@ export class State {
     const step = stepNamed(workload, event.step);
     assert(step !== undefined, 'a step of its workload');
     assert(step.counts.running === 0, 'a step ends when none of its tasks runs');
-    Object.assign(step, { state: event.state, endedAt: event.at });
+    Object.assign(step, { state: event.state, endedAt: event.at, reason: event.reason });
+    workload.stepsLeft--;
     this.lines.judge(step);
     cancelWaiting(step);
-    if (event.state === 'succeeded') {
-      for (const index of step.dependents) {
-        const dependent = workload.steps[index]!;
-        dependent.unmet--;
-        if (dependent.unmet === 0 && dependent.state === 'blocked') this.#open(dependent);
-      }
+    for (const index of step.dependents) {
+      const dependent = workload.steps[index]!;
+      if (isMet(dependent, step)) dependent.unmet--;
+      if (dependent.state !== 'blocked') continue;
+      if (dependent.unmet === 0 && !isStopped(workload)) this.#openOrDecide(dependent);
+      else this.unsettled.add(dependent);
     }
-    this.#unsettled.add(workload);
+    this.unsettled.add(step);
   }
 
   #cancel(event: Extract<Event, { kind: 'cancel-requested' }>): void {
     const workload = this.#workloads.known(event.workload);
     workload.cancelledBy = event.by;
+    this.#stopAll(workload);
+    this.services.drain(workload, event.at);
+  }
+
+  /** Nothing more starts, and what runs is to stop; of a service it is drained before. */
+  #stopAll(workload: WorkloadRecord): void {
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      if (workload.service === undefined) this.toStop.pushAll(step, 'cancelled');
+      if (workload.service === undefined) this.toStop.pushAll(step, stopReasonOf(workload));
     }
-    this.services.drain(workload, event.at);
-    this.#unsettled.add(workload);
+    this.unsettled.addAll(workload);
   }
 
   #endWorkload(event: Extract<Event, { kind: 'workload-ended' }>): void {
@@ -343,7 +367,7 @@ export class State {
     Object.assign(workload, { state: event.state, endedAt: event.at });
     this.active.count(workload, -1);
     this.#ended.push(workload);
-    this.#unsettled.delete(workload);
+    this.unsettled.settle(workload);
   }
 
   /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
@@ -359,6 +383,7 @@ export class State {
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
+      this.limitEnds.add(workload);
       this.services.touch(workload);
     }
     for (const id of order.running) {
@@ -403,8 +428,8 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (step.workload.cancelledBy === undefined || step.spec.service !== undefined) continue;
-      this.toStop.push({ attempt, reason: 'cancelled' });
+      if (!isStopped(step.workload) || step.spec.service !== undefined) continue;
+      this.toStop.push({ attempt, reason: stopReasonOf(step.workload) });
     }
   }
 
@@ -419,8 +444,29 @@ export class State {
     this.lines.withdrawn(step);
   }
 
+  /** What it needs is as it has to be. */
+  #openOrDecide(step: StepRecord): void {
+    if (step.state !== 'blocked') return;
+    if (needsDecision(step)) this.unsettled.add(step);
+    else this.#open(step);
+  }
+
+  #openDecided(event: Extract<Event, { kind: 'step-opened' | 'step-expanded' }>): void {
+    const workload = this.#workloads.known(event.workload);
+    const step = stepNamed(workload, event.step);
+    assert(step?.state === 'blocked', 'a step opens once');
+    if (event.kind === 'step-expanded') {
+      this.active.count(workload, -1);
+      expand(step, event.items);
+      this.active.count(workload, 1);
+    }
+    this.#open(step);
+  }
+
   #open(step: StepRecord): void {
     step.state = 'open';
+    // Without tasks it ends at once.
+    if (step.spec.count === 0) this.unsettled.add(step);
     const { spec, workload } = step;
     // Replicas are opened one by one.
     if (spec.service !== undefined) return;
@@ -430,16 +476,23 @@ export class State {
 
   /**
    * Lets tasks into the queue until `maxParallel` of them wait, rest or run. Only a success makes room: a
-   * task that failed tries again in its own place, or its step is lost. Not before all that stood in a line that
-   * broke is back, whoever makes room meanwhile: the oldest goes first.
+   * task that failed tries again in its own place, or its step is lost. Where steps share room, each may get it.
+   * Not before all that stood in a line that broke is back, whoever makes room meanwhile: the oldest goes first.
    */
   #release(step: StepRecord): void {
     this.#roomy.add(step);
     if (this.lines.firstBroken() !== undefined) return;
-    for (const one of this.#roomy) {
-      if (!startsMore(one) || one.spec.service !== undefined) continue;
-      for (let task = letIn(one); task !== undefined; task = letIn(one)) this.#wait(task);
-    }
+    for (const one of this.#roomy) this.#letIn(one);
     this.#roomy.clear();
+  }
+
+  #letIn(step: StepRecord): void {
+    const room = StartRoom.of(step);
+    for (const one of room?.steps ?? [step]) {
+      if (!startsMore(one) || one.spec.service !== undefined) continue;
+      for (let task = letIn(one, room); task !== undefined; task = letIn(one, room)) {
+        this.#wait(task);
+      }
+    }
   }
 }

@@ -65,6 +65,7 @@ const causes: Record<EndCause, true> = {
   cancelled: true,
   preempted: true,
   unhealthy: true,
+  'over-limit': true,
   overused: true,
   'start-failed': true,
   unstarted: true,

@@ -14,6 +14,8 @@ export type EndCause =
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
+  /** Its workload reached one of its own limits; which one, the message says. */
+  | 'over-limit'
   /** It used more memory of a GPU than its share. */
   | 'overused'
   | 'start-failed'
@@ -32,6 +34,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   cancelled: false,
   preempted: true,
   unhealthy: true,
+  'over-limit': false,
   overused: true,
   'start-failed': false,
   unstarted: true,
@@ -40,7 +43,8 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share;
+ * `over-limit`: its workload reached a limit of its own.
  */
 export type StopReason =
   | 'cancelled'
@@ -49,13 +53,16 @@ export type StopReason =
   | 'evicted'
   | 'spot'
   | 'moved'
-  | 'overused';
+  | 'overused'
+  | 'over-limit';
 
-/** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
+/** How an attempt ends that was stopped so, as far as a driver knows: of some stops the engine knows more. */
 export const causeOfStop = (
   reason: StopReason,
-): 'cancelled' | 'preempted' | 'unhealthy' | 'overused' =>
-  reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
+): 'cancelled' | 'preempted' | 'unhealthy' | 'overused' => {
+  if (reason === 'over-limit') return 'cancelled';
+  return reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
+};
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

@@ -1,5 +1,5 @@
 import type { MicroDollars, SpanMs } from '../base/units.ts';
-import type { StepId } from './ids.ts';
+import type { StepId, WorkloadId } from './ids.ts';
 
 /** What expressions work with: an output, an item, a variable. JSON of at most 64 KiB and 16 levels. */
 export type FlowValue =
@@ -68,4 +68,39 @@ export interface WorkloadLimits {
   readonly cost: MicroDollars;
   readonly modelCalls: number;
   readonly tokens: number;
+}
+
+/** Limits of a workload that end it, or keep it from going on. */
+export const limitNames = ['execution-time', 'retries', 'cost', 'model-calls', 'tokens'] as const;
+export type LimitName = (typeof limitNames)[number];
+
+/** What a workload came to when it reached a limit of its own. */
+export interface LimitReached {
+  readonly limit: LimitName;
+  /** What runs is stopped and nothing starts any more: it ends `failed`. Else it goes on without what it has used up. */
+  readonly stops: boolean;
+  /** A sentence for people. */
+  readonly message: string;
+}
+
+/** Why a step ended otherwise than its tasks did. */
+export type StepEndReason =
+  /** Its condition says that it does not run: it counts as succeeded. */
+  | { readonly kind: 'condition' }
+  /** Its condition or its list could not be evaluated; a sentence for people. */
+  | { readonly kind: 'expression'; readonly message: string };
+
+/** A step that succeeded in an earlier run of the same document, and is not run again. */
+export interface TakenOver {
+  readonly step: StepId;
+  /** What each of its tasks said of its results, in order. */
+  readonly outputs: readonly Readonly<Record<string, FlowValue>>[];
+}
+
+/** An earlier run that failed, or was cancelled, is gone on with. */
+export interface Resumption {
+  readonly from: WorkloadId;
+  /** Whose working folder it goes on with: of the first run of all. */
+  readonly folder: WorkloadId;
+  readonly done: readonly TakenOver[];
 }

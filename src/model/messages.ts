@@ -1,5 +1,6 @@
 import type { Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from './attempt.ts';
+import type { FlowValue, LimitReached, Resumption, StepEndReason } from './flow.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type {
   AdjustedLimits,
@@ -27,6 +28,13 @@ export type Command =
       readonly at: TimeMs;
       readonly tenant: TenantId;
       readonly spec: WorkloadSpec;
+    }
+  /** The same document once more; what succeeded in that run is taken over, unless it is to start afresh. */
+  | {
+      readonly kind: 'retry';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly afresh: boolean;
     }
   | {
       readonly kind: 'cancel';
@@ -141,6 +149,7 @@ export type Event =
       readonly workload: WorkloadId;
       readonly tenant: TenantId;
       readonly spec: WorkloadSpec;
+      readonly resumes?: Resumption;
     }
   | {
       readonly kind: 'task-placed';
@@ -191,7 +200,10 @@ export type Event =
       readonly workload: WorkloadId;
       readonly step: StepId;
       readonly state: EndState | 'skipped';
+      /** Absent where the tasks of the step, or of those that it needs, say why. */
+      readonly reason?: StepEndReason;
     }
+  | FlowEvent
   | {
       readonly kind: 'cancel-requested';
       readonly at: TimeMs;
@@ -210,6 +222,31 @@ export type Event =
     }
   /** Leaves the state for the history; its id is never used again. */
   | { readonly kind: 'workload-retired'; readonly at: TimeMs; readonly workload: WorkloadId };
+
+/** What turns out while a workload runs. */
+export type FlowEvent =
+  /** Its condition says that it runs. */
+  | {
+      readonly kind: 'step-opened';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly step: StepId;
+    }
+  /** The same, with one task for each item from now on. At most 10,000 items, together at most 1 MiB of JSON. */
+  | {
+      readonly kind: 'step-expanded';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly step: StepId;
+      readonly items: readonly FlowValue[];
+    }
+  /** At most once for a workload. */
+  | {
+      readonly kind: 'limit-reached';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly reached: LimitReached;
+    };
 
 /** Of what changes while it runs. */
 export type LiveEvent =

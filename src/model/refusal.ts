@@ -64,6 +64,16 @@ export type Refusal =
   | { readonly code: 'waits-for-steps'; readonly steps: readonly StepId[] }
   | { readonly code: 'waits-to-retry'; readonly dueAt: number }
   | { readonly code: 'step-parallelism'; readonly max: number }
+  /** As many tasks of steps that were made of one run as may at once. */
+  | { readonly code: 'group-parallelism'; readonly group: StepId; readonly max: number }
+  /** `tasks`, `cpu` or `memory` of what of its workload runs at once, or waits for a place. */
+  | {
+      readonly code: 'workload-limit';
+      readonly resource: 'tasks' | 'cpu' | 'memory';
+      readonly held: number;
+      readonly asked: number;
+      readonly limit: number;
+    }
   | {
       readonly code: 'queue-full';
       readonly active: number;
@@ -182,6 +192,11 @@ export type Refusal =
   | { readonly code: 'rebalancing'; readonly node: NodeId }
   | { readonly code: 'already-ended'; readonly workload: WorkloadId }
   | { readonly code: 'no-such-workload'; readonly workload: WorkloadId }
+  | { readonly code: 'not-ended'; readonly workload: WorkloadId }
+  | { readonly code: 'nothing-failed'; readonly workload: WorkloadId }
+  | { readonly code: 'not-retried'; readonly workload: WorkloadId }
+  /** Another run goes on with it: two would work in one folder. */
+  | { readonly code: 'retried-already'; readonly workload: WorkloadId; readonly by: WorkloadId }
   | { readonly code: 'not-a-service'; readonly workload: WorkloadId }
   /** An update may not take a service elsewhere. */
   | { readonly code: 'other-queue'; readonly queue: QueueName; readonly asked: QueueName };
@@ -206,6 +221,8 @@ export const refusalTraits: Record<
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
   'waits-to-retry': { evictionHelps: false, wokenBy: ['retry-due'] },
   'step-parallelism': { evictionHelps: false, wokenBy: ['task-ended'] },
+  'group-parallelism': { evictionHelps: false, wokenBy: ['task-ended'] },
+  'workload-limit': { evictionHelps: false, wokenBy: ['task-ended'] },
   'queue-full': { evictionHelps: false, wokenBy: ['task-placed', 'workload-ended'] },
   'no-such-queue': { evictionHelps: false, wokenBy: [] },
   'exceeds-queue': { evictionHelps: false, wokenBy: [] },
@@ -224,6 +241,10 @@ export const refusalTraits: Record<
   rebalancing: { evictionHelps: false, wokenBy: ['move-ended'] },
   'already-ended': { evictionHelps: false, wokenBy: [] },
   'no-such-workload': { evictionHelps: false, wokenBy: [] },
+  'not-ended': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  'nothing-failed': { evictionHelps: false, wokenBy: [] },
+  'not-retried': { evictionHelps: false, wokenBy: [] },
+  'retried-already': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'not-a-service': { evictionHelps: false, wokenBy: [] },
   'other-queue': { evictionHelps: false, wokenBy: [] },
 };
@@ -235,6 +256,10 @@ export const refusalTraits: Record<
 export const refusalMeaning: Record<Refusal['code'], string> = {
   'no-such-workload': 'There is no such workload.',
   'already-ended': 'The workload has ended.',
+  'not-ended': 'Only a run that has ended is tried again.',
+  'nothing-failed': 'The run succeeded: there is nothing to go on with.',
+  'not-retried': 'Only jobs and pipelines are tried again.',
+  'retried-already': 'Another run goes on with this one.',
   'nothing-runs': 'Nothing of it runs that could be changed.',
   rebalancing: 'Tasks are being moved already.',
   'cores-short': 'It has cores of its own, and too few whole CPUs are free of the pins of others.',
@@ -251,6 +276,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'waits-for-steps': 'A step that it needs has not succeeded yet.',
   'waits-to-retry': 'It rests until its next attempt.',
   'step-parallelism': 'As many tasks of its step run as may at once.',
+  'group-parallelism': 'As many tasks of its group of steps run as may at once.',
+  'workload-limit': 'What of its workload runs at once is as much as its own limits allow.',
   'gang-incomplete': 'Its tasks start together, and not all that are needed are ready.',
   quota: 'The quota for this period is used up or reserved.',
   deadline: 'More work is due by its deadline than can be done.',

@@ -1,8 +1,10 @@
 import { assert } from '../base/assert.ts';
 import { UNLIMITED } from '../base/units.ts';
+import { speaks } from '../engine/flow-scope.ts';
 import type { AttemptRecord } from '../engine/records.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Gpu } from '../model/node.ts';
+import { fillTask } from './fill-holes.ts';
 import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
 import { threadVariables } from './thread-variables.ts';
@@ -28,22 +30,27 @@ export function attemptStart(
 ): AttemptStart {
   const { task, placement } = attempt;
   const { spec, workload } = task.step;
-  const workdir = `${site.workRoot}/${workload.id}`;
+  // A run that goes on with another one finds what that left.
+  const workdir = `${site.workRoot}/${workload.resumes?.folder ?? workload.id}`;
   const memory = placement.memoryLimit;
   const saves = spec.execution?.checkpoint !== undefined;
-  assert(spec.run.kind !== 'held', 'a lease has nothing to start');
+  const filled = fillTask(task);
+  assert(!('why' in filled), 'whoever asks has looked whether its holes can be filled');
+  const { run, env, item, cache } = filled;
+  assert(run.kind !== 'held', 'a lease has nothing to start');
   return {
     attempt: attempt.id,
     ...(attempt.behind === undefined ? {} : { after: attempt.behind.id }),
-    run: spec.run,
+    run,
     env: {
       ...threadVariables(spec.execution?.process, placement),
       ...baseEnvOf(site, spec.execution?.isolation?.user),
-      ...spec.env,
+      ...env,
       BERTH_WORKLOAD: workload.id,
       BERTH_STEP: spec.id,
       BERTH_TASK_INDEX: String(task.index),
       BERTH_TASK_COUNT: String(spec.count),
+      ...(item !== undefined && { BERTH_ITEM: item }),
       BERTH_ATTEMPT: String(attempt.number),
       BERTH_WORKDIR: workdir,
       BERTH_CPUS: String(placement.held.cpu / 1000),
@@ -62,6 +69,8 @@ export function attemptStart(
     placement,
     limits: { ...spec.limits, ...attempt.live?.limits, memory: placement.memoryLimit },
     ...(spec.execution && { execution: spec.execution }),
+    ...(speaks(task.step) && { outputs: true }),
+    ...(cache && { cache }),
   };
 }
 

@@ -7,6 +7,7 @@ import { type ErrorCode, OperationError } from '../model/errors.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
 import { attemptStart, type LaunchSite } from './attempt-start.ts';
+import { fillTask } from './fill-holes.ts';
 import type { AttemptStart, Clock, Driver, Journal, KnownAttempt, Report } from './ports.ts';
 
 /** Between tries of a batch that the journal could not take. */
@@ -286,7 +287,10 @@ export class Loop {
       case 'preemption-ordered':
       case 'seats-kept':
       case 'retry-due':
+      case 'step-opened':
+      case 'step-expanded':
       case 'step-ended':
+      case 'limit-reached':
       case 'cancel-requested':
       case 'lease-renewed':
       case 'adjustment-reported':
@@ -314,7 +318,21 @@ export class Loop {
   #start(id: AttemptId): void {
     const attempt = this.#deps.engine.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined || isHeld(attempt)) return;
-    this.#deps.driver.start(this.#startOf(attempt));
+    const filled = fillTask(attempt.task);
+    if ('why' in filled) this.#refuse(id, filled.why);
+    else this.#deps.driver.start(this.#startOf(attempt));
+  }
+
+  /** It cannot even be told to a driver. */
+  #refuse(attempt: AttemptId, message: string): void {
+    const { driver } = this.#deps;
+    const end = {
+      cause: 'start-failed',
+      usage: {},
+      enforced: driver.enforcement,
+      message,
+    } as const;
+    this.send({ kind: 'report-ended', attempt, end }).catch(() => {});
   }
 
   #startOf(attempt: AttemptRecord): AttemptStart {
@@ -408,6 +426,7 @@ const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
 /** What a person asked for is refused while nothing can be made durable; what happened is not. */
 const fromPeople: Record<Request['kind'], boolean> = {
   submit: true,
+  retry: true,
   cancel: true,
   'renew-lease': true,
   'release-lease': true,

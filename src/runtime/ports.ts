@@ -1,7 +1,8 @@
 import type { MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, Enforcement, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { CheckpointTerms, ExecutionTerms } from '../model/execution-terms.ts';
-import type { AttemptId } from '../model/ids.ts';
+import type { CacheTerms } from '../model/flow.ts';
+import type { AttemptId, TenantId } from '../model/ids.ts';
 import type { AdjustedLimits } from '../model/live-change.ts';
 import type { Event, Placement } from '../model/messages.ts';
 import type { Limits, Program } from '../model/workload.ts';
@@ -84,6 +85,19 @@ export interface AttemptStart {
   readonly execution?: ExecutionTerms;
   /** What was made of its network terms; absent where it has none. */
   readonly network?: NetworkPlace;
+  /** Somebody is interested in what comes out of it: the driver tells it where to write that. */
+  readonly outputs?: true;
+  /** Its result may be taken from where an earlier one is kept, and is kept itself. */
+  readonly cache?: CacheAsk;
+}
+
+/** `CacheTerms` of one task, with holes filled in, and what tells it from others beside its program. */
+export interface CacheAsk extends CacheTerms {
+  readonly tenant: TenantId;
+  /** The variables that its document gives it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The item that it is made for, or else its place in its step; both as JSON. */
+  readonly part: string;
 }
 
 export interface NetworkPlace {

@@ -269,6 +269,7 @@ export class ModelledDriver {
       ...(cause === 'signalled' ? { signal: 'SIGSEGV' } : {}),
       usage: {},
       enforced: enforcement,
+      ...(cause === 'succeeded' && proc.start.outputs && { outputs: proc.truth.outputs }),
     };
     this.ends.set(proc.start.attempt, proc.end);
     this.#announce(proc);

@@ -1,6 +1,7 @@
 import { Prng } from '../base/prng.ts';
 import { type Bytes, type SpanMs, spanMs, UNLIMITED } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
+import type { FlowValue } from '../model/flow.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { AttemptStart } from '../runtime/ports.ts';
 
@@ -14,6 +15,8 @@ export interface TaskTruth {
   readonly memoryNeed: Bytes;
   /** Time it takes to end on SIGTERM; UNLIMITED when it ignores it. */
   readonly termMs: SpanMs;
+  /** What it says of its results, where somebody asks. */
+  readonly outputs: Readonly<Record<string, FlowValue>>;
 }
 
 export type TruthOf = (start: AttemptStart) => TaskTruth;
@@ -35,7 +38,16 @@ export function drawnTruth(seed: number): TruthOf {
       exitCode: outcome === 'failed' ? prng.between(1, 255) : 0,
       memoryNeed: memoryNeed(ofTask, placement.held.memory),
       termMs: spanMs(prng.chance(20) ? UNLIMITED : prng.below(5_000)),
+      outputs: drawOutputs(prng),
     };
+  };
+}
+
+/** A number, mostly, and a list of some. */
+function drawOutputs(prng: Prng): TaskTruth['outputs'] {
+  return {
+    ...(prng.chance(85) && { n: prng.below(10) }),
+    ...(prng.chance(85) && { list: Array.from({ length: prng.below(5) }, (_, i) => i) }),
   };
 }
 

@@ -13,7 +13,16 @@ import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
 import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
-import { cachedFrom, flow, flowValues, workloadLimits } from './flow-form.ts';
+import {
+  cachedFrom,
+  flow,
+  flowValue,
+  flowValues,
+  limitReached,
+  resumption,
+  stepEndReason,
+  workloadLimits,
+} from './flow-form.ts';
 import { liveForms } from './live-forms.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 import { service } from './service-form.ts';
@@ -208,6 +217,7 @@ const end = z.strictObject({
     'cancelled',
     'preempted',
     'unhealthy',
+    'over-limit',
     'overused',
     'start-failed',
     'unstarted',
@@ -303,7 +313,12 @@ function form<K extends Kind, F extends z.core.$ZodShape>(kind: K, version: numb
 export const eventForms: EventForms = complete({
   'node-joined': form('node-joined', 1, { node }),
   'node-left': form('node-left', 1, { node: text<NodeId>() }),
-  'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
+  'workload-submitted': form('workload-submitted', 1, {
+    workload,
+    tenant,
+    spec,
+    resumes: resumption.exactOptional(),
+  }),
   'task-placed': form('task-placed', 1, { attempt, placement }),
   'attempts-lined-up': form('attempts-lined-up', 1, {
     behind: attempt,
@@ -312,7 +327,16 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'evicted', 'spot', 'moved', 'overused']),
+    reason: z.enum([
+      'cancelled',
+      'preempted',
+      'unhealthy',
+      'evicted',
+      'spot',
+      'moved',
+      'overused',
+      'over-limit',
+    ]),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),
@@ -322,7 +346,15 @@ export const eventForms: EventForms = complete({
     workload,
     step: text<StepId>(),
     state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
+    reason: stepEndReason.exactOptional(),
   }),
+  'step-opened': form('step-opened', 1, { workload, step: text<StepId>() }),
+  'step-expanded': form('step-expanded', 1, {
+    workload,
+    step: text<StepId>(),
+    items: z.array(flowValue),
+  }),
+  'limit-reached': form('limit-reached', 1, { workload, reached: limitReached }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
   'attempt-adjusted': form('attempt-adjusted', 1, {
     attempt,

@@ -183,6 +183,19 @@ export class ScenarioSite implements Site {
     };
   }
 
+  cache() {
+    return { now: 0, bytes: 0, max_bytes: 0, entries: [] };
+  }
+
+  async clearCache() {
+    return { removed: 0, bytes: 0 };
+  }
+
+  async retry(workload: WorkloadId): Promise<SubmitOutcome> {
+    if (this.workload(workload) !== undefined) return { kind: 'accepted', id: '99' as WorkloadId };
+    return { kind: 'refused', refusal: { code: 'no-such-workload', workload } };
+  }
+
   submit(spec: WorkloadSpec): Promise<SubmitOutcome> {
     if (this.refuse !== undefined) return Promise.resolve(this.refuse);
     const steps = spec.steps.map(

@@ -2,6 +2,7 @@ import { type TimeMs, timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/engine-options.ts';
 import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
+import type { FlowValue } from '../../src/model/flow.ts';
 import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event, ScheduledRetry } from '../../src/model/messages.ts';
 import type { Node } from '../../src/model/node.ts';
@@ -51,6 +52,16 @@ export function benchWith(changes: Partial<EngineOptions>, ...nodes: Node[]) {
       send({ kind: 'cancel', at: at(), workload: id as WorkloadId, by: tenant }),
     end: (attempt: string, cause: EndCause = 'succeeded') =>
       send({ kind: 'report-ended', at: at(), attempt: attempt as AttemptId, end: endedBy(cause) }),
+    /** It succeeded, and said so of its results. */
+    say: (attempt: string, outputs: Readonly<Record<string, FlowValue>>) =>
+      send({
+        kind: 'report-ended',
+        at: at(),
+        attempt: attempt as AttemptId,
+        end: { ...endedBy('succeeded'), outputs },
+      }),
+    retry: (id: string, afresh = false) =>
+      send({ kind: 'retry', at: at(), workload: id as WorkloadId, afresh }),
     /** In one batch: nothing is decided before all of them are known. */
     endAll: (ends: readonly (readonly [attempt: string, cause: EndCause])[]) => {
       for (const [attempt, cause] of ends) {

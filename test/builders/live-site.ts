@@ -1,6 +1,7 @@
 import { LiveSite, type LiveSiteDeps } from '../../src/app/site.ts';
 import { timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { CacheStore } from '../../src/execution/io/local/cache-store.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
@@ -47,6 +48,7 @@ export function liveSite(cpu = 8_000) {
     engine,
     loop,
     status: absent,
+    cache: new CacheStore({ dir: '/nowhere', now: () => at, warn: () => {} }),
     network: absent,
     usage: absent,
     readLog: () => Promise.resolve(undefined),

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
+import type { FlowValue, LimitReached, Resumption } from '../../src/model/flow.ts';
 import type { EndState, Event, Placement, ScheduledRetry } from '../../src/model/messages.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
+import {
+  checkRoom,
+  isBound,
+  isDecided,
+  isFine,
+  isReady,
+  isStopped,
+  saidBy,
+  stableSteps,
+  verdictOf,
+} from './flow-book.ts';
 import { NodeBook } from './node-book.ts';
 import type { QueueBook } from './queue-book.ts';
 
@@ -26,9 +38,13 @@ interface TaskBook {
 }
 
 interface StepBook {
-  readonly spec: StepSpec;
-  readonly tasks: readonly TaskBook[];
+  spec: StepSpec;
+  tasks: readonly TaskBook[];
   end: EndState | 'skipped' | undefined;
+  /** Its condition and its list are known. */
+  opened: boolean;
+  skippedItself: boolean;
+  takenOver: readonly Readonly<Record<string, FlowValue>>[] | undefined;
 }
 
 interface WorkloadBook {
@@ -36,6 +52,10 @@ interface WorkloadBook {
   readonly spec: WorkloadSpec;
   readonly tenant: string;
   readonly steps: ReadonlyMap<string, StepBook>;
+  readonly folder: string;
+  startedAt: number | undefined;
+  limit: LimitReached | undefined;
+  retried: number;
   cancelled: boolean;
   priority: number;
   end: EndState | undefined;
@@ -56,6 +76,8 @@ export interface Eligible {
   readonly tenant: string;
   /** Infinite when it says nothing. */
   readonly runMaxMs: number;
+  /** Its workload or its group may keep it back: whether they do follows from what came when. */
+  readonly bound: boolean;
 }
 
 type Of<K extends Event['kind']> = Extract<Event, { kind: K }>;
@@ -76,6 +98,10 @@ const retryable: readonly EndCause[] = [
 export class Books {
   readonly nodes = new Map<string, NodeBook>();
   readonly active = new Map<string, WorkloadBook>();
+  /** Those that have ended. */
+  readonly over = new Map<string, WorkloadBook>();
+  /** What conditions, lists, limits and repetitions came to. */
+  readonly flow = { opened: 0, expanded: 0, skipped: 0, unread: 0, limits: 0, resumed: 0 };
   readonly attempts = new Map<string, AttemptBook>();
   readonly ends = new Map<string, EndState>();
   readonly specs = new Map<string, WorkloadSpec>();
@@ -202,6 +228,13 @@ export class Books {
       case 'workload-ended':
         this.#endWorkload(event);
         break;
+      case 'step-opened':
+      case 'step-expanded':
+        this.#open(event);
+        break;
+      case 'limit-reached':
+        this.#reachLimit(event);
+        break;
       case 'task-probed':
       case 'service-scaled':
       case 'service-updated':
@@ -231,8 +264,14 @@ export class Books {
   checkSettled(): void {
     for (const workload of this.active.values()) {
       assert.ok(![...workload.steps.values()].every((step) => step.end), 'an end is not put off');
+      const { startedAt, spec } = workload;
+      const ranMs = this.#now - (startedAt ?? this.#now);
+      const executionMs = spec.limits?.executionMs ?? Number.POSITIVE_INFINITY;
+      assert.ok(isStopped(workload) || ranMs < executionMs, 'nobody runs longer than he may');
       for (const step of workload.steps.values()) {
-        if (step.end !== undefined || workload.cancelled || failed(step)) continue;
+        if (step.end !== undefined || isStopped(workload) || failed(step)) continue;
+        const isDue = isDecided(step) && !step.opened && isReady(workload, step);
+        assert.ok(!isDue, `${step.spec.id} can be decided`);
         for (const task of step.tasks) {
           assert.ok(task.state !== 'resting' || task.dueAt > this.#now, 'what is due is tried');
         }
@@ -252,7 +291,8 @@ export class Books {
     const hopeless = new Set<string>();
     const eligible = [...this.eligible()];
     for (const waiting of eligible) {
-      const { name, ask, needed, oneNode, only } = waiting;
+      const { name, ask, needed, oneNode, only, bound } = waiting;
+      if (bound) continue;
       const key = `${needed}/${oneNode}/${only}/${JSON.stringify(ask)}`;
       if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
       const each = this.#unclaimed(name)
@@ -375,7 +415,7 @@ export class Books {
   /** Every task that may be placed now. */
   *eligible(): Iterable<Eligible> {
     for (const [id, workload] of this.active) {
-      if (workload.cancelled) continue;
+      if (isStopped(workload)) continue;
       let index = -1;
       for (const step of workload.steps.values()) {
         index++;
@@ -406,7 +446,7 @@ export class Books {
     else known.node = node;
   }
 
-  #submit({ workload: id, tenant, spec }: Of<'workload-submitted'>): void {
+  #submit({ workload: id, tenant, spec, resumes }: Of<'workload-submitted'>): void {
     const number = Number(id);
     assert.equal(number, this.specs.size + 1, 'workloads are numbered without gaps');
     const steps = new Map<string, StepBook>();
@@ -414,23 +454,78 @@ export class Books {
       const tasks = Array.from({ length: step.count }, (): TaskBook => {
         return { state: 'new', attempts: [], memoryLimit: step.limits.memory, dueAt: 0 };
       });
-      steps.set(step.id, { spec: step, tasks, end: undefined });
+      const [opened, skippedItself] = [false, false];
+      const book = { spec: step, tasks, end: undefined, opened, skippedItself };
+      steps.set(step.id, { ...book, takenOver: undefined });
     }
-    this.active.set(id, {
+    const workload: WorkloadBook = {
       number,
       spec,
       tenant,
       steps,
+      folder: resumes?.folder ?? id,
+      startedAt: undefined,
+      limit: undefined,
+      retried: 0,
       cancelled: false,
       priority: spec.priority,
       end: undefined,
-    });
+    };
+    if (resumes !== undefined) this.#resume(workload, resumes);
+    this.active.set(id, workload);
     this.specs.set(id, spec);
+  }
+
+  /** Nothing that succeeded is done again, nothing else is taken for done, and one run at a time has the folder. */
+  #resume(workload: WorkloadBook, { from, folder, done }: Resumption): void {
+    const before = this.over.get(from);
+    assert.ok(before !== undefined, `run ${from} has ended`);
+    assert.equal(folder, before.folder, 'the folder is that of the first run');
+    for (const other of this.active.values()) assert.notEqual(other.folder, folder);
+    const ids = done.map(({ step }) => step as string);
+    assert.ok(ids.length === 0 || ids.join() === stableSteps(before).join(), 'what is taken over');
+    for (const { step: id, outputs } of done) {
+      const step = workload.steps.get(id)!;
+      assert.deepEqual(outputs, saidBy(before.steps.get(id)!), `what ${id} said before`);
+      step.end = 'succeeded';
+      step.takenOver = outputs;
+      step.tasks = [];
+    }
+    this.flow.resumed++;
+  }
+
+  #open(event: Of<'step-opened' | 'step-expanded'>): void {
+    const workload = this.#workload(event.workload);
+    const step = workload.steps.get(event.step)!;
+    const name = `${event.workload}.${event.step}`;
+    assert.ok(step.end === undefined && !step.opened && isDecided(step), `${name} is decided once`);
+    assert.ok(isReady(workload, step) && !isStopped(workload), `${name} is decided in time`);
+    const items = event.kind === 'step-expanded' ? { items: event.items } : {};
+    assert.deepEqual({ kind: 'run', ...items }, verdictOf(workload, step), `${name} opens so`);
+    step.opened = true;
+    this.flow[event.kind === 'step-opened' ? 'opened' : 'expanded']++;
+    if (event.kind === 'step-opened') return;
+    step.spec = { ...step.spec, count: event.items.length };
+    const { memory: memoryLimit } = step.spec.limits;
+    step.tasks = event.items.map(() => ({ state: 'new', attempts: [], memoryLimit, dueAt: 0 }));
+  }
+
+  #reachLimit({ at, workload: id, reached }: Of<'limit-reached'>): void {
+    const workload = this.#workload(id);
+    const { limits } = workload.spec;
+    assert.ok(limits !== undefined && !isStopped(workload), `workload ${id} has limits`);
+    if (reached.limit === 'execution-time') {
+      assert.ok(at >= workload.startedAt! + limits.executionMs, `workload ${id} is over its time`);
+    } else assert.equal(workload.retried, limits.retries, `workload ${id} has no retries left`);
+    assert.equal(reached.stops, reached.limit === 'execution-time');
+    workload.limit = reached;
+    this.flow.limits++;
   }
 
   #place({ at, attempt: id, placement }: Of<'task-placed'>): void {
     const { workload, step, task, number } = this.#task(id.slice(0, id.lastIndexOf('.')), id);
-    assert.ok(!workload.cancelled, `${id} is not placed after its workload was cancelled`);
+    workload.startedAt ??= at;
+    assert.ok(!isStopped(workload), `${id} is not placed after its workload was cancelled`);
     assert.ok(open(workload, step), `${id} is placed once its needs have succeeded`);
     assert.ok(!failed(step), `${id} is not placed in a step that failed`);
     assert.ok(task.state === 'new' || task.state === 'due', `${id} is placed while ${task.state}`);
@@ -462,17 +557,20 @@ export class Books {
     task.attempts.push(attempt);
     task.state = 'running';
     this.attempts.set(id, attempt);
+    checkRoom(id, workload);
   }
 
   /** Only while nobody else waits, and each for exactly what the one before it holds. */
   #lineUp({ at, behind, attempts }: Of<'attempts-lined-up'>): void {
     const first = this.#live(behind);
     const { workload, step } = this.#task(behind, behind);
-    assert.ok(!workload.cancelled && !failed(step), `nothing follows ${behind} when all is over`);
+    assert.ok(!isStopped(workload) && !failed(step), `nothing follows ${behind} when all is over`);
     assert.ok(!first.stopped, `nothing follows ${behind}, which is to stop`);
     assert.equal(step.spec.gangMin, undefined, 'gangs start together, not in line');
     const own = `${behind.split('.').slice(0, 2).join('.')}.`;
-    for (const { name } of this.eligible()) assert.ok(name.startsWith(own), `${name} waits, too`);
+    for (const { name, bound } of this.eligible()) {
+      assert.ok(bound || name.startsWith(own), `${name} waits, too`);
+    }
     let before: string = behind;
     for (const id of attempts) {
       const { task, number } = this.#task(id, id);
@@ -517,6 +615,7 @@ export class Books {
     assert.ok(running <= step.spec.maxParallel, `${id} is within maxParallel`);
     const exclusive = step.spec.execution?.process?.cores === 'exclusive';
     this.nodes.get(attempt.placement.node)!.follow(id, attempt.placement, exclusive);
+    checkRoom(id, workload);
     if (before.stopped) this.#mustStop.add(id);
     this.rules?.place(
       id,
@@ -530,6 +629,7 @@ export class Books {
         queue: workload.spec.queue,
         tenant: workload.tenant,
         runMaxMs: runMaxOf(step.spec),
+        bound: false,
       },
       at,
     );
@@ -553,7 +653,7 @@ export class Books {
     assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
     if (this.promises) return;
     for (const other of same) {
-      if (other.needed > 1 || other.only !== undefined) continue;
+      if (other.needed > 1 || other.only !== undefined || other.bound) continue;
       // What is kept for somebody is not for those before or after it.
       if (this.#claims.length > 0 || this.#kept !== undefined) continue;
       if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
@@ -568,7 +668,7 @@ export class Books {
     const told = this.#mustStop.has(id);
     const alive = step.tasks.filter((one) => one.state === 'running' || one.state === 'succeeded');
     const broken = step.spec.gangMin !== undefined && alive.length < step.spec.gangMin;
-    assert.ok(workload.cancelled || told || broken, `${id} is stopped for a reason`);
+    assert.ok(isStopped(workload) || told || broken, `${id} is stopped for a reason`);
     attempt.stopped = true;
   }
 
@@ -601,10 +701,13 @@ export class Books {
     const { workload, step, task } = this.#task(id, id);
     const last = task.attempts.at(-1)!;
     assert.equal(task.state, 'failed', `${id} tries again after it failed`);
-    assert.ok(!workload.cancelled, `${id} does not try again after a cancel`);
+    assert.ok(!isStopped(workload), `${id} does not try again after a cancel`);
     assert.ok(retryable.includes(last.end!.cause), `${id} tries again after ${last.end!.cause}`);
     const counted = tries(task);
     const free = last.end!.cause === 'preempted';
+    if (!free) workload.retried++;
+    const most = workload.spec.limits?.retries ?? Number.POSITIVE_INFINITY;
+    assert.ok(workload.retried <= most, `${id} is within the retries of its workload`);
     assert.ok(free || counted <= step.spec.retry.maxRetries, `${id} has retries left`);
     assert.ok(dueAt >= at, `${id} is due later`);
     task.state = 'resting';
@@ -615,20 +718,37 @@ export class Books {
     task.memoryLimit = memory;
   }
 
-  #endStep({ workload: id, step: stepId, state }: Of<'step-ended'>): void {
+  #endStep({ workload: id, step: stepId, state, reason }: Of<'step-ended'>): void {
     const workload = this.#workload(id);
     const step = workload.steps.get(stepId)!;
     const name = `step ${id}.${stepId}`;
     assert.equal(step.end, undefined, `${name} ends once`);
     assert.ok(!step.tasks.some((task) => task.state === 'running'), `${name}: nothing runs`);
-    const done = step.tasks.every((task) => task.state === 'succeeded');
-    const stuck = step.spec.needs.some((need) => {
-      const end = workload.steps.get(need)!.end;
-      return end !== undefined && end !== 'succeeded';
-    });
+    if (reason !== undefined) {
+      assert.ok(isDecided(step) && !step.opened && isReady(workload, step), `${name} is decided`);
+      assert.ok(!isStopped(workload), `${name} is decided in time`);
+      const isSkip = reason.kind === 'condition';
+      // How many tasks the site has room for, the books do not know.
+      const isFull = reason.kind === 'expression' && reason.message.includes('the site has room');
+      const want = isFull ? 'run' : isSkip ? 'skip' : 'error';
+      assert.equal(verdictOf(workload, step).kind, want, `${name} ends so`);
+      assert.equal(state, isSkip ? 'skipped' : 'failed', `${name} ends so`);
+      step.skippedItself = isSkip;
+      step.end = state;
+      step.tasks = [];
+      this.flow[isSkip ? 'skipped' : 'unread']++;
+      return;
+    }
+    const done = open(workload, step) && step.tasks.every((task) => task.state === 'succeeded');
+    const stuck =
+      step.spec.flow?.condition === undefined &&
+      step.spec.needs.some((need) => {
+        const other = workload.steps.get(need)!;
+        return other.end !== undefined && !isFine(other);
+      });
     const want = done
       ? 'succeeded'
-      : workload.cancelled
+      : isStopped(workload)
         ? 'cancelled'
         : stuck
           ? 'skipped'
@@ -637,15 +757,18 @@ export class Books {
             : 'no end';
     assert.equal(state, want, `${name} ends as its tasks did`);
     step.end = state;
+    if (state === 'skipped') step.tasks = [];
   }
 
   #endWorkload({ workload: id, state }: Of<'workload-ended'>): void {
     const workload = this.#workload(id);
     const ends = [...workload.steps.values()].map((step) => step.end);
     assert.ok(!ends.includes(undefined), `workload ${id} ends after its steps`);
-    const want = ends.every((end) => end === 'succeeded')
+    const steps = [...workload.steps.values()];
+    const isLost = steps.some((step) => step.end === 'failed' && !isFine(step));
+    const want = steps.every(isFine)
       ? 'succeeded'
-      : ends.includes('failed')
+      : isLost || workload.limit?.stops === true
         ? 'failed'
         : 'cancelled';
     assert.equal(state, want, `workload ${id} ends as its steps did`);
@@ -656,6 +779,7 @@ export class Books {
     workload.end = state;
     this.ends.set(id, state);
     this.active.delete(id);
+    this.over.set(id, workload);
   }
 
   #workload(id: string): WorkloadBook {
@@ -681,10 +805,11 @@ export class Books {
 
 function eligibleOf(
   id: string,
-  { spec, number, tenant, priority }: WorkloadBook,
+  workload: WorkloadBook,
   { step, index }: { step: StepBook; index: number },
   { i, ask, needed }: { i: number; ask: Placement['held']; needed: number },
 ): Eligible {
+  const { spec, number, tenant, priority } = workload;
   const together = step.spec.topology?.required === true;
   const running = step.tasks.find((task) => task.state === 'running');
   return {
@@ -697,6 +822,7 @@ function eligibleOf(
     queue: spec.queue,
     tenant,
     runMaxMs: runMaxOf(step.spec),
+    bound: isBound(workload, step),
   };
 }
 
@@ -742,7 +868,7 @@ function largest(step: StepBook, needed: number): Placement['held'] {
 
 function open(workload: WorkloadBook, step: StepBook): boolean {
   if (step.end !== undefined) return false;
-  return step.spec.needs.every((need) => workload.steps.get(need)!.end === 'succeeded');
+  return isDecided(step) ? step.opened : isReady(workload, step);
 }
 
 /** What grew is held, not only allowed. */

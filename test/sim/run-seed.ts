@@ -12,6 +12,7 @@ import type { MarkCounts } from '../../src/simulation/faults.ts';
 import { History } from '../../src/simulation/history.ts';
 import { drawnTruth } from '../../src/simulation/task-truth.ts';
 import { World } from '../../src/simulation/world.ts';
+import { withFlow } from '../builders/draw-flow.ts';
 import { type DrawnTree, drawPreemption, drawTree } from '../builders/draw-tree.ts';
 import { Checker } from './checker.ts';
 import { QueueBook } from './queue-book.ts';
@@ -34,6 +35,10 @@ export interface SeedResult {
 const LIVENESS_SLACK_MS = 3_600_000;
 const RUN_MAX_MS = 800_000;
 const QUOTA_PERIOD_MS = 600_000;
+const RETRIES_ASKED = 12;
+const RETRY_WITHIN_MS = 2_400_000;
+/** Of a list that is not known yet. */
+const ITEMS_EXPECTED = 10;
 
 /** One world from its first to its last event; throws when a promise is broken. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
@@ -73,6 +78,9 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     witness: checker,
   });
   checker.world = world;
+  // What is asked is changed by the last of these first.
+  const flows = new Prng(seed ^ 0xf1_0e);
+  if (flows.chance(40)) makeFlows(world, flows);
   if (drawn !== undefined) sendToQueues(world, drawn.queues);
   if (engineOptions.lineMs > 100) makeArrays(world);
   const history = new History(world, prng.fork());
@@ -139,13 +147,30 @@ function makeArrays(world: World): void {
         needs: [],
         count: 20 + (number % 7) + i,
         request: {
-          ...step.request,
-          gpu: milliGpu(0),
           cpu: milliCpu(Math.ceil(step.request.cpu / 4)),
+          memory: step.request.memory,
+          gpu: milliGpu(0),
+          custom: step.request.custom,
         },
       }));
     return ask({ ...request, spec: { ...request.spec, steps } });
   };
+}
+
+/** Workloads get conditions, lists, groups and limits, and people run those that ended again. */
+function makeFlows(world: World, prng: Prng): void {
+  const ask = world.ask.bind(world);
+  world.ask = (request) => {
+    if (request.kind !== 'submit') return ask(request);
+    return ask({ ...request, spec: withFlow(prng, request.spec) });
+  };
+  for (let i = 0; i < RETRIES_ASKED; i++) {
+    world.timeline.after(spanMs(prng.below(RETRY_WITHIN_MS)), () => {
+      const ever = world.engine?.state.workloadsEver ?? 0;
+      const workload = String(prng.between(1, ever + 1)) as WorkloadId;
+      ask({ kind: 'retry', workload, afresh: prng.chance(20) });
+    });
+  }
 }
 
 /** By then all is done, even if only one task ran at a time. */
@@ -153,7 +178,10 @@ function bound(world: World, checker: Checker): TimeMs {
   let ms = LIVENESS_SLACK_MS;
   for (const { spec } of checker.books.active.values()) {
     for (const { count, retry } of spec.steps) {
-      ms += count * (1 + retry.maxRetries) * (RUN_MAX_MS + retry.backoffMaxMs + QUOTA_PERIOD_MS);
+      ms +=
+        Math.max(count, ITEMS_EXPECTED) *
+        (1 + retry.maxRetries) *
+        (RUN_MAX_MS + retry.backoffMaxMs + QUOTA_PERIOD_MS);
     }
   }
   return (world.timeline.now + ms) as TimeMs;

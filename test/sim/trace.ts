@@ -34,6 +34,12 @@ export function eventLine(event: Event): string {
       return `due ${event.task}`;
     case 'step-ended':
       return `step ${event.workload}.${event.step} ${event.state}`;
+    case 'step-opened':
+      return `opened ${event.workload}.${event.step}`;
+    case 'step-expanded':
+      return `expanded ${event.workload}.${event.step} to ${event.items.length}`;
+    case 'limit-reached':
+      return `limit ${event.workload} ${event.reached.limit}`;
     case 'cancel-requested':
       return `cancel ${event.workload} by ${event.by}`;
     case 'attempt-adjusted': {

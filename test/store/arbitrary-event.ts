@@ -40,6 +40,30 @@ const gpu = record(
 );
 
 const texts = fc.array(text, { maxLength: 2 });
+const flowValue = fc
+  .jsonValue({ maxDepth: 2, depthSize: 'small' })
+  .map((value) => JSON.parse(JSON.stringify(value).replaceAll('__proto__', 'proto')) as unknown);
+const flowValues = fc.dictionary(key, flowValue, { maxKeys: 2, noNullPrototype: true });
+const flow = record(
+  {
+    condition: text,
+    each: fc.oneof(
+      record({ kind: fc.constant('items'), items: fc.array(flowValue, { maxLength: 2 }) }),
+      record({ kind: fc.constant('expression'), expression: text, max: whole }),
+    ),
+    holes: fc.constant(true),
+    onFailure: fc.constantFrom('fail', 'continue'),
+    group: record({ id, maxParallel: whole }),
+    cache: record({
+      ttlMs: whole,
+      sharedBy: fc.constantFrom('tenant', 'everybody'),
+      inputs: texts,
+      artefacts: texts,
+      salt: text,
+    }),
+  },
+  ['onFailure'],
+);
 const label = fc.oneof(
   record({ operator: fc.constantFrom('in', 'not-in'), key: text, values: texts }),
   record({ operator: fc.constantFrom('exists', 'does-not-exist'), key: text }),
@@ -140,6 +164,7 @@ const step = record(
     ),
     constraints,
     service,
+    flow,
   },
   ['id', 'needs', 'run', 'count', 'maxParallel', 'request', 'limits', 'retry', 'env', 'cwd'],
 );
@@ -165,6 +190,8 @@ const end = record(
       },
       ['driver', 'cpu', 'memory', 'pids', 'notes'],
     ),
+    outputs: flowValues,
+    cachedFrom: record({ attempt, at: whole }),
     message: text,
   },
   ['cause', 'usage', 'enforced'],
@@ -177,15 +204,29 @@ const of = <K extends Event['kind']>(
 ) => record({ kind: fc.constant(kind), at: fc.nat(), ...fields }, ['kind', 'at', ...requiredKeys]);
 
 const move = record({ attempt, from: id, to: id, cores: few(whole) }, ['attempt', 'from', 'to']);
-const spec = record({
-  kind: fc.constantFrom('job', 'pipeline', 'service'),
-  name: text,
-  queue: id,
-  priority: fc.integer({ min: -1000, max: 1000 }),
-  labels: textMap,
-  steps: fc.array(step, { minLength: 1, maxLength: 3 }),
-  source: text,
-});
+const spec = record(
+  {
+    kind: fc.constantFrom('job', 'pipeline', 'service'),
+    name: text,
+    queue: id,
+    priority: fc.integer({ min: -1000, max: 1000 }),
+    labels: textMap,
+    steps: fc.array(step, { minLength: 1, maxLength: 3 }),
+    limits: record({
+      executionMs: whole,
+      cpu: whole,
+      memory: whole,
+      concurrentTasks: whole,
+      retries: whole,
+      cost: whole,
+      modelCalls: whole,
+      tokens: whole,
+    }),
+    vars: flowValues,
+    source: text,
+  },
+  ['kind', 'name', 'queue', 'priority', 'labels', 'steps', 'source'],
+);
 
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
@@ -207,11 +248,20 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     ),
   }),
   'node-left': of('node-left', { node: id }),
-  'workload-submitted': of('workload-submitted', {
-    workload,
-    tenant: id,
-    spec,
-  }),
+  'workload-submitted': of(
+    'workload-submitted',
+    {
+      workload,
+      tenant: id,
+      spec,
+      resumes: record({
+        from: workload,
+        folder: workload,
+        done: few(record({ step: id, outputs: few(flowValues) })),
+      }),
+    },
+    ['workload', 'tenant', 'spec'],
+  ),
   'attempts-lined-up': of('attempts-lined-up', {
     behind: attempt,
     attempts: fc.array(attempt, { maxLength: 3 }),
@@ -281,10 +331,28 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     ['attempt', 'end'],
   ),
   'retry-due': of('retry-due', { task }),
-  'step-ended': of('step-ended', {
+  'step-ended': of(
+    'step-ended',
+    {
+      workload,
+      step: id,
+      state: fc.constantFrom('succeeded', 'skipped'),
+      reason: fc.oneof(
+        fc.constant({ kind: 'condition' }),
+        record({ kind: fc.constant('expression'), message: text }),
+      ),
+    },
+    ['workload', 'step', 'state'],
+  ),
+  'step-opened': of('step-opened', { workload, step: id }),
+  'step-expanded': of('step-expanded', { workload, step: id, items: few(flowValue) }),
+  'limit-reached': of('limit-reached', {
     workload,
-    step: id,
-    state: fc.constantFrom('succeeded', 'skipped'),
+    reached: record({
+      limit: fc.constantFrom('execution-time', 'retries', 'cost'),
+      stops: fc.boolean(),
+      message: text,
+    }),
   }),
   'cancel-requested': of('cancel-requested', { workload, by: id }),
   'attempt-adjusted': of('attempt-adjusted', {

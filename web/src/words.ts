@@ -17,13 +17,21 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   cancelled: 'cancelled',
   preempted: 'preempted',
   unhealthy: 'unhealthy',
+  'over-limit': 'over a limit',
   overused: 'too much GPU memory',
   'start-failed': 'did not start',
   unstarted: 'not begun',
   lost: 'lost',
 };
 
-export function attemptWord({ state, cause, exit_code, signal }: AttemptDocument): string {
+export function attemptWord({
+  state,
+  cause,
+  exit_code,
+  signal,
+  cached_from,
+}: AttemptDocument): string {
+  if (cached_from !== undefined) return 'from the cache';
   if (cause === null) return state === 'placed' ? 'starting' : state;
   if (cause === 'failed' && exit_code !== null) return `failed, exit ${exit_code}`;
   if (cause === 'signalled' && signal !== null) return `killed, ${signal}`;
@@ -38,8 +46,11 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
   const note = message === null ? '' : ` ${message}`;
   switch (cause) {
     case null:
-    case 'succeeded':
       return undefined;
+    case 'succeeded':
+      return attempt.cached_from === undefined
+        ? undefined
+        : `Nothing was run: the result is the one of ${attempt.cached_from.attempt}.`;
     case 'oom-killed':
       return `Killed for memory${after}: it reached ${bytes(memory_peak_bytes)} of the ${bytes(memory_limit_bytes)} it may use.${note}`;
     case 'failed':
@@ -56,6 +67,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Preempted${after}, to make room.${note}`;
     case 'unhealthy':
       return `Stopped${after}: a probe said that it no longer works.${note}`;
+    case 'over-limit':
+      return `Stopped${after}.${note}`;
     case 'overused':
       return `Stopped${after}: it used more memory of a GPU than its share.${note}`;
     case 'start-failed':
@@ -96,7 +109,9 @@ export function workloadSentence(document: WorkloadDocument, now: number): strin
       const last = step?.attempts
         .filter(({ cause }) => cause !== null && cause !== 'succeeded')
         .at(-1);
-      const why = last === undefined ? undefined : attemptSentence(last);
+      const why =
+        document.limit_reached?.message ??
+        (last === undefined ? step?.note : attemptSentence(last));
       return `Failed after ${duration(ran)}${step === undefined || steps.length === 1 ? '' : ` in step ${step.id}`}. ${why ?? ''}`;
     }
     case 'cancelled':

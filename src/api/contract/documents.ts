@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { limitNames } from '../../model/flow.ts';
 import { preemptionSchema } from './preemption-documents.ts';
 import { serviceSchema } from './service-documents.ts';
 
@@ -15,6 +16,7 @@ const causes = z.enum([
   'cancelled',
   'preempted',
   'unhealthy',
+  'over-limit',
   'overused',
   'start-failed',
   'unstarted',
@@ -86,6 +88,14 @@ export const attemptSchema = z
     cpu_milli: z.int().describe('What it holds of the CPU now'),
     ready: z.boolean().optional().describe('Of a replica: its probes say so'),
     ports: z.record(z.string(), z.int()).optional().describe('That it was given, by name'),
+    outputs: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('What it said of its results; absent where it said nothing'),
+    cached_from: z
+      .object({ attempt: z.string(), at: moment })
+      .optional()
+      .describe('Nothing was run: the result is that of this attempt'),
     terms: z
       .array(termSchema)
       .optional()
@@ -125,6 +135,7 @@ export const stepSchema = z
     limits: limitsSchema,
     started_at: moment.nullable(),
     ended_at: moment.nullable(),
+    note: z.string().optional().describe('Why it ended as it did, where its attempts do not say'),
     attempts: z.array(attemptSchema).describe('In order of start; all tasks of the step'),
     waiting_for: z.array(reasonSchema),
   })
@@ -152,6 +163,11 @@ export const workloadSchema = z
       ended_at: moment.nullable(),
     }),
     service: serviceSchema.optional().describe('Only of a service'),
+    limit_reached: z
+      .object({ limit: z.enum(limitNames), message: z.string() })
+      .optional()
+      .describe('The first of its own limits that it reached'),
+    resumes: z.string().optional().describe('The run that it goes on with'),
     steps: z.array(stepSchema),
   })
   .openapi('Workload');

@@ -3,6 +3,7 @@ import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { CacheCleared, CacheList } from './cache-documents.ts';
 import type {
   LogChunk,
   NodeList,
@@ -24,6 +25,8 @@ export interface Site {
   status(): Status;
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
   submit(spec: WorkloadSpec, by: Asker): Promise<SubmitOutcome>;
+  /** The same document again, for the same tenant; what succeeded is taken over, unless it starts afresh. */
+  retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome>;
   /**
    * False when there is no such workload; cancelling an ended one changes nothing.
    * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
@@ -50,6 +53,9 @@ export interface Site {
   reservations(): ReservationList;
   /** Those that are kept, newest first; a bounded number. */
   preemptions(limit: number): PreemptionList;
+  /** Results that are kept, as far as `tenant` may have them; all, when nobody in particular asks. */
+  cache(tenant?: TenantId): CacheList;
+  clearCache(tenant?: TenantId): Promise<CacheCleared>;
   /** Limits of the network, and what went through the proxy. @throws OperationError USAGE. */
   network(query: NetworkQuery): NetworkStatus;
   usage(window: SpanMs): Usage;

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { addCacheRoutes } from './cache-routes.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -14,6 +15,7 @@ import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts
 import { addQueueRoutes } from './queue-routes.ts';
 import { addRebalanceRoutes } from './rebalance-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
+import { addRetryRoute } from './retry-route.ts';
 import { addServiceRoutes } from './service-routes.ts';
 import { SightedLeases, SightedSite } from './sighted-site.ts';
 import { addSiteRoutes } from './site-routes.ts';
@@ -60,6 +62,8 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addWorkloadRoutes(api, deps);
   addLiveRoutes(api);
   addRebalanceRoutes(api);
+  addRetryRoute(api);
+  addCacheRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
+import { cacheOperations } from './cache-routes.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -7,6 +8,7 @@ import { logOperations } from './log-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { rebalanceOperations } from './rebalance-routes.ts';
+import { retryOperations } from './retry-route.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
@@ -18,6 +20,8 @@ export const operations = [
   ...workloadOperations,
   ...liveOperations,
   ...rebalanceOperations,
+  ...retryOperations,
+  ...cacheOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,

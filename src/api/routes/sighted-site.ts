@@ -12,6 +12,7 @@ import type {
   LogRequest,
   Site,
   SiteChange,
+  SubmitOutcome,
   WorkloadFilter,
 } from '../contract/views.ts';
 import { mayChange, maySee } from './access.ts';
@@ -36,6 +37,11 @@ export class SightedSite implements Site {
 
   submit(spec: WorkloadSpec, by: Asker) {
     return this.#site.submit(spec, by);
+  }
+
+  async retry(id: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome> {
+    if (this.#isChangeable(id)) return this.#site.retry(id, by, afresh);
+    return { kind: 'refused', refusal: { code: 'no-such-workload', workload: id } };
   }
 
   async cancel(id: WorkloadId, by: Asker): Promise<boolean> {
@@ -131,6 +137,15 @@ export class SightedSite implements Site {
         this.#seesTask(preemptor.task) || victims.some(({ attempt }) => this.#seesTask(attempt)),
     );
     return { ...list, preemptions };
+  }
+
+  cache() {
+    const { sees, tenant } = this.#identity;
+    return this.#site.cache(sees === 'all' ? undefined : tenant);
+  }
+
+  clearCache() {
+    return this.#site.clearCache(this.#identity.tenant);
   }
 
   network(query: NetworkQuery) {

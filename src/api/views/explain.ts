@@ -5,7 +5,6 @@ import type { Start } from '../../engine/projection.ts';
 import {
   currentAttempt,
   type StepRecord,
-  stepNamed,
   type TaskRecord,
   type WorkloadRecord,
 } from '../../engine/records.ts';
@@ -14,6 +13,7 @@ import { Verdicts } from '../../engine/verdicts.ts';
 import type { TaskId } from '../../model/ids.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
+import { heldBackRefusal, stepNote, unmetNeeds } from './flow.ts';
 import { preemptionsOf } from './preemptions.ts';
 import { precedenceOf, refusalSentence } from './sentences.ts';
 import { serviceSentence } from './service.ts';
@@ -59,10 +59,13 @@ export function explainWorkload(context: Explaining, workload: WorkloadRecord): 
   });
   const status = workloadStatus(workload);
   const telling = steps.filter((step) => step.state === status);
+  const reached = status === 'failed' ? workload.limitReached?.message : undefined;
   const sentence =
-    telling
+    reached ??
+    (telling
       .map((step) => (steps.length === 1 ? step.sentence : `${step.id}: ${step.sentence}`))
-      .join('; ') || status;
+      .join('; ') ||
+      status);
   const preemptions = preemptionsOf(context.state, workload.id);
   return { id: workload.id, status, sentence, steps, preemptions };
 }
@@ -78,12 +81,8 @@ export function explainStep(context: Explaining, step: StepRecord): Reason[] {
 /** One verdict for all tasks of the step that wait for the same, in order of precedence. */
 export function verdictsOf({ verdicts }: Explaining, step: StepRecord): Verdict[] {
   if (step.state === 'blocked') {
-    const steps = step.spec.needs.filter(
-      (need) => stepNamed(step.workload, need)!.state !== 'succeeded',
-    );
-    return [
-      { refusal: { code: 'waits-for-steps', steps }, tasks: step.spec.count, first: undefined },
-    ];
+    const refusal = { code: 'waits-for-steps', steps: unmetNeeds(step) } as const;
+    return [{ refusal, tasks: step.spec.count, first: undefined }];
   }
   const found = new Map<Refusal | undefined | 'resting' | 'held-back', Verdict>();
   const count = (
@@ -95,11 +94,13 @@ export function verdictsOf({ verdicts }: Explaining, step: StepRecord): Verdict[
     if (known === undefined) found.set(key, { refusal, tasks: 1, first });
     else known.tasks++;
   };
+  let heldBack: Refusal | undefined;
   let dueFirst: TaskRecord | undefined;
   let resting = 0;
   for (const task of step.tasks) {
     if (task.state === 'held-back') {
-      count('held-back', task, { code: 'step-parallelism', max: step.spec.maxParallel });
+      heldBack ??= heldBackRefusal(step);
+      count('held-back', task, heldBack);
     } else if (task.state === 'waiting') {
       const refusal = verdicts.of(task);
       count(refusal, task, refusal);
@@ -193,13 +194,11 @@ function stepSentence(step: StepRecord, reasons: readonly Reason[], now: TimeMs)
   const of = spec.count === 1 ? '' : ` of ${spec.count} tasks`;
   switch (step.state) {
     case 'succeeded':
-      return 'succeeded';
     case 'skipped':
-      return 'skipped: a step that it needs did not succeed';
     case 'cancelled':
-      return `cancelled by ${step.workload.cancelledBy ?? 'unknown'}`;
+      return stepNote(step) ?? step.state;
     case 'failed':
-      return failure(step);
+      return step.reason?.kind === 'expression' ? step.reason.message : failure(step);
     default: {
       const ready = serviceSentence(step, now);
       const running =

@@ -47,6 +47,10 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       return `tries again in ${formatSpan(Math.max(0, refusal.dueAt - now))}`;
     case 'step-parallelism':
       return `at most ${refusal.max} of its tasks may run at once`;
+    case 'group-parallelism':
+      return `at most ${refusal.max} tasks of group ${refusal.group} may run at once`;
+    case 'workload-limit':
+      return workloadLimitSentence(refusal);
     case 'queue-full':
       return (
         `the queue is full: ${refusal.active} tasks are active, ${refusal.asked} were asked for, ` +
@@ -111,6 +115,10 @@ type Unchanged = Extract<
       | 'no-gain'
       | 'rebalancing'
       | 'already-ended'
+      | 'not-ended'
+      | 'nothing-failed'
+      | 'not-retried'
+      | 'retried-already'
       | 'no-such-workload'
       | 'not-a-service'
       | 'other-queue';
@@ -134,12 +142,27 @@ function changeSentence(refusal: Unchanged): string {
       return `workload ${refusal.workload} has ended`;
     case 'no-such-workload':
       return `there is no workload ${refusal.workload}`;
+    case 'not-ended':
+      return `workload ${refusal.workload} has not ended`;
+    case 'nothing-failed':
+      return `workload ${refusal.workload} succeeded`;
+    case 'not-retried':
+      return `workload ${refusal.workload} is neither a job nor a pipeline`;
+    case 'retried-already':
+      return `workload ${refusal.by} goes on with ${refusal.workload} now`;
     case 'not-a-service':
     case 'other-queue':
       return serviceRefusal(refusal);
     default:
       return assertNever(refusal);
   }
+}
+
+function workloadLimitSentence(refusal: Extract<Refusal, { code: 'workload-limit' }>): string {
+  const { resource, held, asked, limit } = refusal;
+  const amount = (n: number): string =>
+    resource === 'tasks' ? `${n} ${n === 1 ? 'task' : 'tasks'}` : formatAmount(resource, n);
+  return `its workload may have ${amount(limit)} at once, has ${amount(held)}, and this asks for ${amount(asked)}`;
 }
 
 function submissionSentence(

@@ -17,6 +17,7 @@ import type {
   WorkloadSummary,
 } from '../contract/documents.ts';
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
+import { noteField, resultFields, runFields } from './flow.ts';
 import { resourcesDocument } from './resources.ts';
 import { readyOf, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
@@ -41,6 +42,7 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       ended_at: workload.endedAt ?? null,
     },
     ...(workload.service && { service: serviceDocument(workload) }),
+    ...runFields(workload),
     steps: workload.steps.map((step) => stepDocument(context, step)),
   };
 }
@@ -105,6 +107,7 @@ function stepDocument(context: Explaining, step: StepRecord): StepDocument {
     limits: limitsDocument(step.spec.limits),
     started_at: first === undefined ? null : (first.startedAt ?? first.placedAt),
     ended_at: step.endedAt ?? null,
+    ...noteField(step),
     attempts: attempts.map(attemptDocument),
     waiting_for: explainStep(context, step),
   };
@@ -139,6 +142,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     ...(attempt.health && { ready: attemptIsReady(attempt) }),
     ...(attempt.placement.ports && { ports: { ...attempt.placement.ports } }),
     ...(terms && { terms: [...terms] }),
+    ...resultFields(end),
   };
 }
 

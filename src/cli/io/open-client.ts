@@ -1,5 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { z } from '@hono/zod-openapi';
+import { cacheClearedSchema, cacheListSchema } from '../../api/contract/cache-documents.ts';
 import {
   logChunkSchema,
   nodeListSchema,
@@ -133,6 +134,7 @@ function workloadCalls({ ask, done, events }: Calls) {
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
     cancel: (id) => done(post(one(id, '/cancel'))),
+    retry: (id, from) => ask(submittedSchema, post(one(id, `/retry?${query({ from })}`))),
     adjust: (id, changes) => done(post(one(id, '/adjust'), changes)),
     pause: (id) => done(post(one(id, '/pause'))),
     resume: (id) => done(post(one(id, '/resume'))),
@@ -187,6 +189,8 @@ function siteCalls({ ask, done, events }: Calls) {
     reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
     preemptions: (limit) =>
       ask(preemptionListSchema, get(`/api/v1/preemptions?${query({ limit })}`)),
+    cache: () => ask(cacheListSchema, get('/api/v1/cache')),
+    clearCache: () => ask(cacheClearedSchema, { method: 'DELETE', path: '/api/v1/cache' }),
     network: ({ device, bitsPerSecond }) => {
       const asked = {
         ...(device !== undefined && { device }),

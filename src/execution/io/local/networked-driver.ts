@@ -2,6 +2,7 @@ import type { AttemptId } from '../../../model/ids.ts';
 import type { AttemptStart } from '../../../runtime/ports.ts';
 import { type NetworkPlan, planNetwork } from '../../network-plan.ts';
 import type { LocalDriver } from './driver.ts';
+import { driverAround } from './driver-around.ts';
 import { namespaceFile, type TaskLinks } from './task-links.ts';
 
 /** The proxy, as far as tasks are led to it. */
@@ -71,15 +72,7 @@ export function networkedDriver(driver: LocalDriver, deps: NetworkedDriverDeps):
     await Promise.all(starting.values());
     await driver.close();
   };
-  const own = { start, stop, settle, close };
-  // What else a driver can do, now and later, it does by itself.
-  return new Proxy(driver, {
-    get(target, key) {
-      if (Object.hasOwn(own, key)) return Reflect.get(own, key);
-      const found: unknown = Reflect.get(target, key, target);
-      return typeof found === 'function' ? found.bind(target) : found;
-    },
-  });
+  return driverAround(driver, { start, stop, settle, close });
 }
 
 const wantsLink = ({ execution }: AttemptStart): boolean =>

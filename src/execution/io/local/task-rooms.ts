@@ -13,6 +13,7 @@ import {
   wantsMounts,
 } from '../../isolation-plan.ts';
 import { accountOf, openIsolationSite, rootEntries } from './open-isolation-site.ts';
+import { outputFile } from './output-files.ts';
 import { ScratchFolders } from './scratch-folders.ts';
 import { taskDevices } from './task-devices.ts';
 
@@ -57,6 +58,11 @@ export class TaskRooms {
     if ('why' in volumes) return volumes;
     const found: TermEnforcement[] = [];
     const folders = [start.workdir];
+    if (start.outputs !== undefined) {
+      const file = outputFile(join(this.#options.stateDir, 'attempts'), start.attempt);
+      give(file, account);
+      folders.push(file);
+    }
     let { env } = start;
     if (storage?.scratch !== undefined) {
       const isWrapped = wantsMounts({ terms, volumes: volumes.mounts }) && this.#hasBubblewrap();
@@ -167,6 +173,11 @@ function own(path: string, account: Account | undefined): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (account === undefined || process.getuid?.() !== 0) return;
   if (statSync(path).uid === 0) chownSync(path, account.uid, account.gid);
+}
+
+function give(path: string, account: Account | undefined): void {
+  if (account === undefined || process.getuid?.() !== 0 || !existsSync(path)) return;
+  chownSync(path, account.uid, account.gid);
 }
 
 const needsRoot = (mounts: readonly VolumeMount[]): boolean =>
