@@ -6,9 +6,11 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
+import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
+import { runProgram } from '../inventory/io/run-program.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
@@ -26,6 +28,7 @@ import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
+import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
@@ -35,7 +38,7 @@ import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import { defaultSite, readSite } from './read-site.ts';
-import { recover } from './recover.ts';
+import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
@@ -79,7 +82,7 @@ export interface Daemon {
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const parts = await openParts(options, stack);
-  const { folder, engine, log, clock, replayed, inventory } = parts;
+  const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
   const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
@@ -91,6 +94,9 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  const adoptedMs = Math.round(performance.now() - recovered.at);
+  const adopted = [...engine.state.runningAttempts()].length;
+  log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
   cores.adoptAll();
   const transfers = new LiveTransfers({
@@ -125,12 +131,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
+  watchShares(parts, stack);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
   writeFileSync(folder.paths.daemon, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   stack.defer(() => rmSync(folder.paths.daemon, { force: true }));
-  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${replayed} events replayed`);
+  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${recovered.replayed} events replayed`);
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
@@ -144,7 +151,7 @@ interface OpenState {
   readonly history: SqliteHistory;
   readonly engine: Engine;
   readonly inventory: HostInventory;
-  readonly replayed: number;
+  readonly recovered: Recovered;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
@@ -200,7 +207,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
-  const { replayed } = recover(engine, journal);
+  const recovered = recover(engine, journal);
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
@@ -215,7 +222,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     history,
     engine,
     inventory,
-    replayed,
+    recovered,
     siteFile: options.siteFile ?? null,
     plugins,
     tokens,
@@ -331,6 +338,18 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
   return { loop, site, leases, probes, cores };
+}
+
+function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {
+  const watch = new GpuShareWatch({
+    engine,
+    driver,
+    run: runProgram,
+    attemptOf: (pid) => attemptOfPid(pid, folder.instance),
+    warn: (sentence) => log('execution', sentence),
+  });
+  const timer = setInterval(() => void watch.look(), LOOK_EVERY_MS).unref();
+  stack.defer(() => clearInterval(timer));
 }
 
 function startSampling(

@@ -1,5 +1,6 @@
 import type { LogChunk } from '../api/contract/documents.ts';
 import type { Client } from './client.ts';
+import { AWAY_LOOK_MS, AWAY_MS_MAX, isAway, pause } from './watch-workload.ts';
 
 export interface LogAsked {
   readonly attempt: string;
@@ -37,7 +38,7 @@ export async function* readLog(client: Client, asked: LogAsked): AsyncGenerator<
   }
 }
 
-/** What is kept, and then what is written, until the attempt has ended or the signal aborts. */
+/** What is kept, and then what is written, until the attempt has ended or the signal aborts, under the next daemon, too. */
 export async function* followLog(
   client: Client,
   asked: LogAsked,
@@ -49,12 +50,23 @@ export async function* followLog(
     from = chunk.next;
   }
   const { attempt, stream } = asked;
-  for await (const chunk of client.followLog(
-    { attempt, stream, from, maxBytes: PIECE_BYTES },
-    signal,
-  )) {
-    if (chunk.text !== '') yield chunk;
-    if (chunk.ended) return;
+  let awaySince: number | undefined;
+  while (!signal.aborted) {
+    try {
+      const part = { attempt, stream, from, maxBytes: PIECE_BYTES };
+      for await (const chunk of client.followLog(part, signal)) {
+        awaySince = undefined;
+        from = chunk.next;
+        if (chunk.text !== '') yield chunk;
+        if (chunk.ended) return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isAway(error)) throw error;
+      awaySince ??= performance.now();
+      if (performance.now() - awaySince > AWAY_MS_MAX) throw error;
+    }
+    await pause(AWAY_LOOK_MS, signal);
   }
 }
 

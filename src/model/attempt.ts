@@ -9,9 +9,13 @@ export type EndCause =
   | 'signalled'
   | 'oom-killed'
   | 'timed-out'
+  /** Its scratch or a volume outgrew its size. */
+  | 'disk-exceeded'
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
+  /** It used more memory of a GPU than its share. */
+  | 'overused'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -24,9 +28,11 @@ export const mayRetry: Record<EndCause, boolean> = {
   signalled: true,
   'oom-killed': true,
   'timed-out': true,
+  'disk-exceeded': false,
   cancelled: false,
   preempted: true,
   unhealthy: true,
+  overused: true,
   'start-failed': false,
   unstarted: true,
   lost: true,
@@ -34,13 +40,22 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; `spot`: its node is taken away; `moved`: it goes to another node.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share.
  */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'evicted' | 'spot' | 'moved';
+export type StopReason =
+  | 'cancelled'
+  | 'preempted'
+  | 'unhealthy'
+  | 'evicted'
+  | 'spot'
+  | 'moved'
+  | 'overused';
 
 /** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
-export const causeOfStop = (reason: StopReason): 'cancelled' | 'preempted' | 'unhealthy' =>
-  reason === 'cancelled' || reason === 'unhealthy' ? reason : 'preempted';
+export const causeOfStop = (
+  reason: StopReason,
+): 'cancelled' | 'preempted' | 'unhealthy' | 'overused' =>
+  reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ConfinementSite } from '../../src/execution/confinement.ts';
+import { recordPath } from '../../src/execution/io/local/attempt-folder.ts';
 import { CoreMoves } from '../../src/execution/io/local/core-moves.ts';
 import { noTerms } from '../../src/execution/term-site.ts';
 import type { AttemptId } from '../../src/model/ids.ts';
@@ -18,8 +19,8 @@ function tree(t: TestContext, ended = '') {
   mkdirSync(group, { recursive: true });
   mkdirSync(join(dir, 'attempts', attempt), { recursive: true });
   writeFileSync(join(group, 'cpuset.cpus'), '');
-  const record = `start\tboot=x\tdir=all:${group}\ntask\tpid=1\n${ended}`;
-  writeFileSync(join(dir, 'attempts', attempt, 'record'), record);
+  const record = `start\t${attempt}\tboot=x\tdir=all:${group}\ntask\t${attempt}\tpid=1\n${ended}`;
+  writeFileSync(recordPath(join(dir, 'attempts'), attempt), record);
   const parent = join(dir, 'cgroup');
   const site: ConfinementSite = {
     driver: 'cgroup-v2',

@@ -20,11 +20,16 @@ function folder(t: TestContext): Folder {
   mkdirSync(join(attemptsDir, id(1)));
   return {
     attemptsDir,
-    write: (name, data) => writeFileSync(join(attemptsDir, id(1), name), data),
+    write: (name, data) =>
+      writeFileSync(
+        join(attemptsDir, name.includes('.log') ? `${id(1)}/${name}` : `${id(1)}.${name}`),
+        data,
+      ),
   };
 }
 
-const ENDED = `start\tboot=x\nended\t${id(1)}\tcause=succeeded\n`;
+const BEGUN = `start\t${id(1)}\tboot=x\n`;
+const ENDED = `${BEGUN}ended\t${id(1)}\tcause=succeeded\n`;
 
 /** Everything from `from` on, as a follower reads it. */
 async function readAll(attemptsDir: string, from: number, maxBytes: number): Promise<string> {
@@ -124,7 +129,7 @@ interface Case {
 
 const cases: Record<string, Case> = {
   'nothing written yet': {
-    files: { record: 'start\tboot=x\n' },
+    files: { record: BEGUN },
     from: 0,
     want: { text: '', offset: 0, next: 0, dropped: 0, ended: false },
   },
@@ -144,7 +149,7 @@ const cases: Record<string, Case> = {
     want: { text: '', offset: 0, next: 0, dropped: 0, ended: true },
   },
   'across segments': {
-    files: { record: 'start\tboot=x\n', 'stdout.log': 'abc', 'stdout.log.3': 'def' },
+    files: { record: BEGUN, 'stdout.log': 'abc', 'stdout.log.3': 'def' },
     from: 1,
     want: { text: 'bcdef', offset: 1, next: 6, dropped: 0, ended: false },
   },
@@ -210,7 +215,7 @@ const cases: Record<string, Case> = {
     want: { text: '�', offset: 1, next: 3, dropped: 0, ended: false },
   },
   'a character that is not complete yet waits': {
-    files: { record: 'start\tboot=x\n', 'stdout.log': 'a\xe2\x82' },
+    files: { record: BEGUN, 'stdout.log': 'a\xe2\x82' },
     from: 0,
     want: { text: 'a', offset: 0, next: 1, dropped: 0, ended: false },
   },

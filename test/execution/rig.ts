@@ -22,6 +22,7 @@ const WAIT_MS = 15_000 * patience;
 export interface Ask {
   readonly execution?: ExecutionTerms;
   readonly cores?: readonly number[];
+  readonly gpus?: readonly string[];
   readonly memory?: number;
   readonly workdir?: string;
   readonly run: string | readonly string[];
@@ -55,7 +56,7 @@ export function attemptStart(attempt: AttemptId, ask: Ask): AttemptStart {
         gpu: milliGpu(0),
         custom: [],
       },
-      gpus: [],
+      gpus: ask.gpus ?? [],
       memoryLimit,
       ...(ask.cores && { cores: ask.cores }),
     },
@@ -157,7 +158,7 @@ export class Rig {
   }
 
   recordPath(n: number): string {
-    return join(this.attemptsDir, id(n), 'record');
+    return join(this.attemptsDir, `${id(n)}.record`);
   }
 
   launcherPid(): number {
@@ -166,7 +167,7 @@ export class Rig {
 
   /** Settled by a launcher that may have been killed meanwhile. */
   async settled(n: number): Promise<void> {
-    const path = join(this.attemptsDir, id(n), 'settled');
+    const path = join(this.attemptsDir, `${id(n)}.settled`);
     await until(`${n} to be settled`, () => existsSync(path) || undefined);
   }
 

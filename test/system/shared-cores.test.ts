@@ -36,7 +36,7 @@ async function submit({ state, write }: Scratch, name: string, job: object): Pro
 
 /** The group that all processes of the only attempt of a workload are in. */
 function groupOf({ state }: Scratch, id: string): string | undefined {
-  const [record] = globSync(join(state, 'attempts', `${id}.*`, 'record'));
+  const [record] = globSync(join(state, 'attempts', `${id}.*.record`));
   const text = record === undefined ? '' : readFileSync(record, 'utf8');
   if (!text.includes('\ntask\t')) return undefined;
   return /\tdir=(?:pids|all):([^\t\n]+)/.exec(text)?.[1];

@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatIdList, setOf } from '../../../inventory/cpu-set.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import { parseRecord } from '../../attempt-record.ts';
 import type { ConfinementSite } from '../../confinement.ts';
 import { noTerms } from '../../term-site.ts';
+import { recordPath } from './attempt-folder.ts';
 import { read } from './cgroup-files.ts';
 
 /** A task that forks faster than it is moved is looked at so often; what it forks later is in its group already. */
@@ -80,9 +80,9 @@ export class CoreMoves {
 
   /** Its groups by aspect, as its record has them; undefined when there is none. */
   #dirsOf(attempt: AttemptId): ReadonlyMap<string, string> | undefined {
-    const text = read(join(this.#attemptsDir, attempt, 'record'));
+    const text = read(recordPath(this.#attemptsDir, attempt));
     if (text === undefined) return undefined;
-    const { start, ended } = parseRecord(text);
+    const { start, ended } = parseRecord(text, attempt);
     if (ended !== undefined) return undefined;
     const pairs = (start.get('dir') ?? []).map((dir): [string, string] => {
       const at = dir.indexOf(':');

@@ -5,7 +5,7 @@ import type { LogRequest } from '../../../api/contract/views.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
 import { endOfRun, type LogSegment, logCursor, segmentOffset } from '../../log-segments.ts';
 import { utf8Window } from '../../utf8-window.ts';
-import { isOver, unlessAbsent } from './attempt-folder.ts';
+import { stageOf, unlessAbsent } from './attempt-folder.ts';
 
 /** A chunk is for a screen or one answer of the API. */
 const CHUNK_MAX = 1024 * 1024;
@@ -28,9 +28,12 @@ export async function readLog(
   const folder = join(attemptsDir, attempt);
   for (let tried = 1; ; tried++) {
     // Looked at first: what is listed after the end is all that there will be.
-    const over = await isOver(folder);
-    const segments = await listSegments(folder, request.stream);
-    if (segments === undefined) return undefined;
+    const stage = await stageOf(attemptsDir, attempt);
+    // It has none as long as nothing was written.
+    const listed = await listSegments(folder, request.stream);
+    if (listed === undefined && stage === 'unknown') return undefined;
+    const segments = listed ?? [];
+    const over = stage === 'ended';
     const chunk = await readChunk(folder, segments, request, over);
     if (chunk !== undefined) return chunk;
     if (tried === TRIES) return readChunk(folder, [], request, over);
