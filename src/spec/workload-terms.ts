@@ -102,6 +102,11 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const costs = blocks.pipeline?.resource_limits?.cost_limits;
   const strategies = saving?.strategies;
   const rows: readonly (readonly [value: unknown, path: string, message: string])[] = [
+    [
+      costs?.max_cost,
+      'pipeline.resource_limits.cost_limits.max_cost',
+      'checked; what a workload costs is not counted yet',
+    ],
     [costs?.max_model_calls, 'pipeline.resource_limits.cost_limits.max_model_calls', gateway],
     [costs?.max_tokens, 'pipeline.resource_limits.cost_limits.max_tokens', gateway],
     [
@@ -127,7 +132,7 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
     [
       asks?.cost_controls?.max_hourly_cost,
       'resource_requirements.cost_controls.max_hourly_cost',
-      'checked; costs are held in total, not by the hour: `pipeline.resource_limits.cost_limits.max_cost`',
+      'checked; what a workload costs is not counted yet',
     ],
     [
       asks?.cost_controls?.model_selection,

@@ -174,11 +174,11 @@ describe('the web', { timeout: TEST_MS }, () => {
     const { outputs } = await ran(
       `action: http\nwith: {url: "${origin}/echo", json: {a: [1, "2"]}, headers: {x-mine: 3}, output: answer}\n`,
     );
-    // A number in JSON of any form is text on its way: what is to be a number is written in `body`.
     assert.equal(outputs['status'], 200);
     const body = outputs['body'] as Record<string, unknown>;
     assert.equal(body['type'], 'application/json');
     assert.equal(body['mine'], '3');
+    assert.equal(body['body'], '{"a":[1,"2"]}');
     assert.match(readFileSync(join(dir, 'answer'), 'utf8'), /application\/json/);
   });
 
@@ -361,6 +361,14 @@ describe('arguments on their way to a program', () => {
       ),
       { numRuns: 200 },
     );
+  });
+  test('text and numbers where the schema takes either', () => {
+    const any = z.strictObject({ any: z.unknown() });
+    for (const value of ['1', 1, true, 'true', [], {}, null, { 'a:b=c/d~': [0, '0'] }]) {
+      assert.deepEqual(readProgramArguments(any, programArguments({ any: value })).data, {
+        any: value,
+      });
+    }
   });
   test('text that looks like a number stays text where text is wanted', () => {
     const read = readProgramArguments(schema, ['name=1.10', 'count=3']);

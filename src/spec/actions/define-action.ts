@@ -95,14 +95,15 @@ export function defineProgramAction<T extends z.ZodType>(
 const starter = ['/bin/sh', '-c', 'NODE_USE_ENV_PROXY=1 exec "$BERTH_NODE" "$0" "$@"'];
 
 /**
- * Arguments as `PATH=VALUE`, a part each, so that nothing has to be quoted: `headers/accept=text/html`.
- * Text as it is, anything else as JSON; in the parts of a path, `~0`, `~1` and `~2` stand for `~`, `/` and `=`.
+ * Arguments, a part each, so that nothing has to be quoted: text as `PATH=TEXT`, anything else as `PATH:=JSON`, such
+ * as `headers/accept=text/html`. In a path, `~0` … `~3` stand for `~`, `/`, `=` and `:`.
  */
 export function programArguments(given: Given): string[] {
   const found: string[] = [];
   const visit = (value: unknown, path: string): void => {
     const isLeaf = typeof value !== 'object' || value === null || Object.keys(value).length === 0;
-    if (isLeaf) found.push(`${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    if (typeof value === 'string') found.push(`${path}=${value}`);
+    else if (isLeaf) found.push(`${path}:=${JSON.stringify(value)}`);
     else for (const [key, item] of Object.entries(value)) visit(item, `${path}/${pathPart(key)}`);
   };
   for (const [key, value] of Object.entries(given)) visit(value, pathPart(key));
@@ -110,27 +111,31 @@ export function programArguments(given: Given): string[] {
 }
 
 const pathPart = (key: string): string =>
-  key.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('=', '~2');
+  key.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('=', '~2').replaceAll(':', '~3');
 
-const keyOf = (part: string): string =>
-  part.replaceAll('~2', '=').replaceAll('~1', '/').replaceAll('~0', '~');
+const signs: Readonly<Record<string, string>> = { '~0': '~', '~1': '/', '~2': '=', '~3': ':' };
+const keyOf = (part: string): string => part.replace(/~[0-3]/g, (sign) => signs[sign]!);
 
 interface Leaf {
   readonly path: readonly string[];
   readonly text: string;
 }
 
-/** What `programArguments` made, read back: text where the schema takes text, else JSON. */
+/**
+ * What `programArguments` made, read back. Text that filled a hole may be of another type: it is JSON where the
+ * schema does not take text.
+ */
 export function readProgramArguments<T extends z.ZodType>(
   schema: T,
   argv: readonly string[],
 ): z.ZodSafeParseResult<z.output<T>> {
-  const leaves = argv.map((part): Leaf => {
-    const end = part.indexOf('=');
-    const path = part.slice(0, Math.max(0, end)).split('/').map(keyOf);
-    return { path, text: part.slice(end + 1) };
-  });
   const asJson = new Set<Leaf>();
+  const leaves = argv.map((part): Leaf => {
+    const [, path = '', sign, text = ''] = /^([^=:]*)(:?=)([\s\S]*)$/.exec(part) ?? [];
+    const leaf = { path: path.split('/').map(keyOf), text };
+    if (sign === ':=' && isJson(text)) asJson.add(leaf);
+    return leaf;
+  });
   let parsed = schema.safeParse(assembled(leaves, asJson));
   // A union tells one place for all of its forms, so that what is left after one pass may need another.
   for (let pass = 0; pass < 3 && !parsed.success; pass++) {
