@@ -1,4 +1,4 @@
-import type { AttemptEnd } from '../model/attempt.ts';
+import { type AttemptEnd, causeOfStop, type EndCause } from '../model/attempt.ts';
 import { newerTerms } from './live-changes.ts';
 import type { AttemptRecord } from './records.ts';
 import type { State } from './state.ts';
@@ -11,7 +11,7 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
   const { live, stop } = attempt;
   // A driver only knows that it was told to stop it.
   const knows = stop === 'unhealthy' || stop === 'over-limit';
-  const cause = knows && told.cause === 'cancelled' ? stop : told.cause;
+  const cause = knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause);
   const why =
     cause === 'over-limit'
       ? attempt.task.step.workload.limitReached?.message
@@ -24,6 +24,16 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
       ? told.enforced
       : { ...told.enforced, terms: newerTerms(told.enforced.terms, live.terms) };
   return { ...told, cause, enforced, ...(message !== '' && { message }) };
+}
+
+/**
+ * Who was asked to save his work before he is stopped may end by himself, with whatever exit code, and before
+ * his shim has heard of the order.
+ */
+function savedAndGone({ stop, task }: AttemptRecord, cause: EndCause): EndCause {
+  const saves = task.step.spec.execution?.checkpoint !== undefined && stop !== undefined;
+  const ended = cause === 'failed' || cause === 'signalled';
+  return saves && ended && causeOfStop(stop) === 'preempted' ? 'preempted' : cause;
 }
 
 function whyStopped(state: State, { id, stop, placement }: AttemptRecord): string | undefined {
