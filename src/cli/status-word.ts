@@ -28,6 +28,7 @@ const causes: Record<Cause, Look> = {
   cancelled: { glyph: 'cancelled', tone: 'faint', word: 'cancelled' },
   preempted: { glyph: 'preempted', tone: 'preempted', word: 'preempted' },
   unhealthy: { glyph: 'failed', tone: 'failed', word: 'unhealthy' },
+  'over-budget': { glyph: 'failed', tone: 'failed', word: 'over budget' },
   'start-failed': { glyph: 'failed', tone: 'failed', word: 'start-failed' },
   unstarted: { glyph: 'cancelled', tone: 'faint', word: 'unstarted' },
   lost: { glyph: 'lost', tone: 'faint', word: 'lost' },

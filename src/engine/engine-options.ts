@@ -1,4 +1,6 @@
+import type { SavedBudget } from '../admission/budget-book.ts';
 import type { SavedQuota } from '../admission/quota.ts';
+import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { TaskRecord } from './records.ts';
@@ -10,6 +12,8 @@ export interface EngineOptions {
   readonly endedMax: number;
   /** Quotas, and the queues that they count by. */
   readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'reservations'>;
+  /** Prices and budgets. Absent: nothing has a price. */
+  readonly money?: MoneyConfig;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */
   readonly lineMs?: number;
 }
@@ -21,4 +25,5 @@ export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskR
 export interface SavedMemory {
   readonly scheduler?: unknown;
   readonly quotas?: readonly SavedQuota[];
+  readonly budgets?: readonly SavedBudget[];
 }

@@ -3,7 +3,7 @@ import { assertNever } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd } from '../model/attempt.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
-import type { Command, EndState, Event } from '../model/messages.ts';
+import type { Command, EndState, Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
@@ -16,7 +16,13 @@ import { lacksDevices } from '../scheduling/row-devices.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
-import { type AttemptRecord, attemptsOf, type StepRecord, type WorkloadRecord } from './records.ts';
+import {
+  type AttemptRecord,
+  attemptsOf,
+  type StepRecord,
+  stopOf,
+  type WorkloadRecord,
+} from './records.ts';
 import { decideService, serviceStepEnd } from './service-decide.ts';
 import { restartAfter } from './service-record.ts';
 import { State } from './state.ts';
@@ -76,6 +82,8 @@ export class Engine {
         return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-spend':
+        return this.#reportSpend(command);
       case 'report-probe':
       case 'scale':
       case 'update':
@@ -100,6 +108,7 @@ export class Engine {
       this.#nextUnstarted(at) ??
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
+      this.state.money.next(at) ??
       this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
@@ -172,7 +181,11 @@ export class Engine {
     if ('kind' in lease) return { events: [], answer: lease };
     const held = heldAttempt(lease);
     if (held === undefined) return this.#cancel(at, id, by);
-    return facts(endOfLease(held, at, held.stop ?? 'succeeded'));
+    return facts(this.#endLease(held, at, held.stop ?? 'succeeded'));
+  }
+
+  #reportSpend({ at, workload, spending }: Extract<Command, { kind: 'report-spend' }>): Decision {
+    return facts({ kind: 'spend-settled', at, ...(workload && { workload }), spending });
   }
 
   #leaveNode(command: Extract<Command, { kind: 'leave-node' }>): Decision {
@@ -203,7 +216,8 @@ export class Engine {
     if (isEarly(attempt, end)) return nothing;
     const { stop } = attempt;
     // A driver only knows that it was told to stop it.
-    const cause = stop === 'unhealthy' && end.cause === 'cancelled' ? stop : end.cause;
+    const isOurs = stop === 'unhealthy' || stop === 'over-budget';
+    const cause = isOurs && end.cause === 'cancelled' ? stop : end.cause;
     return facts(this.#endAttempt(at, id, { ...end, cause }));
   }
 
@@ -211,28 +225,35 @@ export class Engine {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
     const isLast = task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined;
-    if (isLast || end.cause === 'unstarted') {
-      return { kind: 'task-ended', at, attempt: id, end };
-    }
-    const { service } = task.step.spec;
+    const paid = this.state.money.chargeFor(attempt, end, at);
+    const retry = isLast || end.cause === 'unstarted' ? undefined : this.#retry(attempt, end, at);
+    return { kind: 'task-ended', at, attempt: id, end, ...paid, ...(retry && { retry }) };
+  }
+
+  #retry(attempt: AttemptRecord, end: AttemptEnd, at: TimeMs): ScheduledRetry | undefined {
+    const { task } = attempt;
+    const { service, retry: policy } = task.step.spec;
     if (service !== undefined) {
       const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
-      const dueAt = (at + delayMs) as TimeMs;
-      return { kind: 'task-ended', at, attempt: id, end, retry: { dueAt, inRow } };
+      return { dueAt: (at + delayMs) as TimeMs, inRow };
     }
-    const retry = retryAfter(
-      task.step.spec.retry,
-      attempt.number - task.preempted - task.unstarted,
-      end,
-      {
-        limit: attempt.placement.memoryLimit,
-        max: this.#memoryMax(task.step),
-      },
-    );
-    if (retry === undefined) return { kind: 'task-ended', at, attempt: id, end };
+    if (end.cause === 'over-budget') {
+      return this.state.money.waitsForMoney(attempt, at) ? { dueAt: at } : undefined;
+    }
+    const tried = attempt.number - task.preempted - task.unstarted;
+    const retry = retryAfter(policy, tried, end, {
+      limit: attempt.placement.memoryLimit,
+      max: this.#memoryMax(task.step),
+    });
+    if (retry === undefined) return undefined;
     const dueAt = (at + retry.delayMs) as TimeMs;
-    const scheduled = retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
-    return { kind: 'task-ended', at, attempt: id, end, retry: scheduled };
+    return retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
+  }
+
+  /** The end of a lease, paid for. */
+  #endLease(...[held, at, cause]: Parameters<typeof endOfLease>): Event {
+    const event = endOfLease(held, at, cause);
+    return { ...event, ...this.state.money.chargeFor(held, event.end, at) };
   }
 
   /** The most memory that a node with all that the step asks for has; 0 when there is none now. */
@@ -283,8 +304,8 @@ export class Engine {
     if (held === undefined) {
       return { kind: 'cancel-requested', at, workload: workload.id, by: workload.tenant };
     }
-    if (held.stop !== undefined) return endOfLease(held, at, held.stop);
-    return endOfLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
+    if (held.stop !== undefined) return this.#endLease(held, at, held.stop);
+    return this.#endLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
   }
 
   #nextStop(at: TimeMs): Event | undefined {
@@ -310,19 +331,16 @@ export class Engine {
     const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
     const cores = this.state.pinned.coresFor(node, task.step.spec, held);
-    return {
-      kind: 'task-placed',
-      at,
-      attempt,
-      placement: {
-        node: node.id,
-        held,
-        gpus,
-        memoryLimit: task.memoryLimit,
-        ...(ports && { ports }),
-        ...(cores && { cores }),
-      },
+    const placement = {
+      node: node.id,
+      held,
+      gpus,
+      memoryLimit: task.memoryLimit,
+      ...(ports && { ports }),
+      ...(cores && { cores }),
     };
+    const reserved = this.state.money.reserveFor(task, placement, at);
+    return { kind: 'task-placed', at, attempt, placement, ...(reserved && { reserved }) };
   }
 
   /** Free capacity was used first: nothing is left to place. */
@@ -349,7 +367,8 @@ export class Engine {
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const times = [dueAt, policyAt, this.state.leases.first()?.at, this.state.services.nextTimer()];
+    const { leases, services, money } = this.state;
+    const times = [dueAt, policyAt, leases.first()?.at, services.nextTimer(), money.nextTimer()];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
@@ -394,15 +413,18 @@ function endWithout(cause: 'lost' | 'unstarted', message: string): AttemptEnd {
 /** How an open or blocked step ends now, or nothing while it goes on. */
 function stepEnd(step: StepRecord): EndState | 'skipped' | undefined {
   const { counts } = step;
-  const cancelled = step.workload.cancelledBy !== undefined;
+  const stopped = stopOf(step.workload);
+  const cancelled =
+    stopped === undefined ? undefined : stopped === 'cancelled' ? stopped : 'failed';
   if (step.state === 'blocked') {
-    if (cancelled) return 'cancelled';
+    if (cancelled !== undefined) return stopped === 'cancelled' ? stopped : 'skipped';
     return step.spec.needs.some((need) => endedBadly(step.workload, need)) ? 'skipped' : undefined;
   }
   if (step.state !== 'open' || counts.running > 0) return undefined;
   if (step.spec.service !== undefined) return serviceStepEnd(step);
   if (counts.succeeded === step.spec.count) return 'succeeded';
-  if (cancelled || counts.cancelled > 0) return 'cancelled';
+  if (cancelled !== undefined) return cancelled;
+  if (counts.cancelled > 0) return 'cancelled';
   return counts.failed > 0 ? 'failed' : undefined;
 }
 
@@ -412,6 +434,7 @@ function endedBadly(workload: WorkloadRecord, need: StepRecord['spec']['id']): b
 }
 
 function workloadEnd(workload: WorkloadRecord): EndState {
+  if (workload.overBudget !== undefined) return 'failed';
   if (workload.service !== undefined) return 'cancelled';
   if (workload.steps.every((step) => step.state === 'succeeded')) return 'succeeded';
   return workload.steps.some((step) => step.state === 'failed') ? 'failed' : 'cancelled';

@@ -28,7 +28,12 @@ export function entryRefusal(
   const asked = { queue, tenant, tasks, together, requests };
   const full = state.scheduler.queues?.entry(asked, active);
   if (full !== undefined && full.code !== 'queue-cap') return full;
-  return quotaRefusal(state, spec, tenant, at) ?? lateRefusal(state, spec, at) ?? full;
+  return (
+    quotaRefusal(state, spec, tenant, at) ??
+    state.money.entryRefusal(spec, tenant, at) ??
+    lateRefusal(state, spec, at) ??
+    full
+  );
 }
 
 function quotaRefusal(
@@ -54,7 +59,7 @@ function quotaRefusal(
 const atOnce = ({ request, gangMin = 1 }: StepSpec): Resources => scaled(request, gangMin);
 
 /** As `runMaxOf` will say of its tasks. */
-function longestRun({ limits, estimateMs }: StepSpec): number {
+export function longestRun({ limits, estimateMs }: StepSpec): number {
   return limits.wallMs === UNLIMITED ? (estimateMs ?? UNLIMITED) : limits.wallMs + limits.graceMs;
 }
 

@@ -1,5 +1,5 @@
-import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
+import { type Bytes, type MicroDollars, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { AttemptEnd, EndCause, StopReason, TermEnforcement } from '../model/attempt.ts';
 import {
   type AttemptId,
   attemptId,
@@ -9,6 +9,7 @@ import {
   type WorkloadId,
 } from '../model/ids.ts';
 import type { EndState, Placement } from '../model/messages.ts';
+import type { BudgetFacts, Reserve } from '../model/money.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
@@ -31,7 +32,11 @@ export interface WorkloadRecord {
   startedAt: TimeMs | undefined;
   endedAt: TimeMs | undefined;
   state: 'active' | EndState;
+  /** Or stopped: then by `BY_BUDGET`, and `overBudget` says why. */
   cancelledBy: TenantId | undefined;
+  /** There was no money for the rest of it. */
+  overBudget: BudgetFacts | undefined;
+  readonly spent: WorkloadSpending;
   /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
   steps: readonly StepRecord[];
   readonly service: ServiceRecord | undefined;
@@ -39,6 +44,19 @@ export interface WorkloadRecord {
   readonly attained: Service;
   /** Of a lease: it ends by itself unless its holder is heard of before. */
   leaseEndsAt: TimeMs | undefined;
+}
+
+/** What a workload has cost. */
+export interface WorkloadSpending {
+  /** Of its attempts, and otherwise. */
+  charged: number;
+  reserved: number;
+  /** What its running tasks cost in an hour. */
+  perHour: number;
+  tokens: number;
+  calls: number;
+  /** Things without a known price, which cost nothing here. */
+  unpriced: readonly string[];
 }
 
 export interface StepRecord {
@@ -125,6 +143,8 @@ export interface AttemptRecord {
   stop: StopReason | undefined;
   /** It was stopped for others; absent when it was stopped with its gang. */
   preemption: PreemptionRecord | undefined;
+  /** Absent where nothing of it has a price. */
+  cost: AttemptCost | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
   /** What its probes said last, and since when it is ready; absent before any did. */
@@ -133,6 +153,14 @@ export interface AttemptRecord {
   behind: AttemptRecord | undefined;
   /** Who takes over its place. */
   next: AttemptRecord | undefined;
+}
+
+export interface AttemptCost {
+  readonly reserve: Reserve;
+  /** Since when it is not paid. */
+  readonly since: TimeMs;
+  /** For its time until then. */
+  readonly charged: MicroDollars;
 }
 
 export interface ToStop {
@@ -154,6 +182,9 @@ export interface PreemptionRecord {
   readonly at: TimeMs;
   readonly preemption: Preemption;
 }
+
+/** What stops a workload that nobody cancelled. */
+export const BY_BUDGET = 'budget' as TenantId;
 
 export const stepNamed = (workload: WorkloadRecord, id: StepId): StepRecord | undefined =>
   workload.steps.find((step) => step.spec.id === id);
@@ -180,6 +211,8 @@ export function newWorkload(
     endedAt: undefined,
     state: 'active',
     cancelledBy: undefined,
+    overBudget: undefined,
+    spent: { charged: 0, reserved: 0, perHour: 0, tokens: 0, calls: 0, unpriced: NONE },
     steps: [],
     service: spec.kind === 'service' ? newService(spec) : undefined,
     who: { workload: id, name: spec.name, labels: spec.labels },
@@ -247,6 +280,7 @@ export function newAttempt(
     terms: undefined,
     stop: undefined,
     preemption: undefined,
+    cost: undefined,
     end: undefined,
     endedAt: undefined,
     health: undefined,
@@ -364,9 +398,19 @@ export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskR
   return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
 }
 
+/** Why what still runs of it stops; undefined while it goes on. */
+export function stopOf(workload: WorkloadRecord): 'cancelled' | 'over-budget' | undefined {
+  if (workload.cancelledBy === undefined) return undefined;
+  return workload.overBudget === undefined ? 'cancelled' : 'over-budget';
+}
+
+/** It was stopped for others, or until there is money again: it counts against no retry. */
+export const isNotItsFault = (cause: EndCause): boolean =>
+  cause === 'preempted' || cause === 'over-budget';
+
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>
-  step.state === 'open' && step.counts.failed === 0 && step.workload.cancelledBy === undefined;
+  step.state === 'open' && step.counts.failed === 0 && stopOf(step.workload) === undefined;
 
 /** Of a step that ends: what has not started is not started any more. */
 export function cancelWaiting({ tasks, counts }: StepRecord): void {

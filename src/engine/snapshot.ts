@@ -3,10 +3,13 @@ import type { Bytes, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
+import type { BudgetFacts } from '../model/money.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
 import {
+  type AttemptCost,
+  isNotItsFault,
   newAttempt,
   newTask,
   newWorkload,
@@ -18,13 +21,14 @@ import {
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
+  type WorkloadSpending,
 } from './records.ts';
 import { restoreService } from './service-apply.ts';
 import type { Health, ServiceRecord } from './service-record.ts';
 import type { State } from './state.ts';
 
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
-export const SNAPSHOT_FORMAT = 3;
+export const SNAPSHOT_FORMAT = 4;
 
 interface Snapshot {
   readonly format: number;
@@ -46,11 +50,16 @@ interface SavedWorkload {
   readonly endedAt?: TimeMs | undefined;
   readonly state: WorkloadRecord['state'];
   readonly cancelledBy?: TenantId | undefined;
+  readonly overBudget?: BudgetFacts | undefined;
+  /** Absent where it has cost nothing. */
+  readonly spent?: SavedSpent | undefined;
   readonly leaseEndsAt?: TimeMs | undefined;
   /** Its revisions name the steps. */
   readonly service?: ServiceRecord | undefined;
   readonly steps: readonly SavedStep[];
 }
+
+type SavedSpent = Pick<WorkloadSpending, 'charged' | 'tokens' | 'calls' | 'unpriced'>;
 
 interface SavedStep {
   readonly state: StepRecord['state'];
@@ -82,6 +91,7 @@ interface SavedAttempt {
   readonly pid?: number | undefined;
   readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
+  readonly cost?: AttemptCost | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
   readonly health?: Health | undefined;
@@ -113,7 +123,7 @@ export function restoreSnapshot(state: State, text: string): void {
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
-  const { cancelledBy, leaseEndsAt, service } = workload;
+  const { cancelledBy, overBudget, leaseEndsAt, service } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -125,13 +135,14 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       dueAt: task.dueAt,
       ...(service && { replica: saveReplica(task) }),
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, terms, stop, end, endedAt, health }) => ({
+        ({ placement, placedAt, startedAt, pid, terms, stop, cost, end, endedAt, health }) => ({
           placement,
           placedAt,
           startedAt,
           pid,
           terms,
           stop,
+          cost,
           end,
           endedAt,
           health,
@@ -140,7 +151,14 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
     })),
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
-  return { id, tenant, spec, ...times, state, cancelledBy, service, steps };
+  const spent = saveSpent(workload);
+  return { id, tenant, spec, ...times, state, cancelledBy, overBudget, spent, service, steps };
+}
+
+function saveSpent({ spent }: WorkloadRecord): SavedSpent | undefined {
+  const { charged, tokens, calls, unpriced } = spent;
+  const isNothing = charged === 0 && tokens === 0 && calls === 0 && unpriced.length === 0;
+  return isNothing ? undefined : { charged, tokens, calls, unpriced };
 }
 
 const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord): SavedReplica => ({
@@ -157,6 +175,8 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
   workload.cancelledBy = saved.cancelledBy;
+  workload.overBudget = saved.overBudget;
+  Object.assign(workload.spent, saved.spent);
   workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);
@@ -203,13 +223,14 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.state = saved.state;
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
-  task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
+  task.preempted = saved.attempts.filter(({ end }) => end && isNotItsFault(end.cause)).length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, startedAt, pid, terms, stop, end, endedAt, health } = attempt;
+    const { placement, placedAt: at, startedAt, pid, terms, stop, cost } = attempt;
+    const { end, endedAt, health } = attempt;
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
-    return Object.assign(record, { startedAt, pid, terms, stop, end, endedAt, health });
+    return Object.assign(record, { startedAt, pid, terms, stop, cost, end, endedAt, health });
   });
   for (const attempt of task.attempts) {
     if (attempt.end === undefined && task.state === 'lined-up') continue;

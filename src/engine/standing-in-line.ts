@@ -1,4 +1,3 @@
-import type { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Event } from '../model/messages.ts';
@@ -15,16 +14,18 @@ import {
   served,
   type TaskRecord,
 } from './records.ts';
+import type { State } from './state.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
 export function mayStandInLine(
   { spec, workload }: StepRecord,
-  quotas: QuotaBook | undefined,
+  { quotas, money }: Pick<State, 'quotas' | 'money'>,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
+  if (money.limits(workload) || spec.limits.cost !== undefined) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 

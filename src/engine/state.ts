@@ -1,11 +1,9 @@
 import { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
-import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import type { NodeIndex } from '../scheduling/node-table.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
@@ -13,32 +11,33 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
+import { isMoneyEvent, Money } from './money.ts';
 import { PinnedCores } from './pinned-cores.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
-import { quotaGate, spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attemptsOf,
+  BY_BUDGET,
   cancelWaiting,
   currentAttempt,
   isBroken,
+  isNotItsFault,
   newAttempt,
   newTasks,
   newWorkload,
   type PreemptionRecord,
-  runningOf,
   type SavedOrder,
   type StepRecord,
-  serve,
-  served,
   shapeOf,
   startsMore,
   stepNamed,
+  stopOf,
   type TaskRecord,
   type ToStop,
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
 import {
   comeBack,
@@ -48,6 +47,7 @@ import {
   lineUp,
   mayStandInLine,
 } from './standing-in-line.ts';
+import { startGate } from './start-gate.ts';
 import { StopOrders } from './stop-orders.ts';
 import { WorkloadTable } from './workload-table.ts';
 
@@ -63,25 +63,26 @@ export class State {
   readonly active = new ActiveTasks();
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
+  readonly money: Money;
   readonly services: Services;
   readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
-  readonly #running = new Map<AttemptId, AttemptRecord>();
+  readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
-  readonly #toStop = new StopOrders();
+  readonly toStop = new StopOrders();
   readonly #cameBack = new Set<StepRecord>();
   #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
 
-  constructor(makeScheduler: MakeScheduler, { scheduling, lineMs = 0 }: EngineOptions) {
+  constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
-    this.scheduler = makeScheduler(
-      this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
-    );
+    this.money = new Money(money, scheduling?.root, this);
+    const gate = startGate(this.quotas, this.money);
+    this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
       shapeOf: ({ spec, workload }) =>
@@ -97,7 +98,7 @@ export class State {
     const reserved = scheduling !== undefined && scheduling.reservations.length > 0;
     this.lines = new Lines({
       lengthMs: reserved ? 0 : lineMs,
-      mayLine: (step) => mayStandInLine(step, this.quotas),
+      mayLine: (step) => mayStandInLine(step, this),
       mayFollow: (attempt) => isRoomFor(attempt, this.table),
       running: () => this.#running.values(),
     });
@@ -144,7 +145,7 @@ export class State {
   }
 
   firstToStop(): ToStop | undefined {
-    return this.#toStop.first();
+    return this.toStop.first();
   }
 
   /** Workloads in which a step or the whole may have ended since they were last settled. */
@@ -170,6 +171,7 @@ export class State {
       case 'node-left':
         if (event.kind === 'node-joined') this.table.join(event.node);
         else this.table.leave(event.node);
+        this.money.nodesChanged();
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -192,7 +194,7 @@ export class State {
         this.scheduler.keeping?.(event.keep, this.task(event.keep.task));
         break;
       case 'preemption-ordered':
-        this.#preemptions = orderPreemption(this, event, this.#toStop);
+        this.#preemptions = orderPreemption(this, event, this.toStop);
         break;
       case 'task-ended':
         this.#end(event);
@@ -212,8 +214,13 @@ export class State {
       case 'workload-retired':
         this.#retire(event.workload);
         break;
+      case 'budget-exceeded':
+        this.#workloads.known(event.workload).overBudget = event.facts;
+        this.#cancel({ ...event, by: BY_BUDGET });
+        break;
       default:
-        this.services.apply(event);
+        if (isMoneyEvent(event)) this.money.apply(event);
+        else this.services.apply(event);
     }
   }
 
@@ -235,43 +242,9 @@ export class State {
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
     task.step.workload.startedAt ??= event.at;
-    this.#seat(attempt, row);
+    this.money.placed(attempt, event.reserved);
+    this.#running.seat(attempt, row);
     this.leases.touch(attempt, event.at);
-  }
-
-  /** From now on it holds what its placement says. */
-  #seat(attempt: AttemptRecord, row: NodeIndex): void {
-    const { task, placement } = attempt;
-    serve(attempt);
-    task.state = 'running';
-    task.step.counts.waiting--;
-    task.step.counts.running++;
-    this.table.take(row, placement.held, placement.gpus);
-    this.#running.set(attempt.id, attempt);
-    this.services.seated(attempt);
-    this.lines.seated(attempt);
-    this.#told(attempt, row);
-  }
-
-  /** The place of an attempt that succeeded is taken over by the next in line. */
-  #takeOver(before: AttemptRecord, row: NodeIndex, at: TimeMs): void {
-    const attempt = before.next;
-    if (attempt === undefined || before.end?.cause !== 'succeeded') return;
-    this.lines.remove(attempt);
-    attempt.placedAt = at;
-    const { step } = attempt.task;
-    step.lined--;
-    this.#seat(attempt, row);
-    // The order to stop came too late for the one before.
-    const reason = step.workload.cancelledBy === undefined ? before.stop : 'cancelled';
-    if (reason !== undefined) this.#toStop.push({ attempt, reason });
-  }
-
-  /** The policies hear of what runs. */
-  #told(attempt: AttemptRecord, row: NodeIndex): void {
-    this.pinned.add(attempt);
-    this.scheduler.placed(runningOf(attempt, row));
-    this.quotas?.started(attempt.id, spanOf(attempt));
   }
 
   #stop({ attempt: id, reason, at }: Extract<Event, { kind: 'stop-ordered' }>): void {
@@ -293,32 +266,16 @@ export class State {
     Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
-    else this.#leaveSeat(attempt, event.at);
-    if (event.end.cause === 'preempted') task.preempted++;
+    else this.#running.leave(attempt, event.at, event.charged);
+    if (isNotItsFault(event.end.cause)) task.preempted++;
     if (event.end.cause === 'unstarted') this.#return(task);
     else if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     // What is left of a gang below its minimum stops, and starts again with it.
     if (event.end.cause !== 'succeeded' && isBroken(task.step))
-      this.#toStop.pushAll(task.step, 'preempted');
+      this.toStop.pushAll(task.step, 'preempted');
     this.lines.judge(task.step);
     this.#unsettled.add(task.step.workload);
-  }
-
-  #leaveSeat(attempt: AttemptRecord, at: TimeMs): void {
-    const { placement, task } = attempt;
-    this.#running.delete(attempt.id);
-    this.services.left(attempt);
-    this.table.give(placement.node, placement.held, placement.gpus);
-    this.pinned.remove(attempt);
-    task.step.counts.running--;
-    const row = this.table.rowOf(placement.node);
-    this.quotas?.ended(attempt.id, spanOf(attempt), at);
-    served(attempt);
-    this.lines.left(attempt);
-    if (row === undefined) return;
-    this.scheduler.ended(runningOf(attempt, row), at);
-    this.#takeOver(attempt, row, at);
   }
 
   /** Waits again as if it had never stood in line. */
@@ -385,12 +342,15 @@ export class State {
     this.#unsettled.add(workload);
   }
 
-  #cancel(event: Extract<Event, { kind: 'cancel-requested' }>): void {
+  #cancel(
+    event: Pick<Extract<Event, { kind: 'cancel-requested' }>, 'workload' | 'by' | 'at'>,
+  ): void {
     const workload = this.#workloads.known(event.workload);
     workload.cancelledBy = event.by;
+    const reason = stopOf(workload)!;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      if (workload.service === undefined) this.#toStop.pushAll(step, 'cancelled');
+      if (workload.service === undefined) this.toStop.pushAll(step, reason);
     }
     this.services.drain(workload, event.at);
     this.#unsettled.add(workload);
@@ -418,14 +378,10 @@ export class State {
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
       this.services.touch(workload);
+      this.money.touch(workload);
     }
     for (const id of order.running) {
-      const attempt = this.#workloads.knownAttempt(id);
-      const row = this.table.rowOf(attempt.placement.node)!;
-      this.#running.set(id, attempt);
-      this.services.seated(attempt);
-      this.#told(attempt, row);
-      if (attempt.stop !== undefined) this.scheduler.stopping?.(id);
+      this.#running.restore(this.#workloads.knownAttempt(id));
     }
     for (const [id, behind] of order.lined) {
       this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
@@ -433,23 +389,26 @@ export class State {
     for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
+    if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
 
   order(): SavedOrder {
     return {
-      running: [...this.#running.keys()],
+      running: this.#running.ids(),
       lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
       ended: this.#ended.map(({ id }) => id),
     };
   }
 
   memory(): SavedMemory {
-    const scheduler = this.scheduler.save?.();
+    const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
+    const budgets = this.money.book.save();
     return {
-      ...(scheduler === undefined ? {} : { scheduler }),
-      ...(this.quotas === undefined ? {} : { quotas: this.quotas.save() }),
+      ...(scheduler !== undefined && { scheduler }),
+      ...(quotas && { quotas }),
+      ...(budgets.length > 0 && { budgets }),
     };
   }
 
@@ -463,8 +422,9 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (step.workload.cancelledBy === undefined || step.spec.service !== undefined) continue;
-      this.#toStop.push({ attempt, reason: 'cancelled' });
+      const reason = stopOf(step.workload);
+      if (reason === undefined || step.spec.service !== undefined) continue;
+      this.toStop.push({ attempt, reason });
     }
   }
 

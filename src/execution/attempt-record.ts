@@ -62,6 +62,7 @@ const causes: Record<EndCause, true> = {
   cancelled: true,
   preempted: true,
   unhealthy: true,
+  'over-budget': true,
   'start-failed': true,
   unstarted: true,
   lost: true,

@@ -12,6 +12,8 @@ export type EndCause =
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
+  /** What was reserved for it is used up, and there is no money for more. */
+  | 'over-budget'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -27,13 +29,14 @@ export const mayRetry: Record<EndCause, boolean> = {
   cancelled: false,
   preempted: true,
   unhealthy: true,
+  'over-budget': false,
   'start-failed': false,
   unstarted: true,
   lost: true,
 };
 
 /** `unhealthy`: a probe of a service says that it no longer works, or never began to. */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy';
+export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'over-budget';
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

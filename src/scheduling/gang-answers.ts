@@ -9,6 +9,7 @@ import type { Candidate, Gang } from './scheduler.ts';
 /** What keeps a gang out before it is asked whether it has room. */
 export const beforeRoom: ReadonlySet<string> = new Set([
   'quota',
+  'budget',
   'queue-cap',
   'queue-limit',
   'kept-for-others',

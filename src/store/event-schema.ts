@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MilliGpu, TimeMs } from '../base/units.ts';
+import type { MicroDollars, MilliGpu, TimeMs } from '../base/units.ts';
 import type {
   AttemptId,
   NodeId,
@@ -14,6 +14,7 @@ import { preemptionStrategies } from '../model/preemption.ts';
 import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
 import { cachedFrom, flow, flowValues, workloadLimits } from './flow-form.ts';
+import { budgetFacts, reserve, spending } from './money-form.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 import { service } from './service-form.ts';
 
@@ -145,6 +146,7 @@ const step = z.strictObject({
     wallMs: span,
     graceMs: span,
     logBytes: bytes,
+    cost: whole<MicroDollars>().exactOptional(),
   }),
   execution: execution.exactOptional(),
   flow: flow.exactOptional(),
@@ -202,6 +204,7 @@ const end = z.strictObject({
     'cancelled',
     'preempted',
     'unhealthy',
+    'over-budget',
     'start-failed',
     'unstarted',
     'lost',
@@ -297,7 +300,7 @@ export const eventForms: EventForms = complete({
   'node-joined': form('node-joined', 1, { node }),
   'node-left': form('node-left', 1, { node: text<NodeId>() }),
   'workload-submitted': form('workload-submitted', 1, { workload, tenant, spec }),
-  'task-placed': form('task-placed', 1, { attempt, placement }),
+  'task-placed': form('task-placed', 1, { attempt, placement, reserved: reserve.exactOptional() }),
   'attempts-lined-up': form('attempts-lined-up', 1, {
     behind: attempt,
     attempts: z.array(attempt),
@@ -305,11 +308,16 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'unhealthy']),
+    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'over-budget']),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),
-  'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
+  'task-ended': form('task-ended', 1, {
+    attempt,
+    end,
+    charged: whole<MicroDollars>().exactOptional(),
+    retry: retry.exactOptional(),
+  }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {
     workload,
@@ -336,6 +344,14 @@ export const eventForms: EventForms = complete({
   'rollout-finished': form('rollout-finished', 1, { workload, revision: whole() }),
   'replica-opened': form('replica-opened', 1, { task }),
   'replica-retired': form('replica-retired', 1, { task }),
+  'reserve-renewed': form('reserve-renewed', 1, {
+    attempt,
+    charged: whole<MicroDollars>(),
+    reserved: reserve,
+  }),
+  'spend-settled': form('spend-settled', 1, { workload: workload.exactOptional(), spending }),
+  'budget-warned': form('budget-warned', 1, { facts: budgetFacts }),
+  'budget-exceeded': form('budget-exceeded', 1, { workload, facts: budgetFacts }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

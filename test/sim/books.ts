@@ -163,6 +163,13 @@ export class Books {
       case 'workload-ended':
         this.#endWorkload(event);
         break;
+      case 'reserve-renewed':
+        break;
+      case 'spend-settled':
+      case 'budget-warned':
+      case 'budget-exceeded':
+        assert.fail(`these worlds have no budgets: ${event.kind}`);
+        break;
       case 'task-probed':
       case 'service-scaled':
       case 'service-updated':

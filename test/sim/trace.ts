@@ -36,6 +36,14 @@ export function eventLine(event: Event): string {
       return `step ${event.workload}.${event.step} ${event.state}`;
     case 'cancel-requested':
       return `cancel ${event.workload} by ${event.by}`;
+    case 'reserve-renewed':
+      return `renewed the reserve of ${event.attempt}: ${event.charged} paid, ${event.reserved.amount} held`;
+    case 'spend-settled':
+      return `spent ${event.spending.amount} on ${event.spending.what}`;
+    case 'budget-warned':
+      return `soft limit of ${event.facts.budget}`;
+    case 'budget-exceeded':
+      return `no money for ${event.workload}: ${event.facts.budget}`;
     case 'lease-renewed':
       return `renewed ${event.workload}`;
     case 'task-probed':

@@ -16,6 +16,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   cancelled: 'cancelled',
   preempted: 'preempted',
   unhealthy: 'unhealthy',
+  'over-budget': 'over budget',
   'start-failed': 'did not start',
   unstarted: 'not begun',
   lost: 'lost',
@@ -52,6 +53,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Preempted${after}, to make room.${note}`;
     case 'unhealthy':
       return `Stopped${after}: a probe said that it no longer works.${note}`;
+    case 'over-budget':
+      return `Stopped${after}: there was no money for more.${note}`;
     case 'start-failed':
       return `It did not start.${note}`;
     case 'unstarted':

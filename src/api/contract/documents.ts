@@ -14,6 +14,7 @@ const causes = z.enum([
   'cancelled',
   'preempted',
   'unhealthy',
+  'over-budget',
   'start-failed',
   'unstarted',
   'lost',

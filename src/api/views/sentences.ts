@@ -1,5 +1,5 @@
 import { assertNever } from '../../base/assert.ts';
-import { formatAmount, formatSpan } from '../../base/format.ts';
+import { formatAmount, formatDollars, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
 
@@ -53,11 +53,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `${refusal.max} are allowed`
       );
     case 'no-such-queue':
-      return (
-        `there is no queue ${refusal.queue}` +
-        (refusal.near === undefined ? '' : `; did you mean ${refusal.near}?`) +
-        `${refusal.near === undefined ? ';' : ''} there are ${refusal.queues.join(', ')}`
-      );
+      return noSuchQueue(refusal);
     case 'exceeds-queue':
       return (
         `can never start in queue ${refusal.queue}: it asks for ` +
@@ -84,7 +80,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `${formatAmount(refusal.resource, refusal.free)} free in ${refusal.queue} are kept for other queues`
       );
     case 'quota':
-      return quotaSentence(refusal, now);
+    case 'budget':
+      return accountSentence(refusal, now);
     case 'behind':
       return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
     case 'reserved-for':
@@ -104,6 +101,11 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     default:
       return assertNever(refusal);
   }
+}
+
+function noSuchQueue({ queue, near, queues }: Extract<Refusal, { code: 'no-such-queue' }>): string {
+  const meant = near === undefined ? ';' : `; did you mean ${near}?`;
+  return `there is no queue ${queue}${meant} there are ${queues.join(', ')}`;
 }
 
 function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {
@@ -148,6 +150,21 @@ function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs
   return (
     `quota ${refusal.quota}${whose}: ${hours(refusal.used)} used${reserved} of ` +
     `${hours(refusal.limit)}, and it needs ${refusal.asked === 0 ? 'some' : hours(refusal.asked)}` +
+    (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
+  );
+}
+
+function accountSentence(refusal: Extract<Refusal, { code: 'quota' | 'budget' }>, now: TimeMs) {
+  return refusal.code === 'quota' ? quotaSentence(refusal, now) : budgetSentence(refusal, now);
+}
+
+function budgetSentence(refusal: Extract<Refusal, { code: 'budget' }>, now: TimeMs): string {
+  const { budget, tenant, spent, reserved, asked, limit, resetsAt } = refusal;
+  const whose = tenant === undefined ? '' : ` of ${tenant}`;
+  const held = reserved === 0 ? '' : ` and ${formatDollars(reserved)} reserved`;
+  return (
+    `budget ${budget}${whose}: ${formatDollars(spent)} spent${held} of ${formatDollars(limit)}, ` +
+    `and it needs ${formatDollars(asked)}` +
     (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
   );
 }

@@ -31,6 +31,7 @@ const looks: Readonly<Record<MarkState, Look>> = {
   'timed-out': 'failed',
   'start-failed': 'failed',
   unhealthy: 'failed',
+  'over-budget': 'failed',
   cancelled: 'cancelled',
   skipped: 'cancelled',
   unstarted: 'cancelled',
