@@ -7,15 +7,16 @@ import { test } from 'node:test';
 const allowed: Record<string, readonly string[]> = {
   base: [],
   model: [],
-  spec: [],
+  expression: [],
+  spec: ['expression'],
   inventory: [],
   admission: [],
-  pipeline: [],
+  pipeline: ['expression'],
   scheduling: ['inventory'],
-  engine: ['admission', 'pipeline', 'scheduling', 'inventory'],
-  runtime: ['engine'],
+  engine: ['admission', 'expression', 'pipeline', 'scheduling', 'inventory'],
+  runtime: ['engine', 'expression'],
   execution: ['inventory', 'runtime'],
-  telemetry: ['inventory'],
+  telemetry: ['expression', 'inventory'],
   analysis: ['telemetry', 'inventory'],
   forecasting: ['telemetry'],
   tuning: ['telemetry', 'analysis', 'inventory'],
@@ -29,7 +30,7 @@ const allowed: Record<string, readonly string[]> = {
   app: ['*'],
 };
 /** Packages that compute and touch nothing outside, so that pure rooms may use them. */
-const purePackages = ['zod', '@hono/zod-openapi', 'yaml', 'highs'];
+const purePackages = ['zod', '@marcbachmann/cel-js', '@hono/zod-openapi', 'yaml', 'highs'];
 /** Names that make a result depend on the machine or the moment, and what to use instead. */
 const banned: readonly [RegExp, string][] = [
   [/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, 'take `at` from the command'],
@@ -39,7 +40,7 @@ const banned: readonly [RegExp, string][] = [
   [/localeCompare|\btoLocale/, 'not the same everywhere'],
 ];
 /** Rooms whose decisions are replayed: no floats whose last digits the language leaves open, no waiting. */
-const replayed = ['base', 'model', 'admission', 'pipeline', 'scheduling', 'engine'];
+const replayed = ['base', 'model', 'expression', 'admission', 'pipeline', 'scheduling', 'engine'];
 const bannedInReplayed: readonly [RegExp, string][] = [
   [/\bMath\.(exp|log\w*|pow|sin|cos|tanh?)\(/, 'not bit-identical everywhere'],
   [/\bawait\b|\bPromise\b/, 'return an event; the shell waits'],

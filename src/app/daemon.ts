@@ -37,6 +37,7 @@ import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { SystemClock } from './system-clock.ts';
+import { Tokens } from './tokens.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
@@ -89,9 +90,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     site,
     leases,
     token: folder.token,
-    isRunning: (id) => {
-      const attempt = engine.state.attempt(id);
-      return attempt !== undefined && attempt.end === undefined;
+    tokens: parts.tokens,
+    holders: {
+      identify: (token) => parts.tokens.identify(token),
+      tenantOfRunning: (id) => {
+        const attempt = engine.state.attempt(id);
+        return attempt?.end === undefined ? attempt?.task.tenant : undefined;
+      },
     },
     socketPath: folder.paths.apiSocket,
     host: options.host ?? '127.0.0.1',
@@ -128,6 +133,7 @@ interface Parts {
   readonly replayed: number;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
+  readonly tokens: Tokens;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
@@ -163,6 +169,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const journal = openJournal({ file: folder.paths.journal });
   stack.defer(() => journal.close());
   const clock = new SystemClock(journal.lastAt);
+  const sees = site?.config.isolation === 'none' ? 'all' : 'own';
+  const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
@@ -217,6 +225,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     replayed,
     siteFile: options.siteFile ?? null,
     plugins,
+    tokens,
     gpuSharing: scheduling.gpuSharing,
     address,
     latest: undefined,

@@ -117,6 +117,10 @@ export class LiveSite implements Site {
     return answer;
   }
 
+  owner(id: WorkloadId): TenantId | undefined {
+    return this.#deps.engine.state.workload(id)?.tenant;
+  }
+
   workload(id: WorkloadId): WorkloadDocument | undefined {
     const { state } = this.#deps.engine;
     const workload = state.workload(id);
@@ -134,7 +138,8 @@ export class LiveSite implements Site {
     const all = [...state.workloads()].filter(
       (workload) =>
         (filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active')) &&
-        (queues === undefined || queues.has(workload.spec.queue)),
+        (queues === undefined || queues.has(workload.spec.queue)) &&
+        (filter.tenant === undefined || workload.tenant === filter.tenant),
     );
     all.reverse();
     const page = all.slice(filter.offset, filter.offset + filter.limit);

@@ -18,6 +18,7 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -40,6 +41,9 @@ export interface Client {
   addPool(definition: object): Promise<PoolDocument>;
   removePool(name: string): Promise<void>;
   pools(): Promise<PoolList>;
+  tokens(): Promise<TokenList>;
+  addToken(wanted: TokenRequest): Promise<NewToken>;
+  revokeToken(id: string): Promise<void>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   quotas(): Promise<QuotaList>;
@@ -63,6 +67,8 @@ export interface SubmittedDocument {
   readonly fileName: string;
   /** Absolute: where tasks run when the document does not say. */
   readonly cwd: string;
+  /** For whom; whoever asks, when not given. */
+  readonly tenant?: string | undefined;
 }
 
 export interface LogPart {

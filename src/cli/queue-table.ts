@@ -47,10 +47,11 @@ export function waitingLines(page: Page, waitingFor: readonly WaitingFor[]): rea
   const codes = Math.max(0, ...waitingFor.map(({ code }) => code.length));
   const counts = Math.max(0, ...waitingFor.map(({ tasks }) => grouped(tasks).length));
   return waitingFor.flatMap(({ code, tasks, first }) => {
-    const { task, workload, sentence } = first;
     const head = `  ${grouped(tasks).padStart(counts)} ${code.padEnd(codes)}  `;
     const lines = wrap(
-      `${printable(task ?? workload)}: ${printable(sentence)}`,
+      first === null
+        ? 'work of others'
+        : `${printable(first.task ?? first.workload)}: ${printable(first.sentence)}`,
       Math.max(20, page.width - head.length),
     );
     return lines.map((line, i) => {

@@ -23,6 +23,9 @@ import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
+import { tokenAdd } from './commands/token-add.ts';
+import { tokenList } from './commands/token-list.ts';
+import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
@@ -53,6 +56,9 @@ export const registry: readonly Command[] = [
   secretSet,
   secretList,
   secretRemove,
+  tokenAdd,
+  tokenList,
+  tokenRevoke,
   inventory,
   inventoryDiff,
   inventoryBaseline,

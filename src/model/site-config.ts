@@ -8,7 +8,11 @@ export interface SiteConfig {
   /** Absent: nothing is said of it. */
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
+  readonly isolation?: IsolationLevel;
 }
+
+/** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
+export type IsolationLevel = 'namespace' | 'none';
 
 /** Where volumes lie. */
 export interface StorageConfig {
@@ -24,6 +28,7 @@ export interface WrittenSite {
   };
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
+  readonly isolation?: IsolationLevel;
 }
 
 export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };

@@ -154,6 +154,7 @@ function readSite(
   const network = readNetwork(reading, blocks.network);
   return {
     ...(network && { network }),
+    ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(blocks.storage?.classes && { storage: { classes: blocks.storage.classes } }),
     scheduling: {
       root: tree,

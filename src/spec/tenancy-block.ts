@@ -9,7 +9,7 @@ import {
   type TenantsConfig,
   UNLIMITED_AMOUNTS,
 } from '../model/scheduling-config.ts';
-import type { WrittenQuota } from '../model/site-config.ts';
+import type { IsolationLevel, WrittenQuota } from '../model/site-config.ts';
 import { quantity, text } from './fields.ts';
 import type { Path } from './issue.ts';
 import { parseFactor, parseHours, shown } from './quantities.ts';
@@ -115,7 +115,14 @@ export const tenancySchema = z
       .boolean()
       .meta({ description: 'False: the block is ignored.', default: true })
       .optional(),
-    isolation_level: later('How far users are kept apart.').optional(),
+    isolation_level: z
+      .enum(['namespace', 'none'])
+      .meta({
+        description:
+          '`namespace`: users see and touch only their own workloads, logs and leases; `none`: they see those of others, too.',
+        default: 'namespace',
+      })
+      .optional(),
     users: usersSchema.optional(),
     user_limits: usersSchema.meta({ description: 'Another name of `users`.' }).optional(),
     teams: teamsSchema.optional(),
@@ -159,6 +166,7 @@ export interface Tenancy {
   readonly teamsPath: Path;
   readonly oversubscription: BasisPoints | undefined;
   readonly quotas: readonly WrittenQuota[];
+  readonly isolation?: IsolationLevel;
 }
 
 export const noTenancy: Tenancy = {
@@ -176,7 +184,6 @@ export function readTenancy(
 ): Tenancy {
   const path = ['multi_tenancy'];
   if (block.enabled === false) return noTenancy;
-  reading.later(path, ['isolation_level']);
   reading.later([...path, 'tenant_limits', 'quotas'], ['storage_per_tenant']);
   const userKey = reading.oneKey(path, ['users', 'user_limits']) ?? 'users';
   const teamKey = reading.oneKey(path, ['teams', 'team_limits']) ?? 'teams';
@@ -198,6 +205,7 @@ export function readTenancy(
     users: written,
     teams: block[teamKey],
     teamsPath: [...path, teamKey],
+    ...(block.isolation_level && { isolation: block.isolation_level }),
     oversubscription: block.resource_allocation?.oversubscription_ratio,
     quotas: [
       ...userQuotas(reading, users, [...path, userKey], deps),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
 
@@ -46,7 +47,7 @@ export async function openSite(
   chmodSync(folder, 0o700);
   const logged: string[] = [];
   const server = await openServer({
-    isRunning: () => false,
+    ...noTokens,
     site,
     leases: leaseSite().leases,
     token: TOKEN,

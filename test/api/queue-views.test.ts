@@ -55,7 +55,7 @@ test('what waits in a queue is what waits below it, by reason and in order of pr
     assert.equal(queue.held.cpu_milli, held);
   }
   assert.deepEqual(
-    named(list, 'research').waiting_for.map(({ code, first }) => [code, first.task]),
+    named(list, 'research').waiting_for.map(({ code, first }) => [code, first!.task]),
     [
       ['quota', '7.s.0'],
       ['queue-limit', '6.s.0'],
@@ -137,7 +137,7 @@ test('who waits for an earlier step, to retry or behind `parallel` is counted, t
   b.end('1.a.0.1', 'failed');
   const { waiting, waiting_for } = queueList(b.engine.state, timeMs(0)).queues[0]!;
   assert.deepEqual(
-    waiting_for.map(({ code, tasks, first }) => [code, tasks, first.task, first.workload]),
+    waiting_for.map(({ code, tasks, first }) => [code, tasks, first!.task, first!.workload]),
     [
       ['waits-for-steps', 5, null, '1'],
       ['waits-to-retry', 1, '1.a.0', '1'],

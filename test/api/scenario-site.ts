@@ -35,7 +35,7 @@ import { queueList } from '../../src/api/views/queues.ts';
 import { quotaList } from '../../src/api/views/quotas.ts';
 import { reservationList } from '../../src/api/views/reservations.ts';
 import { networkStatus } from '../../src/app/network-status.ts';
-import type { WorkloadId } from '../../src/model/ids.ts';
+import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../../src/model/network-config.ts';
 import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
@@ -254,6 +254,10 @@ export class ScenarioSite implements Site {
       steps,
       preemptions: [],
     };
+  }
+
+  owner(id: WorkloadId): TenantId | undefined {
+    return this.workload(id)?.workload.tenant as TenantId | undefined;
   }
 
   source(id: WorkloadId): string | undefined {

@@ -94,11 +94,10 @@ test('changes are told as they happen, until the reader leaves', bounded, async 
 
 test('a quiet stream shows a heartbeat', bounded, async () => {
   const ended = new AbortController();
-  const streams = new EventStreams(
-    { signal: ended.signal, heartbeatMs: 5 },
-    { site: new ScenarioSite(), log: assert.fail },
-  );
-  const reader = streams.changes({ via: 'tcp', drop: assert.fail }).body!.getReader();
+  const streams = new EventStreams({ signal: ended.signal, heartbeatMs: 5 }, { log: assert.fail });
+  const reader = streams
+    .changes(new ScenarioSite(), { via: 'tcp', drop: assert.fail })
+    .body!.getReader();
   for (let beats = 0; beats < 3; beats++) {
     const { value } = await reader.read();
     assert.equal(Buffer.from(value!).toString(), ':\n\n');

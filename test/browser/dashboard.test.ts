@@ -14,6 +14,7 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
 
@@ -268,7 +269,7 @@ test(
     const again = await openServer({
       site,
       leases: leaseSite().leases,
-      isRunning: () => false,
+      ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,
       host: '127.0.0.1',

@@ -6,6 +6,7 @@ import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);
 const make = scenarios[name as keyof typeof scenarios];
@@ -18,7 +19,7 @@ const site = make();
 const server = await openServer({
   site,
   leases: leaseSite().leases,
-  isRunning: () => false,
+  ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),
   host: '127.0.0.1',

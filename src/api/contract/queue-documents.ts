@@ -28,11 +28,14 @@ export const waitingForSchema = z
       ),
     meaning: z.string(),
     tasks: z.int().describe('How many tasks wait for it'),
-    first: z.object({
-      task: z.string().nullable().describe('Null while its step has no tasks yet'),
-      workload: z.string(),
-      sentence: z.string(),
-    }),
+    first: z
+      .object({
+        task: z.string().nullable().describe('Null while its step has no tasks yet'),
+        workload: z.string(),
+        sentence: z.string(),
+      })
+      .nullable()
+      .describe('Null where whoever asks may not see it'),
   })
   .openapi('WaitingFor');
 

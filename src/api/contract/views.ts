@@ -27,6 +27,8 @@ export interface Site {
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
   /** Of a service: a new revision. */
   update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome>;
+  /** Whose it is; undefined when there is no such workload. */
+  owner(id: WorkloadId): TenantId | undefined;
   workload(id: WorkloadId): WorkloadDocument | undefined;
   workloads(filter: WorkloadFilter): WorkloadList;
   why(id: WorkloadId): Why | undefined;
@@ -66,6 +68,8 @@ export interface WorkloadFilter {
   readonly state: 'active' | 'ended' | 'all';
   /** Of this queue and all below it. */
   readonly queue?: string | undefined;
+  /** Of this tenant only. */
+  readonly tenant?: TenantId | undefined;
   readonly limit: number;
   readonly offset: number;
 }

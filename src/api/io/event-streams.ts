@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
-import type { Site } from '../contract/views.ts';
+import type { LogRequest, Site } from '../contract/views.ts';
 import type { Connection, Log, Streams } from '../routes/api-env.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -13,7 +13,6 @@ const FOLLOW_EVERY_MS = 250;
 
 /** Server-sent events over HTTP. All streams end when `signal` aborts. */
 export class EventStreams implements Streams {
-  readonly #site: Site;
   readonly #signal: AbortSignal;
   readonly #log: Log;
   readonly #heartbeatMs: number;
@@ -21,26 +20,25 @@ export class EventStreams implements Streams {
 
   constructor(
     options: { readonly signal: AbortSignal; readonly heartbeatMs?: number },
-    deps: { readonly site: Site; readonly log: Log },
+    deps: { readonly log: Log },
   ) {
     this.#signal = options.signal;
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
-    this.#site = deps.site;
     this.#log = deps.log;
   }
 
-  changes(connection: Connection): Response {
+  changes(site: Site, connection: Connection): Response {
     return this.#stream(connection, async (send, signal) => {
-      this.#site.changes((change) => send('change', change), signal);
+      site.changes((change) => send('change', change), signal);
       await ended(signal);
     });
   }
 
-  follow(request: Parameters<Streams['follow']>[0], connection: Connection): Response {
+  follow(site: Site, request: LogRequest, connection: Connection): Response {
     return this.#stream(connection, async (send, signal, taken) => {
       let from = request.from;
       while (!signal.aborted) {
-        const chunk = await this.#site.log({ ...request, from });
+        const chunk = await site.log({ ...request, from });
         assert(chunk !== undefined, 'an attempt that was there stays');
         // An attempt that has ended is followed to the last byte that it wrote.
         const last = chunk.ended && chunk.next === chunk.offset;

@@ -3,8 +3,8 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
-import type { AttemptId } from '../../model/ids.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { TokenSite } from '../contract/token-documents.ts';
 import type { Site } from '../contract/views.ts';
 import { namesOf } from '../routes/access.ts';
 import type { Address, Connection, Log, Parse } from '../routes/api-env.ts';
@@ -12,7 +12,7 @@ import { makeApi } from '../routes/make-api.ts';
 import { EventStreams } from './event-streams.ts';
 import { listening } from './listening.ts';
 import { pageFiles } from './page-files.ts';
-import { tokenCheck } from './token-check.ts';
+import { type TokenHolders, tokenCheck } from './token-check.ts';
 import { listenUnix } from './unix-socket.ts';
 
 const CONNECTIONS_MAX = 512;
@@ -32,8 +32,9 @@ export interface ServerConfig {
   readonly leases: LeaseSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
-  /** Tasks that run may have tokens of their own. */
-  readonly isRunning: (attempt: AttemptId) => boolean;
+  /** Tokens of tenants, and of tasks that run. */
+  readonly tokens: TokenSite;
+  readonly holders: TokenHolders;
   readonly socketPath: string;
   readonly host: string;
   /** 0 takes any that is free; undefined opens none, only the unix socket. */
@@ -56,16 +57,17 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, token, socketPath, host, webDir, parse, log } = config;
+  const { site, leases, tokens, token, holders, socketPath, host, webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
     site,
     leases,
+    tokens,
     parse,
     log,
-    streams: new EventStreams({ signal: closing.signal }, { site, log }),
-    identify: tokenCheck(token, config.isRunning),
+    streams: new EventStreams({ signal: closing.signal }, { log }),
+    identify: tokenCheck(token, holders),
     address: () => address,
     page: pageFiles(webDir),
   });

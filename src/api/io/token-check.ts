@@ -1,27 +1,32 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type AttemptId, parseAttemptId } from '../../model/ids.ts';
+import { type AttemptId, parseAttemptId, type TenantId } from '../../model/ids.ts';
 import type { Identity } from '../routes/api-env.ts';
 import { localAdmin } from '../routes/local-admin.ts';
 import { attemptNamed, attemptToken } from './attempt-token.ts';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/**
- * Compares hashes, so that neither the length nor a common beginning shows in the time taken.
- * @param isRunning whether tasks with a token of their own may still use it.
- */
+/** Who has which token, beside the one of the site itself. */
+export interface TokenHolders {
+  /** Whose task it is; undefined when it does not run, and its token is worth nothing. */
+  tenantOfRunning(attempt: AttemptId): TenantId | undefined;
+  /** Of a token that was handed out. */
+  identify(token: string): Identity | undefined;
+}
+
+/** Compares hashes, so that neither the length nor a common beginning shows in the time taken. */
 export function tokenCheck(
-  token: string,
-  isRunning: (attempt: AttemptId) => boolean,
+  siteToken: string,
+  holders: TokenHolders,
 ): (given: string) => Identity | undefined {
-  const wanted = digest(token);
-  const ofTask: Identity = { tenant: localAdmin.tenant, role: 'user' };
+  const wanted = digest(siteToken);
   return (given) => {
     if (timingSafeEqual(digest(given), wanted)) return localAdmin;
     const named = attemptNamed(given);
-    if (named === undefined || parseAttemptId(named) === undefined) return undefined;
+    if (named === undefined || parseAttemptId(named) === undefined) return holders.identify(given);
     const attempt = named as AttemptId;
-    const own = timingSafeEqual(digest(given), digest(attemptToken(token, attempt)));
-    return own && isRunning(attempt) ? ofTask : undefined;
+    if (!timingSafeEqual(digest(given), digest(attemptToken(siteToken, attempt)))) return undefined;
+    const tenant = holders.tenantOfRunning(attempt);
+    return tenant && { tenant, role: 'user', sees: 'own' };
   };
 }

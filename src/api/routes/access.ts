@@ -1,4 +1,6 @@
-import type { Role } from './api-env.ts';
+import type { TenantId } from '../../model/ids.ts';
+import type { Role } from '../contract/token-documents.ts';
+import type { Identity } from './api-env.ts';
 
 /** The headers by which a browser says for whom it asks. */
 export interface Provenance {
@@ -48,10 +50,16 @@ const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
 
 export function mayDo(role: Role, method: string, path: string): boolean {
   const least =
-    path === '/api/v1/shutdown'
+    path === '/api/v1/shutdown' || /^\/api\/v1\/tokens(\/|$)/.test(path)
       ? 'admin'
       : method === 'GET' || method === 'HEAD'
         ? 'viewer'
         : 'user';
   return rank[role] >= rank[least];
 }
+
+export const maySee = ({ tenant, role, sees }: Identity, owner: TenantId | undefined): boolean =>
+  role === 'admin' || sees === 'all' || owner === tenant;
+
+export const mayChange = ({ tenant, role }: Identity, owner: TenantId | undefined): boolean =>
+  role === 'admin' || owner === tenant;

@@ -1,15 +1,15 @@
 import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { LogRequest, Site } from '../contract/views.ts';
-
-/** From least to most that it may do. Only `admin` is handed out until there are tenants. */
-export type Role = 'viewer' | 'user' | 'admin';
 
 /** Who asks, as the token or the socket proved it. */
 export interface Identity {
   readonly tenant: TenantId;
   readonly role: Role;
+  /** Whether it may look at what belongs to others, too. */
+  readonly sees: Sight;
 }
 
 /** What the listener knows of the connection that a request came over. */
@@ -22,7 +22,8 @@ export interface Connection {
 
 export interface ApiEnv {
   Bindings: Connection;
-  Variables: { identity: Identity };
+  /** The site and its leases as whoever asks may see and change them. */
+  Variables: { identity: Identity; site: Site; leases: LeaseSite };
 }
 
 /** The document of a submission as `spec/` reads it; `text` shows all issues to a person. */
@@ -37,8 +38,8 @@ type ParseOutcome =
 
 /** Answers that stay open. They keep time and drop slow readers, so `io/` writes them. */
 export interface Streams {
-  changes(connection: Connection): Response;
-  follow(request: LogRequest, connection: Connection): Response;
+  changes(site: Site, connection: Connection): Response;
+  follow(site: Site, request: LogRequest, connection: Connection): Response;
 }
 
 /** What a listener on TCP is called, and by whom. */
@@ -52,6 +53,7 @@ export interface Address {
 export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly tokens: TokenSite;
   readonly parse: Parse;
   readonly streams: Streams;
   readonly log: Log;

@@ -4,7 +4,7 @@ import {
   inventoryChangesSchema,
   inventorySchema,
 } from '../contract/inventory-documents.ts';
-import type { ApiDeps, ApiEnv } from './api-env.ts';
+import type { ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 import { inventoryQuery } from './params.ts';
 
@@ -59,10 +59,12 @@ const getCpuUse = defineOperation(
 
 export const inventoryOperations = [getInventory, listInventoryChanges, getCpuUse] as const;
 
-export function addInventoryRoutes(api: OpenAPIHono<ApiEnv>, { site }: ApiDeps): void {
+export function addInventoryRoutes(api: OpenAPIHono<ApiEnv>): void {
   api.openapi(getInventory, async (c) =>
-    c.json(await site.inventory(c.req.valid('query').fresh === '1'), 200),
+    c.json(await c.get('site').inventory(c.req.valid('query').fresh === '1'), 200),
   );
-  api.openapi(listInventoryChanges, async (c) => c.json(await site.inventoryChanges(), 200));
-  api.openapi(getCpuUse, async (c) => c.json(await site.cpuUse(), 200));
+  api.openapi(listInventoryChanges, async (c) =>
+    c.json(await c.get('site').inventoryChanges(), 200),
+  );
+  api.openapi(getCpuUse, async (c) => c.json(await c.get('site').cpuUse(), 200));
 }

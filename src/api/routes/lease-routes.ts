@@ -8,7 +8,7 @@ import {
   poolDocumentSchema,
   poolListSchema,
 } from '../contract/lease-documents.ts';
-import type { ApiDeps, ApiEnv } from './api-env.ts';
+import type { ApiEnv } from './api-env.ts';
 import { readText } from './body.ts';
 import { defineOperation } from './operation.ts';
 import { leaseQuery, quote, workloadParams } from './params.ts';
@@ -132,29 +132,34 @@ export const leaseOperations = [
   removePool,
 ] as const;
 
-export function addLeaseRoutes(api: OpenAPIHono<ApiEnv>, { leases }: ApiDeps): void {
+export function addLeaseRoutes(api: OpenAPIHono<ApiEnv>): void {
   api.openapi(askLease, async (c) => {
-    const lease = await leases.ask(await readJson(c.req.raw), c.get('identity').tenant);
+    const lease = await c.get('leases').ask(await readJson(c.req.raw), c.get('identity').tenant);
     return c.json(lease, 201, { location: `/api/v1/leases/${lease.id}` });
   });
-  api.openapi(listLeases, (c) => c.json({ leases: [...leases.leases()] }, 200));
+  api.openapi(listLeases, (c) => c.json({ leases: [...c.get('leases').leases()] }, 200));
   api.openapi(getLease, (c) => {
     const { id } = c.req.valid('param');
-    return c.json(leases.lease(id) ?? missing(id), 200);
+    return c.json(c.get('leases').lease(id) ?? missing(id), 200);
   });
   api.openapi(renewLease, async (c) => {
     const { id } = c.req.valid('param');
-    return c.json((await leases.renew(id, c.req.valid('query').wait)) ?? missing(id), 200);
+    return c.json((await c.get('leases').renew(id, c.req.valid('query').wait)) ?? missing(id), 200);
   });
   api.openapi(releaseLease, async (c) => {
     const { id } = c.req.valid('param');
-    return c.json((await leases.release(id, c.get('identity').tenant)) ?? missing(id), 200);
+    return c.json(
+      (await c.get('leases').release(id, c.get('identity').tenant)) ?? missing(id),
+      200,
+    );
   });
-  api.openapi(listPools, (c) => c.json({ pools: [...leases.pools()] }, 200));
-  api.openapi(addPool, async (c) => c.json(await leases.addPool(await readJson(c.req.raw)), 201));
+  api.openapi(listPools, (c) => c.json({ pools: [...c.get('leases').pools()] }, 200));
+  api.openapi(addPool, async (c) =>
+    c.json(await c.get('leases').addPool(await readJson(c.req.raw)), 201),
+  );
   api.openapi(removePool, async (c) => {
     const { name } = c.req.valid('param');
-    if (await leases.removePool(name)) return c.body(null, 204);
+    if (await c.get('leases').removePool(name)) return c.body(null, 204);
     throw notFound(`pool ${quote(name)}`);
   });
 }

@@ -1,5 +1,9 @@
 import type { TenantId } from '../../model/ids.ts';
 import type { Identity } from './api-env.ts';
 
-/** Whoever may open the state folder: there is one tenant until tenants have tokens of their own. */
-export const localAdmin: Identity = { tenant: 'default' as TenantId, role: 'admin' };
+/** Whoever may open the state folder. */
+export const localAdmin: Identity = {
+  tenant: 'default' as TenantId,
+  role: 'admin',
+  sees: 'all',
+};

@@ -53,17 +53,19 @@ const downloadLog = defineOperation(
 
 export const logOperations = [readLog, downloadLog] as const;
 
-export function addLogRoutes(api: OpenAPIHono<ApiEnv>, { site, streams, log }: ApiDeps): void {
+export function addLogRoutes(api: OpenAPIHono<ApiEnv>, { streams, log }: ApiDeps): void {
   api.openapi(readLog, async (c) => {
+    const site = c.get('site');
     const { id, stream } = c.req.valid('param');
     const { from, max, follow } = c.req.valid('query');
     const request: LogRequest = { attempt: attemptIdOf(id), stream, from, maxBytes: max };
     if (follow === '0') return c.json(await pieceOf(site, request), 200);
     await pieceOf(site, { ...request, from: -1, maxBytes: 1 });
-    return streams.follow(request, c.env);
+    return streams.follow(site, request, c.env);
   });
 
   api.openapi(downloadLog, async (c) => {
+    const site = c.get('site');
     const { id, stream } = c.req.valid('param');
     const request = { attempt: attemptIdOf(id), stream, maxBytes: DOWNLOAD_PIECE_BYTES };
     const first = await pieceOf(site, { ...request, from: 0 });

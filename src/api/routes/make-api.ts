@@ -13,7 +13,9 @@ import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts
 import { addQueueRoutes } from './queue-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
 import { addServiceRoutes } from './service-routes.ts';
+import { SightedLeases, SightedSite } from './sighted-site.ts';
 import { addSiteRoutes } from './site-routes.ts';
+import { addTokenRoutes } from './token-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
 /** A session ends with the browser's memory of it; the token itself changes only when its file does. */
@@ -54,12 +56,13 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addChecks(api, deps);
   addWorkloadRoutes(api, deps);
   addServiceRoutes(api, deps);
+  addTokenRoutes(api, deps);
   addLogRoutes(api, deps);
-  addQueueRoutes(api, deps);
-  addNetworkRoutes(api, deps);
+  addQueueRoutes(api);
+  addNetworkRoutes(api);
   addSiteRoutes(api, deps);
-  addInventoryRoutes(api, deps);
-  addLeaseRoutes(api, deps);
+  addInventoryRoutes(api);
+  addLeaseRoutes(api);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);
@@ -112,6 +115,9 @@ function addChecks(api: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
       throw new OperationError('FORBIDDEN', `The role ${identity.role} may not do that.`);
     }
     c.set('identity', identity);
+    const all = identity.role === 'admin';
+    c.set('site', all ? deps.site : new SightedSite(identity, deps.site));
+    c.set('leases', all ? deps.leases : new SightedLeases(identity, deps));
     return next();
   });
 }

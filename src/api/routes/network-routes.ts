@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { networkStatusSchema } from '../contract/network-documents.ts';
-import type { ApiDeps, ApiEnv } from './api-env.ts';
+import type { ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 
 const networkQuery = z.object({
@@ -36,9 +36,9 @@ const readNetwork = defineOperation(
 
 export const networkOperations = [readNetwork] as const;
 
-export function addNetworkRoutes(api: OpenAPIHono<ApiEnv>, { site }: ApiDeps): void {
+export function addNetworkRoutes(api: OpenAPIHono<ApiEnv>): void {
   api.openapi(readNetwork, (c) => {
     const { device, bits_per_second: bitsPerSecond } = c.req.valid('query');
-    return c.json(site.network({ device, bitsPerSecond }), 200);
+    return c.json(c.get('site').network({ device, bitsPerSecond }), 200);
   });
 }

@@ -7,6 +7,7 @@ import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
+import { tokenOperations } from './token-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
@@ -19,6 +20,7 @@ export const operations = [
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,
+  ...tokenOperations,
 ] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
@@ -31,7 +33,8 @@ export function openApiDocument(): OpenApiDocument {
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',
-    description: 'The text of STATE/token. Not needed over the unix socket.',
+    description:
+      'The text of STATE/token, or one of `berth token add`. Not needed over the unix socket.',
   });
   return api.getOpenAPI31Document({
     openapi: '3.1.0',

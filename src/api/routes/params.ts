@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { type SpanMs, spanMs } from '../../base/units.ts';
-import { type AttemptId, parseAttemptId, type WorkloadId } from '../../model/ids.ts';
+import { type AttemptId, parseAttemptId, type TenantId, type WorkloadId } from '../../model/ids.ts';
 import { notFound } from './problem.ts';
 
 const LOG_BYTES_DEFAULT = 65_536;
@@ -39,6 +39,12 @@ export const logParams = z.object({
   stream: z.enum(['stdout', 'stderr']).openapi({ param: { name: 'stream', in: 'path' } }),
 });
 
+const tenantName = z
+  .string()
+  .min(1)
+  .max(128)
+  .transform((name) => name as TenantId);
+
 export const listQuery = z.object({
   state: z
     .enum(['active', 'ended', 'all'])
@@ -52,6 +58,7 @@ export const listQuery = z.object({
     .max(256)
     .optional()
     .openapi({ description: 'Of this queue and all below it' }),
+  tenant: tenantName.optional().openapi({ description: 'Of this tenant only' }),
 });
 
 export const preemptionQuery = z.object({
@@ -66,6 +73,9 @@ export const submitQuery = z.object({
     .regex(/^\//, 'must be absolute')
     .default('/')
     .openapi({ description: 'The folder that relative paths and tasks start from' }),
+  tenant: tenantName
+    .optional()
+    .openapi({ description: 'For whom; only an admin may submit for another' }),
 });
 
 export const logQuery = z.object({

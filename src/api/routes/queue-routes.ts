@@ -5,7 +5,7 @@ import {
   quotaListSchema,
   reservationListSchema,
 } from '../contract/queue-documents.ts';
-import type { ApiDeps, ApiEnv } from './api-env.ts';
+import type { ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 import { preemptionQuery } from './params.ts';
 
@@ -77,9 +77,11 @@ const listPreemptions = defineOperation(
 
 export const queueOperations = [listQueues, listQuotas, listReservations, listPreemptions] as const;
 
-export function addQueueRoutes(api: OpenAPIHono<ApiEnv>, { site }: ApiDeps): void {
-  api.openapi(listQueues, (c) => c.json(site.queues(), 200));
-  api.openapi(listQuotas, (c) => c.json(site.quotas(), 200));
-  api.openapi(listReservations, (c) => c.json(site.reservations(), 200));
-  api.openapi(listPreemptions, (c) => c.json(site.preemptions(c.req.valid('query').limit), 200));
+export function addQueueRoutes(api: OpenAPIHono<ApiEnv>): void {
+  api.openapi(listQueues, (c) => c.json(c.get('site').queues(), 200));
+  api.openapi(listQuotas, (c) => c.json(c.get('site').quotas(), 200));
+  api.openapi(listReservations, (c) => c.json(c.get('site').reservations(), 200));
+  api.openapi(listPreemptions, (c) =>
+    c.json(c.get('site').preemptions(c.req.valid('query').limit), 200),
+  );
 }

@@ -3,7 +3,7 @@ import type { TimeMs } from '../../base/units.ts';
 import { OperationError } from '../../model/errors.ts';
 import { submittedSchema } from '../contract/documents.ts';
 import { scaleRequestSchema, serviceSchema } from '../contract/service-documents.ts';
-import type { ChangeOutcome } from '../contract/views.ts';
+import type { ChangeOutcome, Site } from '../contract/views.ts';
 import { refusalSentence } from '../views/sentences.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { readText } from './body.ts';
@@ -75,11 +75,12 @@ function readScale(text: string): z.infer<typeof scaleRequestSchema> {
 
 export const serviceOperations = [scaleService, updateService] as const;
 
-export function addServiceRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: ApiDeps): void {
+export function addServiceRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps): void {
   api.openapi(scaleService, async (c) => {
     const { id } = c.req.valid('param');
     const { replicas } = readScale(await readText(c.req.raw));
-    check(id, await site.scale(workloadIdOf(id), replicas));
+    const site = c.get('site');
+    check(id, await site.scale(workloadIdOf(id), replicas), site);
     const document = site.workload(workloadIdOf(id))?.service;
     if (document === undefined) throw notFound(`workload ${quote(id)}`);
     return c.json(document, 200);
@@ -88,15 +89,16 @@ export function addServiceRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: ApiD
   api.openapi(updateService, async (c) => {
     const { id } = c.req.valid('param');
     const { spec, warnings } = await parseBody(c.req.raw, c.req.valid('query'), parse);
-    check(id, await site.update(workloadIdOf(id), spec));
+    const site = c.get('site');
+    check(id, await site.update(workloadIdOf(id), spec), site);
     return c.json({ id, name: spec.name, warnings: [...warnings] }, 202);
   });
+}
 
-  function check(id: string, outcome: ChangeOutcome): void {
-    if (outcome.kind === 'done') return;
-    const { refusal } = outcome;
-    if (refusal.code === 'no-such-workload') throw notFound(`workload ${quote(id)}`);
-    const sentence = refusalSentence(refusal, site.status().now as TimeMs);
-    throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...refusal });
-  }
+function check(id: string, outcome: ChangeOutcome, site: Site): void {
+  if (outcome.kind === 'done') return;
+  const { refusal } = outcome;
+  if (refusal.code === 'no-such-workload') throw notFound(`workload ${quote(id)}`);
+  const sentence = refusalSentence(refusal, site.status().now as TimeMs);
+  throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...refusal });
 }

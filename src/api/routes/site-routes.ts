@@ -84,13 +84,13 @@ const shutDown = defineOperation(
 
 export const siteOperations = [getStatus, listNodes, getUsage, watchChanges, shutDown] as const;
 
-export function addSiteRoutes(api: OpenAPIHono<ApiEnv>, { site, streams }: ApiDeps): void {
-  api.openapi(getStatus, (c) => c.json(site.status(), 200));
-  api.openapi(listNodes, (c) => c.json(site.nodes(), 200));
-  api.openapi(getUsage, (c) => c.json(site.usage(c.req.valid('query').window), 200));
-  api.openapi(watchChanges, (c) => streams.changes(c.env));
+export function addSiteRoutes(api: OpenAPIHono<ApiEnv>, { streams }: ApiDeps): void {
+  api.openapi(getStatus, (c) => c.json(c.get('site').status(), 200));
+  api.openapi(listNodes, (c) => c.json(c.get('site').nodes(), 200));
+  api.openapi(getUsage, (c) => c.json(c.get('site').usage(c.req.valid('query').window), 200));
+  api.openapi(watchChanges, (c) => streams.changes(c.get('site'), c.env));
   api.openapi(shutDown, (c) => {
-    site.shutDown();
+    c.get('site').shutDown();
     return c.body(null, 202);
   });
 }

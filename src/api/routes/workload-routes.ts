@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import type { TimeMs } from '../../base/units.ts';
 import { OperationError } from '../../model/errors.ts';
+import type { TenantId } from '../../model/ids.ts';
 import {
   submittedSchema,
   whySchema,
@@ -9,7 +10,7 @@ import {
   workloadSchema,
 } from '../contract/documents.ts';
 import { refusalSentence } from '../views/sentences.ts';
-import type { ApiDeps, ApiEnv } from './api-env.ts';
+import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 import { listQuery, quote, submitQuery, workloadIdOf, workloadParams } from './params.ts';
 import { notFound } from './problem.ts';
@@ -126,40 +127,47 @@ export const workloadOperations = [
   cancelWorkload,
 ] as const;
 
-export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { site, parse }: ApiDeps): void {
+export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps): void {
   api.openapi(submitWorkload, async (c) => {
-    const { spec, warnings } = await parseBody(c.req.raw, c.req.valid('query'), parse);
-    const outcome = await site.submit(spec, c.get('identity').tenant);
+    const query = c.req.valid('query');
+    const tenant = tenantOf(c.get('identity'), query.tenant);
+    const { spec, warnings } = await parseBody(c.req.raw, query, parse);
+    const outcome = await c.get('site').submit(spec, tenant);
     if (outcome.kind === 'refused') {
-      const sentence = refusalSentence(outcome.refusal, site.status().now as TimeMs);
+      const sentence = refusalSentence(outcome.refusal, c.get('site').status().now as TimeMs);
       throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...outcome.refusal });
     }
     const location = `/api/v1/workloads/${outcome.id}`;
     return c.json({ id: outcome.id, name: spec.name, warnings: [...warnings] }, 201, { location });
   });
 
-  api.openapi(listWorkloads, (c) => c.json(site.workloads(c.req.valid('query')), 200));
+  api.openapi(listWorkloads, (c) => c.json(c.get('site').workloads(c.req.valid('query')), 200));
 
   api.openapi(getWorkload, (c) => {
     const { id } = c.req.valid('param');
-    return c.json(site.workload(workloadIdOf(id)) ?? missing(id), 200);
+    return c.json(c.get('site').workload(workloadIdOf(id)) ?? missing(id), 200);
   });
 
   api.openapi(explainWorkload, (c) => {
     const { id } = c.req.valid('param');
-    return c.json(site.why(workloadIdOf(id)) ?? missing(id), 200);
+    return c.json(c.get('site').why(workloadIdOf(id)) ?? missing(id), 200);
   });
 
   api.openapi(getSource, (c) => {
     const { id } = c.req.valid('param');
-    return c.text(site.source(workloadIdOf(id)) ?? missing(id), 200);
+    return c.text(c.get('site').source(workloadIdOf(id)) ?? missing(id), 200);
   });
 
   api.openapi(cancelWorkload, async (c) => {
     const { id } = c.req.valid('param');
-    const known = await site.cancel(workloadIdOf(id), c.get('identity').tenant);
+    const known = await c.get('site').cancel(workloadIdOf(id), c.get('identity').tenant);
     return known ? c.body(null, 202) : missing(id);
   });
+}
+
+function tenantOf({ tenant, role }: Identity, wanted: TenantId | undefined): TenantId {
+  if (wanted === undefined || wanted === tenant || role === 'admin') return wanted ?? tenant;
+  throw new OperationError('FORBIDDEN', `${quote(tenant)} may not submit for ${quote(wanted)}.`);
 }
 
 function missing(id: string): never {

@@ -1,4 +1,5 @@
 import type { WorkloadList } from '../../api/contract/documents.ts';
+import type { TenantId } from '../../model/ids.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
@@ -15,6 +16,7 @@ export const ps = defineCommand({
   options: {
     all: { kind: 'flag', short: 'a', summary: 'what has ended, too' },
     queue: { kind: 'text', value: 'name', summary: 'only of this queue and those below it' },
+    tenant: { kind: 'text', value: 'name', summary: 'only of this user or program' },
     limit: {
       kind: 'count',
       value: 'n',
@@ -31,6 +33,7 @@ export const ps = defineCommand({
       limit: options.limit ?? LIMIT_DEFAULT,
       offset: 0,
       queue: options.queue,
+      tenant: options.tenant as TenantId | undefined,
     });
     const now = world.now();
     return {

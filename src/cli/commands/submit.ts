@@ -13,13 +13,15 @@ export const submit = defineCommand({
     many: false,
     complete: 'file',
   },
-  options: {},
+  options: {
+    tenant: { kind: 'text', value: 'name', summary: 'for whom; only an admin may say it' },
+  },
   json: 'Submitted: {id, name, warnings}',
   examples: ['id=$(berth submit train.yaml) && berth wait $id'],
-  async run({ operands }, world) {
+  async run({ operands, options }, world) {
     const document = await readChecked(operands[0]!, world);
     const client = await world.daemons.connect();
-    const submitted = await client.submit(document);
+    const submitted = await client.submit({ ...document, tenant: options.tenant });
     for (const warning of submitted.warnings) world.note(`warning: ${warning}`);
     return { document: submitted, view: () => [submitted.id], exit: EXIT.ok };
   },

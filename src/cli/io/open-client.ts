@@ -25,6 +25,7 @@ import {
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
+import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -52,6 +53,7 @@ interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string;
+  readonly type?: 'application/json';
   readonly signal?: AbortSignal | undefined;
   readonly streams?: boolean;
 }
@@ -89,34 +91,77 @@ export function openClient(locate: () => Promise<Address>): Client {
     }
   }
 
-  const one = (id: string, rest = ''): string =>
-    `/api/v1/workloads/${encodeURIComponent(id)}${rest}`;
-  const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
+  const calls: Calls = {
+    ask,
+    done: async (asked) => void (await readAll(await send(asked))),
+    events,
+  };
   return {
-    status: () => ask(statusSchema, get('/api/v1/status')),
+    ...workloadCalls(calls),
+    ...leaseCalls(calls),
+    ...siteCalls(calls),
+    ...tokenCalls(calls),
+    close: () => agent.destroy(),
+  };
+}
+
+/** The three ways to ask. */
+interface Calls {
+  ask<T>(schema: z.ZodType<T>, asked: Asked): Promise<T>;
+  /** Whose answer says nothing more. */
+  done(asked: Asked): Promise<void>;
+  events<T>(schema: z.ZodType<T>, path: string, signal: AbortSignal): AsyncIterable<T>;
+}
+
+const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
+const one = (id: string, rest = ''): string => `/api/v1/workloads/${encodeURIComponent(id)}${rest}`;
+
+function workloadCalls({ ask, done, events }: Calls) {
+  return {
     submit: (document) => ask(submittedSchema, postDocument('/api/v1/workloads', document)),
-    workloads: ({ queue, ...filter }) =>
-      ask(
-        workloadListSchema,
-        get(`/api/v1/workloads?${query(queue === undefined ? filter : { ...filter, queue })}`),
-      ),
+    workloads: ({ queue, tenant, ...filter }) => {
+      const whose = {
+        ...(queue !== undefined && { queue }),
+        ...(tenant !== undefined && { tenant }),
+      };
+      return ask(workloadListSchema, get(`/api/v1/workloads?${query({ ...filter, ...whose })}`));
+    },
     workload: (id, signal) => ask(workloadSchema, get(one(id), signal)),
     why: (id) => ask(whySchema, get(one(id, '/why'))),
-    cancel: async (id) =>
-      void (await readAll(await send({ method: 'POST', path: one(id, '/cancel') }))),
+    cancel: (id) => done({ method: 'POST', path: one(id, '/cancel') }),
     scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
     update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),
+    log: (part) => ask(logChunkSchema, get(logPath(part))),
+    followLog: (part, signal) => events(logChunkSchema, `${logPath(part)}&follow=1`, signal),
+  } satisfies Partial<Client>;
+}
+
+function leaseCalls({ ask, done }: Calls) {
+  return {
     askLease: (asked) => ask(leaseSchema, post('/api/v1/leases', asked)),
     renewLease: (id, waitMs, signal) =>
       ask(leaseSchema, { ...post(`${leasePath(id)}/renew?${query({ wait: waitMs })}`), signal }),
     releaseLease: (id) => ask(leaseSchema, post(`${leasePath(id)}/release`)),
     leases: () => ask(leaseListSchema, get('/api/v1/leases')),
     addPool: (definition) => ask(poolDocumentSchema, post('/api/v1/pools', definition)),
-    removePool: async (name) =>
-      void (await readAll(
-        await send({ method: 'DELETE', path: `/api/v1/pools/${encodeURIComponent(name)}` }),
-      )),
+    removePool: (name) =>
+      done({ method: 'DELETE', path: `/api/v1/pools/${encodeURIComponent(name)}` }),
     pools: () => ask(poolListSchema, get('/api/v1/pools')),
+  } satisfies Partial<Client>;
+}
+
+function tokenCalls({ ask, done }: Calls) {
+  return {
+    tokens: () => ask(tokenListSchema, get('/api/v1/tokens')),
+    addToken: (wanted) => ask(newTokenSchema, postJson('/api/v1/tokens', wanted)),
+    revokeToken: (id) =>
+      done({ method: 'DELETE', path: `/api/v1/tokens/${encodeURIComponent(id)}` }),
+  } satisfies Partial<Client>;
+}
+
+function siteCalls({ ask, done, events }: Calls) {
+  return {
+    status: () => ask(statusSchema, get('/api/v1/status')),
     nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
     queues: () => ask(queueListSchema, get('/api/v1/queues')),
     quotas: () => ask(quotaListSchema, get('/api/v1/quotas')),
@@ -135,27 +180,34 @@ export function openClient(locate: () => Promise<Address>): Client {
         usageSchema,
         get(`/api/v1/usage?${query({ window: `${Math.ceil(windowMs / 1_000)}s` })}`),
       ),
-    log: (part) => ask(logChunkSchema, get(logPath(part))),
-    followLog: (part, signal) => events(logChunkSchema, `${logPath(part)}&follow=1`, signal),
     changes: (signal) => events(changeSchema, '/api/v1/events', signal),
-    shutDown: async () =>
-      void (await readAll(await send({ method: 'POST', path: '/api/v1/shutdown' }))),
-    close: () => agent.destroy(),
-  };
+    shutDown: () => done({ method: 'POST', path: '/api/v1/shutdown' }),
+  } satisfies Partial<Client>;
 }
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
 
-const postDocument = (path: string, { text, fileName, cwd }: SubmittedDocument): Asked => ({
+const postDocument = (path: string, document: SubmittedDocument): Asked => ({
   method: 'POST',
-  path: `${path}?${query({ file: fileName, cwd })}`,
-  body: text,
+  path: `${path}?${query({
+    file: document.fileName,
+    cwd: document.cwd,
+    ...(document.tenant !== undefined && { tenant: document.tenant }),
+  })}`,
+  body: document.text,
 });
 
 const post = (path: string, body?: object): Asked => ({
   method: 'POST',
   path,
   ...(body && { body: JSON.stringify(body) }),
+});
+
+const postJson = (path: string, body: object): Asked => ({
+  method: 'POST',
+  path,
+  body: JSON.stringify(body),
+  type: 'application/json',
 });
 
 function logPath({ attempt, stream, from, maxBytes }: LogPart): string {
@@ -173,7 +225,7 @@ function exchange(address: Address, agent: Agent, asked: Asked): Promise<Incomin
     accept: streams ? 'text/event-stream' : 'application/json',
   };
   if (body !== undefined) {
-    headers['content-type'] = 'application/yaml';
+    headers['content-type'] = asked.type ?? 'application/yaml';
     headers['content-length'] = String(Buffer.byteLength(body));
   }
   if (address.kind === 'tcp' && address.token !== undefined) {

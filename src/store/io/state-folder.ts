@@ -27,6 +27,8 @@ export interface StatePaths {
   /** Where clients find the daemon; written by the daemon once it listens. */
   readonly daemon: string;
   readonly token: string;
+  /** Hashes of the tokens of tenants. */
+  readonly tokens: string;
   readonly apiSocket: string;
   readonly launcherSocket: string;
   readonly attempts: string;
@@ -67,6 +69,7 @@ export async function openStateFolder(options: { readonly dir: string }): Promis
       inventory: join(dir, 'inventory.json'),
       daemon: join(dir, 'daemon.json'),
       token: join(dir, 'token'),
+      tokens: join(dir, 'tokens.json'),
       apiSocket: join(sockets, 'berth.sock'),
       launcherSocket: join(sockets, 'launcher.sock'),
       attempts: join(dir, 'attempts'),

@@ -29,8 +29,14 @@ export function WaitingReasons({ reasons }: { readonly reasons: readonly Waiting
               </th>
               <td class="number">{whole(tasks)}</td>
               <td>
-                <a href={workloadHref(first.workload)}>{first.task ?? `#${first.workload}`}</a>{' '}
-                {first.sentence}
+                {first === null ? (
+                  <span class="muted">work of others</span>
+                ) : (
+                  <>
+                    <a href={workloadHref(first.workload)}>{first.task ?? `#${first.workload}`}</a>{' '}
+                    {first.sentence}
+                  </>
+                )}
               </td>
             </tr>
           ))}
