@@ -30,6 +30,7 @@ import { LiveLeases } from './leases.ts';
 import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
+import { readPrices } from './read-prices.ts';
 import { defaultSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
@@ -55,6 +56,8 @@ export interface DaemonOptions {
   readonly host?: string;
   /** Absolute; undefined: nothing is said of the site. */
   readonly siteFile?: string | undefined;
+  /** Absolute; undefined: nothing has a price. */
+  readonly pricesFile?: string | undefined;
   /** Log lines go to `log` as well. */
   readonly foreground: boolean;
   readonly log: (line: string) => void;
@@ -150,12 +153,15 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     options.siteFile === undefined
       ? undefined
       : await readSite(options.siteFile, new SystemClock(0).now());
-  const { scheduling } = site?.config ?? defaultSite;
+  const { scheduling, budgets } = site?.config ?? defaultSite;
+  const money = { ...(await readPrices(options.pricesFile)), budgets };
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
   log('site', options.siteFile ?? 'no file: one queue, by priority');
+  if (options.pricesFile !== undefined) log('money', options.pricesFile);
+  else if (budgets.length > 0) log('money', 'there are budgets, and no prices: nothing is charged');
   for (const warning of site?.warnings ?? []) log('site', warning);
   const plugins = new PluginKeeper(site?.plugins ?? [], log);
   stack.defer(() => plugins.close());
@@ -173,7 +179,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const { replayed } = recover(engine, journal);

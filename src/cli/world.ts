@@ -97,10 +97,16 @@ export interface Daemons {
     readonly port: number | undefined;
     /** Absolute; undefined: nothing said of the site. */
     readonly site: string | undefined;
+    /** Absolute; undefined: nothing has a price. */
+    readonly prices: string | undefined;
     readonly foreground: boolean;
   }): Promise<OpenedDaemon>;
   /** A daemon in a process of its own, once it answers. */
-  spawn(options: { readonly port: number; readonly site: string | undefined }): Promise<Client>;
+  spawn(options: {
+    readonly port: number;
+    readonly site: string | undefined;
+    readonly prices: string | undefined;
+  }): Promise<Client>;
   /** Opens the web page with the token in it; undefined when the token cannot be read. */
   loginLink(url: string): Promise<string | undefined>;
   isAlive(pid: number): boolean;

@@ -1,3 +1,4 @@
+import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type { QuotaConfig, QuotaWindow, SchedulingConfig } from './scheduling-config.ts';
@@ -5,6 +6,7 @@ import type { QuotaConfig, QuotaWindow, SchedulingConfig } from './scheduling-co
 /** What a site decides for itself. Data, with every default filled in. */
 export interface SiteConfig {
   readonly scheduling: SchedulingConfig;
+  readonly budgets: readonly BudgetConfig[];
   /** Absent: nothing is said of it. */
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
@@ -26,10 +28,15 @@ export interface WrittenSite {
     readonly quotas: readonly WrittenQuota[];
     readonly reservations: readonly WrittenReservation[];
   };
+  readonly budgets: readonly WrittenBudget[];
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
 }
+
+export type WrittenBudget = Omit<BudgetConfig, 'window'> & {
+  readonly window: WrittenWindow | { readonly kind: 'rate' };
+};
 
 export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };
 
