@@ -9,11 +9,13 @@ import { Engine } from '../engine/engine.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
+import type { AttemptId, NodeId } from '../model/ids.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
+import { poolOf } from '../spec/lease-request.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
@@ -30,13 +32,15 @@ import { LiveLeases } from './leases.ts';
 import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
+import { PressureWatch } from './pressure-watch.ts';
 import { readPrices } from './read-prices.ts';
-import { defaultSite, readSite } from './read-site.ts';
+import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { Tokens } from './tokens.ts';
 import { usageView } from './usage-view.ts';
@@ -112,7 +116,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   parts.address.url = server.url;
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
-  startSampling(parts, stack, site);
+  startSampling(parts, stack, site, loop);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -138,6 +142,8 @@ interface Parts {
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
   readonly gpuSharing: SchedulingConfig['gpuSharing'];
+  /** Some class of service has a threshold. */
+  readonly evicts: boolean;
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
   /** The newest sample of the host. */
@@ -159,10 +165,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
-  log('site', options.siteFile ?? 'no file: one queue, by priority');
-  if (options.pricesFile !== undefined) log('money', options.pricesFile);
-  else if (budgets.length > 0) log('money', 'there are budgets, and no prices: nothing is charged');
-  for (const warning of site?.warnings ?? []) log('site', warning);
+  logConfig(log, options, site);
   const plugins = new PluginKeeper(site?.plugins ?? [], log);
   stack.defer(() => plugins.close());
   // Its first reading goes on while the journal is replayed.
@@ -233,10 +236,20 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     plugins,
     tokens,
     gpuSharing: scheduling.gpuSharing,
+    evicts: scheduling.eviction !== undefined,
     address,
     latest: undefined,
     ear,
   };
+}
+
+function logConfig(log: DaemonLog, options: DaemonOptions, site: ReadSite | undefined): void {
+  const { siteFile, pricesFile } = options;
+  log('site', siteFile ?? 'no file: one queue, by priority');
+  if (pricesFile !== undefined) log('money', pricesFile);
+  else if (site?.config.budgets.length)
+    log('money', 'there are budgets, and no prices: nothing is charged');
+  for (const warning of site?.warnings ?? []) log('site', warning);
 }
 
 /** The loop around the engine, and the site that people see of it. */
@@ -303,9 +316,27 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   return { loop, site, leases, probes };
 }
 
-function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite): void {
+function startSampling(
+  parts: Parts,
+  stack: AsyncDisposableStack,
+  site: LiveSite,
+  loop: Loop,
+): void {
+  const { engine, driver, folder, log } = parts;
   const sampling = new AbortController();
   stack.defer(() => sampling.abort());
+  const node = (): NodeId | undefined =>
+    engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
+  const memoryOf = (attempt: AttemptId) => driver.memoryOf(attempt);
+  const pressure = new PressureWatch({ engine, loop, node, memoryOf });
+  openSpotWatch({
+    file: join(folder.dir, 'spot-notice'),
+    everyMs: SAMPLE_EVERY_MS,
+    signal: sampling.signal,
+    node,
+    loop,
+    log: (sentence) => log('execution', sentence),
+  });
   openHostSampler({
     everyMs: SAMPLE_EVERY_MS,
     procRoot: '/proc',
@@ -314,6 +345,7 @@ function startSampling(parts: Parts, stack: AsyncDisposableStack, site: LiveSite
       parts.latest = sample;
       parts.history.record({ at: sample.at, values: usageValues(sample, site) });
       site.noteSample();
+      if (parts.evicts) pressure.hear(sample);
     },
   });
 }

@@ -21,6 +21,8 @@ export function joinAsRead(
     // The one node of a local site keeps the id that it joined with, whatever the host is called today.
     const known = engine.state.nodes().find((one) => poolOf(one) === undefined);
     const id = known?.id ?? (hostname().replace(/[^\w.-]/g, '-') as NodeId);
+    // It is taken away: what it has is of no matter, and it is not to take tasks again for that.
+    if (engine.state.live.notice(id) !== undefined) return;
     const given = withSharing({ ...found, id }, gpuSharing);
     const node = nodeToJoin(known, given, document.confidence.failed_probes);
     if (node === undefined) return;

@@ -17,6 +17,7 @@ import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
   ChangeOutcome,
+  LiveChange,
   LogRequest,
   Site,
   SiteChange,
@@ -101,6 +102,10 @@ export class LiveSite implements Site {
   async cancel(workload: WorkloadId, by: TenantId): Promise<boolean> {
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
+  }
+
+  change(change: LiveChange): Promise<ChangeOutcome> {
+    return this.#change(change);
   }
 
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {

@@ -29,6 +29,10 @@ export interface Client {
   workload(id: string, signal?: AbortSignal): Promise<WorkloadDocument>;
   why(id: string): Promise<Why>;
   cancel(id: string): Promise<void>;
+  /** What to change, as `berth adjust` and the API have it. */
+  adjust(id: string, changes: object): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
   /** Of a service: so many replicas from now on. */
   scale(id: string, replicas: number): Promise<ServiceDocument>;
   /** Of a service: a new revision. */

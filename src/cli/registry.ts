@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { adjust } from './commands/adjust.ts';
 import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
@@ -10,11 +11,13 @@ import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
 import { network } from './commands/network.ts';
+import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { reserve } from './commands/reserve.ts';
+import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
 import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
@@ -42,6 +45,9 @@ export const registry: readonly Command[] = [
   why,
   wait,
   cancel,
+  adjust,
+  pause,
+  resume,
   scale,
   update,
   queue,

@@ -11,7 +11,7 @@ export interface EngineOptions {
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
   /** Quotas, and the queues that they count by. */
-  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'reservations'>;
+  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'reservations' | 'eviction'>;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */

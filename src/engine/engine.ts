@@ -1,7 +1,7 @@
 import { neverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
-import type { AttemptEnd } from '../model/attempt.ts';
+import { type AttemptEnd, causeOfStop, type TermEnforcement } from '../model/attempt.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Command, EndState, Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
@@ -13,9 +13,13 @@ import { planGang } from '../scheduling/gang.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
+import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
+import { endAsKnown } from './attempt-end.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
+import { decideEviction } from './evictions.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
+import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import {
   type AttemptRecord,
   attemptsOf,
@@ -41,6 +45,8 @@ export interface Decision {
 const DONE: Answer = { kind: 'done' };
 const nothing: Decision = { events: [], answer: DONE };
 const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
+const said = (decided: LiveDecision): Decision =>
+  'refusal' in decided ? refuse(decided.refusal) : { events: decided.events, answer: DONE };
 
 /**
  * Decides, and remembers what was decided. No clock, no chance, no I/O, no promises.
@@ -84,6 +90,23 @@ export class Engine {
         return this.#reportEnded(command.at, command.attempt, command.end);
       case 'report-spend':
         return this.#reportSpend(command);
+      case 'adjust':
+        return said(decideAdjust(this.state, command));
+      case 'pause':
+      case 'unpause':
+        return said(decidePause(this.state, command));
+      case 'report-adjusted':
+        return this.#reportAdjusted(command);
+      case 'report-pressure': {
+        const event = decideEviction(this.state, this.#options.scheduling?.eviction, command);
+        return event === undefined ? nothing : facts(event);
+      }
+      case 'spot-notice':
+        return this.#spotNotice(command);
+      case 'rebalance': {
+        const decided = decideRebalance(this.state, command);
+        return 'event' in decided ? facts(decided.event) : refuse(decided.refusal);
+      }
       case 'report-probe':
       case 'scale':
       case 'update':
@@ -112,6 +135,8 @@ export class Engine {
       this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
+      this.#nextFalseAlarm(at) ??
+      nextMove(this.state, at) ??
       this.#nextPlacement(at) ??
       this.#nextPreemption(at) ??
       this.#nextKeep(at) ??
@@ -181,7 +206,8 @@ export class Engine {
     if ('kind' in lease) return { events: [], answer: lease };
     const held = heldAttempt(lease);
     if (held === undefined) return this.#cancel(at, id, by);
-    return facts(this.#endLease(held, at, held.stop ?? 'succeeded'));
+    const cause = held.stop === undefined ? 'succeeded' : causeOfStop(held.stop);
+    return facts(this.#endLease(held, at, cause));
   }
 
   #reportSpend({ at, workload, spending }: Extract<Command, { kind: 'report-spend' }>): Decision {
@@ -214,16 +240,13 @@ export class Engine {
     const attempt = this.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined) return nothing;
     if (isEarly(attempt, end)) return nothing;
-    const { stop } = attempt;
-    // A driver only knows that it was told to stop it.
-    const isOurs = stop === 'unhealthy' || stop === 'over-budget';
-    const cause = isOurs && end.cause === 'cancelled' ? stop : end.cause;
-    return facts(this.#endAttempt(at, id, { ...end, cause }));
+    return facts(this.#endAttempt(at, id, end));
   }
 
-  #endAttempt(at: TimeMs, id: AttemptId, end: AttemptEnd): Event {
+  #endAttempt(at: TimeMs, id: AttemptId, told: AttemptEnd): Event {
     const attempt = this.state.attempt(id)!;
     const { task } = attempt;
+    const end = endAsKnown(this.state, attempt, told);
     const isLast = task.step.workload.cancelledBy !== undefined || task.retiringSince !== undefined;
     const paid = this.state.money.chargeFor(attempt, end, at);
     const retry = isLast || end.cause === 'unstarted' ? undefined : this.#retry(attempt, end, at);
@@ -304,8 +327,31 @@ export class Engine {
     if (held === undefined) {
       return { kind: 'cancel-requested', at, workload: workload.id, by: workload.tenant };
     }
-    if (held.stop !== undefined) return this.#endLease(held, at, held.stop);
+    if (held.stop !== undefined) return this.#endLease(held, at, causeOfStop(held.stop));
     return this.#endLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
+  }
+
+  #reportAdjusted({ at, attempt: id, terms }: Extract<Command, { kind: 'report-adjusted' }>) {
+    const attempt = this.state.attempt(id);
+    if (attempt?.live === undefined || attempt.end !== undefined) return nothing;
+    const known = attempt.live.terms ?? [];
+    const news = terms.filter((one) => !known.some((old) => sameTerm(old, one)));
+    if (news.length === 0) return nothing;
+    return facts({ kind: 'adjustment-reported', at, attempt: id, terms });
+  }
+
+  #spotNotice({ at, node, deadline }: Extract<Command, { kind: 'spot-notice' }>): Decision {
+    if (this.state.table.rowOf(node) === undefined || deadline <= at) return nothing;
+    if (this.state.live.notice(node) !== undefined) return nothing;
+    return facts({ kind: 'spot-noticed', at, node, deadline });
+  }
+
+  /** A node that is still there when it was to be taken away takes tasks again. */
+  #nextFalseAlarm(at: TimeMs): Event | undefined {
+    for (const { deadline, node } of this.state.live.notices) {
+      if (deadline <= at) return { kind: 'node-joined', at, node };
+    }
+    return undefined;
   }
 
   #nextStop(at: TimeMs): Event | undefined {
@@ -368,7 +414,11 @@ export class Engine {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
     const { leases, services, money } = this.state;
-    const times = [dueAt, policyAt, leases.first()?.at, services.nextTimer(), money.nextTimer()];
+    const { rebalance, notices } = this.state.live;
+    const movedAt = rebalance && settledAt(this.state, rebalance);
+    const deadlines = [...notices].map(({ deadline }) => deadline);
+    const own = [leases.first()?.at, services.nextTimer(), money.nextTimer()];
+    const times = [dueAt, policyAt, ...own, movedAt, ...deadlines];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
@@ -400,6 +450,9 @@ const refuse = (refusal: Refusal): Decision => ({
   events: [],
   answer: { kind: 'refused', refusal },
 });
+
+const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
+  a.term === b.term && a.by === b.by && a.note === b.note;
 
 function endWithout(cause: 'lost' | 'unstarted', message: string): AttemptEnd {
   return {

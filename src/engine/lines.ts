@@ -205,5 +205,5 @@ export class Lines {
 }
 
 /** It holds what its step asks for. */
-const isPlain = ({ placement, task }: AttemptRecord): boolean =>
-  placement.memoryLimit === task.step.spec.limits.memory;
+const isPlain = ({ placement, task, live }: AttemptRecord): boolean =>
+  live === undefined && placement.memoryLimit === task.step.spec.limits.memory;

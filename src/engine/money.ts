@@ -133,6 +133,14 @@ export class Money {
     attempt.cost = { ...cost, charged: addAmount(cost.charged, charged ?? NO_COST), since: at };
   }
 
+  /** It holds something else from now on: what it held is paid, and the rest at another price. */
+  adjusted(attempt: AttemptRecord, at: TimeMs): void {
+    if (attempt.cost === undefined || attempt.end !== undefined) return;
+    const { reserve } = attempt.cost;
+    attempt.cost = { ...attempt.cost, reserve: { ...reserve, until: at } };
+    this.#due.push({ at, attempt });
+  }
+
   apply(event: MoneyEvent): void {
     switch (event.kind) {
       case 'reserve-renewed': {

@@ -1,6 +1,6 @@
 import { Heap } from '../base/heap.ts';
 import { type SpanMs, type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, EndCause } from '../model/attempt.ts';
+import { type AttemptEnd, causeOfStop, type EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId } from '../model/ids.ts';
 import type { Engine } from './engine.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
@@ -81,13 +81,13 @@ function playForward(engine: Engine, from: TimeMs): Map<TaskId, Start> {
         expect(e.attempt, at, at);
       } else if (e.kind === 'stop-ordered') {
         const { graceMs } = engine.state.attempt(e.attempt)!.task.step.spec.limits;
-        ends.push({ at: at + graceMs, id: e.attempt, cause: e.reason });
+        ends.push({ at: at + graceMs, id: e.attempt, cause: causeOfStop(e.reason) });
       }
     }
   };
   for (const { id, placedAt, stop, task } of engine.state.runningAttempts()) {
     const { graceMs } = task.step.spec.limits;
-    if (stop !== undefined) ends.push({ at: from + graceMs, id, cause: stop });
+    if (stop !== undefined) ends.push({ at: from + graceMs, id, cause: causeOfStop(stop) });
     else expect(id, placedAt, from);
   }
   pass(from, undefined);
@@ -113,7 +113,7 @@ function startedBy(engine: Engine, id: AttemptId, at: TimeMs): TaskId[] {
   const started: TaskId[] = [];
   const before = engine.state.attempt(id);
   if (before === undefined || before.end !== undefined) return started;
-  finish(engine, id, before.stop ?? 'succeeded', at);
+  finish(engine, id, before.stop === undefined ? 'succeeded' : causeOfStop(before.stop), at);
   for (
     let e = engine.next(at), n = 0;
     e !== undefined && n < EVENTS_MAX;

@@ -18,6 +18,7 @@ import type { NodeIndex } from '../scheduling/node-table.ts';
 import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang, Running } from '../scheduling/scheduler.ts';
 import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
+import type { LiveRecord } from './live-changes.ts';
 import { type Health, newService, type ServiceRecord } from './service-record.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -31,6 +32,8 @@ export interface WorkloadRecord {
   readonly submittedAt: TimeMs;
   startedAt: TimeMs | undefined;
   endedAt: TimeMs | undefined;
+  /** −1,000 … 1,000, as last changed. */
+  priority: number;
   state: 'active' | EndState;
   /** Or stopped: then by `BY_BUDGET`, and `overBudget` says why. */
   cancelledBy: TenantId | undefined;
@@ -111,6 +114,7 @@ export interface TaskRecord extends Candidate {
     | 'failed'
     | 'cancelled';
   shape: ShapeIndex;
+  priority: number;
   /** Memory limit of the next attempt. */
   memoryLimit: Bytes;
   dueAt: TimeMs | undefined;
@@ -133,7 +137,7 @@ export interface AttemptRecord {
   readonly id: AttemptId;
   readonly task: TaskRecord;
   readonly number: number;
-  readonly placement: Placement;
+  placement: Placement;
   /** Since when it holds its place; in line, since when it stands there. */
   placedAt: TimeMs;
   startedAt: TimeMs | undefined;
@@ -141,6 +145,8 @@ export interface AttemptRecord {
   /** What became of its execution terms when it started; its end knows better. */
   terms: readonly TermEnforcement[] | undefined;
   stop: StopReason | undefined;
+  /** What was changed while it ran; absent when nothing was. */
+  live: LiveRecord | undefined;
   /** It was stopped for others; absent when it was stopped with its gang. */
   preemption: PreemptionRecord | undefined;
   /** Absent where nothing of it has a price. */
@@ -209,6 +215,7 @@ export function newWorkload(
     submittedAt: at,
     startedAt: undefined,
     endedAt: undefined,
+    priority: spec.priority,
     state: 'active',
     cancelledBy: undefined,
     overBudget: undefined,
@@ -279,6 +286,7 @@ export function newAttempt(
     pid: undefined,
     terms: undefined,
     stop: undefined,
+    live: undefined,
     preemption: undefined,
     cost: undefined,
     end: undefined,
@@ -332,7 +340,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     workloadName: workload.spec.name,
     who: workload.who,
     queue: workload.spec.queue,
-    priority: workload.spec.priority,
+    priority: workload.priority,
     age: workload.number,
     submittedAt: workload.submittedAt,
     stepIndex: step.index,
@@ -364,8 +372,14 @@ export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
 }
 
 /** From `placedAt` on its workload is served. */
-export function serve({ task, placement, placedAt }: AttemptRecord): void {
-  task.step.workload.attained.start(placement.held, placedAt);
+export function serve({ task, placement, placedAt, live }: AttemptRecord): void {
+  const { attained } = task.step.workload;
+  const former = live?.before ?? [];
+  attained.start(former[0]?.held ?? placement.held, placedAt);
+  former.forEach(({ held, until }, i) => {
+    attained.end(held, until);
+    attained.start(former[i + 1]?.held ?? placement.held, until);
+  });
 }
 
 /** After an attempt ended: what it held counts as served. */

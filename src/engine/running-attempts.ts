@@ -1,6 +1,7 @@
 import type { MicroDollars, TimeMs } from '../base/units.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
+import { inherit } from './live-changes.ts';
 import { inherited } from './money.ts';
 import { spanOf } from './quota-gate.ts';
 import { type AttemptRecord, runningOf, serve, served, stopOf } from './records.ts';
@@ -75,6 +76,7 @@ export class RunningAttempts {
     lines.remove(attempt);
     attempt.placedAt = at;
     attempt.cost = inherited(before.cost, at);
+    inherit(attempt, before);
     const { step } = attempt.task;
     step.lined--;
     this.seat(attempt, row);

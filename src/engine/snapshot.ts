@@ -7,6 +7,7 @@ import type { BudgetFacts } from '../model/money.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
+import type { LiveRecord, SavedLive } from './live-changes.ts';
 import {
   type AttemptCost,
   isNotItsFault,
@@ -39,6 +40,7 @@ interface Snapshot {
   readonly preemptions: readonly PreemptionRecord[];
   /** What the scheduler and the quotas remember of workloads that are gone. */
   readonly memory: SavedMemory;
+  readonly live: SavedLive;
 }
 
 interface SavedWorkload {
@@ -54,6 +56,7 @@ interface SavedWorkload {
   /** Absent where it has cost nothing. */
   readonly spent?: SavedSpent | undefined;
   readonly leaseEndsAt?: TimeMs | undefined;
+  readonly priority: number;
   /** Its revisions name the steps. */
   readonly service?: ServiceRecord | undefined;
   readonly steps: readonly SavedStep[];
@@ -92,6 +95,7 @@ interface SavedAttempt {
   readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
   readonly cost?: AttemptCost | undefined;
+  readonly live?: LiveRecord | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
   readonly health?: Health | undefined;
@@ -107,6 +111,7 @@ export function takeSnapshot(state: State): string {
     workloads: [...state.workloads()].map(saveWorkload),
     preemptions: state.preemptions,
     memory: state.memory(),
+    live: state.live.save(),
   };
   return JSON.stringify(snapshot);
 }
@@ -119,11 +124,12 @@ export function restoreSnapshot(state: State, text: string): void {
   const { order, ever, memory } = snapshot;
   state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
   state.restorePreemptions(snapshot.preemptions);
+  state.live.restore(snapshot.live);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
-  const { cancelledBy, overBudget, leaseEndsAt, service } = workload;
+  const { cancelledBy, overBudget, leaseEndsAt, priority, service } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -135,13 +141,26 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       dueAt: task.dueAt,
       ...(service && { replica: saveReplica(task) }),
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, terms, stop, cost, end, endedAt, health }) => ({
+        ({
           placement,
           placedAt,
           startedAt,
           pid,
           terms,
           stop,
+          live,
+          cost,
+          end,
+          endedAt,
+          health,
+        }) => ({
+          placement,
+          placedAt,
+          startedAt,
+          pid,
+          terms,
+          stop,
+          live,
           cost,
           end,
           endedAt,
@@ -152,7 +171,8 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
   const spent = saveSpent(workload);
-  return { id, tenant, spec, ...times, state, cancelledBy, overBudget, spent, service, steps };
+  const money = { overBudget, spent };
+  return { id, tenant, spec, ...times, priority, state, cancelledBy, ...money, service, steps };
 }
 
 function saveSpent({ spent }: WorkloadRecord): SavedSpent | undefined {
@@ -174,6 +194,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.startedAt = saved.startedAt;
   workload.endedAt = saved.endedAt;
   workload.state = saved.state;
+  workload.priority = saved.priority;
   workload.cancelledBy = saved.cancelledBy;
   workload.overBudget = saved.overBudget;
   Object.assign(workload.spent, saved.spent);
@@ -227,10 +248,9 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, startedAt, pid, terms, stop, cost } = attempt;
-    const { end, endedAt, health } = attempt;
+    const { placement, placedAt: at, ...since } = attempt;
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
-    return Object.assign(record, { startedAt, pid, terms, stop, cost, end, endedAt, health });
+    return Object.assign(record, since);
   });
   for (const attempt of task.attempts) {
     if (attempt.end === undefined && task.state === 'lined-up') continue;

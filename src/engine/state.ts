@@ -11,6 +11,7 @@ import { ActiveTasks } from './active-tasks.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
+import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { isMoneyEvent, Money } from './money.ts';
 import { PinnedCores } from './pinned-cores.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
@@ -64,6 +65,7 @@ export class State {
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly money: Money;
+  readonly live = new LiveChanges(this);
   readonly services: Services;
   readonly pinned = new PinnedCores();
   readonly #workloads = new WorkloadTable();
@@ -169,8 +171,8 @@ export class State {
         break;
       case 'node-joined':
       case 'node-left':
-        if (event.kind === 'node-joined') this.table.join(event.node);
-        else this.table.leave(event.node);
+        if (event.kind === 'node-joined') this.live.joined(event.node);
+        else this.live.left(event.node);
         this.money.nodesChanged();
         this.scheduler.nodesChanged();
         break;
@@ -219,7 +221,8 @@ export class State {
         this.#cancel({ ...event, by: BY_BUDGET });
         break;
       default:
-        if (isMoneyEvent(event)) this.money.apply(event);
+        if (isLiveEvent(event)) this.live.apply(event);
+        else if (isMoneyEvent(event)) this.money.apply(event);
         else this.services.apply(event);
     }
   }
@@ -267,6 +270,7 @@ export class State {
     const { task } = attempt;
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#running.leave(attempt, event.at, event.charged);
+    this.live.ended(attempt);
     if (isNotItsFault(event.end.cause)) task.preempted++;
     if (event.end.cause === 'unstarted') this.#return(task);
     else if (event.retry !== undefined) this.#rest(task, event.retry);

@@ -5,7 +5,7 @@ import type { Confinement } from './confinement.ts';
 import type { IsolationPlan } from './isolation-plan.ts';
 
 /** Of the messages; a launcher of another version is replaced. Its shims go on. */
-export const LAUNCHER_VERSION = '2';
+export const LAUNCHER_VERSION = '3';
 /** The kernel takes at most about 2 MiB of arguments and environment. */
 export const START_LINE_MAX = 4 * 1024 * 1024;
 
@@ -32,7 +32,8 @@ function encodeField(field: string): string {
   return /[%\t\n\r]/.test(field) ? field.replace(/[%\t\n\r]/g, (c) => escapes[c]!) : field;
 }
 
-export function startLine(start: AttemptStart, plan: Confinement): string {
+/** `freezer`: our folder of it; the shim thaws what it has to stop. */
+export function startLine(start: AttemptStart, plan: Confinement, freezer?: string): string {
   const { run, limits } = start;
   const argv = run.kind === 'argv' ? run.argv : ['/bin/sh', '-c', run.script];
   const fields = [
@@ -48,6 +49,7 @@ export function startLine(start: AttemptStart, plan: Confinement): string {
     `memory-by=${plan.enforced.memory}`,
     `pids-by=${plan.enforced.pids}`,
   ];
+  if (freezer !== undefined) fields.push(`freezer=${freezer}/${start.attempt}`);
   if (limits.wallMs !== UNLIMITED) fields.push(`wall=${limits.wallMs}`);
   if (plan.memoryLimit !== undefined) fields.push(`memlimit=${plan.memoryLimit}`);
   for (const note of plan.enforced.notes) fields.push(`note=${note}`);

@@ -35,8 +35,26 @@ export const mayRetry: Record<EndCause, boolean> = {
   lost: true,
 };
 
-/** `unhealthy`: a probe of a service says that it no longer works, or never began to. */
-export type StopReason = 'cancelled' | 'preempted' | 'unhealthy' | 'over-budget';
+/**
+ * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
+ * out; `spot`: its node is taken away; `moved`: it goes to another node. `over-budget`: see there.
+ */
+export type StopReason =
+  | 'cancelled'
+  | 'preempted'
+  | 'unhealthy'
+  | 'over-budget'
+  | 'evicted'
+  | 'spot'
+  | 'moved';
+
+/** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
+export const causeOfStop = (
+  reason: StopReason,
+): 'cancelled' | 'preempted' | 'unhealthy' | 'over-budget' =>
+  reason === 'cancelled' || reason === 'unhealthy' || reason === 'over-budget'
+    ? reason
+    : 'preempted';
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

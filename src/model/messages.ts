@@ -1,6 +1,15 @@
-import type { Bytes, MicroDollars, TimeMs } from '../base/units.ts';
+import type { Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from './attempt.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
+import type {
+  AdjustedLimits,
+  AttemptUse,
+  Eviction,
+  MoveOutcome,
+  NodePressure,
+  PlannedMove,
+  RebalancePlan,
+} from './live-change.ts';
 import type { BudgetFacts, Reserve, Spending } from './money.ts';
 import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
@@ -47,6 +56,55 @@ export type Command =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly end: AttemptEnd;
+    }
+  /** What runs of it gets so much from now on; `priority` is of what waits, too. Absent: as it is. */
+  | {
+      readonly kind: 'adjust';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly step?: StepId;
+      readonly task?: number;
+      readonly cpu?: MilliCpu;
+      readonly memory?: Bytes;
+      readonly pids?: number;
+      readonly priority?: number;
+      readonly nice?: number;
+      readonly by: TenantId;
+    }
+  | {
+      readonly kind: 'pause' | 'unpause';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly by: TenantId;
+    }
+  /** What came of an adjustment or a pause, as it was read back. */
+  | {
+      readonly kind: 'report-adjusted';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly terms: readonly TermEnforcement[];
+    }
+  /** A node was measured; whoever is over its threshold may have to go. */
+  | {
+      readonly kind: 'report-pressure';
+      readonly at: TimeMs;
+      readonly node: NodeId;
+      readonly pressure: NodePressure;
+      readonly use: readonly AttemptUse[];
+    }
+  /** The node is taken away at `deadline`: its tasks save their work and start elsewhere. */
+  | {
+      readonly kind: 'spot-notice';
+      readonly at: TimeMs;
+      readonly node: NodeId;
+      readonly deadline: TimeMs;
+    }
+  /** Empty the node that costs least to empty, one task after another; each is watched for `settleMs`. */
+  | {
+      readonly kind: 'rebalance';
+      readonly at: TimeMs;
+      readonly movesMax: number;
+      readonly settleMs: SpanMs;
     }
   /** A probe has succeeded or failed as often in a row as it takes. */
   | {
@@ -152,6 +210,7 @@ export type Event =
       readonly workload: WorkloadId;
       readonly by: TenantId;
     }
+  | LiveEvent
   | ServiceEvent
   | MoneyEvent
   /** Its time to live is counted from `at`: its holder was heard of, or could not be heard before. */
@@ -189,6 +248,64 @@ export type MoneyEvent =
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly facts: BudgetFacts;
+    };
+
+/** Of what changes while it runs. */
+export type LiveEvent =
+  | {
+      readonly kind: 'attempt-adjusted';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly held: Resources;
+      readonly limits: AdjustedLimits;
+      readonly by: TenantId;
+    }
+  | {
+      readonly kind: 'attempt-paused';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly by: TenantId;
+    }
+  | {
+      readonly kind: 'attempt-resumed';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly by: TenantId;
+    }
+  | {
+      readonly kind: 'adjustment-reported';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly terms: readonly TermEnforcement[];
+    }
+  | {
+      readonly kind: 'priority-changed';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly priority: number;
+      readonly by: TenantId;
+    }
+  /** It is stopped next. */
+  | { readonly kind: 'eviction-ordered'; readonly at: TimeMs; readonly eviction: Eviction }
+  /** The node takes nothing more, and what runs on it stops in time to be saved. */
+  | {
+      readonly kind: 'spot-noticed';
+      readonly at: TimeMs;
+      readonly node: NodeId;
+      readonly deadline: TimeMs;
+    }
+  | {
+      readonly kind: 'rebalance-started';
+      readonly at: TimeMs;
+      readonly plan: RebalancePlan;
+      readonly settleMs: SpanMs;
+    }
+  | { readonly kind: 'move-ordered'; readonly at: TimeMs; readonly move: PlannedMove }
+  | {
+      readonly kind: 'move-ended';
+      readonly at: TimeMs;
+      readonly move: PlannedMove;
+      readonly outcome: MoveOutcome;
     };
 
 /** What becomes of services, beside what becomes of their tasks. */

@@ -136,6 +136,16 @@ export type Refusal =
       readonly due: number;
       readonly possible: number;
     }
+  /** Nothing of it runs that could be changed; `step` when only that was meant. */
+  | {
+      readonly code: 'nothing-runs';
+      readonly workload: WorkloadId;
+      readonly step: StepId | undefined;
+    }
+  /** So many moves of a node would gain less than they disturb, or find no place. */
+  | { readonly code: 'no-gain'; readonly movesMax: number }
+  /** One at a time. */
+  | { readonly code: 'rebalancing'; readonly node: NodeId }
   | { readonly code: 'already-ended'; readonly workload: WorkloadId }
   | { readonly code: 'no-such-workload'; readonly workload: WorkloadId }
   | { readonly code: 'not-a-service'; readonly workload: WorkloadId }
@@ -172,6 +182,9 @@ export const refusalTraits: Record<
   behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   'reserved-for': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   deadline: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
+  'nothing-runs': { evictionHelps: false, wokenBy: ['task-placed'] },
+  'no-gain': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
+  rebalancing: { evictionHelps: false, wokenBy: ['move-ended'] },
   'already-ended': { evictionHelps: false, wokenBy: [] },
   'no-such-workload': { evictionHelps: false, wokenBy: [] },
   'not-a-service': { evictionHelps: false, wokenBy: [] },
@@ -185,6 +198,9 @@ export const refusalTraits: Record<
 export const refusalMeaning: Record<Refusal['code'], string> = {
   'no-such-workload': 'There is no such workload.',
   'already-ended': 'The workload has ended.',
+  'nothing-runs': 'Nothing of it runs that could be changed.',
+  rebalancing: 'Tasks are being moved already.',
+  'no-gain': 'No moves would gain more than they disturb.',
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',

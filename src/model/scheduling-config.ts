@@ -54,8 +54,19 @@ export interface SchedulingConfig {
   readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
   readonly gpuSharing?: readonly GpuSharingRule[];
+  /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
+  readonly eviction?: EvictionConfig;
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
+}
+
+export interface EvictionConfig {
+  /** By class of service, as `memory > 90%`; a class without one is never evicted. */
+  readonly thresholds: Readonly<
+    Partial<Record<'best-effort' | 'burstable' | 'guaranteed', string>>
+  >;
+  /** After one has gone, before the next is looked for. */
+  readonly settleMs: SpanMs;
 }
 
 /** What was measured of two workloads, by name, on one node: how much slower both run, in basis points. */

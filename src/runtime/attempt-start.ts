@@ -30,6 +30,7 @@ export function attemptStart(
   const { spec, workload } = task.step;
   const workdir = `${site.workRoot}/${workload.id}`;
   const memory = placement.memoryLimit;
+  const saves = spec.execution?.checkpoint !== undefined;
   assert(spec.run.kind !== 'held', 'a lease has nothing to start');
   return {
     attempt: attempt.id,
@@ -48,13 +49,17 @@ export function attemptStart(
       BERTH_CPUS: String(placement.held.cpu / 1000),
       ...(memory === UNLIMITED ? {} : { BERTH_MEMORY_BYTES: String(memory) }),
       BERTH_NODE: site.nodePath,
+      ...(saves && {
+        BERTH_CHECKPOINT_DIR: `${workdir}/checkpoints/${spec.id}.${task.index}`,
+        ...(attempt.number > 1 && { BERTH_RESUMED: '1' }),
+      }),
       ...gpuEnvironment(placement, devices),
       ...portEnvironment(placement),
     },
     cwd: spec.cwd === '' ? workdir : spec.cwd,
     workdir,
     placement,
-    limits: { ...spec.limits, memory: placement.memoryLimit },
+    limits: { ...spec.limits, ...attempt.live?.limits, memory: placement.memoryLimit },
     ...(spec.execution && { execution: spec.execution }),
   };
 }

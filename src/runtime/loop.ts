@@ -1,17 +1,21 @@
 import { assertNever } from '../base/assert.ts';
-import { spanMs, type TimeMs } from '../base/units.ts';
+import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
 import { type Answer, type Engine, isEarly } from '../engine/engine.ts';
 import type { AttemptRecord } from '../engine/records.ts';
+import { causeOfStop } from '../model/attempt.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
 import { attemptStart, type LaunchSite } from './attempt-start.ts';
-import type { Clock, Driver, Journal, KnownAttempt, Report } from './ports.ts';
+import type { AttemptStart, Clock, Driver, Journal, KnownAttempt, Report } from './ports.ts';
 
 /** Between tries of a batch that the journal could not take. */
 const RETRY_APPEND_MS = 1_000;
 /** Commands taken into one batch, so that one answer never waits for an endless stream. */
 const BATCH_COMMANDS_MAX = 1_000;
+
+/** Of what is left before a node is taken away, the grace is at most this part: 1 / so much. */
+const GRACE_OF_NOTICE = 4;
 
 /** A command without its time: the loop stamps it when its turn comes. */
 export type Request = Command extends infer C ? (C extends Command ? Omit<C, 'at'> : never) : never;
@@ -74,16 +78,7 @@ export class Loop {
 
   /** What the driver tells. Never rejects: a report that cannot be taken now is asked for again at start. */
   report(report: Report): void {
-    const request: Request =
-      report.kind === 'started'
-        ? {
-            kind: 'report-started',
-            attempt: report.attempt,
-            pid: report.pid,
-            ...(report.terms && { terms: report.terms }),
-          }
-        : { kind: 'report-ended', attempt: report.attempt, end: report.end };
-    this.send(request).then(
+    this.send(requestOf(report)).then(
       () => {
         if (report.kind === 'ended') this.#deps.driver.settle(report.attempt);
       },
@@ -134,6 +129,7 @@ export class Loop {
         else settled.catch(() => {});
         continue;
       }
+      if (found?.state === 'running') this.#adopt(attempt);
       if (attempt.stop !== undefined) this.#stop(attempt.id);
     }
     for (const stranger of known.values()) {
@@ -274,6 +270,15 @@ export class Loop {
         if (event.end.cause === 'lost' || event.end.cause === 'unstarted')
           driver.stop(event.attempt, 'cancelled', spanMs(0));
         return;
+      case 'attempt-adjusted':
+        this.#adjust(event.attempt);
+        return;
+      case 'attempt-paused':
+        driver.pause(event.attempt);
+        return;
+      case 'attempt-resumed':
+        driver.resume(event.attempt);
+        return;
       case 'node-joined':
       case 'node-left':
       case 'workload-submitted':
@@ -284,6 +289,13 @@ export class Loop {
       case 'step-ended':
       case 'cancel-requested':
       case 'lease-renewed':
+      case 'adjustment-reported':
+      case 'priority-changed':
+      case 'eviction-ordered':
+      case 'spot-noticed':
+      case 'rebalance-started':
+      case 'move-ordered':
+      case 'move-ended':
       case 'task-probed':
       case 'service-scaled':
       case 'service-updated':
@@ -305,23 +317,81 @@ export class Loop {
   }
 
   #start(id: AttemptId): void {
-    const { state } = this.#deps.engine;
-    const attempt = state.attempt(id);
+    const attempt = this.#deps.engine.state.attempt(id);
     if (attempt === undefined || attempt.end !== undefined || isHeld(attempt)) return;
+    this.#deps.driver.start(this.#startOf(attempt));
+  }
+
+  #startOf(attempt: AttemptRecord): AttemptStart {
+    const { state } = this.#deps.engine;
     const row = state.table.rowOf(attempt.placement.node);
     const devices = row === undefined ? [] : state.table.node(row)!.gpus;
-    this.#deps.driver.start(attemptStart(attempt, this.#site, devices));
+    return attemptStart(attempt, this.#site, devices);
   }
 
   #stop(id: AttemptId): void {
     const attempt = this.#deps.engine.state.attempt(id);
     if (attempt?.stop === undefined || attempt.end !== undefined || isHeld(attempt)) return;
-    this.#deps.driver.stop(id, attempt.stop, attempt.task.step.spec.limits.graceMs);
+    const { graceMs, withinMs } = this.#timesOf(attempt);
+    const terms = attempt.task.step.spec.execution?.checkpoint;
+    // Who is stopped for others may save his work; who is cancelled has asked for it.
+    const saves = terms !== undefined && causeOfStop(attempt.stop) === 'preempted';
+    const saving = saves ? { terms, withinMs, start: this.#startOf(attempt) } : undefined;
+    this.#deps.driver.stop(id, attempt.stop, graceMs, saving);
+  }
+
+  /** For saving and for the grace; where its node is taken away, both together end before that. */
+  #timesOf({ task, placement }: AttemptRecord): { graceMs: SpanMs; withinMs: SpanMs } {
+    const { limits, execution } = task.step.spec;
+    const timeoutMs = execution?.checkpoint?.timeoutMs ?? spanMs(0);
+    const { deadline } = this.#deps.engine.state.live.notice(placement.node) ?? {};
+    if (deadline === undefined) return { graceMs: limits.graceMs, withinMs: timeoutMs };
+    const left = Math.max(0, deadline - this.#deps.clock.now());
+    const graceMs = Math.min(limits.graceMs, Math.floor(left / GRACE_OF_NOTICE));
+    return { graceMs: spanMs(graceMs), withinMs: spanMs(Math.min(timeoutMs, left - graceMs)) };
+  }
+
+  #adjust(id: AttemptId): void {
+    const attempt = this.#deps.engine.state.attempt(id);
+    if (attempt?.live?.limits === undefined || attempt.end !== undefined) return;
+    const weight = attempt.placement.held.cpu;
+    this.#deps.driver.adjust(id, { ...attempt.live.limits, weight });
+  }
+
+  /** The daemon may have died between what it journalled and what it did. */
+  #adopt(attempt: AttemptRecord): void {
+    if (isHeld(attempt)) return;
+    const { driver } = this.#deps;
+    if (attempt.task.step.spec.execution?.checkpoint !== undefined) {
+      driver.adopt(this.#startOf(attempt));
+    }
+    const { live, id } = attempt;
+    if (live === undefined || attempt.stop !== undefined) return;
+    this.#adjust(id);
+    if (live.pausedBy !== undefined) driver.pause(id);
+    else if (live.wasPaused) driver.resume(id);
   }
 }
 
 /** Its holder runs what he likes; there is nothing to start or stop. */
 const isHeld = ({ task }: AttemptRecord): boolean => task.step.spec.run.kind === 'held';
+
+function requestOf(report: Report): Request {
+  const { attempt } = report;
+  switch (report.kind) {
+    case 'started':
+      return {
+        kind: 'report-started',
+        attempt,
+        pid: report.pid,
+        ...(report.terms && { terms: report.terms }),
+      };
+    case 'ended':
+      return { kind: 'report-ended', attempt, end: report.end };
+    case 'adjusted':
+      return { kind: 'report-adjusted', attempt, terms: report.terms };
+  }
+}
 
 /** Failures of the journal that may pass; the rest end the daemon. */
 const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
@@ -334,6 +404,13 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'release-lease': true,
   'join-node': false,
   'leave-node': false,
+  adjust: true,
+  pause: true,
+  unpause: true,
+  rebalance: true,
+  'spot-notice': false,
+  'report-adjusted': false,
+  'report-pressure': false,
   'report-started': false,
   'report-ended': false,
   'report-probe': false,

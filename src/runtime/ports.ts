@@ -1,7 +1,8 @@
-import type { SpanMs, TimeMs } from '../base/units.ts';
+import type { MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, Enforcement, StopReason, TermEnforcement } from '../model/attempt.ts';
-import type { ExecutionTerms } from '../model/execution-terms.ts';
+import type { CheckpointTerms, ExecutionTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
+import type { AdjustedLimits } from '../model/live-change.ts';
 import type { Event, Placement } from '../model/messages.ts';
 import type { Limits, Program } from '../model/workload.ts';
 
@@ -30,14 +31,37 @@ export interface Driver {
    * Never rejects for the task's own sake: a command that cannot be executed is reported as `start-failed`.
    */
   start(attempt: AttemptStart): void;
-  /** SIGTERM, after the grace time SIGKILL to the whole tree. Nothing to do is fine. */
-  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void;
+  /**
+   * SIGTERM, after the grace time SIGKILL to the whole tree; with `saving`, it may save its work before. A
+   * paused one goes on for that. Nothing to do is fine.
+   */
+  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void;
+  /** Holds what runs to other limits. What held comes back as a report `adjusted`. Nothing to do is fine. */
+  adjust(attempt: AttemptId, to: LiveLimits): void;
+  /** It gets no CPU any more, and keeps all else; `adjusted` tells whether that holds. Nothing to do is fine. */
+  pause(attempt: AttemptId): void;
+  resume(attempt: AttemptId): void;
+  /** It was found running at start: what is done beside it from time to time goes on. */
+  adopt(start: AttemptStart): void;
   /** Everything this driver knows of, from disk and from what runs, for reconciliation at start. */
   known(): Promise<readonly KnownAttempt[]>;
   /** The end is in the journal: the driver's own record and cgroup may go. The logs stay. */
   settle(attempt: AttemptId): void;
   /** Gives up the connection; what runs goes on running. */
   close(): Promise<void>;
+}
+
+/** `weight` is what it holds of the CPU. */
+export interface LiveLimits extends AdjustedLimits {
+  readonly weight: MilliCpu;
+}
+
+/** How a task saves its work before it is stopped. */
+export interface Saving {
+  readonly terms: CheckpointTerms;
+  /** At most so long, then it is stopped as it is; less than the terms say where its node is going. */
+  readonly withinMs: SpanMs;
+  readonly start: AttemptStart;
 }
 
 export interface AttemptStart {
@@ -82,4 +106,10 @@ export type Report =
       /** What became of its execution terms; absent where it has none. */
       readonly terms?: readonly TermEnforcement[];
     }
-  | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd };
+  | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd }
+  /** What became of an adjustment or a pause, read back. */
+  | {
+      readonly kind: 'adjusted';
+      readonly attempt: AttemptId;
+      readonly terms: readonly TermEnforcement[];
+    };

@@ -96,6 +96,11 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     this.#plannedAt = -1;
   }
 
+  resized(_before: Running<T>, after: Running<T>): void {
+    this.#running.set(after.attempt, after);
+    this.#plannedAt = -1;
+  }
+
   nodesChanged(): void {
     this.#plannedAt = -1;
   }

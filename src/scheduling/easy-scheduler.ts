@@ -122,6 +122,13 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#startAfresh();
   }
 
+  resized(before: Running<T>, after: Running<T>): void {
+    this.ended(before);
+    this.#running.add(after);
+    this.#runningByAttempt.set(after.attempt, after);
+    this.#reservation = undefined;
+  }
+
   nodesChanged(): void {
     this.#startAfresh();
   }

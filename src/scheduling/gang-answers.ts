@@ -1,10 +1,27 @@
 import type { TimeMs } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { placeOf } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy } from './occupancy.ts';
 import type { Candidate, Gang } from './scheduler.ts';
+
+export type GangSchedulerOptions = Partial<
+  Pick<SchedulingConfig, 'preemption' | 'reservations' | 'keepAfterMs'>
+>;
+
+/** Tasks for which victims are sought in one pass; the others look again when something changes. */
+export const SEARCHES_MAX = 16;
+
+/** Waiting tasks that are tried on what is kept for some, in one pass. */
+export const HELD_MAX = 100;
+
+/** So many are tried in one pass: the first may not fit on empty nodes any more. */
+export const KEEPS_TRIED = 4;
+
+/** Why nobody was stopped for a task in the last pass. */
+export type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
 
 /** What keeps a gang out before it is asked whether it has room. */
 export const beforeRoom: ReadonlySet<string> = new Set([

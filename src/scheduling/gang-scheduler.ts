@@ -3,10 +3,20 @@ import type { AttemptId } from '../model/ids.ts';
 import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { besideNobody, looksAround } from './company.ts';
 import { type GangPlan, noRoomFor, planGang, type Seats } from './gang.ts';
-import { beforeRoom, earlier, joins, lacksRoom, type SavedGangs } from './gang-answers.ts';
+import {
+  beforeRoom,
+  earlier,
+  type GangSchedulerOptions,
+  HELD_MAX,
+  joins,
+  KEEPS_TRIED,
+  lacksRoom,
+  type SavedGangs,
+  SEARCHES_MAX,
+  type Unhelped,
+} from './gang-answers.ts';
 import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
 import { KeptSeats, planKeep } from './kept-seats.ts';
@@ -29,23 +39,7 @@ import {
 import { SortedList } from './sorted-list.ts';
 import { bySize, starters, togetherOf } from './together.ts';
 
-export type GangSchedulerOptions = Partial<
-  Pick<SchedulingConfig, 'preemption' | 'reservations' | 'keepAfterMs'>
->;
-
 const NONE: readonly never[] = [];
-
-/** Tasks for which victims are sought in one pass; the others look again when something changes. */
-const SEARCHES_MAX = 16;
-
-/** Waiting tasks that are tried on what is kept for some, in one pass. */
-const HELD_MAX = 100;
-
-/** So many are tried in one pass: the first may not fit on empty nodes any more. */
-const KEEPS_TRIED = 4;
-
-/** Why nobody was stopped for a task in the last pass. */
-type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
 
 /**
  * Adds gangs and preemption to a scheduler that orders single tasks. Of a gang only the first task stands in
@@ -75,6 +69,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #searches = 0;
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
+  readonly notes = (): readonly string[] => this.#inner.notes?.() ?? [];
+  readonly mayGrow = (task: T, request: Resources, at: TimeMs): Refusal | undefined =>
+    this.#inner.admits?.(task, { count: 0, request }, at);
 
   constructor(deps: SchedulerDeps<T>, inner: OrderedScheduler<T>, options: GangSchedulerOptions) {
     this.#deps = deps;
@@ -154,6 +151,13 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#gangs.touch(running.task);
     this.#gangs.wake();
     this.#forgetAnswers();
+  }
+
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
+    this.#occupancy.replace(after);
+    this.#reservations.resized(after);
+    this.#inner.resized(before, after, at);
+    this.#freed();
   }
 
   nodesChanged(): void {
@@ -321,10 +325,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     first = earlier(first, this.#keepsAt());
     for (const { until } of this.#unhelped.values()) first = earlier(first, until);
     return first;
-  }
-
-  notes(): readonly string[] {
-    return this.#inner.notes?.() ?? [];
   }
 
   passedOver(): readonly T[] {

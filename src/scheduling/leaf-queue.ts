@@ -166,6 +166,12 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#context = context;
   }
 
+  /** All of it is looked at again. */
+  wake(): void {
+    this.exhausted = false;
+    for (const line of this.lines.values()) line.bestKnown = false;
+  }
+
   capacity(): Vector {
     return this.#context.capacity();
   }
@@ -382,4 +388,16 @@ function before(rule: OrderRule, x: Candidate, y: Candidate): boolean {
   const rankX = rule.heapRank(x);
   const rankY = rule.heapRank(y);
   return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
+}
+
+/** Its first task may start after all. */
+export function wake<T extends Candidate>(bucket: Bucket<T>): void {
+  bucket.line.bestKnown = false;
+  bucket.line.leaf.exhausted = false;
+}
+
+/** No limit keeps it out any more. */
+export function uncap<T extends Candidate>(bucket: Bucket<T>): void {
+  bucket.capped = false;
+  wake(bucket);
 }

@@ -36,6 +36,13 @@ export class Occupancy<T extends Candidate> {
     if (gang !== undefined) pull(this.#byGang, gang.key, occupant);
   }
 
+  /** It holds something else now; nothing where nobody keeps count of it. */
+  replace(running: Running<T>): void {
+    if (!this.has(running.attempt)) return;
+    this.remove(running.attempt);
+    this.add(running);
+  }
+
   stop(attempt: string): void {
     const occupant = this.#byAttempt.get(attempt);
     if (occupant === undefined) return;

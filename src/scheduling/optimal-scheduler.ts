@@ -77,6 +77,10 @@ export class OptimalScheduler<T extends Candidate> implements OrderedScheduler<T
     this.#startAfresh();
   }
 
+  resized(): void {
+    this.#startAfresh();
+  }
+
   nodesChanged(): void {
     this.#startAfresh();
   }

@@ -70,6 +70,10 @@ export class PriorityScheduler<T extends Candidate> implements OrderedScheduler<
     this.#wake(running.row);
   }
 
+  resized({ row }: Running<T>): void {
+    this.#wake(row);
+  }
+
   nodesChanged(): void {
     this.#refused.clear();
   }

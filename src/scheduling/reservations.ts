@@ -142,6 +142,11 @@ export class ReservationBook {
     this.#use(running, plus);
   }
 
+  resized(running: Running<Candidate>): void {
+    this.ended(running.attempt);
+    this.placed(running);
+  }
+
   ended(attempt: string): void {
     const running = this.#running.get(attempt);
     if (running === undefined) return;

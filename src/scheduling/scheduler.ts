@@ -100,6 +100,8 @@ export interface Scheduler<T extends Candidate = Candidate> {
   placed(running: Running<T>): void;
   /** The table has its resources back already. */
   ended(running: Running<T>, at: TimeMs): void;
+  /** The same attempt holds something else from now on; the table knows already. */
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void;
   /** Nodes joined, left or changed. */
   nodesChanged(): void;
   /** The next placement to make at `at`, or nothing until something changes. */
@@ -111,6 +113,8 @@ export interface Scheduler<T extends Candidate = Candidate> {
    * over, and counts for the budgets only.
    */
   preempting?(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void;
+  /** Why a task of this queue and tenant may not hold so much more, were there room: a limit or a quota. */
+  mayGrow?(task: T, more: Resources, at: TimeMs): Refusal | undefined;
   /** For whom what frees is to be kept from `at` on, asked once nobody is to be stopped; or nothing. */
   keep?(at: TimeMs): Keep | undefined;
   /** It is kept, or given up. `task` is undefined when its workload is gone. */

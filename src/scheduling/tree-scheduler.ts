@@ -6,7 +6,7 @@ import type { Resources } from '../model/resources.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { describeTree, leafNameOf } from './describe-tree.ts';
 import { dominantShare, weightedShare } from './fair-shares.ts';
-import { type Bucket, LeafQueue, type TenantLine, type Ticket } from './leaf-queue.ts';
+import { type Bucket, LeafQueue, type TenantLine, type Ticket, uncap } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import { BY_SIZE, type OrderRule } from './order.ts';
 import { STRIDE } from './orders/stride.ts';
@@ -134,20 +134,14 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { task } = running;
     this.withdraw(task);
     this.#sleeping.moved();
-    const { leaf, line } = this.#place(task);
-    const held = vectorOf(running.held);
-    this.#tree.hold(leaf.node, held, 1);
-    line.hold(held, 1, running.placedAt);
+    const { leaf, line } = this.#hold(running, 1, running.placedAt);
     leaf.placements++;
     leaf.virtualTime = Math.max(leaf.virtualTime, line.pass);
     line.pass = leaf.virtualTime + Math.floor(STRIDE / line.weight);
   }
 
   ended(running: Running<T>, at: TimeMs): void {
-    const { leaf, line } = this.#place(running.task);
-    const held = vectorOf(running.held);
-    this.#tree.hold(leaf.node, held, -1);
-    line.hold(held, -1, at);
+    const { leaf, line } = this.#hold(running, -1, at);
     this.#sleeping.freed(running.row);
     this.#sleeping.moved();
     this.#wakeCapped(line);
@@ -155,6 +149,11 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
       this.#wakeCapped(q);
     }
+  }
+
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
+    this.ended(before, at);
+    this.#hold(after, 1, at);
   }
 
   nodesChanged(): void {
@@ -435,6 +434,13 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return this.#tree.capOf(line.leaf.node, bucket.ask, this.#siteCapacity(), count);
   }
 
+  #hold({ task, held }: Running<T>, sign: 1 | -1, at: TimeMs) {
+    const place = this.#place(task);
+    this.#tree.hold(place.leaf.node, vectorOf(held), sign);
+    place.line.hold(vectorOf(held), sign, at);
+    return place;
+  }
+
   #replaceRules(): boolean {
     let replaced = false;
     for (const leaf of this.#leaves.values()) {
@@ -460,17 +466,11 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const sleepers = this.#cappedAt.get(at);
     if (sleepers === undefined) return;
     this.#cappedAt.delete(at);
-    for (const bucket of sleepers) {
-      bucket.capped = false;
-      wake(bucket);
-    }
+    for (const bucket of sleepers) uncap(bucket);
   }
 
   #wakeAll(): void {
-    for (const leaf of this.#leaves.values()) {
-      leaf.exhausted = false;
-      for (const line of leaf.lines.values()) line.bestKnown = false;
-    }
+    for (const leaf of this.#leaves.values()) leaf.wake();
   }
 
   #place(task: T): { leaf: LeafQueue<T>; line: TenantLine<T> } {

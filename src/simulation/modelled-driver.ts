@@ -1,6 +1,12 @@
 import type { Prng } from '../base/prng.ts';
 import { type SpanMs, spanMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../model/attempt.ts';
+import {
+  type AttemptEnd,
+  causeOfStop,
+  type EndCause,
+  type Enforcement,
+  type StopReason,
+} from '../model/attempt.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import type { AttemptStart, Driver, KnownAttempt, Report } from '../runtime/ports.ts';
 import type { Life } from './life.ts';
@@ -41,6 +47,7 @@ interface Process {
   end: AttemptEnd | undefined;
   /** It was told to stop. */
   stopping: boolean;
+  paused: boolean;
   readonly timers: Revoke[];
 }
 
@@ -87,6 +94,22 @@ export class ModelledDriver {
         this.#stop(attempt, reason, graceMs);
         life.reaches('while-acting');
       },
+      adjust: (attempt) => {
+        if (life.over) return;
+        this.#told(attempt, 'limits');
+        life.reaches('while-acting');
+      },
+      pause: (attempt) => {
+        if (life.over) return;
+        this.#pause(attempt);
+        life.reaches('while-acting');
+      },
+      resume: (attempt) => {
+        if (life.over) return;
+        this.#resume(attempt);
+        life.reaches('while-acting');
+      },
+      adopt: () => {},
       known: () =>
         new Promise((resolve) => {
           this.#deps.timeline.after(spanMs(this.#deps.prng.below(KNOWN_MAX_MS)), () => {
@@ -149,6 +172,7 @@ export class ModelledDriver {
       follower: undefined,
       end: undefined,
       stopping: false,
+      paused: false,
       timers: [],
     };
     this.#processes.set(start.attempt, proc);
@@ -188,7 +212,33 @@ export class ModelledDriver {
       this.#end(proc, 'unstarted');
       return;
     }
-    this.#endAfter(proc, spanMs(Math.min(proc.truth.termMs, graceMs)), reason);
+    this.#endAfter(proc, spanMs(Math.min(proc.truth.termMs, graceMs)), causeOfStop(reason));
+  }
+
+  #told(attempt: AttemptId, term: string): void {
+    const proc = this.#processes.get(attempt);
+    if (proc === undefined || proc.end !== undefined) return;
+    this.#send({ kind: 'adjusted', attempt, terms: [{ term, by: 'kernel', note: 'modelled' }] });
+  }
+
+  /** It gets no further, and is neither done nor failed meanwhile; its time runs on. */
+  #pause(id: AttemptId): void {
+    const proc = this.#processes.get(id);
+    if (proc === undefined || proc.end !== undefined || proc.paused) return;
+    proc.paused = true;
+    for (const revoke of proc.timers.splice(0)) revoke();
+    const { wallMs } = proc.start.limits;
+    if (!proc.stopping && wallMs !== UNLIMITED) this.#endAfter(proc, wallMs, 'timed-out');
+    this.#told(id, 'pause');
+  }
+
+  #resume(id: AttemptId): void {
+    const proc = this.#processes.get(id);
+    if (proc === undefined || proc.end !== undefined || !proc.paused) return;
+    proc.paused = false;
+    for (const revoke of proc.timers.splice(0)) revoke();
+    this.#endAfter(proc, ...natural(proc));
+    this.#told(id, 'pause');
   }
 
   #known(): KnownAttempt[] {

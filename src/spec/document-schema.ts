@@ -25,7 +25,7 @@ export const laterBlocks = {
   multi_tenancy: 'Limits of users and teams: in the site document.',
   optimization: 'Batching, caching and packing.',
   pipeline: 'Limits of the pipeline as a whole.',
-  qos: 'Classes of service.',
+  qos: 'Classes of service: in the site document.',
   queues: 'Queues and their sizes: in the site document.',
   reservations: 'Capacity that is kept for a time: in the site document.',
   resource_requirements: 'Class and resources of the pipeline as a whole.',
@@ -35,6 +35,7 @@ export const laterBlocks = {
 /** Those of them that a site document has: `berth up --site FILE`. */
 export const siteBlockNames: ReadonlySet<string> = new Set([
   'multi_tenancy',
+  'qos',
   'queues',
   'reservations',
   'scheduling',

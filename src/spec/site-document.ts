@@ -8,6 +8,7 @@ import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
+import { readEviction } from './qos-block.ts';
 import { shown } from './quantities.ts';
 import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
 import { type QuotaDeps, readQuotas } from './quota-block.ts';
@@ -147,6 +148,7 @@ function readSite(
   });
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
+  const eviction = readEviction(reading, blocks.qos);
   const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed } =
     scheduling;
   for (const name of names.filters) {
@@ -172,6 +174,7 @@ function readSite(
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      ...(eviction && { eviction }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
@@ -187,6 +190,7 @@ function readBlocks(reading: SiteReading) {
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
     budgets: reading.readList(siteBlocks.budgets, ['budgets']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
+    qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),

@@ -3,6 +3,7 @@ import { budgetsSchema } from './budget-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
 import { networkSiteSchema } from './network-site-block.ts';
+import { qosSchema } from './qos-block.ts';
 import { queueSchema } from './queue-block.ts';
 import { quotasSchema } from './quota-block.ts';
 import { reservationsSchema } from './reservation-block.ts';
@@ -26,6 +27,7 @@ export const siteBlocks = {
   budgets: budgetsSchema,
   reservations: reservationsSchema,
   network: networkSiteSchema,
+  qos: qosSchema,
   storage: siteStorageSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))

@@ -98,16 +98,20 @@ function describe(error: z.ZodError): string {
 /** The workload whose history the event belongs to; events about nodes have none. */
 export function workloadOf(event: Event): string | undefined {
   if ('workload' in event) return event.workload;
-  if ('attempt' in event) return event.attempt.slice(0, event.attempt.indexOf('.'));
-  if ('behind' in event) return event.behind.slice(0, event.behind.indexOf('.'));
-  if ('task' in event) return event.task.slice(0, event.task.indexOf('.'));
-  if (event.kind === 'seats-kept') return event.keep.task.slice(0, event.keep.task.indexOf('.'));
+  if ('attempt' in event) return ownerOf(event.attempt);
+  if ('behind' in event) return ownerOf(event.behind);
+  if ('task' in event) return ownerOf(event.task);
+  if ('eviction' in event) return ownerOf(event.eviction.attempt);
+  if ('move' in event) return ownerOf(event.move.attempt);
+  if (event.kind === 'seats-kept') return ownerOf(event.keep.task);
   if (event.kind === 'preemption-ordered') {
     const { preemptor } = event.preemption;
     return preemptor.slice(0, preemptor.indexOf('.'));
   }
   return undefined;
 }
+
+const ownerOf = (attempt: string): string => attempt.slice(0, attempt.indexOf('.'));
 
 /** Upcasters of every change since the first release; never removed while a journal may hold the old form. */
 const upcasters: readonly Upcaster[] = [];

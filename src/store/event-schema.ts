@@ -14,6 +14,7 @@ import { preemptionStrategies } from '../model/preemption.ts';
 import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
 import { cachedFrom, flow, flowValues, workloadLimits } from './flow-form.ts';
+import { liveForms } from './live-forms.ts';
 import { budgetFacts, reserve, spending } from './money-form.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 import { service } from './service-form.ts';
@@ -186,13 +187,12 @@ const spec = z.strictObject({
   source: z.string(),
 });
 
-const terms = z.array(
-  z.strictObject({
-    term: z.string(),
-    by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
-    note: z.string(),
-  }),
-);
+const term = z.strictObject({
+  term: z.string(),
+  by: z.enum(['kernel', 'proxy', 'accounting', 'none']),
+  note: z.string(),
+});
+const terms = z.array(term);
 
 const end = z.strictObject({
   cause: z.enum([
@@ -308,7 +308,15 @@ export const eventForms: EventForms = complete({
   'task-started': form('task-started', 1, { attempt, pid: whole(), terms: terms.exactOptional() }),
   'stop-ordered': form('stop-ordered', 1, {
     attempt,
-    reason: z.enum(['cancelled', 'preempted', 'unhealthy', 'over-budget']),
+    reason: z.enum([
+      'cancelled',
+      'preempted',
+      'unhealthy',
+      'over-budget',
+      'evicted',
+      'spot',
+      'moved',
+    ]),
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),
@@ -325,6 +333,24 @@ export const eventForms: EventForms = complete({
     state: z.enum(['succeeded', 'failed', 'cancelled', 'skipped']),
   }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
+  'attempt-adjusted': form('attempt-adjusted', 1, {
+    attempt,
+    held: resources,
+    limits: liveForms.limits,
+    by: tenant,
+  }),
+  'attempt-paused': form('attempt-paused', 1, { attempt, by: tenant }),
+  'attempt-resumed': form('attempt-resumed', 1, { attempt, by: tenant }),
+  'adjustment-reported': form('adjustment-reported', 1, { attempt, terms: z.array(term) }),
+  'priority-changed': form('priority-changed', 1, { workload, priority: z.int(), by: tenant }),
+  'eviction-ordered': form('eviction-ordered', 1, { eviction: liveForms.eviction }),
+  'spot-noticed': form('spot-noticed', 1, {
+    node: text<NodeId>(),
+    deadline: whole<TimeMs>(),
+  }),
+  'rebalance-started': form('rebalance-started', 1, { plan: liveForms.plan, settleMs: span }),
+  'move-ordered': form('move-ordered', 1, { move: liveForms.move }),
+  'move-ended': form('move-ended', 1, { move: liveForms.move, outcome: liveForms.outcome }),
   'lease-renewed': form('lease-renewed', 1, { workload }),
   'task-probed': form('task-probed', 1, {
     attempt,

@@ -221,6 +221,10 @@ export class ScenarioSite implements Site {
     return Promise.resolve(true);
   }
 
+  change(): Promise<ChangeOutcome> {
+    return Promise.resolve({ kind: 'done' });
+  }
+
   workload(id: WorkloadId): WorkloadDocument | undefined {
     return this.#entries.get(id)?.document;
   }
@@ -573,6 +577,7 @@ export class ScenarioSite implements Site {
       cpu_ms: null,
       memory_peak_bytes: null,
       memory_limit_bytes: Math.round(limit),
+      cpu_milli: 1000,
       enforced: this.enforcement,
     });
     step.tasks.waiting--;

@@ -30,6 +30,10 @@ export function leaseSite(cpu = 2_000) {
       driver: {
         enforcement: { ...none, notes: [] },
         start: () => {},
+        adjust: () => {},
+        pause: () => {},
+        resume: () => {},
+        adopt: () => {},
         stop: () => {},
         known: () => Promise.resolve([]),
         settle: () => {},

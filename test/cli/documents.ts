@@ -40,6 +40,7 @@ export function attempt(name: string, fields: Partial<AttemptDocument> = {}): At
     cpu_ms: null,
     memory_peak_bytes: null,
     memory_limit_bytes: 128 * MiB,
+    cpu_milli: 1000,
     enforced: null,
     ...fields,
   };

@@ -19,6 +19,11 @@ function rig() {
       acted.resolve(undefined);
     },
     stop: () => calls.push('stop'),
+    adjust: () => {},
+    pause: () => {},
+    resume: () => {},
+    adopt: () => {},
+    memoryOf: () => undefined,
     known: () => Promise.resolve([]),
     settle: () => {},
     close: () => Promise.resolve(),

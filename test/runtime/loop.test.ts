@@ -39,6 +39,10 @@ function bench() {
   let known: Promise<readonly KnownAttempt[]> = Promise.resolve([]);
   const driver: Driver = {
     enforcement: enforced,
+    adjust: (attempt) => acts.push(`adjust ${attempt}`),
+    pause: (attempt) => acts.push(`pause ${attempt}`),
+    resume: (attempt) => acts.push(`resume ${attempt}`),
+    adopt: () => {},
     start: (start: AttemptStart) => acts.push(`start ${start.attempt}`),
     stop: (attempt, reason) => acts.push(`stop ${attempt} ${reason}`),
     known: () => known,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isReached, parseThreshold } from '../../src/model/eviction-threshold.ts';
 import type { AttemptId } from '../../src/model/ids.ts';
-import { isReached, parseThreshold } from '../../src/scheduling/eviction-threshold.ts';
 import {
   type Consumer,
   evictDown,

@@ -7,7 +7,7 @@ import type { QueueBook } from './queue-book.ts';
 
 /** An attempt, as the events tell of it. */
 export interface AttemptBook {
-  readonly placement: Placement;
+  placement: Placement;
   started: boolean;
   stopped: boolean;
   placedAt: number;
@@ -37,6 +37,7 @@ interface WorkloadBook {
   readonly tenant: string;
   readonly steps: ReadonlyMap<string, StepBook>;
   cancelled: boolean;
+  priority: number;
   end: EndState | undefined;
 }
 
@@ -79,6 +80,7 @@ export class Books {
   readonly ends = new Map<string, EndState>();
   readonly specs = new Map<string, WorkloadSpec>();
   readonly cancelled = new Set<string>();
+  readonly paused = new Set<string>();
   /** What queues and quotas allow, where there are any. */
   readonly rules: QueueBook | undefined;
   finishedDespiteStop = 0;
@@ -140,6 +142,7 @@ export class Books {
         this.#keep(event);
         break;
       case 'task-ended':
+        this.paused.delete(event.attempt);
         this.#end(event);
         break;
       case 'retry-due': {
@@ -156,6 +159,42 @@ export class Books {
         assert.ok(!this.#workload(event.workload).cancelled, 'cancelled once');
         this.#workload(event.workload).cancelled = true;
         this.cancelled.add(event.workload);
+        break;
+      case 'attempt-adjusted': {
+        const attempt = this.#live(event.attempt);
+        const { held, node } = attempt.placement;
+        assert.deepEqual(event.held.gpu, held.gpu, 'devices stay as they are');
+        attempt.placement = {
+          ...attempt.placement,
+          held: event.held,
+          memoryLimit: event.limits.memory,
+        };
+        this.nodes.get(node)!.give(event.attempt);
+        this.nodes
+          .get(node)!
+          .take(event.attempt, attempt.placement, attempt.placement.cores !== undefined);
+        break;
+      }
+      case 'attempt-paused':
+        assert.ok(!this.paused.has(event.attempt), `${event.attempt} is paused once`);
+        this.paused.add(this.#live(event.attempt) && event.attempt);
+        break;
+      case 'attempt-resumed':
+        assert.ok(this.paused.delete(event.attempt), `${event.attempt} was paused`);
+        break;
+      case 'adjustment-reported':
+        this.#live(event.attempt);
+        break;
+      case 'priority-changed':
+        this.#workload(event.workload).priority = event.priority;
+        break;
+      case 'eviction-ordered':
+        this.#mustStop.add(this.#live(event.eviction.attempt) && event.eviction.attempt);
+        break;
+      case 'spot-noticed':
+      case 'rebalance-started':
+      case 'move-ordered':
+      case 'move-ended':
         break;
       case 'lease-renewed':
         assert.ok(!this.ends.has(event.workload), 'what has ended is not renewed');
@@ -384,7 +423,15 @@ export class Books {
       });
       steps.set(step.id, { spec: step, tasks, end: undefined });
     }
-    this.active.set(id, { number, spec, tenant, steps, cancelled: false, end: undefined });
+    this.active.set(id, {
+      number,
+      spec,
+      tenant,
+      steps,
+      cancelled: false,
+      priority: spec.priority,
+      end: undefined,
+    });
     this.specs.set(id, spec);
   }
 
@@ -406,7 +453,7 @@ export class Books {
     const owed = node.owed(ask, placement.gpus);
     assert.deepEqual(placement.held, owed, `${id} holds what it asks for`);
     node.take(id, placement, step.spec.execution?.process?.cores === 'exclusive');
-    const { priority } = workload.spec;
+    const { priority } = workload;
     const attempt = {
       placement,
       started: false,
@@ -641,7 +688,7 @@ export class Books {
 
 function eligibleOf(
   id: string,
-  { spec, number, tenant }: WorkloadBook,
+  { spec, number, tenant, priority }: WorkloadBook,
   { step, index }: { step: StepBook; index: number },
   { i, ask, needed }: { i: number; ask: Placement['held']; needed: number },
 ): Eligible {
@@ -650,7 +697,7 @@ function eligibleOf(
   return {
     name: `${id}.${step.spec.id}.${i}`,
     ask,
-    rank: [-spec.priority, number, index, i],
+    rank: [-priority, number, index, i],
     needed,
     oneNode: needed > 1 && together,
     only: together ? running?.attempts.at(-1)?.placement.node : undefined,

@@ -44,6 +44,28 @@ export function eventLine(event: Event): string {
       return `soft limit of ${event.facts.budget}`;
     case 'budget-exceeded':
       return `no money for ${event.workload}: ${event.facts.budget}`;
+    case 'attempt-adjusted': {
+      const { attempt, held } = event;
+      return `adjust ${attempt} to cpu=${held.cpu / 1000} memory=${held.memory / 1024 ** 3}Gi`;
+    }
+    case 'attempt-paused':
+      return `pause ${event.attempt}`;
+    case 'attempt-resumed':
+      return `resume ${event.attempt}`;
+    case 'adjustment-reported':
+      return `held ${event.attempt} ${event.terms.map(({ term, by }) => `${term}:${by}`).join(' ')}`;
+    case 'priority-changed':
+      return `priority ${event.workload} ${event.priority}`;
+    case 'eviction-ordered':
+      return `evict ${event.eviction.attempt} (${event.eviction.qos}, ${event.eviction.threshold})`;
+    case 'spot-noticed':
+      return `spot ${event.node}`;
+    case 'rebalance-started':
+      return `rebalance ${event.plan.node}: ${event.plan.moves.length} moves`;
+    case 'move-ordered':
+      return `move ${event.move.attempt} to ${event.move.to}`;
+    case 'move-ended':
+      return `moved ${event.move.attempt} ${event.outcome}`;
     case 'lease-renewed':
       return `renewed ${event.workload}`;
     case 'task-probed':

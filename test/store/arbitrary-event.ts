@@ -190,6 +190,7 @@ const spending = record(
   ['tenant', 'queue', 'what', 'tokens', 'calls'],
 );
 
+const move = record({ attempt, from: id, to: id });
 const spec = record({
   kind: fc.constantFrom('job', 'pipeline', 'service'),
   name: text,
@@ -314,6 +315,44 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     state: fc.constantFrom('succeeded', 'skipped'),
   }),
   'cancel-requested': of('cancel-requested', { workload, by: id }),
+  'attempt-adjusted': of('attempt-adjusted', {
+    attempt,
+    held: resources,
+    limits: record({ cpu: whole, memory: whole, pids: whole, nice: fc.integer() }, [
+      'cpu',
+      'memory',
+      'pids',
+    ]),
+    by: id,
+  }),
+  'attempt-paused': of('attempt-paused', { attempt, by: id }),
+  'attempt-resumed': of('attempt-resumed', { attempt, by: id }),
+  'adjustment-reported': of('adjustment-reported', {
+    attempt,
+    terms: few(record({ term: text, by: fc.constantFrom('kernel', 'none'), note: text })),
+  }),
+  'priority-changed': of('priority-changed', { workload, priority: fc.integer(), by: id }),
+  'eviction-ordered': of('eviction-ordered', {
+    eviction: record(
+      {
+        node: id,
+        attempt,
+        qos: fc.constantFrom('best-effort', 'guaranteed'),
+        pressure: record({ memoryUsed: whole, memorySome: whole, memoryFull: whole }, []),
+        threshold: text,
+        used: whole,
+        requested: whole,
+      },
+      ['node', 'attempt', 'qos', 'pressure', 'threshold', 'requested'],
+    ),
+  }),
+  'spot-noticed': of('spot-noticed', { node: id, deadline: whole }),
+  'rebalance-started': of('rebalance-started', {
+    plan: record({ node: id, moves: few(move), gained: whole, moved: whole, cost: whole }),
+    settleMs: whole,
+  }),
+  'move-ordered': of('move-ordered', { move }),
+  'move-ended': of('move-ended', { move, outcome: fc.constantFrom('stable', 'rolled-back') }),
   'task-probed': of('task-probed', {
     attempt,
     probe: fc.constantFrom('startup', 'readiness', 'liveness'),

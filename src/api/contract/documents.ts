@@ -65,7 +65,7 @@ export const attemptSchema = z
     id: z.string(),
     task: z.string(),
     number: z.int(),
-    state: z.enum(['placed', 'running', 'stopping', 'ended']),
+    state: z.enum(['placed', 'running', 'paused', 'stopping', 'ended']),
     node: z.string(),
     gpus: z.array(z.string()),
     cores: z.array(z.int()).optional().describe('Logical CPUs that it is kept to'),
@@ -82,6 +82,7 @@ export const attemptSchema = z
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
     enforced: enforcedSchema.nullable(),
+    cpu_milli: z.int().describe('What it holds of the CPU now'),
     ready: z.boolean().optional().describe('Of a replica: its probes say so'),
     ports: z.record(z.string(), z.int()).optional().describe('That it was given, by name'),
     terms: z

@@ -1,5 +1,6 @@
 import type { SpanMs } from '../../base/units.ts';
 import type { TenantId, WorkloadId } from '../../model/ids.ts';
+import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type {
@@ -23,6 +24,8 @@ export interface Site {
   submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
   /** False when there is no such workload; cancelling an ended one changes nothing. */
   cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  /** Adjusts, pauses or resumes what runs of a workload. */
+  change(change: LiveChange): Promise<ChangeOutcome>;
   /** Of a service: so many replicas are wanted from now on. */
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
   /** Of a service: a new revision. */
@@ -54,6 +57,11 @@ export interface Site {
   /** Ends the daemon after the answer; what runs goes on running under the launcher. */
   shutDown(): void;
 }
+
+/** A command of a person, without its time. */
+export type LiveChange =
+  | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
+  | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }

@@ -4,6 +4,7 @@ import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
+import { addLiveRoutes } from './live-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
 import { addNetworkRoutes } from './network-routes.ts';
@@ -55,6 +56,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   });
   addChecks(api, deps);
   addWorkloadRoutes(api, deps);
+  addLiveRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
+import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
@@ -13,6 +14,7 @@ import { workloadOperations } from './workload-routes.ts';
 /** Every operation, in the order of the reference. */
 export const operations = [
   ...workloadOperations,
+  ...liveOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,

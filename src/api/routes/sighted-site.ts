@@ -6,6 +6,7 @@ import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { NetworkQuery } from '../contract/network-documents.ts';
 import type {
   ChangeOutcome,
+  LiveChange,
   LogRequest,
   Site,
   SiteChange,
@@ -45,6 +46,10 @@ export class SightedSite implements Site {
 
   update(id: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome> {
     return this.#change(id, () => this.#site.update(id, spec));
+  }
+
+  change(change: LiveChange): Promise<ChangeOutcome> {
+    return this.#change(change.workload, () => this.#site.change(change));
   }
 
   owner(id: WorkloadId) {

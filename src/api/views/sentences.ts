@@ -91,13 +91,43 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       );
     case 'deadline':
       return deadlineSentence(refusal, now);
+    default:
+      return changeSentence(refusal);
+  }
+}
+
+type Unchanged = Extract<
+  Refusal,
+  {
+    readonly code:
+      | 'nothing-runs'
+      | 'no-gain'
+      | 'rebalancing'
+      | 'already-ended'
+      | 'no-such-workload'
+      | 'not-a-service'
+      | 'other-queue';
+  }
+>;
+
+/** Of changes of what runs. */
+function changeSentence(refusal: Unchanged): string {
+  switch (refusal.code) {
+    case 'nothing-runs': {
+      const { step, workload } = refusal;
+      return `nothing of ${step === undefined ? `workload ${workload}` : `step ${step}`} runs that could be changed`;
+    }
+    case 'no-gain':
+      return `no ${refusal.movesMax} moves or fewer would gain more than they disturb`;
+    case 'rebalancing':
+      return `tasks of ${refusal.node} are being moved already`;
     case 'already-ended':
       return `workload ${refusal.workload} has ended`;
+    case 'no-such-workload':
+      return `there is no workload ${refusal.workload}`;
     case 'not-a-service':
     case 'other-queue':
       return serviceRefusal(refusal);
-    case 'no-such-workload':
-      return `there is no workload ${refusal.workload}`;
     default:
       return assertNever(refusal);
   }

@@ -1,3 +1,4 @@
+import { termsNow } from '../../engine/live-changes.ts';
 import { currentAttempt, type StepRecord, type WorkloadRecord } from '../../engine/records.ts';
 import type { TermEnforcement } from '../../model/attempt.ts';
 
@@ -11,8 +12,10 @@ export function termsOfStep(step: StepRecord): readonly TermEnforcement[] {
   for (const task of step.tasks.slice(-TASKS_MAX)) {
     // Those with exclusive cores may keep others to the rest.
     const attempt = currentAttempt(task);
-    if (execution === undefined && attempt?.placement.cores === undefined) continue;
-    for (const one of attempt?.end?.enforced.terms ?? attempt?.terms ?? []) {
+    if (attempt === undefined) continue;
+    const { placement, live } = attempt;
+    if (execution === undefined && placement.cores === undefined && live === undefined) continue;
+    for (const one of termsNow(attempt) ?? []) {
       terms.set(`${one.term}:${one.by}:${one.note}`, one);
     }
   }

@@ -1,5 +1,11 @@
 import { UNLIMITED } from '../../base/units.ts';
-import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
+import { termsNow } from '../../engine/live-changes.ts';
+import {
+  type AttemptRecord,
+  currentAttempt,
+  type StepRecord,
+  type WorkloadRecord,
+} from '../../engine/records.ts';
 import { attemptIsReady } from '../../engine/service-record.ts';
 import type { Enforcement } from '../../model/attempt.ts';
 import type { Limits, Run } from '../../model/workload.ts';
@@ -27,7 +33,7 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       kind: spec.kind,
       queue: spec.queue,
       tenant: workload.tenant,
-      priority: spec.priority,
+      priority: workload.priority,
       labels: { ...spec.labels },
       submitted_at: workload.submittedAt,
       started_at: workload.startedAt ?? null,
@@ -57,7 +63,7 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     status,
     queue: workload.spec.queue,
     tenant: workload.tenant,
-    priority: workload.spec.priority,
+    priority: workload.priority,
     submitted_at: workload.submittedAt,
     started_at: workload.startedAt ?? null,
     ended_at: workload.endedAt ?? null,
@@ -65,8 +71,23 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     ...(workload.service && {
       replicas: { ready: readyOf(workload), wanted: workload.service.replicas },
     }),
-    reason: told ? explainWorkload(context, workload).sentence : unheldSentence(workload),
+    reason: told
+      ? explainWorkload(context, workload).sentence
+      : (pausedBy(workload) ?? unheldSentence(workload)),
   };
+}
+
+/** Of a workload of which anything is paused. */
+function pausedBy({ state, steps }: WorkloadRecord): string | null {
+  if (state !== 'active') return null;
+  for (const step of steps) {
+    if (step.counts.running === 0) continue;
+    for (const task of step.tasks) {
+      const by = task.state === 'running' ? currentAttempt(task)?.live?.pausedBy : undefined;
+      if (by !== undefined) return `paused by ${by}`;
+    }
+  }
+  return null;
 }
 
 function stepDocument(context: Explaining, step: StepRecord): StepDocument {
@@ -90,7 +111,7 @@ function stepDocument(context: Explaining, step: StepRecord): StepDocument {
 
 export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
   const { end } = attempt;
-  const terms = end?.enforced.terms ?? attempt.terms;
+  const terms = termsNow(attempt);
   const { cores } = attempt.placement;
   return {
     id: attempt.id,
@@ -113,6 +134,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     memory_peak_bytes: end?.usage.memoryPeak ?? null,
     memory_limit_bytes: finite(attempt.placement.memoryLimit),
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
+    cpu_milli: attempt.placement.held.cpu,
     ...(attempt.health && { ready: attemptIsReady(attempt) }),
     ...(attempt.placement.ports && { ports: { ...attempt.placement.ports } }),
     ...(terms && { terms: [...terms] }),
@@ -122,6 +144,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
 function attemptState(attempt: AttemptRecord): AttemptDocument['state'] {
   if (attempt.end !== undefined) return 'ended';
   if (attempt.stop !== undefined) return 'stopping';
+  if (attempt.live?.pausedBy !== undefined) return 'paused';
   return attempt.startedAt === undefined ? 'placed' : 'running';
 }
 

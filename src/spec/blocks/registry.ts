@@ -1,3 +1,4 @@
+import { checkpointBlock } from './checkpoint-block.ts';
 import { ioBlock } from './io-block.ts';
 import { isolationBlock } from './isolation-block.ts';
 import { networkBlock } from './network-block.ts';
@@ -6,6 +7,7 @@ import { storageBlock } from './storage-block.ts';
 
 /** Every block of execution terms. Adding one = its file + one line here. */
 export const executionBlocks = [
+  checkpointBlock,
   ioBlock,
   isolationBlock,
   networkBlock,

@@ -151,10 +151,11 @@ function tryLimit(parent: string, trial: Trial, join: string): void {
 
 /** All of ours that are there now. */
 export function listCgroups(site: ConfinementSite): readonly string[] {
-  return [...new Set(parentsOf(site))].flatMap((parent) =>
-    childFolders(parent).map((name) => `${parent}/${name}`),
-  );
+  return [...new Set(parentsOf(site))].flatMap(listFolders);
 }
+
+export const listFolders = (parent: string): string[] =>
+  childFolders(parent).map((name) => `${parent}/${name}`);
 
 /**
  * Ends what is in those of our cgroups that belong to no attempt, and removes them. They are listed before
@@ -165,7 +166,7 @@ export function listCgroups(site: ConfinementSite): readonly string[] {
 export async function sweepCgroups(
   cgroups: readonly string[],
   keep: ReadonlySet<string>,
-): Promise<readonly string[]> {
+): Promise<string[]> {
   const left: string[] = [];
   for (const path of cgroups) {
     if (!keep.has(basename(path)) && !(await removeCgroup(path))) left.push(path);
@@ -173,8 +174,22 @@ export async function sweepCgroups(
   return left;
 }
 
+/** Our folder of the v1 freezer, which is made with the first task that is paused; undefined where it may not be. */
+export function openFreezer(name: string): string | undefined {
+  const at = readMounts(undefined).v1.get('freezer');
+  if (at === undefined) return undefined;
+  const folder = `${at.own}/${name}`;
+  const trial = `${folder}-trial`;
+  const allowed = succeeds([], () => {
+    makeFolder(trial);
+    rmdirSync(trial);
+  });
+  return allowed ? folder : undefined;
+}
+
 async function removeCgroup(path: string): Promise<boolean> {
   for (let waitedMs = 0; waitedMs <= SWEEP_MS; waitedMs += 10) {
+    succeeds([], () => writeFileSync(`${path}/freezer.state`, 'THAWED', { flag: 'r+' }));
     for (const pid of (read(`${path}/cgroup.procs`) ?? '').split('\n').map(Number)) {
       if (pid > 0) succeeds([], () => process.kill(pid, 'SIGKILL'));
     }

@@ -1,11 +1,22 @@
-import { mkdirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type SpanMs, spanMs } from '../../../base/units.ts';
-import type { AttemptEnd, EndCause, Enforcement, StopReason } from '../../../model/attempt.ts';
+import { type Bytes, type SpanMs, spanMs } from '../../../base/units.ts';
+import {
+  type AttemptEnd,
+  causeOfStop,
+  type EndCause,
+  type Enforcement,
+  type StopReason,
+} from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
-import type { AttemptStart, Driver, KnownAttempt, Report } from '../../../runtime/ports.ts';
+import type {
+  AttemptStart,
+  Driver,
+  KnownAttempt,
+  LiveLimits,
+  Report,
+  Saving,
+} from '../../../runtime/ports.ts';
 import { countOf, recordFields, termsOf } from '../../attempt-record.ts';
 import {
   type Confinement,
@@ -14,23 +25,22 @@ import {
   planConfinement,
   siteEnforcement,
 } from '../../confinement.ts';
-import {
-  asAttemptId,
-  encodeLine,
-  type LauncherMessage,
-  nextLine,
-  START_LINE_MAX,
-  startLine,
-} from '../../launcher-protocol.ts';
-import { type AttemptTrace, endFrom, traceOf } from './attempt-folder.ts';
+import { encodeLine, type LauncherMessage, nextLine, startLine } from '../../launcher-protocol.ts';
+import { type AttemptTrace, endFrom } from './attempt-folder.ts';
+import { AttemptTraces } from './attempt-traces.ts';
+import { Checkpoints } from './checkpoints.ts';
 import {
   listCgroups,
+  listFolders,
   openConfinementSite,
+  openFreezer,
   sweepCgroups,
   type WantedEnforcement,
 } from './confinement-site.ts';
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
+import { LiveTasks } from './live-tasks.ts';
+import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
 
@@ -55,10 +65,7 @@ export interface LocalDriverDeps {
   readonly warn: (message: string) => void;
 }
 
-/** How often the attempts of an earlier launcher are looked at: nobody tells of their ends. */
-const ORPHAN_POLL_MS = 200;
 const BURIAL_MS = 15_000;
-const SCAN_AT_ONCE = 64;
 const SETTLED_MAX = 10_000;
 
 /**
@@ -72,12 +79,19 @@ export async function openLocalDriver(
   const instance = openInstance(options.stateDir);
   const name = `berth-${instance.slice(0, 8)}`;
   const site = openConfinementSite(options.enforcement ?? 'auto', name, options.cgroupRoot);
+  const freezer = site.driver === 'cgroup-v1' ? openFreezer(name) : undefined;
   const socketPath = launcherSocketPath(options.stateDir, options.socketDir, name);
   const socketDirs = [dirname(socketPath), ...(options.socketDirs ?? [])].filter(
     (path) => path !== options.stateDir,
   );
   const bootId = await readBootId();
-  const driver = new LauncherDriver(options, deps, { instance, site, bootId, socketDirs });
+  const driver = new LauncherDriver(options, deps, {
+    instance,
+    site,
+    freezer,
+    bootId,
+    socketDirs,
+  });
   await driver.open(socketPath);
   return driver;
 }
@@ -85,6 +99,8 @@ export async function openLocalDriver(
 interface Host {
   readonly instance: string;
   readonly site: ConfinementSite;
+  /** Our folder of the v1 freezer. */
+  readonly freezer: string | undefined;
   readonly bootId: string;
   readonly socketDirs: readonly string[];
 }
@@ -93,6 +109,8 @@ interface Host {
 export interface LocalDriver extends Driver {
   /** Undefined while none is connected. */
   readonly launcherPid: number | undefined;
+  /** What a running attempt uses of memory; undefined where nothing counts it. */
+  memoryOf(attempt: AttemptId): Bytes | undefined;
 }
 
 class LauncherDriver implements LocalDriver {
@@ -100,7 +118,7 @@ class LauncherDriver implements LocalDriver {
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
   readonly #host: Host;
-  readonly #attemptsDir: string;
+  readonly #traces: AttemptTraces;
   /** Sent, and not yet answered: sent again to a new launcher. Starts, then stops, then burials. */
   readonly #starts = new Map<AttemptId, () => string>();
   readonly #stops = new Map<AttemptId, string>();
@@ -109,12 +127,12 @@ class LauncherDriver implements LocalDriver {
   readonly #live = new Map<AttemptId, AttemptStart>();
   /** Who waits for a burial to be done. */
   readonly #mourners = new Map<AttemptId, (end: AttemptEnd) => void>();
-  /** Run under a shim of an earlier launcher. */
-  readonly #orphans = new Set<AttemptId>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
   /** The last ones: the launcher may have died before it did what it was told. */
   readonly #settled = new Set<AttemptId>();
+  readonly #liveTasks: LiveTasks;
+  readonly #checkpoints: Checkpoints;
   readonly #rooms: TaskRooms;
   #link: LauncherLink | undefined;
   #closed = false;
@@ -123,8 +141,15 @@ class LauncherDriver implements LocalDriver {
     this.#options = options;
     this.#deps = deps;
     this.#host = host;
-    this.#attemptsDir = join(options.stateDir, 'attempts');
     this.enforcement = siteEnforcement(host.site);
+    const { site, freezer } = host;
+    const attemptsDir = join(options.stateDir, 'attempts');
+    this.#traces = new AttemptTraces(attemptsDir, host.bootId);
+    const where = { attemptsDir, site, freezer };
+    this.#liveTasks = new LiveTasks(where, (report) => {
+      if (!this.#closed) options.onReport(report);
+    });
+    this.#checkpoints = new Checkpoints(this.#liveTasks, deps.warn);
     this.#rooms = new TaskRooms({
       stateDir: options.stateDir,
       instance: host.instance,
@@ -140,7 +165,10 @@ class LauncherDriver implements LocalDriver {
     const { link, owned } = await LauncherLink.open({
       stateDir: this.#options.stateDir,
       socketPath: path,
-      cgroupParents: parentsOf(this.#host.site),
+      cgroupParents: [
+        ...parentsOf(this.#host.site),
+        ...(this.#host.freezer === undefined ? [] : [this.#host.freezer]),
+      ],
       onMessage: (message) => this.#hear(message),
       onReconnected: (nowOwned) => this.#attempt(this.#resume(nowOwned)),
       warn: this.#deps.warn,
@@ -150,19 +178,22 @@ class LauncherDriver implements LocalDriver {
     const live = new Set<AttemptId>();
     const ended = new Set<AttemptId>();
     const there = listCgroups(this.#host.site);
-    for (const [attempt, trace] of await this.#scan()) {
+    for (const [attempt, trace] of await this.#traces.all()) {
       if (trace.kind === 'none') continue;
       (trace.kind === 'ended' ? ended : live).add(attempt);
       // Where a launcher lives, the next in line may be taking over the cgroups of one that ended.
       if (trace.kind === 'ended' && owned.size === 0) continue;
       keep.add(trace.cgroup ?? attempt);
-      if (trace.kind === 'running' && !owned.has(attempt)) this.#orphans.add(attempt);
+      if (trace.kind === 'running' && !owned.has(attempt)) this.#traces.orphaned(attempt);
     }
-    for (const path of await sweepCgroups(there, keep)) {
+    const { freezer } = this.#host;
+    const frozen = freezer === undefined ? [] : listFolders(freezer);
+    for (const path of await sweepCgroups([...there, ...frozen], keep)) {
       this.#deps.warn(`${path} could not be removed`);
     }
     await this.#rooms.open(live, ended);
-    this.#attempt(this.#watchOrphans());
+    const tell = (attempt: AttemptId, trace: AttemptTrace) => this.#reportTrace(attempt, trace);
+    this.#attempt(this.#traces.watchOrphans(tell, () => this.#closed));
   }
 
   get launcherPid(): number | undefined {
@@ -175,6 +206,7 @@ class LauncherDriver implements LocalDriver {
     // The marks by which the processes of a tree are found when its shim is gone.
     const env = { ...asked.env, BERTH_INSTANCE: this.#host.instance, BERTH_ATTEMPT_ID: id };
     const attempt = { ...asked, env };
+    this.#checkpoints.watch(attempt);
     const before = asked.after === undefined ? undefined : this.#live.get(asked.after);
     const short = before && !asksForRoom(asked) ? nextLine(attempt, before) : undefined;
     if (short === undefined) {
@@ -182,7 +214,7 @@ class LauncherDriver implements LocalDriver {
       return;
     }
     this.#live.set(id, attempt);
-    this.#starts.set(id, () => startLine(attempt, this.#plan(attempt)));
+    this.#starts.set(id, () => startLine(attempt, this.#plan(attempt), this.#host.freezer));
     this.#link?.send(short);
   }
 
@@ -200,7 +232,7 @@ class LauncherDriver implements LocalDriver {
       return;
     }
     const plan = room === undefined ? alone : withRoom(alone, room);
-    const line = startLine(room?.start ?? attempt, plan);
+    const line = startLine(room?.start ?? attempt, plan, this.#host.freezer);
     const problem = unsendable(line);
     if (problem !== undefined) {
       this.#refuse(id, plan, 'start-failed', problem);
@@ -234,17 +266,52 @@ class LauncherDriver implements LocalDriver {
     }
   }
 
-  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs): void {
-    const line = encodeLine(['stop', attempt, reason, `${graceMs}`]);
-    this.#stops.set(attempt, line);
-    this.#link?.send(line);
+  stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void {
+    this.#checkpoints.forget(attempt);
+    const order = ['stop', attempt, causeOfStop(reason), `${graceMs}`];
+    const send = (fields: readonly string[]): void => {
+      if (this.#closed) return;
+      const line = encodeLine(fields);
+      this.#stops.set(attempt, line);
+      this.#link?.send(line);
+    };
+    // Its shim knows why it ends, however it does once it was asked to save, and stops it also without us.
+    if (saving !== undefined) send([...order, `${saving.withinMs}`]);
+    else if (!this.#liveTasks.mayBePaused(attempt)) {
+      send(order);
+      return;
+    }
+    // What is paused would hear of nothing.
+    const ready = this.#liveTasks.release(attempt);
+    const saved = saving && ready.then(() => this.#checkpoints.save(saving));
+    this.#attempt((saved ?? ready).then(() => send(order)));
+  }
+
+  adjust(attempt: AttemptId, to: LiveLimits): void {
+    this.#liveTasks.adjust(attempt, to);
+  }
+
+  pause(attempt: AttemptId): void {
+    this.#liveTasks.pause(attempt);
+  }
+
+  resume(attempt: AttemptId): void {
+    this.#liveTasks.resume(attempt);
+  }
+
+  adopt(start: AttemptStart): void {
+    this.#checkpoints.watch(start);
+  }
+
+  memoryOf(attempt: AttemptId): Bytes | undefined {
+    return this.#liveTasks.memoryOf(attempt);
   }
 
   async known(): Promise<readonly KnownAttempt[]> {
     const found: KnownAttempt[] = [];
     const burials: Promise<KnownAttempt>[] = [];
     const seen = new Set<AttemptId>();
-    for (const [attempt, trace] of await this.#scan()) {
+    for (const [attempt, trace] of await this.#traces.all()) {
       seen.add(attempt);
       const unsaved = this.#unsaved.get(attempt);
       if (unsaved !== undefined) found.push({ attempt, state: 'ended', end: unsaved });
@@ -273,6 +340,7 @@ class LauncherDriver implements LocalDriver {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#checkpoints.close();
     this.#rooms.shut();
     await this.#link?.close();
   }
@@ -324,17 +392,19 @@ class LauncherDriver implements LocalDriver {
   }
 
   #forget(attempt: AttemptId): void {
+    this.#liveTasks.forget(attempt);
+    this.#checkpoints.forget(attempt);
     this.#starts.delete(attempt);
     this.#live.delete(attempt);
     this.#stops.delete(attempt);
     this.#burials.delete(attempt);
-    this.#orphans.delete(attempt);
+    this.#traces.forget(attempt);
   }
 
   /** A start of an attempt that was started before: says again what became of it. */
   async #reportExisting(attempt: AttemptId): Promise<void> {
     this.#starts.delete(attempt);
-    this.#reportTrace(attempt, await this.#trace(attempt));
+    this.#reportTrace(attempt, await this.#traces.of(attempt));
   }
 
   #reportTrace(attempt: AttemptId, trace: AttemptTrace): void {
@@ -376,47 +446,15 @@ class LauncherDriver implements LocalDriver {
   async #resume(owned: ReadonlySet<AttemptId>): Promise<void> {
     for (const line of this.#starts.values()) this.#link?.send(line());
     for (const line of [...this.#stops.values(), ...this.#burials.values()]) this.#link?.send(line);
-    for (const [attempt, trace] of await this.#scan()) {
+    for (const [attempt, trace] of await this.#traces.all()) {
       if (owned.has(attempt)) continue;
       if (this.#settled.has(attempt)) {
         this.#link?.send(encodeLine(['settle', attempt]));
         continue;
       }
-      if (trace.kind === 'running') this.#orphans.add(attempt);
+      if (trace.kind === 'running') this.#traces.orphaned(attempt);
       this.#reportTrace(attempt, trace);
     }
-  }
-
-  async #watchOrphans(): Promise<void> {
-    while (!this.#closed) {
-      await wait(ORPHAN_POLL_MS, undefined, { ref: false });
-      for (const attempt of this.#orphans) {
-        const trace = await this.#trace(attempt);
-        if (trace.kind === 'running') continue;
-        this.#orphans.delete(attempt);
-        this.#reportTrace(attempt, trace);
-      }
-    }
-  }
-
-  #trace(attempt: AttemptId): Promise<AttemptTrace> {
-    return traceOf(this.#attemptsDir, attempt, this.#host.bootId);
-  }
-
-  /** All attempts that are begun and not settled. */
-  async #scan(): Promise<readonly (readonly [AttemptId, AttemptTrace])[]> {
-    const found: (readonly [AttemptId, AttemptTrace])[] = [];
-    const ids = (await readdir(this.#attemptsDir))
-      .map(asAttemptId)
-      .filter((id) => id !== undefined);
-    for (let at = 0; at < ids.length; at += SCAN_AT_ONCE) {
-      const some = ids.slice(at, at + SCAN_AT_ONCE);
-      const traces = await Promise.all(some.map((id) => this.#trace(id)));
-      traces.forEach((trace, i) => {
-        if (trace.kind !== 'none') found.push([some[i]!, trace]);
-      });
-    }
-    return found;
   }
 
   /** What fails here is told again when the driver is opened next. */
@@ -434,30 +472,4 @@ class LauncherDriver implements LocalDriver {
     };
     queueMicrotask(() => this.#end(attempt, end));
   }
-}
-
-function withRoom(plan: Confinement, { isolation, terms }: Room): Confinement {
-  const all = [...(plan.enforced.terms ?? []), ...terms];
-  return {
-    ...plan,
-    enforced: { ...plan.enforced, ...(all.length > 0 && { terms: all }) },
-    ...(isolation && { isolation }),
-  };
-}
-
-/** Why it could not be made; undefined when it is there. */
-function makeFolder(path: string): string | undefined {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return undefined;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return `It could not be started: ${why}.`;
-  }
-}
-
-function unsendable(line: string): string | undefined {
-  if (line.includes('\0')) return 'The command or its environment has a NUL character in it.';
-  if (line.length <= START_LINE_MAX) return undefined;
-  return `The command and its environment are longer than ${START_LINE_MAX} characters.`;
 }

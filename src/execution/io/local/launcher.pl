@@ -10,7 +10,8 @@
 #                       start ID KEY=VALUE...  see shim.pl; no more than once per ID, whoever asks
 #                       next ID AFTER KEY=VALUE...  once AFTER has succeeded, in its place: as AFTER, but for
 #                       these fields; a start with the field after=AFTER is the same, complete
-#                       stop ID REASON GRACE_MS
+#                       stop ID REASON GRACE_MS [SAVE_MS]  with SAVE_MS only that it will be stopped, then at the
+#                       latest: however it ends until then, REASON is why
 #                       bury ID WHY            its shim is gone: kill what is left, record `lost`
 #                       settle ID              its end is journalled: its record may go
 #                       bye                    end when the last shim has ended
@@ -32,7 +33,7 @@ BEGIN {
     require "$here/shim.pl";
 }
 
-sub VERSION()      { 2 }
+sub VERSION()      { 3 }
 sub LINE_MAX()     { 8 << 20 }     # the kernel takes at most about 2 MiB of arguments
 sub OUT_MAX()      { 16 << 20 }    # a client that reads nothing is dropped, and reads the disk later
 sub UNSAVED_MAX()  { 10_000 }
@@ -203,7 +204,7 @@ sub unstarted {
 }
 
 sub stopAttempt {
-    my ($id, $reason, $graceMs) = @_;
+    my ($id, $reason, $graceMs, $saveMs) = @_;
     my $pid = $shims{$id};
     if (!$pid) {
         # A shim of an earlier launcher.
@@ -213,7 +214,9 @@ sub stopAttempt {
         return if !isAlive($pid, $record->{shimstart}[0] // '');
     }
     # The signal may meet another attempt: the file says which is meant.
-    spit("$attemptsDir/$id/stop", int($graceMs) . " $reason\n");
+    my $order = int($graceMs) . " $reason\n";
+    $order = 'save ' . int($saveMs) . " $order" if defined $saveMs;
+    spit("$attemptsDir/$id/stop", $order);
     kill 'USR1', $pid;
     return;
 }

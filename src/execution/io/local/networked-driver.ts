@@ -51,10 +51,10 @@ export function networkedDriver(driver: LocalDriver, deps: NetworkedDriverDeps):
       .finally(() => starting.delete(attempt));
     starting.set(attempt, ready);
   };
-  const stop: LocalDriver['stop'] = (attempt, reason, graceMs) => {
+  const stop: LocalDriver['stop'] = (attempt, ...order) => {
     const ready = starting.get(attempt);
-    if (ready === undefined) driver.stop(attempt, reason, graceMs);
-    else void ready.then(() => driver.stop(attempt, reason, graceMs));
+    if (ready === undefined) driver.stop(attempt, ...order);
+    else void ready.then(() => driver.stop(attempt, ...order));
   };
   const settle: LocalDriver['settle'] = (attempt) => {
     driver.settle(attempt);

@@ -3,7 +3,7 @@ import type { SpanMs } from '../../../base/units.ts';
 import { spanMs } from '../../../base/units.ts';
 import type { AttemptEnd, EndCause, StopReason } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
-import type { AttemptStart, Report } from '../../../runtime/ports.ts';
+import type { AttemptStart, Report, Saving } from '../../../runtime/ports.ts';
 import type { LocalDriver } from './driver.ts';
 
 /**
@@ -44,10 +44,15 @@ export function checkingPorts(
       if (ports.length === 0) driver.start(start);
       else if (!checking.has(start.attempt)) void check(start, ports);
     },
-    stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs) {
+    stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving) {
       if (checking.has(attempt)) checking.set(attempt, reason);
-      else driver.stop(attempt, reason, graceMs);
+      else driver.stop(attempt, reason, graceMs, saving);
     },
+    adjust: (attempt, to) => driver.adjust(attempt, to),
+    pause: (attempt) => driver.pause(attempt),
+    resume: (attempt) => driver.resume(attempt),
+    adopt: (start) => driver.adopt(start),
+    memoryOf: (attempt) => driver.memoryOf(attempt),
     known: () => driver.known(),
     settle: (attempt) => driver.settle(attempt),
     close: () => driver.close(),

@@ -50,6 +50,7 @@ sub beShim {
 #   cwd, arg..., env NAME=VALUE..., log (bytes kept per stream), grace, wall (ms, absent: no limit)
 #   held-by, cpu-by, memory-by, pids-by, note...  the words of the enforcement that is planned
 #   dir ASPECT:PATH..., set ASPECT:FILE:VALUE..., join FILE   its cgroups; aspect `all` for cgroup v2
+#   freezer DIR       of cgroup v1: there while it is paused
 #   netns FILE  the network namespace that it enters
 #   memlimit (bytes)  for the watchdog, where the kernel does not hold it
 #   term..., hold..., act...   see terms.pl
@@ -513,16 +514,23 @@ sub holdToLimits {
     my $wall = $s->{ask}{wall}[0];
     my $deadline = defined $wall ? $s->{began} + $wall : undef;
     if (!$s->{ordered}) {
-        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(\d+) ([a-z]+)/) {
-            ($s->{grace}, $s->{ordered}) = ($1, $2);
+        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(?:save (\d+) )?(\d+) ([a-z]+)/) {
+            ($s->{grace}, $s->{announced}) = ($2, $3);
+            # One that is repeated gives no more time.
+            if (defined $1) { $s->{stopAt} //= $now + $1 }
+            else            { $s->{ordered} = $s->{announced} }
             unlink "$s->{dir}/stop";
-        } elsif (defined $deadline && $now >= $deadline) {
-            $s->{ordered} = 'timed-out';
         }
+        if    ($s->{ordered})           { }
+        elsif (defined $s->{stopAt})    { $s->{ordered} = $s->{announced} if $now >= $s->{stopAt} }
+        elsif (defined $deadline && $now >= $deadline) { $s->{ordered} = 'timed-out' }
         ($nudged, $everNudged) = (0, 1) if $nudged;
         if ($s->{ordered}) {
             $s->{killAt} = $now + $s->{grace};
-            kill 'TERM', $_ for treePids($s->{dirs}, $s->{root}, $s->{task});
+            thawTree($s);
+            my @pids = treePids($s->{dirs}, $s->{root}, $s->{task});
+            kill 'TERM', @pids;
+            kill 'CONT', @pids;
         }
     }
     if ($s->{watch} && $now >= ($s->{watchAt} // $s->{began} + WATCH_MS)) {
@@ -532,7 +540,7 @@ sub holdToLimits {
         $s->{watchAt} = $now + WATCH_MS;
     }
     my @wakes = $s->{watch} ? $s->{watchAt} // $s->{began} + WATCH_MS : ();
-    if (!defined $s->{killAt}) { push @wakes, $deadline if defined $deadline }
+    if (!defined $s->{killAt}) { push @wakes, grep { defined } $s->{stopAt} // $deadline }
     elsif ($now < $s->{killAt}) { push @wakes, $s->{killAt} }
     else { push @wakes, killRound($s, $now) }
     return (sort { $a <=> $b } @wakes)[0];
@@ -547,6 +555,7 @@ sub closeDown {
 
 sub killRound {
     my ($s, $now) = @_;
+    thawTree($s);
     killTree($s->{dirs}, $s->{root}, $s->{task});
     $s->{killed} = 1;
     my $pause = $s->{killPause} = ($s->{killPause} // 1) * 2;
@@ -566,8 +575,18 @@ sub readStatus {
         elsif ($kind eq 'inside') { $s->{inside} = 1 }
         else                 { release($s->{held}, @words); watchIfUnheld($s) }
     }
-    $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered};
+    $s->{execError} //= '' if isWrapped($s->{ask}) && !$s->{inside} && !$s->{ordered} && !$s->{announced};
     inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held}))) if !defined $s->{execError};
+    return;
+}
+
+# What is paused would meet no signal, in cgroup v1 not even SIGKILL.
+sub thawTree {
+    my ($s) = @_;
+    my $freeze = ($s->{dirs}{all} // '') . '/cgroup.freeze';
+    spit($freeze, '0') if -e $freeze;
+    my $freezer = $s->{ask}{freezer}[0];
+    spit("$freezer/freezer.state", 'THAWED') if defined $freezer && -d $freezer;
     return;
 }
 
@@ -661,7 +680,7 @@ sub leaveSeat {
 sub causeOf {
     my ($s, $kills) = @_;
     return 'start-failed' if defined $s->{execError};
-    return $s->{ordered} if $s->{ordered};
+    return $s->{ordered} // $s->{announced} if $s->{announced} || $s->{ordered};
     return 'oom-killed'  if defined $s->{watched} || ($kills && $s->{exit} != 0);
     return 'signalled'   if $s->{exit} & 127;
     return $s->{exit} ? 'failed' : 'succeeded';

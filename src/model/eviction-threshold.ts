@@ -1,5 +1,8 @@
-/** What is measured of a node, each in basis points of what it has. Absent means that nobody knows. */
-export const pressures = ['memory', 'cpu', 'disk', 'gpu_memory'] as const;
+/**
+ * What is measured of a node, each in basis points of what it has; `memory_pressure` of the time in which some
+ * task waited for memory (PSI). Absent means that nobody knows.
+ */
+export const pressures = ['memory', 'memory_pressure', 'cpu', 'disk', 'gpu_memory'] as const;
 export type Pressure = (typeof pressures)[number];
 
 /** `memory > 90% or disk >= 95%`, as data. */

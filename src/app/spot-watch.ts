@@ -1,0 +1,49 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { TimeMs } from '../base/units.ts';
+import type { NodeId } from '../model/ids.ts';
+import type { Loop } from '../runtime/loop.ts';
+import { parseSpan } from '../spec/quantities.ts';
+
+export interface SpotWatchOptions {
+  /** A file that says that this machine is taken away: a span such as `120s` from when it was written. */
+  readonly file: string;
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+  readonly node: () => NodeId | undefined;
+  readonly loop: Loop;
+  readonly log: (sentence: string) => void;
+}
+
+/** Clouds give two minutes. */
+const NOTICE_MS = 120_000;
+const TEXT_MAX = 64;
+
+/** Passes on each notice once. What tells of it, such as a cloud's own agent, writes the file. */
+export function openSpotWatch(options: SpotWatchOptions): void {
+  const { file, signal, loop, log } = options;
+  let told: number | undefined;
+  const timer = setInterval(() => {
+    const node = options.node();
+    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    if (written === undefined || written === told || node === undefined) return;
+    told = written;
+    const deadline = Math.floor(written + noticeMs(file)) as TimeMs;
+    log(`spot notice: this machine is taken away at ${new Date(deadline).toISOString()}`);
+    loop.send({ kind: 'spot-notice', node, deadline }).catch(() => {
+      told = undefined;
+    });
+  }, options.everyMs);
+  timer.unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+function noticeMs(file: string): number {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').slice(0, TEXT_MAX).trim();
+  } catch {
+    return NOTICE_MS;
+  }
+  const parsed = parseSpan(text);
+  return parsed.ok ? parsed.value : NOTICE_MS;
+}

@@ -1,0 +1,34 @@
+import type { AttemptEnd } from '../model/attempt.ts';
+import { newerTerms } from './live-changes.ts';
+import type { AttemptRecord } from './records.ts';
+import type { State } from './state.ts';
+
+/**
+ * The end as a driver told it, and what only the engine knows: what it was stopped for, and what became of
+ * changes that were made while it ran.
+ */
+export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEnd): AttemptEnd {
+  const { live, stop } = attempt;
+  // A driver only knows that it was told to stop it.
+  const isOurs = stop === 'unhealthy' || stop === 'over-budget';
+  const cause = isOurs && told.cause === 'cancelled' ? stop : told.cause;
+  const why =
+    cause === 'preempted' || cause === 'over-budget' ? whyStopped(state, attempt) : undefined;
+  const message = [why, told.message].filter((part) => part !== undefined).join(' ');
+  const enforced =
+    live?.terms === undefined
+      ? told.enforced
+      : { ...told.enforced, terms: newerTerms(told.enforced.terms, live.terms) };
+  return { ...told, cause, enforced, ...(message !== '' && { message }) };
+}
+
+function whyStopped(state: State, { id, stop, placement }: AttemptRecord): string | undefined {
+  const { node } = placement;
+  if (stop === 'over-budget')
+    return 'What was reserved for it is used up, and there is no money for more.';
+  if (stop === 'spot') return `Spot notice: ${node} is taken away.`;
+  if (stop === 'moved') return `Moved away from ${node}.`;
+  const eviction = stop === 'evicted' ? state.live.lastEviction(node)?.eviction : undefined;
+  if (eviction?.attempt !== id) return undefined;
+  return `Evicted from ${node} (${eviction.threshold} for ${eviction.qos}).`;
+}
