@@ -10,6 +10,7 @@ import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
+import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -29,6 +30,7 @@ import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
+import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -96,6 +98,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = await openServer({
     site,
     leases,
+    money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -133,6 +136,7 @@ interface Parts {
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
+  readonly prices: MoneyConfig['prices'];
   readonly driver: LocalDriver;
   readonly network: NetworkConfig;
   readonly egress: Egress;
@@ -227,6 +231,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     journal,
     history,
     engine,
+    prices: money.prices,
     driver,
     network,
     egress,

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { adjust } from './commands/adjust.ts';
+import { budget } from './commands/budget.ts';
 import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
@@ -13,6 +14,8 @@ import { logs } from './commands/logs.ts';
 import { network } from './commands/network.ts';
 import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
+import { prices } from './commands/prices.ts';
+import { pricesImport } from './commands/prices-import.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
@@ -26,12 +29,14 @@ import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
+import { suggest } from './commands/suggest.ts';
 import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
+import { usage } from './commands/usage.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
 import { why } from './commands/why.ts';
@@ -52,6 +57,10 @@ export const registry: readonly Command[] = [
   update,
   queue,
   quota,
+  budget,
+  prices,
+  usage,
+  suggest,
   reserve,
   network,
   top,
@@ -69,6 +78,7 @@ export const registry: readonly Command[] = [
   inventoryDiff,
   inventoryBaseline,
   check,
+  pricesImport,
   specSchema,
   configExplain,
   completion(() => registry),

@@ -4,6 +4,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { MoneySite } from '../contract/money-documents.ts';
 import type { TokenSite } from '../contract/token-documents.ts';
 import type { Site } from '../contract/views.ts';
 import { namesOf } from '../routes/access.ts';
@@ -30,6 +31,7 @@ const limits: ServerOptions = {
 export interface ServerConfig {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly money: MoneySite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
   /** Tokens of tenants, and of tasks that run. */
@@ -57,12 +59,14 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, tokens, token, holders, socketPath, host, webDir, parse, log } = config;
+  const { site, leases, money, tokens, token, holders, socketPath, host, webDir, parse, log } =
+    config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
     site,
     leases,
+    money,
     tokens,
     parse,
     log,

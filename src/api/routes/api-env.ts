@@ -1,6 +1,7 @@
 import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { LogRequest, Site } from '../contract/views.ts';
 
@@ -53,6 +54,7 @@ export interface Address {
 export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly money: MoneySite;
   readonly tokens: TokenSite;
   readonly parse: Parse;
   readonly streams: Streams;
