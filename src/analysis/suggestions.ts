@@ -30,6 +30,8 @@ const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 /** Above what was ever used, so much stays asked for. */
 const HEADROOM = 1.2;
+/** Less is not worth asking for. */
+const MEMORY_MIN = 32 * MIB;
 /** Fewer attempts prove nothing. */
 const ATTEMPTS_MIN = 3;
 const IDLE_MS_MIN = 10 * 60_000;
@@ -99,7 +101,7 @@ export class Adviser {
     this.#models.set(model, use);
   }
 
-  #addAttempt({ pipeline, step, placement, heldMs, end, charged }: UsageRecord): void {
+  #addAttempt({ pipeline, step, index, placement, heldMs, end, charged }: UsageRecord): void {
     if (step === undefined || placement === undefined) return;
     const key = JSON.stringify([pipeline, step.id]);
     const use = this.#steps.get(key) ?? newUse(pipeline, step.id);
@@ -129,7 +131,7 @@ export class Adviser {
       }
     }
     if (end.cause !== 'succeeded' || step.flow?.cache !== undefined || step.service) return;
-    const ran = JSON.stringify([step.run, step.env, step.cwd]);
+    const ran = JSON.stringify([step.run, step.env, step.cwd, index]);
     const same = use.same.get(ran) ?? { runs: 0, charged: 0, hours: 0 };
     if (use.same.size >= ATTEMPTS_MIN * 100 && !use.same.has(ran)) return;
     same.runs++;
@@ -168,7 +170,7 @@ const round = (n: number): string => String(Math.round(n * 100) / 100);
 /** Over-asked memory: what was asked for beyond the highest peak and a fifth more. */
 function memoryOf(use: StepUse, context: SuggestionContext): Suggestion[] {
   if (use.measured < ATTEMPTS_MIN || use.measured < use.attempts / 2) return [];
-  const enough = Math.ceil((use.memoryPeak * HEADROOM) / MIB) * MIB;
+  const enough = Math.max(MEMORY_MIN, Math.ceil((use.memoryPeak * HEADROOM) / MIB) * MIB);
   const surplus = use.memoryAsked - enough;
   if (surplus < use.memoryAsked / 4 || surplus < 64 * MIB) return [];
   const rate = context.rates?.memoryHour;
@@ -232,7 +234,7 @@ function cacheOf(use: StepUse, context: SuggestionContext): Suggestion[] {
     {
       kind: 'cache',
       description: `Cache the result of ${nameOf(use)}, if its inputs are the same each time.`,
-      evidence: `The same command ran in the same environment ${runs} times more than once.`,
+      evidence: `The same command in the same environment succeeded ${runs} times again.`,
       monthlySaving: context.rates === undefined ? undefined : perMonth(charged, context),
       formula: `${formatDollars(Math.floor(charged))} charged for those ${runs} runs × ${share(context)}`,
     },

@@ -13,6 +13,8 @@ export interface UsageRecord {
   /** Of what was spent on calls of a model. */
   readonly model: string | undefined;
   readonly step: StepSpec | undefined;
+  /** Of its task in the step. */
+  readonly index: number;
   readonly placement: Placement | undefined;
   readonly placedAt: number | undefined;
   /** Of its time, what lies in the window. */
@@ -166,6 +168,7 @@ export class UsageLedger {
       node: undefined,
       model: what.replace(/^model /, ''),
       step: undefined,
+      index: 0,
       placement: undefined,
       placedAt: undefined,
       heldMs: 0,
@@ -183,7 +186,7 @@ export class UsageLedger {
     const { from } = this.#window;
     const heldMs = Math.max(0, until - Math.max(open.placedAt, from));
     if (heldMs === 0 && end === undefined && open.charged === 0) return undefined;
-    const { workload, step: stepId } = parseAttemptId(id)!;
+    const { workload, step: stepId, index } = parseAttemptId(id)!;
     const submission = this.#submissions.get(workload);
     const isNew = this.#counts(open.placedAt);
     return {
@@ -193,6 +196,7 @@ export class UsageLedger {
       node: open.placement.node,
       model: undefined,
       step: submission?.spec.steps.find((step) => step.id === stepId),
+      index,
       placement: open.placement,
       placedAt: open.placedAt,
       heldMs,

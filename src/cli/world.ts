@@ -1,6 +1,7 @@
 import type { Baseline } from '../inventory/baseline.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { InventoryDocument } from '../inventory/inventory-schema.ts';
+import type { ChecklistPoint } from '../spec/checklist.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
 import type { Settings } from './settings.ts';
@@ -85,6 +86,8 @@ interface CheckedDocument {
   readonly warnings: readonly unknown[];
   /** Issues, or else warnings, for people, with the lines that they are about; may be empty. */
   readonly report: string;
+  /** Of a job or pipeline that is valid; empty for anything else. */
+  readonly checklist: readonly ChecklistPoint[];
 }
 
 export interface Daemons {

@@ -124,6 +124,18 @@ export type ParsedPrices =
   /** Errors only, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
+/** Whether a document is about prices: it has a list of them. */
+export function isPriceDocument(
+  text: string,
+  options: { readonly fileName: string; readonly format?: Format },
+): boolean {
+  if (textProblem(text) !== undefined) return false;
+  const format = options.format ?? (options.fileName.endsWith('.json') ? 'json' : 'yaml');
+  const { root } = readTree(text, format);
+  const list = (key: string): boolean => Array.isArray(root?.children?.get(key)?.value);
+  return list('prices') || (list('models') && !root?.children?.has('steps'));
+}
+
 /** A price document → prices. Never throws for what the text says. */
 export function parsePrices(
   text: string,
