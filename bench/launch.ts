@@ -16,23 +16,25 @@ interface Round {
 
 type Contender = (jobs: number, atOnce: number) => Round;
 
-const contenders: Record<'berth' | 'xargs' | 'node_spawn' | 'task_spooler', Contender> = {
-  berth,
-  xargs,
-  node_spawn: nodeSpawn,
-  task_spooler: taskSpooler,
-};
+const contenders: Record<'berth' | 'xargs' | 'c_spawn' | 'node_spawn' | 'task_spooler', Contender> =
+  {
+    berth,
+    xargs,
+    c_spawn: cSpawn,
+    node_spawn: nodeSpawn,
+    task_spooler: taskSpooler,
+  };
 const ROUND_MS_MAX = 300_000;
 
 export const launchBench: Bench = {
-  what: 'N × /bin/true beside xargs, a spawn loop and task-spooler  [--jobs N] [--rounds N] [--at-once 2,8]',
+  what: 'N × /bin/true as an array beside xargs, spawn loops in C and Node, task-spooler  [--jobs N] [--rounds N] [--at-once 2,8]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        jobs: { type: 'string', default: '2000' },
+        jobs: { type: 'string', default: '10000' },
         rounds: { type: 'string', default: '3' },
-        'at-once': { type: 'string', default: '2,8' },
+        'at-once': { type: 'string', default: '2' },
       },
     });
     const jobs = Number(values.jobs);
@@ -52,22 +54,37 @@ function compare(jobs: number, atOnce: number, rounds: number) {
   const loadBefore = load();
   const names = Object.keys(contenders) as (keyof typeof contenders)[];
   const seen = new Map<string, Round[]>(names.map((name) => [name, []]));
-  const absent = hasTaskSpooler()
-    ? undefined
-    : 'tsp is not installed: apt-get install task-spooler';
+  const absent = new Map<string, string>();
+  if (!isInstalled('tsp', '-V')) {
+    absent.set('task_spooler', 'tsp is not installed: apt-get install task-spooler');
+  }
+  if (!isInstalled('cc', '--version')) absent.set('c_spawn', 'there is no C compiler: cc');
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
-      if (name === 'task_spooler' && absent !== undefined) continue;
-      seen.get(name)!.push(contenders[name](jobs, atOnce));
+      if (!absent.has(name)) seen.get(name)!.push(contenders[name](jobs, atOnce));
     }
   }
-  const results = names.map((name) => [name, summary(seen.get(name)!, jobs, absent)]);
+  const results = names.map((name) => [name, summary(seen.get(name)!, jobs, absent.get(name))]);
   return {
     jobs,
     rounds,
     load_before: loadBefore,
     load_after: load(),
     ...Object.fromEntries(results),
+    ...ratios(seen, 'xargs'),
+    ...ratios(seen, 'c_spawn'),
+  };
+}
+
+/** How Berth stands to another, each round by itself: what else the machine does falls out in part. */
+function ratios(seen: ReadonlyMap<string, readonly Round[]>, other: string) {
+  const [own, others] = [seen.get('berth')!, seen.get(other)!];
+  if (others.length === 0) return { [`ratio_to_${other}`]: null };
+  const ratio = (of: (round: Round) => number): number =>
+    rounded(median(own.map((round, i) => of(others[i]!) / of(round))));
+  return {
+    [`ratio_to_${other}`]: ratio(({ seconds }) => seconds),
+    [`ratio_to_${other}_by_cpu`]: ratio(({ cpuMs }) => cpuMs),
   };
 }
 
@@ -115,6 +132,18 @@ function xargs(jobs: number, atOnce: number): Round {
   return shell(`seq ${jobs} | xargs -n 1 -P ${atOnce} /bin/true >/dev/null`, {});
 }
 
+/** What the kernel can do at most: no shell, no log, no record. */
+function cSpawn(jobs: number, atOnce: number): Round {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+  try {
+    const program = join(dir, 'spawn-loop');
+    execFileSync('cc', ['-O2', '-o', program, join(import.meta.dirname, 'spawn-loop.c')]);
+    return shell(`${program} ${jobs} ${atOnce}`, {});
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
 /** Its server leaves its client's process group, so that its time is read before it is ended. */
 function taskSpooler(jobs: number, atOnce: number): Round {
   const dir = mkdtempSync(join(tmpdir(), 'berth-bench-'));
@@ -145,8 +174,8 @@ function serverOf(socket: string): number {
   throw new Error('the server of task-spooler is not there');
 }
 
-function hasTaskSpooler(): boolean {
-  return spawnSync('tsp', ['-V']).error === undefined;
+function isInstalled(program: string, question: string): boolean {
+  return spawnSync(program, [question]).error === undefined;
 }
 
 function shell(script: string, env: Readonly<Record<string, string>>): Round {

@@ -1,3 +1,4 @@
+import { adoptBench } from './adopt.ts';
 import type { Bench } from './bench.ts';
 import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
@@ -5,12 +6,15 @@ import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
+import { overheadBench } from './overhead.ts';
+import { peersBench } from './peers.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { speedBench } from './speed.ts';
 import { swfBench } from './swf.ts';
 
 export const registry: Readonly<Record<string, Bench>> = {
+  adopt: adoptBench,
   cli: cliBench,
   engine: engineBench,
   preemption: preemptionBench,
@@ -18,6 +22,8 @@ export const registry: Readonly<Record<string, Bench>> = {
   journal: journalBench,
   launch: launchBench,
   openb: openbBench,
+  overhead: overheadBench,
+  peers: peersBench,
   queues: queuesBench,
   replay: replayBench,
   speed: speedBench,

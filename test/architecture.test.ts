@@ -21,6 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   forecasting: ['telemetry'],
   tuning: ['telemetry', 'analysis', 'inventory'],
   gateway: ['admission', 'forecasting'],
+  transfer: ['admission'],
   caching: [],
   planning: ['inventory'],
   simulation: ['engine', 'forecasting', 'runtime'],

@@ -1,7 +1,9 @@
+import { UNLIMITED } from '../base/units.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import type { StepSpec } from '../model/workload.ts';
 
 /** What the devices of a node lack for a request even while all of them are free. */
 export type LacksDevices = (
@@ -61,3 +63,25 @@ function shortest(node: Node, ask: Resources, lacksDevices: LacksDevices): Short
 
 const customOf = (node: Node, name: string): number =>
   node.custom.find(([other]) => other === name)?.[1] ?? 0;
+
+/** The same for its scratch alone, at its peak; a node of which nobody said how much it has takes any. */
+export function scratchNeverFits(
+  { id, constraints }: Pick<StepSpec, 'id' | 'constraints'>,
+  nodes: readonly Node[],
+): Refusal | undefined {
+  if (constraints?.scratch === undefined || nodes.length === 0) return undefined;
+  const asked = constraints.scratch.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  const largest = nodes.reduce((a, b) =>
+    (b.scratch ?? UNLIMITED) > (a.scratch ?? UNLIMITED) ? b : a,
+  );
+  const { scratch } = largest;
+  if (scratch === undefined || scratch >= asked) return undefined;
+  return {
+    code: 'never-fits',
+    step: id,
+    resource: 'scratch',
+    asked,
+    largest: scratch,
+    node: largest.id,
+  };
+}

@@ -12,7 +12,7 @@ import { checkingPorts } from '../execution/io/local/port-check.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
@@ -22,6 +22,7 @@ import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
+import { CoreKeeper } from './core-keeper.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
@@ -37,7 +38,7 @@ import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
-import { recover } from './recover.ts';
+import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
@@ -45,6 +46,7 @@ import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { Tokens } from './tokens.ts';
+import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { webDir } from './web-dir.ts';
@@ -82,10 +84,10 @@ export interface Daemon {
 export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const parts = await openParts(options, stack);
-  const { folder, engine, log, clock, replayed, inventory } = parts;
+  const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes } = connect(parts, stack, ending);
-  const hear = joinAsRead(engine, loop, log, parts.gpuSharing);
+  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
   await hear(await inventory.reading());
@@ -94,11 +96,23 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     if (reading.news.length > 0) site.noteInventory();
   };
   await loop.reconcile();
+  const adoptedMs = Math.round(performance.now() - recovered.at);
+  const adopted = [...engine.state.runningAttempts()].length;
+  log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
+  cores.adoptAll();
+  const transfers = new LiveTransfers({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    now: () => clock.now(),
+    log,
+  });
+  stack.defer(() => transfers.close());
   const server = await openServer({
     site,
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
+    transfers,
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -125,11 +139,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
   writeFileSync(folder.paths.daemon, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   stack.defer(() => rmSync(folder.paths.daemon, { force: true }));
-  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${replayed} events replayed`);
+  log('daemon', `up: pid ${process.pid}, ${url || socket}, ${recovered.replayed} events replayed`);
   return { url, socket, ...endOnce(stack.move(), ending) };
 }
 
-interface Parts {
+/** What remembers and decides. */
+interface OpenState {
+  readonly site: SiteConfig;
   readonly folder: StateFolder;
   readonly log: DaemonLog;
   readonly clock: SystemClock;
@@ -137,23 +153,28 @@ interface Parts {
   readonly history: SqliteHistory;
   readonly engine: Engine;
   readonly prices: MoneyConfig['prices'];
-  readonly driver: LocalDriver;
-  readonly network: NetworkConfig;
-  readonly egress: Egress;
   readonly inventory: HostInventory;
-  readonly replayed: number;
+  readonly recovered: Recovered;
   readonly siteFile: string | null;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
-  readonly gpuSharing: SchedulingConfig['gpuSharing'];
-  /** Some class of service has a threshold. */
-  readonly evicts: boolean;
+}
+
+interface OpenExecution {
+  readonly driver: LocalDriver;
+  readonly network: NetworkConfig;
+  readonly egress: Egress;
+  /** Folders that volumes of a class lie in. */
+  readonly storageClasses: ReadonlyMap<string, string>;
   /** Where the API is over TCP; known for sure once it listens. */
   readonly address: { url: string };
-  /** The newest sample of the host. */
-  latest: HostSample | undefined;
   /** Hears the driver's reports; nobody does until the loop is there, for reconciliation asks again. */
   readonly ear: { hear: (report: Report) => void };
+}
+
+interface Parts extends OpenState, OpenExecution {
+  /** The newest sample of the host. */
+  latest: HostSample | undefined;
 }
 
 /** What is opened before anything is decided, in order; closed in reverse by the stack. */
@@ -189,13 +210,37 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
-  const { replayed } = recover(engine, journal);
+  const recovered = recover(engine, journal);
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
   });
   stack.defer(() => history.close());
-  const network = site?.config.network ?? defaultNetwork;
+  const state: OpenState = {
+    site: site?.config ?? defaultSite,
+    folder,
+    log,
+    clock,
+    journal,
+    history,
+    engine,
+    prices: money.prices,
+    inventory,
+    recovered,
+    siteFile: options.siteFile ?? null,
+    plugins,
+    tokens,
+  };
+  return { ...state, ...(await openExecution(options, state, stack)), latest: undefined };
+}
+
+/** What carries out what is decided: the network of tasks, and the driver that starts them. */
+async function openExecution(
+  options: DaemonOptions,
+  { site, folder, engine, log }: OpenState,
+  stack: AsyncDisposableStack,
+): Promise<OpenExecution> {
+  const network = site.network ?? defaultNetwork;
   const egress = await openEgress({
     stateDir: folder.dir,
     instance: folder.instance,
@@ -209,11 +254,12 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const onReport = (told: Report): void => ear.hear(told);
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
+  const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
   const local = await openLocalDriver(
     {
       stateDir: folder.dir,
       onReport,
-      storageClasses: new Map(Object.entries(site?.config.storage?.classes ?? {})),
+      storageClasses,
       socketDirs: [dirname(folder.paths.apiSocket)],
       access: (attempt) =>
         address.url === ''
@@ -224,29 +270,13 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   );
   const driver = checkingPorts(egress.around(local), onReport);
   stack.defer(() => driver.close());
-  return {
-    folder,
-    log,
-    clock,
-    journal,
-    history,
-    engine,
-    prices: money.prices,
-    driver,
-    network,
-    egress,
-    inventory,
-    replayed,
-    siteFile: options.siteFile ?? null,
-    plugins,
-    tokens,
-    gpuSharing: scheduling.gpuSharing,
-    evicts: scheduling.eviction !== undefined,
-    address,
-    latest: undefined,
-    ear,
-  };
+  return { driver, network, egress, storageClasses, address, ear };
 }
+
+const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  gpuSharing: scheduling.gpuSharing,
+  ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
+});
 
 function logConfig(log: DaemonLog, options: DaemonOptions, site: ReadSite | undefined): void {
   const { siteFile, pricesFile } = options;
@@ -276,6 +306,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       probes.noteEvents(events);
+      cores.noteEvents(events);
       snapshots.note(events.length);
       forgetAttempts(events, engine, folder);
     },
@@ -310,6 +341,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
@@ -318,7 +350,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes };
+  return { loop, site, leases, probes, cores };
 }
 
 function startSampling(
@@ -350,7 +382,7 @@ function startSampling(
       parts.latest = sample;
       parts.history.record({ at: sample.at, values: usageValues(sample, site) });
       site.noteSample();
-      if (parts.evicts) pressure.hear(sample);
+      if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },
   });
 }

@@ -27,7 +27,7 @@ export function fillCalendar(
   // A window that opened yesterday may still be open.
   const from = (now - 2 * 86_400_000) as TimeMs;
   const zone = remembered((timeZone) => zoneOffsets(timeZone, from, until));
-  const { quotas, reservations, ...rest } = scheduling;
+  const { quotas, reservations, submissions, ...rest } = scheduling;
   return {
     ...others,
     budgets: budgets.map((budget) => ({
@@ -37,6 +37,14 @@ export function fillCalendar(
     scheduling: {
       ...rest,
       quotas: quotas.map((quota) => ({ ...quota, window: windowOf(quota.window, starts) })),
+      ...(submissions && {
+        submissions: submissions.map(({ submitted, ...limit }) => ({
+          ...limit,
+          ...(submitted && {
+            submitted: { ...submitted, window: windowOf(submitted.window, starts) },
+          }),
+        })),
+      }),
       reservations: reservations.map((reservation) => ({
         ...reservation,
         duration: durationOf(reservation.duration, zone),

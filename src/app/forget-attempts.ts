@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { ATTEMPTS_KEPT } from '../engine/service-record.ts';
+import { attemptOfName, namesOf } from '../execution/io/local/attempt-folder.ts';
 import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
 import { type AttemptId, attemptId, parseAttemptId, type WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
@@ -13,8 +14,9 @@ export function forgetAttempts(
   { state }: Engine,
   { dir, paths }: StateFolder,
 ): void {
-  const drop = (name: string): void => {
-    rmSync(join(paths.attempts, name), { recursive: true, force: true });
+  const drop = (attempt: AttemptId): void => {
+    for (const name of namesOf(attempt))
+      rmSync(join(paths.attempts, name), { recursive: true, force: true });
   };
   const workloads = new Set<WorkloadId>();
   for (const event of events) {
@@ -32,8 +34,9 @@ export function forgetAttempts(
   }
   if (workloads.size === 0) return;
   for (const name of readdirSync(paths.attempts)) {
-    const attempt = parseAttemptId(name);
-    if (attempt === undefined || !workloads.has(attempt.workload)) continue;
-    if (state.attempt(name as AttemptId) === undefined) drop(name);
+    const attempt = attemptOfName(name);
+    if (attempt === undefined) continue;
+    if (!workloads.has(parseAttemptId(attempt)!.workload)) continue;
+    if (state.attempt(attempt) === undefined) drop(attempt);
   }
 }

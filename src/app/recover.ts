@@ -2,8 +2,15 @@ import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot, SNAPSHOT_FORMAT } from '../engine/snapshot.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 
+export interface Recovered {
+  /** Events after the snapshot. */
+  readonly replayed: number;
+  /** When it was done, in milliseconds of this process. */
+  readonly at: number;
+}
+
 /** Rebuilds the state of an empty engine: the newest snapshot, then every event after it. */
-export function recover(engine: Engine, journal: SqliteJournal): { readonly replayed: number } {
+export function recover(engine: Engine, journal: SqliteJournal): Recovered {
   const snapshot = journal.latestSnapshot();
   const usable = snapshot !== undefined && formatOf(snapshot.body) === SNAPSHOT_FORMAT;
   if (usable) restoreSnapshot(engine.state, snapshot.body);
@@ -12,7 +19,7 @@ export function recover(engine: Engine, journal: SqliteJournal): { readonly repl
     engine.apply(event);
     replayed++;
   }
-  return { replayed };
+  return { replayed, at: performance.now() };
 }
 
 function formatOf(body: string): unknown {

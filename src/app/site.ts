@@ -16,6 +16,7 @@ import type { NetworkQuery, NetworkStatus } from '../api/contract/network-docume
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type {
+  Asker,
   ChangeOutcome,
   LiveChange,
   LogRequest,
@@ -34,9 +35,11 @@ import { workloadStatus } from '../api/views/status.ts';
 import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
 import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
+import { childSpec } from '../engine/child-spec.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { TaskRecord } from '../engine/records.ts';
 import { OperationError } from '../model/errors.ts';
-import type { TenantId, WorkloadId } from '../model/ids.ts';
+import type { AttemptId, TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
@@ -86,7 +89,11 @@ export class LiveSite implements Site {
     return { ...this.#deps.status(), now: this.#deps.now(), counts };
   }
 
-  async submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome> {
+  async submit(asked: WorkloadSpec, by: Asker): Promise<SubmitOutcome> {
+    const parent = by.attempt === undefined ? undefined : this.#taskOf(by.attempt);
+    const spec = parent === undefined ? asked : childSpec(asked, parent);
+    if ('why' in spec) throw new OperationError('FORBIDDEN', `Not for this task: ${spec.why}.`);
+    const tenant = parent?.step.workload.tenant ?? by.tenant;
     const answer = await withTimeout(
       this.#deps.loop.send({ kind: 'submit', spec, tenant }),
       SUBMIT_TIMEOUT_MS,
@@ -99,8 +106,16 @@ export class LiveSite implements Site {
     return answer;
   }
 
-  async cancel(workload: WorkloadId, by: TenantId): Promise<boolean> {
-    const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by });
+  async cancel(workload: WorkloadId, by: Asker): Promise<boolean> {
+    const found = this.#deps.engine.state.workload(workload);
+    if (found !== undefined && by.attempt !== undefined) {
+      const { id } = this.#taskOf(by.attempt);
+      if (found.spec.submittedBy !== id) {
+        const whose = `Workload ${workload} was not submitted by task ${id}.`;
+        throw new OperationError('FORBIDDEN', whose);
+      }
+    }
+    const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by: by.tenant });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
   }
 
@@ -112,7 +127,9 @@ export class LiveSite implements Site {
     return this.#change({ kind: 'scale', workload, replicas });
   }
 
-  update(workload: WorkloadId, spec: WorkloadSpec): Promise<ChangeOutcome> {
+  update(workload: WorkloadId, asked: WorkloadSpec): Promise<ChangeOutcome> {
+    const submittedBy = this.#deps.engine.state.workload(workload)?.spec.submittedBy;
+    const spec = submittedBy === undefined ? asked : { ...asked, submittedBy };
     return this.#change({ kind: 'update', workload, spec });
   }
 
@@ -247,6 +264,12 @@ export class LiveSite implements Site {
   close(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();
+  }
+
+  #taskOf(attempt: AttemptId): TaskRecord {
+    const found = this.#deps.engine.state.attempt(attempt);
+    if (found === undefined) throw new OperationError('UNAUTHORIZED', 'The task has ended.');
+    return found.task;
   }
 
   #explaining(looksAhead: boolean) {

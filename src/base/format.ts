@@ -41,6 +41,7 @@ export function formatAmount(resource: string, amount: number): string {
     return `${formatMilli(amount)} ${resource.toUpperCase()}${amount === 1_000 ? '' : 's'}`;
   }
   if (resource === 'gpu-memory') return `${formatBytes(amount)} of one GPU's memory`;
+  if (resource === 'scratch') return `${formatBytes(amount)} scratch`;
   if (resource === 'memory') return `${formatBytes(amount)} memory`;
   return `${amount} ${resource}`;
 }

@@ -25,6 +25,11 @@ import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
+import type {
+  TransferDocument,
+  TransferList,
+  TransferRequest,
+} from '../api/contract/transfer-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
@@ -51,6 +56,11 @@ export interface Client {
   addPool(definition: object): Promise<PoolDocument>;
   removePool(name: string): Promise<void>;
   pools(): Promise<PoolList>;
+  askTransfer(request: TransferRequest): Promise<TransferDocument>;
+  transfer(id: string, signal?: AbortSignal): Promise<TransferDocument>;
+  transfers(): Promise<TransferList>;
+  cancelTransfer(id: string): Promise<TransferDocument>;
+  cleanTransfers(): Promise<TransferList>;
   tokens(): Promise<TokenList>;
   addToken(wanted: TokenRequest): Promise<NewToken>;
   revokeToken(id: string): Promise<void>;

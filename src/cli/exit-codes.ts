@@ -18,10 +18,11 @@ export interface ExitCodeRow {
 
 const meanings: Readonly<Record<number, string>> = {
   [EXIT.ok]: 'done; for run and wait: every workload succeeded',
-  [EXIT.workloadFailed]: 'run, wait: a workload failed',
+  [EXIT.workloadFailed]: 'run, wait: a workload failed; transfer: it failed',
   2: 'the document is not valid',
   3: 'refused: the workload can never run here',
-  [EXIT.workloadCancelled]: 'run, wait: a workload was cancelled by somebody else',
+  [EXIT.workloadCancelled]:
+    'run, wait: a workload was cancelled by somebody else; transfer: it was cancelled',
   64: 'the command line is wrong',
   65: 'the document is too large',
   66: 'no such file or workload',
@@ -34,7 +35,7 @@ const meanings: Readonly<Record<number, string>> = {
   76: 'the daemon answered something else than was agreed',
   77: 'not allowed',
   78: 'configured wrongly, or written by a newer Berth',
-  [EXIT.interrupted]: 'run, wait, inventory baseline: interrupted by Ctrl-C or SIGTERM',
+  [EXIT.interrupted]: 'run, wait, transfer, inventory baseline: interrupted by Ctrl-C or SIGTERM',
 };
 
 export const meaningOf = (exit: number): string => meanings[exit] ?? 'see the errors';

@@ -1,5 +1,6 @@
 import type { LogChunk } from '../api/contract/documents.ts';
 import type { Client } from './client.ts';
+import { AWAY_LOOK_MS, AWAY_MS_MAX, isAway, pause } from './watch-workload.ts';
 
 export interface LogAsked {
   readonly attempt: string;
@@ -16,13 +17,17 @@ const TAIL_BYTES_MAX = 1_048_576;
 export async function* readLog(client: Client, asked: LogAsked): AsyncGenerator<LogChunk> {
   const { attempt, stream, tailLines } = asked;
   if (tailLines !== undefined) {
-    const end = await client.log({
-      attempt,
-      stream,
-      from: -TAIL_BYTES_MAX,
-      maxBytes: TAIL_BYTES_MAX,
-    });
-    yield { ...end, ...lastLines(end, tailLines) };
+    const pieces: LogChunk[] = [];
+    for (let from = -TAIL_BYTES_MAX, left = TAIL_BYTES_MAX; left > 0; ) {
+      const piece = await client.log({ attempt, stream, from, maxBytes: left });
+      if (piece.next <= piece.offset && pieces.length > 0) break;
+      pieces.push(piece);
+      // Behind a gap that a full disk left there is more.
+      left -= piece.next - piece.offset + piece.dropped;
+      if (piece.next <= piece.offset) break;
+      from = piece.next;
+    }
+    yield* lastOf(pieces, tailLines);
     return;
   }
   for (let from = 0; ; ) {
@@ -33,7 +38,7 @@ export async function* readLog(client: Client, asked: LogAsked): AsyncGenerator<
   }
 }
 
-/** What is kept, and then what is written, until the attempt has ended or the signal aborts. */
+/** What is kept, and then what is written, until the attempt has ended or the signal aborts, under the next daemon, too. */
 export async function* followLog(
   client: Client,
   asked: LogAsked,
@@ -45,13 +50,38 @@ export async function* followLog(
     from = chunk.next;
   }
   const { attempt, stream } = asked;
-  for await (const chunk of client.followLog(
-    { attempt, stream, from, maxBytes: PIECE_BYTES },
-    signal,
-  )) {
-    if (chunk.text !== '') yield chunk;
-    if (chunk.ended) return;
+  let awaySince: number | undefined;
+  while (!signal.aborted) {
+    try {
+      const part = { attempt, stream, from, maxBytes: PIECE_BYTES };
+      for await (const chunk of client.followLog(part, signal)) {
+        awaySince = undefined;
+        from = chunk.next;
+        if (chunk.text !== '') yield chunk;
+        if (chunk.ended) return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isAway(error)) throw error;
+      awaySince ??= performance.now();
+      if (performance.now() - awaySince > AWAY_MS_MAX) throw error;
+    }
+    await pause(AWAY_LOOK_MS, signal);
   }
+}
+
+/** The last lines of all pieces, in order; what was not kept between them stays said. */
+function lastOf(pieces: readonly LogChunk[], lines: number): readonly LogChunk[] {
+  const kept: LogChunk[] = [];
+  let left = lines;
+  for (const piece of pieces.toReversed()) {
+    const last = lastLines(piece, left);
+    left -= last.text.split('\n').length - (last.text === '' || last.text.endsWith('\n') ? 1 : 0);
+    kept.unshift(left > 0 ? { ...piece, ...last, dropped: piece.dropped } : { ...piece, ...last });
+    if (left <= 0) break;
+  }
+  // What is before the first of them was not asked for.
+  return kept.map((piece, i) => (i === 0 ? { ...piece, dropped: 0 } : piece));
 }
 
 /** The last `lines` lines of the text; a last line without its end counts as one. */

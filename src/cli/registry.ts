@@ -34,6 +34,10 @@ import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
+import { transfer } from './commands/transfer.ts';
+import { transferCancel } from './commands/transfer-cancel.ts';
+import { transferClean } from './commands/transfer-clean.ts';
+import { transferList } from './commands/transfer-list.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
 import { usage } from './commands/usage.ts';
@@ -63,6 +67,10 @@ export const registry: readonly Command[] = [
   suggest,
   reserve,
   network,
+  transfer,
+  transferList,
+  transferCancel,
+  transferClean,
   top,
   pool,
   up,

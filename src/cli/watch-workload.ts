@@ -13,8 +13,8 @@ const WAIT_FACTOR = 20;
 const WAIT_MS_MAX = 1_000;
 const WAIT_FACTOR_MIN = 5;
 /** A daemon that was killed is started again by somebody, and finds its workloads running. */
-const AWAY_MS_MAX = 60_000;
-const AWAY_LOOK_MS = 500;
+export const AWAY_MS_MAX = 60_000;
+export const AWAY_LOOK_MS = 500;
 
 /** The workload each time it may have changed, until it has ended or the signal aborts. */
 export async function* watchWorkload(
@@ -59,7 +59,7 @@ export async function* watchWorkload(
   }
 }
 
-const isAway = (error: unknown): boolean =>
+export const isAway = (error: unknown): boolean =>
   error instanceof OperationError && error.code === 'DAEMON_DOWN';
 
 /** Rings for each change of the workload. Without the stream the watch still looks every second. */

@@ -1,10 +1,20 @@
+import { SubmissionBook } from '../admission/submission-book.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
+import type { SubmissionLimit } from '../model/scheduling-config.ts';
 import type { WorkloadRecord } from './records.ts';
 
-/** Tasks of workloads that have not ended, by the queue that they were submitted to and by tenant. */
+/**
+ * Tasks of workloads that have not ended, by the queue that they were submitted to and by tenant; and the
+ * workloads themselves, as limits on submissions count them.
+ */
 export class ActiveTasks {
+  readonly submissions: SubmissionBook;
   readonly #byQueue = new Map<QueueName, Map<TenantId, number>>();
   #total = 0;
+
+  constructor(limits: readonly SubmissionLimit[] = []) {
+    this.submissions = new SubmissionBook(limits);
+  }
 
   get total(): number {
     return this.#total;
@@ -20,7 +30,14 @@ export class ActiveTasks {
     return sum;
   }
 
+  submitted(workload: WorkloadRecord): void {
+    this.count(workload, 1);
+    if (workload.spec.kind === 'lease') return;
+    this.submissions.submitted(workload.tenant, workload.submittedAt);
+  }
+
   count({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {
+    if (spec.kind !== 'lease') this.submissions.count(tenant, sign);
     const tasks = sign * spec.steps.reduce((sum, step) => sum + step.count, 0);
     this.#total += tasks;
     const byTenant = this.#byQueue.get(spec.queue) ?? new Map<TenantId, number>();

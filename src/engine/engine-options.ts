@@ -1,5 +1,6 @@
 import type { SavedBudget } from '../admission/budget-book.ts';
 import type { SavedQuota } from '../admission/quota.ts';
+import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
@@ -11,7 +12,10 @@ export interface EngineOptions {
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
   /** Quotas, and the queues that they count by. */
-  readonly scheduling?: Pick<SchedulingConfig, 'root' | 'quotas' | 'reservations' | 'eviction'>;
+  readonly scheduling?: Pick<
+    SchedulingConfig,
+    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
+  >;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */
@@ -26,4 +30,5 @@ export interface SavedMemory {
   readonly scheduler?: unknown;
   readonly quotas?: readonly SavedQuota[];
   readonly budgets?: readonly SavedBudget[];
+  readonly submissions?: readonly SavedSubmissions[];
 }

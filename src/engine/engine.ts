@@ -1,4 +1,4 @@
-import { neverFits } from '../admission/never-fits.ts';
+import { neverFits, scratchNeverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
 import { type AttemptEnd, causeOfStop, type TermEnforcement } from '../model/attempt.ts';
@@ -14,6 +14,7 @@ import { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
+import { advanceSpace } from './advance-space.ts';
 import { endAsKnown } from './attempt-end.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
@@ -157,7 +158,8 @@ export class Engine {
     }
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
-      const refusal = this.#neverFits(step, nodes) ?? gangNeverFits(step, nodes);
+      const refusal =
+        this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = entryRefusal(this.state, spec, tenant, at);
@@ -368,6 +370,7 @@ export class Engine {
 
   #nextPlacement(at: TimeMs): Event | undefined {
     const { scheduler, table, shapes } = this.state;
+    advanceSpace(this.state, at);
     const choice = scheduler.next(at);
     if (choice === undefined) return undefined;
     const { task, row, gpus } = choice;
@@ -376,7 +379,7 @@ export class Engine {
     const names = task.step.spec.service?.ports ?? [];
     const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
-    const cores = this.state.pinned.coresFor(node, task.step.spec, held);
+    const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
     const placement = {
       node: node.id,
       held,
@@ -413,11 +416,11 @@ export class Engine {
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const { leases, services, money } = this.state;
-    const { rebalance, notices } = this.state.live;
+    const { live, leases, services, table, money } = this.state;
+    const { rebalance, notices } = live;
     const movedAt = rebalance && settledAt(this.state, rebalance);
     const deadlines = [...notices].map(({ deadline }) => deadline);
-    const own = [leases.first()?.at, services.nextTimer(), money.nextTimer()];
+    const own = [leases.first()?.at, services.nextTimer(), money.nextTimer(), table.space.dueAt];
     const times = [dueAt, policyAt, ...own, movedAt, ...deadlines];
     return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }

@@ -29,11 +29,21 @@ export function entryRefusal(
   const full = state.scheduler.queues?.entry(asked, active);
   if (full !== undefined && full.code !== 'queue-cap') return full;
   return (
+    submissionRefusal(state, spec, tenant, at) ??
     quotaRefusal(state, spec, tenant, at) ??
     state.money.entryRefusal(spec, tenant, at) ??
     lateRefusal(state, spec, at) ??
     full
   );
+}
+
+function submissionRefusal(
+  { active }: State,
+  { kind }: WorkloadSpec,
+  tenant: TenantId,
+  at: TimeMs,
+): Refusal | undefined {
+  return kind === 'lease' ? undefined : active.submissions.refusal(tenant, at);
 }
 
 function quotaRefusal(

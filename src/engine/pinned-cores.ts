@@ -20,8 +20,14 @@ export class PinnedCores {
         ? chooseCores(node.cpus, pinned, count)
         : undefined;
     }
-    if (pinned.size === 0) return undefined;
-    const rest = node.cpus.filter(({ id }) => !pinned.has(id)).map(({ id }) => id);
+    return this.restOf(node);
+  }
+
+  /** What is left there to tasks without cores of their own; undefined where they may run on any. */
+  restOf({ id: node, cpus }: Pick<Node, 'id' | 'cpus'>): readonly number[] | undefined {
+    const pinned = this.#byNode.get(node) ?? NONE;
+    if (pinned.size === 0 || cpus === undefined) return undefined;
+    const rest = cpus.filter(({ id }) => !pinned.has(id)).map(({ id }) => id);
     // Where all are pinned, whoever asked for little or nothing runs between the others.
     return rest.length === 0 ? undefined : rest.sort((a, b) => a - b);
   }

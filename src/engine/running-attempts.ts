@@ -43,11 +43,11 @@ export class RunningAttempts {
   /** It has ended, and the next in its line takes over its place. */
   leave(attempt: AttemptRecord, at: TimeMs, charged: MicroDollars | undefined): void {
     const { placement, task } = attempt;
-    const { table, services, lines, pinned, quotas, money, scheduler } = this.#state;
+    const { table, services, lines, parts, quotas, money, scheduler } = this.#state;
     this.#attempts.delete(attempt.id);
     services.left(attempt);
     table.give(placement.node, placement.held, placement.gpus);
-    pinned.remove(attempt);
+    parts.remove(attempt);
     task.step.counts.running--;
     const row = table.rowOf(placement.node);
     quotas?.ended(attempt.id, spanOf(attempt), at);
@@ -87,8 +87,8 @@ export class RunningAttempts {
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
-    const { pinned, scheduler, quotas, money } = this.#state;
-    pinned.add(attempt);
+    const { parts, scheduler, quotas, money } = this.#state;
+    parts.add(attempt);
     scheduler.placed(runningOf(attempt, row));
     quotas?.started(attempt.id, spanOf(attempt));
     money.started(attempt);

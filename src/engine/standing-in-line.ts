@@ -26,6 +26,8 @@ export function mayStandInLine(
   if (spec.service !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
   if (money.limits(workload) || spec.limits.cost !== undefined) return false;
+  // Its first phase begins anew, when others counted on the last.
+  if (spec.constraints?.scratch !== undefined) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 

@@ -13,7 +13,7 @@ import { LeaseEnds } from './lease-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { isMoneyEvent, Money } from './money.ts';
-import { PinnedCores } from './pinned-cores.ts';
+import { PlacedParts } from './placed-parts.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
 import {
   type AttemptRecord,
@@ -61,25 +61,27 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
-  readonly active = new ActiveTasks();
+  readonly active: ActiveTasks;
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly money: Money;
   readonly live = new LiveChanges(this);
   readonly services: Services;
-  readonly pinned = new PinnedCores();
+  readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
   readonly #workloads = new WorkloadTable();
   readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
   readonly #unsettled = new Set<WorkloadRecord>();
   readonly toStop = new StopOrders();
-  readonly #cameBack = new Set<StepRecord>();
+  /** Steps that may have room for more of their tasks. */
+  readonly #roomy = new Set<StepRecord>();
   #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
+    this.active = new ActiveTasks(scheduling?.submissions);
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);
@@ -230,7 +232,7 @@ export class State {
   /** Enters a workload and opens the steps that need nothing. */
   insert(workload: WorkloadRecord): void {
     this.#workloads.set(workload.id, workload);
-    this.active.count(workload, 1);
+    this.active.submitted(workload);
     this.leases.add(workload);
     this.services.touch(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#open(step);
@@ -272,7 +274,7 @@ export class State {
     else this.#running.leave(attempt, event.at, event.charged);
     this.live.ended(attempt);
     if (isNotItsFault(event.end.cause)) task.preempted++;
-    if (event.end.cause === 'unstarted') this.#return(task);
+    if (event.end.cause === 'unstarted') this.#release(comeBack(task));
     else if (event.retry !== undefined) this.#rest(task, event.retry);
     else this.#endTask(task, event.end.cause);
     // What is left of a gang below its minimum stops, and starts again with it.
@@ -280,15 +282,6 @@ export class State {
       this.toStop.pushAll(task.step, 'preempted');
     this.lines.judge(task.step);
     this.#unsettled.add(task.step.workload);
-  }
-
-  /** Waits again as if it had never stood in line. */
-  #return(task: TaskRecord): void {
-    this.#cameBack.add(comeBack(task));
-    // Not before the whole line is back: the first of it goes first.
-    if (this.lines.firstBroken() !== undefined) return;
-    for (const one of this.#cameBack) this.#release(one);
-    this.#cameBack.clear();
   }
 
   get preemptions(): readonly PreemptionRecord[] {
@@ -394,6 +387,7 @@ export class State {
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
     if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
+    this.active.submissions.restore(memory.submissions ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -409,10 +403,12 @@ export class State {
   memory(): SavedMemory {
     const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
     const budgets = this.money.book.save();
+    const submissions = this.active.submissions.save();
     return {
       ...(scheduler !== undefined && { scheduler }),
       ...(quotas && { quotas }),
       ...(budgets.length > 0 && { budgets }),
+      ...(submissions.length > 0 && { submissions }),
     };
   }
 
@@ -454,10 +450,16 @@ export class State {
 
   /**
    * Lets tasks into the queue until `maxParallel` of them wait, rest or run. Only a success makes room: a
-   * task that failed tries again in its own place, or its step is lost.
+   * task that failed tries again in its own place, or its step is lost. Not before all that stood in a line that
+   * broke is back, whoever makes room meanwhile: the oldest goes first.
    */
   #release(step: StepRecord): void {
-    if (!startsMore(step) || step.spec.service !== undefined) return;
-    for (let task = letIn(step); task !== undefined; task = letIn(step)) this.#wait(task);
+    this.#roomy.add(step);
+    if (this.lines.firstBroken() !== undefined) return;
+    for (const one of this.#roomy) {
+      if (!startsMore(one) || one.spec.service !== undefined) continue;
+      for (let task = letIn(one); task !== undefined; task = letIn(one)) this.#wait(task);
+    }
+    this.#roomy.clear();
   }
 }

@@ -1,5 +1,6 @@
 import { bytes, spanMs } from '../base/units.ts';
 import type { AttemptEnd, EndCause, Enforcement, TermEnforcement } from '../model/attempt.ts';
+import type { AttemptId } from '../model/ids.ts';
 import { decodeLine } from './launcher-protocol.ts';
 
 /** KEY=VALUE fields of a record on disk or of a message; a key may come more than once. */
@@ -18,7 +19,7 @@ export function recordFields(fields: Iterable<string>): RecordFields {
   return found;
 }
 
-/** The record of an attempt on disk: lines of `start`, `task` and `ended` fields, as launcher.pl writes them. */
+/** What a record on disk says of one attempt: lines of `start`, `task` and `ended` fields, as shim.pl writes them. */
 export interface AttemptRecord {
   readonly start: RecordFields;
   /** Of the task itself, once it is forked. */
@@ -26,12 +27,13 @@ export interface AttemptRecord {
   readonly ended: RecordFields | undefined;
 }
 
-export function parseRecord(text: string): AttemptRecord {
+/** Attempts that followed each other share a record. */
+export function parseRecord(text: string, attempt: AttemptId): AttemptRecord {
   const lines = new Map<string, readonly string[]>();
   // What follows the last newline was cut off.
   for (const line of text.split('\n').slice(0, -1)) {
-    const [kind, ...fields] = decodeLine(line);
-    lines.set(kind!, fields);
+    const [kind, of, ...fields] = decodeLine(line);
+    if (of === attempt) lines.set(kind!, fields);
   }
   const ended = lines.get('ended');
   return {

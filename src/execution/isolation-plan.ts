@@ -1,5 +1,7 @@
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IsolationTerms, SecretUse } from '../model/execution-terms.ts';
+import type { Machine } from '../model/system-calls.ts';
+import { refusedCalls, seccompProgram } from './seccomp-program.ts';
 
 export type Namespace = NonNullable<IsolationTerms['namespaces']>[number];
 
@@ -10,6 +12,8 @@ export interface IsolationSite {
   readonly bubblewrap:
     | { readonly path: string; readonly namespaces: readonly Namespace[] }
     | { readonly why: string };
+  /** Whose system calls a filter may refuse; or why it cannot. */
+  readonly seccomp: { readonly machine: Machine } | { readonly why: string };
   /** Folders of Berth's own that an isolated task does not see. */
   readonly hidden: readonly string[];
   /** In memory, never on disk; undefined where the host has no such place. */
@@ -61,6 +65,8 @@ export interface IsolationPlan {
   readonly account: string;
   readonly noNewPrivileges: boolean;
   readonly secrets: readonly SecretUse[];
+  /** A filter of system calls, in hexadecimal digits; empty: none. */
+  readonly seccomp: string;
   readonly terms: readonly TermEnforcement[];
 }
 
@@ -105,6 +111,10 @@ export function planIsolation(
     account: holds.has('user') && user !== undefined ? accountOf(user) : '',
     noNewPrivileges: terms.noNewPrivileges === true,
     secrets: holds.has('secrets') ? (terms.secrets ?? []) : [],
+    seccomp:
+      holds.has('seccomp') && 'machine' in site.seccomp
+        ? hex(seccompProgram(site.seccomp.machine, refusedCalls(terms.seccomp)))
+        : '',
     terms: outcomes,
   };
 }
@@ -121,9 +131,13 @@ export function wantsMounts({ terms, volumes }: Pick<IsolationTask, 'terms' | 'v
     terms.privateTmp === true ||
     terms.devices !== undefined ||
     terms.daemonAccess !== undefined ||
+    refusedCalls(terms.seccomp).length > 0 ||
     lists.some((list) => list !== undefined && list.length > 0)
   );
 }
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 const accountOf = ({ uid, gid, groups }: Account): string =>
   `${uid}:${[gid, ...groups.filter((group) => group !== gid)].join(',')}`;
@@ -149,6 +163,15 @@ function termsOf(site: IsolationSite, task: IsolationTask): readonly TermEnforce
   }
   if (terms.devices !== undefined) {
     add('devices', noMounts, 'no other device files are there, and it can make none');
+  }
+  const refused = refusedCalls(terms.seccomp);
+  if (refused.length > 0) {
+    const why = noMounts ?? ('why' in site.seccomp ? site.seccomp.why : undefined);
+    add(
+      'seccomp',
+      why,
+      `EPERM for ${terms.seccomp === 'default' ? 'calls that no ordinary program makes' : refused.join(', ')}`,
+    );
   }
   if (terms.secrets !== undefined && terms.secrets.length > 0) {
     const filed = terms.secrets.some((use) => use.as === 'file');

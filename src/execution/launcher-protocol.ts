@@ -74,6 +74,7 @@ function isolationFields(plan: IsolationPlan): readonly string[] {
     ...plan.wrap.map((argument) => `wrap=${argument}`),
     ...(plan.account === '' ? [] : [`account=${plan.account}`]),
     ...(plan.noNewPrivileges ? ['nonew=1'] : []),
+    ...(plan.seccomp === '' ? [] : [`seccomp=${plan.seccomp}`]),
     ...plan.secrets.map(({ as, name, secret }) => `secret=${as}:${name}:${secret}`),
   ];
 }

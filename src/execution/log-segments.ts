@@ -26,7 +26,19 @@ export function logCursor(segments: readonly LogSegment[], from: number): LogCur
   const last = segments.at(-1);
   const total = last === undefined ? 0 : last.offset + last.sizeBytes;
   const wanted = from < 0 ? Math.max(0, total + from) : Math.min(from, total);
-  const holding = segments.find((s) => s.offset + s.sizeBytes > wanted);
+  // Those that a full disk left empty only say how far it had come.
+  const holding = segments.find((s) => s.sizeBytes > 0 && s.offset + s.sizeBytes > wanted);
   const keptFrom = holding === undefined ? total : Math.max(wanted, holding.offset);
   return { total, from: wanted, keptFrom };
+}
+
+/** Up to where all is kept from `at` on, without a gap. @param segments by offset. */
+export function endOfRun(segments: readonly LogSegment[], at: number): number {
+  let end = at;
+  for (const { offset, sizeBytes } of segments) {
+    if (sizeBytes === 0) continue;
+    if (offset > end) break;
+    end = Math.max(end, offset + sizeBytes);
+  }
+  return end;
 }

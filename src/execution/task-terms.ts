@@ -196,12 +196,22 @@ function memoryParts(host: Host, { process, memory }: TermTask): Part[] {
     if (v2 && host.has.memory) parts.push(held(term, [['memory', file, `${value}`]], note));
     else parts.push(lacking(term, host.driver === 'cgroup-v1' ? v1 : 'no memory controller'));
   };
-  if (memoryProtection === 'hard') only('memory-kept', 'memory.min', memory, 'memory.min');
+  const keep = (kind: 'min' | 'low'): void => {
+    const file = `memory.${kind}`;
+    const most = host.site.protection?.[kind] ?? UNLIMITED;
+    if (v2 && host.has.memory && most === 0) {
+      parts.push(lacking('memory-kept', `the groups above Berth's have no ${file} to share`));
+    } else {
+      const bound = most < memory ? `, at most ${most} bytes for all tasks: those above` : '';
+      only('memory-kept', file, memory, `${file}${bound}`);
+    }
+  };
+  if (memoryProtection === 'hard') keep('min');
   else if (memoryProtection === 'soft' && host.driver === 'cgroup-v1' && host.has.memory) {
     const note = 'where memory is short, others above theirs give first';
     const set = ['memory', 'memory.soft_limit_in_bytes', `${memory}`] as const;
     parts.push(held('memory-kept', [set], note));
-  } else if (memoryProtection === 'soft') only('memory-kept', 'memory.low', memory, 'memory.low');
+  } else if (memoryProtection === 'soft') keep('low');
   if (memoryHigh !== undefined) only('memory-high', 'memory.high', memoryHigh, 'slowed above it');
   if (oomKill === 'task') only('oom-kill', 'memory.oom.group', 1, 'the whole task dies together');
   else if (oomKill === 'process') parts.push(kept('oom-kill', 'the largest process dies'));
@@ -217,13 +227,23 @@ function hugePagesPart({ driver, site }: Host, most: Bytes): Part {
         ? 'accounting'
         : undefined;
   if (aspect === undefined || site.hugePageSizes.length === 0) {
-    return lacking('huge-pages', 'no hugetlb controller');
+    return lacking('huge-pages', site.refused?.hugetlb ?? 'no hugetlb controller');
   }
   const v1 = driver === 'cgroup-v1' && aspect === 'hugetlb';
-  const sets = site.hugePageSizes.map(
-    (size) => [aspect, `hugetlb.${size}.${v1 ? 'limit_in_bytes' : 'max'}`, `${most}`] as const,
-  );
+  const sets = site.hugePageSizes.map((size) => {
+    // The kernel takes whole pages.
+    const pages = Math.floor(most / pageBytes(size));
+    const value = `${pages * pageBytes(size)}`;
+    return [aspect, `hugetlb.${size}.${v1 ? 'limit_in_bytes' : 'max'}`, value] as const;
+  });
   return held('huge-pages', sets, `at most ${most} bytes of each size`);
+}
+
+/** Of a size as the kernel names it: `64KB`, `2MB`, `1GB`. */
+function pageBytes(size: string): number {
+  const [, number, unit] = /^(\d+)(KB|MB|GB)$/.exec(size) ?? [];
+  const powers: Record<string, number> = { KB: 1, MB: 2, GB: 3 };
+  return unit === undefined ? 1 : Number(number) * 1024 ** powers[unit]!;
 }
 
 /** Rules of blkio.throttle (v1) and io.max (v2) are by device and kind of access. */
@@ -238,9 +258,10 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
   const parts: Part[] = [];
   const v2 = host.driver === 'cgroup-v2';
   const grouped = host.site.groups.io !== undefined;
+  const absent = host.site.refused?.io ?? `no ${v2 ? 'io' : 'blkio'} controller`;
   const asked = rates.filter(([key]) => io[key] !== UNLIMITED);
   if (asked.length > 0) {
-    if (!grouped) parts.push(lacking('io', `no ${v2 ? 'io' : 'blkio'} controller`));
+    if (!grouped) parts.push(lacking('io', absent));
     else if (disks.length === 0) parts.push(lacking('io', 'its folders lie on no disk'));
     else {
       const sets = disks.flatMap((disk): readonly Setting[] =>
@@ -257,7 +278,7 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
       const note = 'where the disk has a scheduler that weighs';
       parts.push(held('io-weight', [['io', 'io.weight', `default ${io.weight}`]], note));
     } else {
-      parts.push(lacking('io-weight', v2 ? 'no io controller' : 'only cgroup v2 weighs disks'));
+      parts.push(lacking('io-weight', v2 ? absent : 'only cgroup v2 weighs disks'));
     }
   }
   return parts;

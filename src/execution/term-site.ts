@@ -1,3 +1,5 @@
+import type { Bytes } from '../base/units.ts';
+
 /** Controllers that a task has a group of only where its terms ask for it. */
 export type TermController = 'cpuset' | 'io' | 'hugetlb' | 'devices' | 'freezer';
 
@@ -25,6 +27,13 @@ export interface TermSite {
   readonly numa: readonly { readonly id: number; readonly cpus: readonly number[] }[];
   /** As in the names of the kernel's files: `2MB`, `1GB`. */
   readonly hugePageSizes: readonly string[];
+  /** Why a controller has no group here, where the kernel said why. */
+  readonly refused?: Readonly<Partial<Record<TermController, string>>>;
+  /**
+   * Memory that is kept for all of our groups together by those above: in cgroup v2 no group is protected by more
+   * than what protects the one that it is in. Absent where nothing bounds it.
+   */
+  readonly protection?: { readonly min: Bytes; readonly low: Bytes };
 }
 
 export const noTerms: TermSite = {

@@ -39,8 +39,8 @@ const same = (a: Node, b: Node): boolean =>
   JSON.stringify(amounts(a)) === JSON.stringify(amounts(b));
 
 /** In one order, whoever made the node. */
-const amounts = ({ id, cpu, memory, gpus, custom, labels, links }: Node) => [
-  [id, cpu, memory],
+const amounts = ({ id, cpu, memory, gpus, custom, labels, links, scratch }: Node) => [
+  [id, cpu, memory, scratch],
   gpus.map((gpu) => [gpu.id, gpu.model, gpu.memory, gpu.vendor, gpu.sharing, gpu.mig]),
   links,
   custom,

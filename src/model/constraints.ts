@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/units.ts';
+import type { Bytes, SpanMs } from '../base/units.ts';
 
 /** One condition on the labels of a node. `gt` and `lt` hold for labels that are decimal integers. */
 export type LabelExpression =
@@ -48,6 +48,15 @@ export interface DataRule {
   readonly weight: number;
 }
 
+/** Of what a task does one after the other: how much it holds of a disk, and for how long at most. */
+export interface SpacePhase {
+  /** For people. */
+  readonly name: string;
+  readonly bytes: Bytes;
+  /** Of the last phase it is of no meaning: that ends with the task. */
+  readonly forMs?: SpanMs;
+}
+
 /** Where a task may run, apart from how much it asks for. An empty list allows everything. */
 export interface Constraints {
   /** Models of GPU, as the inventory names them; one of them must be given. */
@@ -60,13 +69,15 @@ export interface Constraints {
   readonly tolerations?: readonly Toleration[];
   readonly company?: readonly CompanyRule[];
   readonly data?: readonly DataRule[];
+  /** What it holds of the node's scratch space from its start on. */
+  readonly scratch?: readonly SpacePhase[];
 }
 
 export const noConstraints: Constraints = { gpuModels: [], gpuMemory: 0 as Bytes, labels: [] };
 
 /** Interning key: equal constraints, written in the same order, have equal keys. */
 export function constraintsKey(c: Constraints): string {
-  const rest = [c.preferred, c.tolerations, c.company, c.data];
+  const rest = [c.preferred, c.tolerations, c.company, c.data, c.scratch];
   const plain = [c.gpuModels, c.gpuMemory, c.labels];
   return JSON.stringify(rest.every((part) => part === undefined) ? plain : [...plain, ...rest]);
 }

@@ -1,4 +1,5 @@
-import type { BasisPoints, BitsPerSecond, Bytes, SpanMs } from '../base/units.ts';
+import type { BitsPerSecond, Bytes, SpanMs } from '../base/units.ts';
+import type { SpacePhase } from './constraints.ts';
 
 /**
  * How the processes of a task are run, beyond what they are limited to. A part that is absent leaves things as
@@ -68,6 +69,8 @@ export interface IsolationTerms {
   readonly namespaces?: readonly ('user' | 'mount' | 'pid' | 'network' | 'ipc' | 'uts')[];
   /** Device files that it may open beside the harmless ones and its GPUs; absent: all. */
   readonly devices?: readonly string[];
+  /** System calls that it may not make: what ordinary programs never call, or those of these names. */
+  readonly seccomp?: 'default' | 'off' | readonly string[];
   /** It may call the daemon, with a token of its own. */
   readonly daemonAccess?: boolean;
   /** By name; values are read from the site's secret files when the task starts, and are never journalled. */
@@ -114,8 +117,8 @@ export interface ScratchTerms {
   readonly size: Bytes;
   /** `on-success`: kept for a look after a failure. */
   readonly cleanup: 'immediate' | 'on-success' | 'never';
-  /** Of `size`, each phase at its peak; admission counts what phases may hold at once, not what is free now. */
-  readonly phases?: readonly { readonly part: BasisPoints; readonly estimateMs: SpanMs }[];
+  /** Admission counts what phases may hold at once, not what is free now. Absent: `size`, to its end. */
+  readonly phases?: readonly SpacePhase[];
 }
 
 export interface CheckpointTerms {

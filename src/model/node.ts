@@ -8,6 +8,8 @@ export interface Node {
   readonly memory: Bytes;
   readonly gpus: readonly Gpu[];
   readonly custom: readonly (readonly [name: string, amount: number])[];
+  /** Of the disk, how much scratch of tasks may hold at once; absent: nobody said, and nobody is held back. */
+  readonly scratch?: Bytes;
   readonly labels: Readonly<Record<string, string>>;
   /** Rough GB/s each way between the GPUs, in their order, 0 on the diagonal; absent where nobody told. */
   readonly links?: readonly (readonly number[])[];

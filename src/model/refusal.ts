@@ -24,6 +24,18 @@ export type Refusal =
     }
   /** There is room on a node where the task's constraints do not allow it; `filters` say which ones. */
   | { readonly code: 'constraints'; readonly filters: readonly string[] }
+  /**
+   * With the scratch of those placed there, `lacking` bytes more than the node has would be held at the worst
+   * time, were it begun now; `until` when time alone makes the room, undefined when only an end does.
+   */
+  | {
+      readonly code: 'scratch-space';
+      readonly node: NodeId;
+      readonly peak: number;
+      readonly capacity: number;
+      readonly lacking: number;
+      readonly until: number | undefined;
+    }
   | { readonly code: 'no-nodes' }
   /** A filter of the site's own failed and was set aside; without it nothing is placed. `problem`: "it …". */
   | { readonly code: 'plugin-failed'; readonly plugin: string; readonly problem: string }
@@ -119,6 +131,24 @@ export type Refusal =
     }
   /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
   | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
+  /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
+  | {
+      readonly code: 'too-many-active';
+      readonly limit: string;
+      readonly tenant?: TenantId | undefined;
+      readonly active: number;
+      readonly max: number;
+    }
+  /** A cap on submissions in a period. */
+  | {
+      readonly code: 'too-many-submitted';
+      readonly limit: string;
+      readonly tenant?: TenantId | undefined;
+      readonly submitted: number;
+      readonly max: number;
+      /** When the next period begins; undefined where no such time is known. */
+      readonly resetsAt: number | undefined;
+    }
   /** Its queue is strict, and this task is first there. */
   | { readonly code: 'behind'; readonly task: TaskId; readonly queue: QueueName }
   /** It has room, but would make a task that was promised a start later. */
@@ -166,6 +196,7 @@ export const refusalTraits: Record<
   'waits-for-completion': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   reserved: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   constraints: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
+  'scratch-space': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
   'plugin-failed': { evictionHelps: false, wokenBy: [] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
@@ -179,6 +210,8 @@ export const refusalTraits: Record<
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
   budget: { evictionHelps: false, wokenBy: ['task-ended'] },
+  'too-many-active': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  'too-many-submitted': { evictionHelps: false, wokenBy: [] },
   behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   'reserved-for': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   deadline: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
@@ -204,6 +237,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',
+  'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
+  'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
   'no-such-queue': 'The queue does not exist, or takes nothing itself.',
@@ -226,6 +261,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'waits-for-completion': 'Waiting is cheaper than stopping anybody for it.',
   reserved: 'What is free is kept for others: a reservation, or whom others were stopped for.',
   'gang-no-room': 'Its tasks start together, and not all that are needed find room now.',
+  'scratch-space':
+    'The scratch of those placed, at the peak of each phase, leaves too little for its own.',
   constraints: 'No node that its constraints allow has enough free now.',
   insufficient: 'No node has enough free now.',
   'reserved-for': 'It would delay a task that was promised a start.',

@@ -47,6 +47,8 @@ export interface SchedulingConfig {
    */
   readonly plan?: 'optimal';
   readonly quotas: readonly QuotaConfig[];
+  /** Absent: anybody submits as much as he likes. */
+  readonly submissions?: readonly SubmissionLimit[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
@@ -195,6 +197,20 @@ export interface MultifactorConfig {
   readonly fairShare: number;
   readonly size: number;
   readonly priority: number;
+}
+
+/** How many workloads some tenants may have at once, and submit in a period. */
+export interface SubmissionLimit {
+  readonly name: string;
+  /** Whom it counts; absent: everybody. */
+  readonly tenants?: readonly TenantId[];
+  /** Whom it does not count: they have limits of their own. */
+  readonly except?: readonly TenantId[];
+  /** One count for each of them, or one for all together. */
+  readonly each: boolean;
+  /** Workloads that have not ended; UNLIMITED where that does not matter. */
+  readonly active: number;
+  readonly submitted?: { readonly max: number; readonly window: QuotaWindow };
 }
 
 /** An amount over a period, charged by what was held × time. */

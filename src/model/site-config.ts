@@ -1,7 +1,13 @@
+import type { Bytes } from '../base/units.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
-import type { QuotaConfig, QuotaWindow, SchedulingConfig } from './scheduling-config.ts';
+import type {
+  QuotaConfig,
+  QuotaWindow,
+  SchedulingConfig,
+  SubmissionLimit,
+} from './scheduling-config.ts';
 
 /** What a site decides for itself. Data, with every default filled in. */
 export interface SiteConfig {
@@ -16,17 +22,20 @@ export interface SiteConfig {
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
 export type IsolationLevel = 'namespace' | 'none';
 
-/** Where volumes lie. */
+/** Where volumes lie, and what scratch may hold. */
 export interface StorageConfig {
   /** Absolute folders, by the class that volumes name. */
   readonly classes: Readonly<Record<string, string>>;
+  /** How much scratch of tasks may hold at once; absent: nobody is held back for it. */
+  readonly scratch?: Bytes;
 }
 
 /** A site as it was written: time zones by their names, which only the edge can read. */
 export interface WrittenSite {
-  readonly scheduling: Omit<SchedulingConfig, 'quotas' | 'reservations'> & {
+  readonly scheduling: Omit<SchedulingConfig, 'quotas' | 'reservations' | 'submissions'> & {
     readonly quotas: readonly WrittenQuota[];
     readonly reservations: readonly WrittenReservation[];
+    readonly submissions?: readonly WrittenSubmissionLimit[];
   };
   readonly budgets: readonly WrittenBudget[];
   readonly network?: NetworkConfig;
@@ -39,6 +48,10 @@ export type WrittenBudget = Omit<BudgetConfig, 'window'> & {
 };
 
 export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };
+
+export type WrittenSubmissionLimit = Omit<SubmissionLimit, 'submitted'> & {
+  readonly submitted?: { readonly max: number; readonly window: WrittenWindow };
+};
 
 export type WrittenWindow =
   | { readonly kind: 'periods'; readonly every: 'day' | 'month'; readonly timeZone: string }

@@ -2,7 +2,7 @@ import type { BasisPoints, Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from 
 import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
 import type { FlowValue, StepFlow, WorkloadLimits } from './flow.ts';
-import type { QueueName, StepId } from './ids.ts';
+import type { QueueName, StepId, TaskId } from './ids.ts';
 import type { Resources } from './resources.ts';
 import type { ServiceTerms } from './service.ts';
 
@@ -23,6 +23,8 @@ export interface WorkloadSpec {
   readonly limits?: WorkloadLimits;
   /** Values by name that expressions of its steps see as `vars`. */
   readonly vars?: Readonly<Record<string, FlowValue>>;
+  /** The task that submitted it by a token of its own; absent when a person did. */
+  readonly submittedBy?: TaskId;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
 }

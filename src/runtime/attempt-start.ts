@@ -55,6 +55,7 @@ export function attemptStart(
       }),
       ...gpuEnvironment(placement, devices),
       ...portEnvironment(placement),
+      ...customEnvironment(placement),
     },
     cwd: spec.cwd === '' ? workdir : spec.cwd,
     workdir,
@@ -71,6 +72,15 @@ function portEnvironment({ ports = {} }: Placement): Record<string, string> {
   });
   const only = named.length === 1 ? { PORT: named[0]![1] } : {};
   return { ...only, ...Object.fromEntries(named) };
+}
+
+/** `BERTH_CUSTOM_FPGA` for what it holds of a resource named `fpga`. */
+function customEnvironment({ held }: Placement): Record<string, string> {
+  const amounts = held.custom.map(([name, amount]) => [
+    `BERTH_CUSTOM_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`,
+    String(amount),
+  ]);
+  return Object.fromEntries(amounts) as Record<string, string>;
 }
 
 /** Another user has a home and a name of its own, which the driver knows. */

@@ -1,5 +1,6 @@
 import type { TimeMs } from '../base/units.ts';
 import type { AttemptRecord } from '../engine/records.ts';
+import type { IsolationTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { ProbeCheck, ProbeKind, ProbeSpec } from '../model/service.ts';
 import type { AttemptStart } from './ports.ts';
@@ -12,6 +13,10 @@ export interface ProbeTarget {
   /** As its task has them: for programs that are run. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** As its driver reported it; absent where that is not known. */
+  readonly pid?: number;
+  /** Of the calls that it may not make. */
+  readonly seccomp?: IsolationTerms['seccomp'];
 }
 
 export type ResolvedProbe = Omit<ProbeSpec, 'check'> & { readonly check: ResolvedCheck };
@@ -47,8 +52,18 @@ export function probeTarget(
     const check = resolve(spec.check, ports);
     return check === undefined ? [] : [{ kind, spec: { ...spec, check } }];
   });
-  const { env, cwd } = start(attempt);
-  return { attempt: attempt.id, startedAt: attempt.startedAt!, probes, env, cwd };
+  const { env, cwd, execution } = start(attempt);
+  const { pid } = attempt;
+  const seccomp = execution?.isolation?.seccomp;
+  return {
+    attempt: attempt.id,
+    startedAt: attempt.startedAt!,
+    probes,
+    env,
+    cwd,
+    ...(pid !== undefined && { pid }),
+    ...(seccomp !== undefined && { seccomp }),
+  };
 }
 
 /** Undefined where the port was not given. */

@@ -39,8 +39,9 @@ export function looksAround(constraints: Constraints | undefined): boolean {
 
 /** What is asked for whoever else runs: rules about others say nothing of nodes that are empty. */
 export function besideNobody<A extends Ask>(ask: A): A {
-  if (ask.constraints?.company === undefined) return ask;
-  const { company: _, ...constraints } = ask.constraints;
+  const { constraints: all } = ask;
+  if (all?.company === undefined && all?.scratch === undefined) return ask;
+  const { company: _, scratch: __, ...constraints } = all;
   return { ...ask, constraints };
 }
 

@@ -29,6 +29,7 @@ import {
 } from './row-devices.ts';
 import type { Ask } from './shape.ts';
 import type { Shortage } from './shortage.ts';
+import { SpaceBook } from './space-book.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 export { WHOLE_GPU } from './whole-gpu.ts';
@@ -44,8 +45,7 @@ const CHANGES_KEPT = 1 << 15;
 
 /**
  * Capacity and free amounts of every node: one row per node, one column per resource, one cell per GPU.
- * `take` and `give` are the only writers of what is free. Rows are in the order in which nodes joined
- * and are never reused, so that ties break the same way after a replay.
+ * `take` and `give` are the only writers of what is free. Rows are never reused: ties break alike in a replay.
  */
 export class NodeTable {
   readonly #nodes: (Node | undefined)[] = [];
@@ -82,6 +82,7 @@ export class NodeTable {
 
   /** Whose tasks run where; kept by the scheduler. */
   readonly residents = new Residents();
+  readonly space = new SpaceBook();
   /** Of the site, for every task: set once, when its scheduler is made. */
   siteFilters: readonly SiteFilter[] = [];
 

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { milliGpu } from '../base/units.ts';
+import { milliGpu, UNLIMITED } from '../base/units.ts';
 import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { allowsGpu } from './allows-gpu.ts';
@@ -10,6 +10,7 @@ import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
+import { peakOf } from './space-profile.ts';
 
 const NO_GPU = milliGpu(0);
 
@@ -122,8 +123,28 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
       };
     }
   }
+  if (excluded.join() === 'scratch-space') return whyNoSpace(table, ask);
   if (excluded.length > 0) return { code: 'constraints', filters: excluded };
   return nearest ?? { code: 'no-nodes' };
+}
+
+/** On the node where room comes first, of those where nothing else is in the way. */
+function whyNoSpace(table: NodeTable, ask: Ask): Refusal {
+  const phases = ask.constraints!.scratch!;
+  let found: Extract<Refusal, { code: 'scratch-space' }> | undefined;
+  for (let row = 0; row < table.rows; row++) {
+    const node = table.node(row);
+    if (node?.scratch === undefined || table.shortage(row, ask) !== undefined) continue;
+    if (failedFilters(table, row, ask).join() !== 'scratch-space') continue;
+    const { scratch: capacity } = node;
+    const { bytes: lacking, until } = table.space.shortage(row, capacity, phases);
+    const isSooner = (until ?? UNLIMITED) < (found?.until ?? UNLIMITED);
+    if (found !== undefined && !isSooner) continue;
+    const peak = peakOf(phases);
+    found = { code: 'scratch-space', node: node.id, peak, capacity, lacking, until };
+  }
+  assert(found !== undefined, 'a node lacks nothing but space');
+  return found;
 }
 
 /** Nothing is placed while a filter of the site itself has failed. */

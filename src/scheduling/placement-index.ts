@@ -144,6 +144,7 @@ class Tree {
       constraints !== undefined &&
       (constraints.labels.length > 0 ||
         constraints.data !== undefined ||
+        constraints.scratch !== undefined ||
         constraints.preferred !== undefined);
     const named = this.#scorer.readsNodes === true || table.siteFilters.length > 0;
     const skips = this.#scorer.looksAhead === true && !labelled && !named;

@@ -10,6 +10,8 @@ interface Move {
   readonly gave: boolean;
   /** Counted as running there, for tasks that ask for company. */
   readonly who: Who | undefined;
+  /** The name under which it holds space there. */
+  readonly holder?: string;
 }
 
 /** What a request took of a node. */
@@ -42,7 +44,9 @@ export class Trial {
     const who = ask.constraints?.self;
     this.#table.take(row, held, gpus);
     if (who !== undefined) this.#table.residents.add(row, who);
-    this.#log.push({ row, held, gpus, gave: false, who });
+    const scratch = ask.constraints?.scratch;
+    const holder = scratch && this.#table.space.holdAside(row, scratch);
+    this.#log.push({ row, held, gpus, gave: false, who, ...(holder && { holder }) });
     return { held, gpus };
   }
 
@@ -58,7 +62,8 @@ export class Trial {
 
   undo(mark = 0): void {
     while (this.#log.length > mark) {
-      const { row, held, gpus, gave, who } = this.#log.pop()!;
+      const { row, held, gpus, gave, who, holder } = this.#log.pop()!;
+      if (holder !== undefined) this.#table.space.release(holder);
       if (who !== undefined) this.#table.residents.remove(row, who);
       if (gave) this.#table.take(row, held, gpus);
       else this.#table.give(this.#table.node(row)!.id, held, gpus);

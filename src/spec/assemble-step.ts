@@ -1,5 +1,6 @@
 import { type Bytes, bytes, type MilliCpu, milliCpu, spanMs, UNLIMITED } from '../base/units.ts';
-import type { ExecutionTerms } from '../model/execution-terms.ts';
+import { noConstraints } from '../model/constraints.ts';
+import type { ExecutionTerms, ScratchTerms } from '../model/execution-terms.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { ServiceTerms } from '../model/service.ts';
@@ -69,7 +70,7 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
       ...gpuRequest(layers),
       custom: customOf(layers),
     },
-    ...constraintsOf(layers, problems),
+    ...withScratch(constraintsOf(layers, problems), parts.execution?.storage?.scratch),
     limits: limitsOf(layers, cpu.limit, memory.limit),
     ...gangOf(parts, problems),
     ...stopsOf(parts.preemption),
@@ -79,6 +80,16 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
     env: Object.assign({}, ...layers.toReversed().map((layer) => layer.env)),
     cwd: parts.cwd,
   };
+}
+
+/** What its scratch holds of a node is a matter of where it may run, and when. */
+function withScratch(
+  said: Pick<StepSpec, 'constraints'>,
+  scratch: ScratchTerms | undefined,
+): Pick<StepSpec, 'constraints'> {
+  if (scratch === undefined) return said;
+  const phases = scratch.phases ?? [{ name: 'scratch', bytes: scratch.size }];
+  return { constraints: { ...(said.constraints ?? noConstraints), scratch: phases } };
 }
 
 /** `gang: true` is all of `count`; a minimum that could never run at once is a mistake. */

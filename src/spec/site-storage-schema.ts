@@ -1,7 +1,16 @@
 import { z } from 'zod';
+import { quantity } from './fields.ts';
+import { parseBytes } from './quantities.ts';
 
 export const siteStorageSchema = z
   .strictObject({
+    scratch: quantity(parseBytes, {
+      description:
+        'How much scratch of tasks the disk may hold at once, at the peaks of their phases.',
+      form: 'bytes such as 500Gi',
+      positive: true,
+      finite: true,
+    }).optional(),
     classes: z
       .record(
         z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, { error: 'the name of a class' }),
@@ -10,4 +19,9 @@ export const siteStorageSchema = z
       .meta({ description: 'Folder of the volumes of a class, by the `type` that volumes name.' })
       .optional(),
   })
-  .meta({ description: 'Where volumes lie; those of no class lie in the state folder.' });
+  .meta({
+    description:
+      'Where volumes lie; those of no class lie in the state folder. How much scratch may hold.',
+  });
+
+export type SiteStorage = z.output<typeof siteStorageSchema>;

@@ -1,4 +1,6 @@
-/** What the runtime sets for every task; a document may not set names that begin like these. */
+import { threadVariableNames } from '../model/thread-variable-names.ts';
+
+/** What the runtime sets, of every task where nothing else is said; a document may not set names with BERTH_. */
 export const taskEnvironment: Readonly<Record<string, string>> = {
   BERTH_WORKLOAD: 'Id of the workload.',
   BERTH_STEP: 'Id of the step.',
@@ -13,4 +15,17 @@ export const taskEnvironment: Readonly<Record<string, string>> = {
   BERTH_GPU_MEMORY_BYTES:
     'Memory of the GPU that a share of it may use, in bytes; set for shares only.',
   BERTH_NODE: 'Path of the Node.js program that runs Berth.',
+  BERTH_SCRATCH: 'Its scratch folder, also in TMPDIR; with `storage.temp_storage`.',
+  'BERTH_VOLUME_<NAME>': 'Where the volume is, in capitals and _; with `storage.volumes`.',
+  BERTH_SECRETS: 'The folder of its secrets as files; with `isolation.secrets`.',
+  'BERTH_URL, BERTH_TOKEN': 'The daemon, and a token of the task; with `isolation.daemon_access`.',
+  'BERTH_CUSTOM_<NAME>': 'How much it holds of a custom resource, in capitals and _.',
+  'PORT_<NAME>, PORT': 'Ports that it was given, in capitals and _; PORT where there is one.',
+  [threadVariableNames.join(', ')]:
+    'Whole CPUs that it holds, at least 1; unless `thread_variables: false`.',
+  'CUDA_VISIBLE_DEVICES, NVIDIA_VISIBLE_DEVICES':
+    'UUIDs of its GPUs or MIG instances; none: empty and `void`.',
+  'ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES': 'Of AMD: its GPUs, and their numbers among those.',
+  'CUDA_MPS_ACTIVE_THREAD_PERCENTAGE, CUDA_MPS_PINNED_DEVICE_MEM_LIMIT':
+    'Its part of a GPU that is shared by MPS.',
 };

@@ -9,7 +9,12 @@ import {
   type TenantsConfig,
   UNLIMITED_AMOUNTS,
 } from '../model/scheduling-config.ts';
-import type { IsolationLevel, WrittenBudget, WrittenQuota } from '../model/site-config.ts';
+import type {
+  IsolationLevel,
+  WrittenBudget,
+  WrittenQuota,
+  WrittenSubmissionLimit,
+} from '../model/site-config.ts';
 import { costBudgetSchema, type Members, readCostBudgets } from './budget-block.ts';
 import { quantity, text } from './fields.ts';
 import type { Path } from './issue.ts';
@@ -32,12 +37,19 @@ import {
 } from './site-fields.ts';
 import type { SiteReading } from './site-reading.ts';
 
-const laterKeys = ['daily_executions', 'storage_quota'] as const;
+const laterKeys = ['storage_quota'] as const;
 const laterShape = {
-  daily_executions: later('Submissions a day.').optional(),
   storage_quota: later('Disk space.').optional(),
   cost_budget: costBudgetSchema.optional(),
 };
+
+const submissionShape = {
+  concurrent_pipelines: count(
+    'Workloads that have not ended, whatever queue they are in; leases are not counted.',
+  ).optional(),
+  daily_executions: count('Workloads submitted from midnight to midnight.').optional(),
+};
+type SubmissionBlock = z.output<z.ZodObject<typeof submissionShape>>;
 
 /** What is said of one user in one queue. */
 export const tenantShape = {
@@ -72,9 +84,7 @@ const teamSchema = z.strictObject({
   dedicated_resources: amounts('Kept for it in each queue, idle if need be.').optional(),
   limit: limitAmounts('It never holds more in one queue.').optional(),
   max_running: count('Tasks that run at once in one queue.').optional(),
-  concurrent_pipelines: count(
-    'Pipelines of a team at once. Read by a later version; ignored now.',
-  ).optional(),
+  ...submissionShape,
   ...laterShape,
 });
 
@@ -86,9 +96,7 @@ export type TeamsBlock = z.output<typeof teamsSchema>;
 
 const userSchema = z.strictObject({
   ...tenantShape,
-  concurrent_pipelines: count(
-    'Another name of `max_active`: it counts tasks, for that is what waits and runs.',
-  ).optional(),
+  ...submissionShape,
   quotas: z
     .array(z.strictObject(usageShape))
     .max(16)
@@ -167,6 +175,7 @@ export interface Tenancy {
   readonly teamsPath: Path;
   readonly oversubscription: BasisPoints | undefined;
   readonly quotas: readonly WrittenQuota[];
+  readonly submissions: readonly WrittenSubmissionLimit[];
   readonly isolation?: IsolationLevel;
   readonly budgets: readonly WrittenBudget[];
   readonly members: Members;
@@ -180,6 +189,7 @@ export const noTenancy: Tenancy = {
   quotas: [],
   budgets: [],
   members: new Map(),
+  submissions: [],
 };
 
 export function readTenancy(
@@ -226,17 +236,63 @@ export function readTenancy(
       ...userQuotas(reading, users, [...path, userKey], deps),
       ...monthlyQuotas(block, users, deps),
     ],
+    submissions: [
+      ...submissionsOfUsers(users, deps),
+      ...submissionsOfTeams(block[teamKey] ?? {}, deps),
+    ],
   };
 }
 
 function readUser(reading: SiteReading, user: UsersBlock[string], path: Path): TenantBlock {
   reading.later(path, laterKeys);
-  const key = reading.oneKey(path, ['max_active', 'concurrent_pipelines']);
-  if (key === 'concurrent_pipelines') {
-    reading.warn([...path, key], 'counts tasks, not pipelines, in each queue');
-  }
-  const { weight, limit, max_running } = user;
-  return { weight, limit, max_running, max_active: key && user[key] };
+  const { weight, limit, max_running, max_active } = user;
+  return { weight, limit, max_running, max_active };
+}
+
+/** Those of `default` are for each who has none of his own, key by key. */
+function submissionsOfUsers(
+  users: UsersBlock,
+  deps: Pick<QuotaDeps, 'zoneAt'>,
+): WrittenSubmissionLimit[] {
+  const byDefault = users['default'] ?? {};
+  const saying = Object.entries(users).filter(
+    ([user, one]) =>
+      user !== 'default' &&
+      (one.concurrent_pipelines !== undefined || one.daily_executions !== undefined),
+  );
+  const except = saying.map(([user]) => user as TenantId);
+  const own = saying.flatMap(([user, one]) => {
+    const merged = {
+      concurrent_pipelines: one.concurrent_pipelines ?? byDefault.concurrent_pipelines,
+      daily_executions: one.daily_executions ?? byDefault.daily_executions,
+    };
+    const whom = { name: `user ${user}`, tenants: [user as TenantId], each: false };
+    return submissionLimit(whom, merged, deps);
+  });
+  const others = { name: 'each user', each: true, ...(except.length > 0 && { except }) };
+  return [...own, ...submissionLimit(others, byDefault, deps)];
+}
+
+function submissionsOfTeams(
+  teams: TeamsBlock,
+  deps: Pick<QuotaDeps, 'zoneAt'>,
+): WrittenSubmissionLimit[] {
+  return Object.entries(teams).flatMap(([name, team]) => {
+    const tenants = (team.members ?? []) as TenantId[];
+    return submissionLimit({ name: `team ${name}`, tenants, each: false }, team, deps);
+  });
+}
+
+function submissionLimit(
+  whom: Pick<WrittenSubmissionLimit, 'name' | 'tenants' | 'except' | 'each'>,
+  { concurrent_pipelines: active, daily_executions: max }: SubmissionBlock,
+  deps: Pick<QuotaDeps, 'zoneAt'>,
+): WrittenSubmissionLimit[] {
+  if (active === undefined && max === undefined) return [];
+  const timeZone = deps.zoneAt(undefined, ['multi_tenancy']);
+  const window = { kind: 'periods', every: 'day', timeZone } as const;
+  const submitted = max === undefined ? undefined : { max, window };
+  return [{ ...whom, active: orUnlimited(active), ...(submitted && { submitted }) }];
 }
 
 function userQuotas(
@@ -340,7 +396,7 @@ export function teamsOf(reading: SiteReading, block: TeamsBlock, path: Path): Te
   if (weights === undefined) reading.error(path, WEIGHTS_MESSAGE, { expected: WEIGHTS_EXPECTED });
   return entries.map(([name, team], i) => {
     const own = [...path, name];
-    reading.later(own, [...laterKeys, 'concurrent_pipelines']);
+    reading.later(own, laterKeys);
     if (name === 'others') {
       const message = '`others` are all who are in no team';
       reading.error(own, message, { expected: 'another name', at: 'key' });

@@ -86,6 +86,7 @@ const node = z.strictObject({
   memory: bytes,
   gpus: z.array(gpu),
   custom,
+  scratch: bytes.exactOptional(),
   labels: textMap,
   links: z.array(z.array(whole())).exactOptional(),
   cpus: z.array(z.strictObject({ id: whole(), core: whole(), numa: whole() })).exactOptional(),
@@ -125,6 +126,9 @@ const constraints = z.strictObject({
     .exactOptional(),
   data: z
     .array(z.strictObject({ names: z.array(z.string()), within: z.string(), weight: whole() }))
+    .exactOptional(),
+  scratch: z
+    .array(z.strictObject({ name: z.string(), bytes, forMs: span.exactOptional() }))
     .exactOptional(),
 });
 
@@ -184,6 +188,7 @@ const spec = z.strictObject({
   steps: z.array(step),
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
+  submittedBy: text<TaskId>().exactOptional(),
   source: z.string(),
 });
 

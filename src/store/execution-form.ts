@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { basisPoints, bitRate, bytes, span, whole } from './plain-forms.ts';
+import { bitRate, bytes, span, whole } from './plain-forms.ts';
 
 const processTerms = z.strictObject({
   nice: z.int().exactOptional(),
@@ -36,6 +36,7 @@ const isolation = z.strictObject({
   writable: z.array(z.string()).exactOptional(),
   namespaces: z.array(z.enum(['user', 'mount', 'pid', 'network', 'ipc', 'uts'])).exactOptional(),
   devices: z.array(z.string()).exactOptional(),
+  seccomp: z.union([z.enum(['default', 'off']), z.array(z.string())]).exactOptional(),
   daemonAccess: z.boolean().exactOptional(),
   secrets: z
     .array(
@@ -72,7 +73,9 @@ const storage = z.strictObject({
     .strictObject({
       size: bytes,
       cleanup: z.enum(['immediate', 'on-success', 'never']),
-      phases: z.array(z.strictObject({ part: basisPoints, estimateMs: span })).exactOptional(),
+      phases: z
+        .array(z.strictObject({ name: z.string(), bytes, forMs: span.exactOptional() }))
+        .exactOptional(),
     })
     .exactOptional(),
 });

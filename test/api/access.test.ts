@@ -66,6 +66,10 @@ const roles: readonly (readonly [Parameters<typeof mayDo>, boolean])[] = [
   [['user', 'POST', '/api/v1/workloads'], true],
   [['user', 'POST', '/api/v1/shutdown'], false],
   [['admin', 'POST', '/api/v1/shutdown'], true],
+  [['user', 'GET', '/api/v1/transfers'], false],
+  [['user', 'POST', '/api/v1/transfers'], false],
+  [['user', 'POST', '/api/v1/transfers/1/cancel'], false],
+  [['admin', 'POST', '/api/v1/transfers'], true],
 ];
 for (const [[role, method, path], want] of roles) {
   test(`a ${role} ${want ? 'may' : 'may not'} ${method} ${path}`, () => {

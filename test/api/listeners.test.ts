@@ -10,6 +10,7 @@ import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 
@@ -21,6 +22,7 @@ function configIn(t: TestContext): ServerConfig {
   return {
     site: new ScenarioSite(),
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: 't',
     ...noTokens,
     ...noMoney,

@@ -7,6 +7,7 @@ import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io
 import { leaseSite } from '../builders/lease-site.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
 
@@ -52,6 +53,7 @@ export async function openSite(
     ...noMoney,
     site,
     leases: leaseSite().leases,
+    transfers: noTransfers,
     token: TOKEN,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',

@@ -15,6 +15,7 @@ import {
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
 
@@ -269,6 +270,7 @@ test(
     const again = await openServer({
       site,
       leases: leaseSite().leases,
+      transfers: noTransfers,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

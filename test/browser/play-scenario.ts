@@ -7,6 +7,7 @@ import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noTransfers } from '../builders/no-transfers.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);
 const make = scenarios[name as keyof typeof scenarios];
@@ -19,6 +20,7 @@ const site = make();
 const server = await openServer({
   site,
   leases: leaseSite().leases,
+  transfers: noTransfers,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),

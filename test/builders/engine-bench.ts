@@ -51,6 +51,16 @@ export function benchWith(changes: Partial<EngineOptions>, ...nodes: Node[]) {
       send({ kind: 'cancel', at: at(), workload: id as WorkloadId, by: tenant }),
     end: (attempt: string, cause: EndCause = 'succeeded') =>
       send({ kind: 'report-ended', at: at(), attempt: attempt as AttemptId, end: endedBy(cause) }),
+    /** In one batch: nothing is decided before all of them are known. */
+    endAll: (ends: readonly (readonly [attempt: string, cause: EndCause])[]) => {
+      for (const [attempt, cause] of ends) {
+        const end = endedBy(cause);
+        const id = attempt as AttemptId;
+        const { events } = engine.decide({ kind: 'report-ended', at: at(), attempt: id, end });
+        for (const event of events) engine.apply(event);
+      }
+      return settle();
+    },
     /** What the holder of a lease tells. */
     told: (kind: 'renew-lease' | 'release-lease', id: string) =>
       send({ kind, at: at(), workload: id as WorkloadId, by: tenant }),

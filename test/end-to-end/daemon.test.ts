@@ -105,7 +105,8 @@ test('down leaves tasks running, and the next daemon adopts them', bounded, asyn
   const { state } = scratch;
   await daemon(scratch);
   const id = await submit(scratch, waits(scratch));
-  await startBerth(['logs', id, '-f', '--state', state]).said(/begun/);
+  const follow = startBerth(['logs', id, '-f', '--state', state]);
+  await follow.said(/begun/);
   const [before] = (await attempts(state, id)).map((a) => a.pid);
   const down = await berth(state, 'down');
   assert.deepEqual(down.going_on, [id]);
@@ -121,6 +122,9 @@ test('down leaves tasks running, and the next daemon adopts them', bounded, asyn
   );
   const log = await runBerth(['logs', id, '--state', state]);
   assert.equal(log.stdout, 'begun\nwent on\n');
+  // Who follows the log waits for the next daemon, and longer than the test where it misses the end.
+  const followed = await follow.finished;
+  assert.deepEqual([followed.code, followed.stdout], [0, 'begun\nwent on\n'], followed.stderr);
 });
 
 test('a task that ends while no daemon is up is recorded as it ended', bounded, async (t) => {
@@ -128,10 +132,11 @@ test('a task that ends while no daemon is up is recorded as it ended', bounded, 
   const { state } = scratch;
   await daemon(scratch);
   const id = await submit(scratch, waits(scratch).replace('echo went on', 'exit 9'));
-  await startBerth(['logs', id, '-f', '--state', state]).said(/begun/);
+  const follow = startBerth(['logs', id, '-f', '--state', state]);
+  await follow.said(/begun/);
   await berth(state, 'down');
   scratch.write('go', '');
-  const record = join(state, 'attempts', `${id}.waits.0.1`, 'record');
+  const record = join(state, 'attempts', `${id}.waits.0.1.record`);
   for (let i = 0; !/^ended\t/m.test(readFileSync(record, 'utf8')); i++) {
     assert.ok(i < 300, 'the shim records the end by itself');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -139,6 +144,7 @@ test('a task that ends while no daemon is up is recorded as it ended', bounded, 
   await daemon(scratch);
   const { steps } = await berth(state, 'wait', id);
   assert.deepEqual([steps[0].attempts[0].cause, steps[0].attempts[0].exit_code], ['failed', 9]);
+  assert.equal((await follow.finished).stdout, 'begun\n');
 });
 
 test('why names the resource and the numbers; cancel ends both', bounded, async (t) => {

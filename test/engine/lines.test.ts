@@ -68,3 +68,30 @@ test('on a node that is drained nobody is put in line', () => {
     assert.ok(!more.some((line) => line.startsWith('line')), `${more}`);
   }
 });
+
+test('of a line that broke the oldest goes first, whoever makes room before all are back', () => {
+  const b = benchWith({ lineMs: 100 }, node('n', { cpu: 2000 }));
+  b.submit(workload('w', step('s', { count: 20, maxParallel: 2 })));
+  const said: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    b.wait(1);
+    said.push(...b.end(`1.s.${i}.1`));
+  }
+  const lines = said.filter((line) => line.startsWith('line')).map((line) => line.split(' '));
+  const behind = lines[0]![1];
+  const waiting = lines.flatMap(([, , ...ids]) => ids);
+  const [alone] = [...b.engine.state.runningAttempts()].filter(
+    ({ id, next }) => id !== behind && next === undefined,
+  );
+  assert.ok(alone !== undefined && waiting.length === 14, `${said}`);
+  // The launcher tells of the last of the line first, and of all in one moment.
+  const ends = [
+    [waiting.at(-1)!, 'unstarted'],
+    [behind!, 'preempted'],
+    [alone.id, 'succeeded'],
+  ] as const;
+  const after = b.endAll(ends);
+  const placed = after.filter((line) => line.startsWith('placed'));
+  const again = [behind!, waiting[0]!].map((id) => `placed ${id.replace(/1$/, '2')} on n`);
+  assert.deepEqual(placed, again);
+});

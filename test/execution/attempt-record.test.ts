@@ -126,15 +126,25 @@ test('all that a record says is there', () => {
 });
 
 test('a record that was cut anywhere is either whole or has no end', () => {
-  const text = 'start\tboot=b\tshim=1\ntask\tpid=2\nended\t1.a.0.1\tcause=failed\tcode=3\n';
+  const of = asAttemptId('1.a.0.1')!;
+  const text = `start\t${of}\tboot=b\tshim=1\ntask\t${of}\tpid=2\nended\t${of}\tcause=failed\tcode=3\n`;
   for (let cut = 0; cut < text.length; cut++) {
-    assert.equal(parseRecord(text.slice(0, cut)).ended, undefined, text.slice(0, cut));
+    assert.equal(parseRecord(text.slice(0, cut), of).ended, undefined, text.slice(0, cut));
   }
-  const { start, task, ended } = parseRecord(text);
+  const { start, task, ended } = parseRecord(text, of);
   assert.deepEqual([start.get('boot'), task.get('pid')], [['b'], ['2']]);
   assert.equal(endOf(ended!, signalName).exitCode, 3);
   // An end that was written behind a line that was cut off.
-  assert.notEqual(parseRecord('start\tbo\nended\tx\tcause=lost\n').ended, undefined);
+  assert.notEqual(parseRecord(`start\tbo\nended\t${of}\tcause=lost\n`, of).ended, undefined);
+});
+
+test('of a record that attempts share, each has its own lines', () => {
+  const [a, b, c] = [1, 2, 3].map((n) => asAttemptId(`1.a.${n}.1`));
+  const text = `start\t${a}\tboot=a\nended\t${a}\tcause=failed\nstart\t${b}\tboot=b\n`;
+  assert.deepEqual(parseRecord(text, a!).ended?.get('cause'), ['failed']);
+  assert.deepEqual(parseRecord(text, b!).start.get('boot'), ['b']);
+  assert.equal(parseRecord(text, b!).ended, undefined);
+  assert.equal(parseRecord(text, c!).start.size, 0);
 });
 
 test('messages that are not understood are nothing', () => {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
 import { type CgroupMounts, parseCgroupMounts } from '../../src/execution/cgroup-mounts.ts';
 import { type ConfinementSite, planConfinement } from '../../src/execution/confinement.ts';
+import { handDown } from '../../src/execution/io/local/cgroup-files.ts';
 import {
   listCgroups,
   openConfinementSite,
@@ -298,6 +299,35 @@ test('a task on a v2 tree: limits are written, then it joins, then it runs', tim
   assert.equal(other.enforced.cpu, 'none');
   assert.equal(other.enforced.memory, 'watchdog');
   assert.ok(other.enforced.notes.some((note) => /^memory: memory\.max: No such file/.test(note)));
+});
+
+test('a controller is asked for from the mount down, and what stays refused is said', (t) => {
+  const root = fakeCgroups(t, 'slice', 'cpu memory pids\n');
+  for (const folder of [root, join(root, 'slice')]) {
+    writeFileSync(join(folder, 'cgroup.subtree_control'), '');
+  }
+  writeFileSync(join(root, 'slice', 'cgroup.controllers'), '\n');
+  // No kernel gives it to the folder below.
+  assert.throws(
+    () => handDown(join(root, 'slice'), 'cpu', root),
+    /was not taken|no cpu controller/,
+  );
+  assert.equal(readFileSync(join(root, 'cgroup.subtree_control'), 'utf8'), '+cpu');
+  assert.throws(() => handDown(join(root, 'slice'), 'cpu'), /slice has no cpu controller$/);
+});
+
+test('what the groups above protect of memory is passed to our groups', (t) => {
+  const root = fakeCgroups(t, 'berth-0', 'cpu memory pids\n');
+  for (const [file, text] of [
+    ['memory.low', '1048576\n'],
+    ['memory.min', '0\n'],
+  ] as const) {
+    writeFileSync(join(root, file), text);
+    writeFileSync(join(root, 'berth-0', file), '0\n');
+  }
+  const { terms } = openConfinementSite('cgroup-v2', 'berth-0', root);
+  assert.deepEqual(terms?.protection, { min: 0, low: 1_048_576 });
+  assert.match(readFileSync(join(root, 'berth-0', 'memory.low'), 'utf8'), /^1048576/);
 });
 
 test('a sweep leaves what is kept', timed, async (t) => {

@@ -11,6 +11,7 @@ import type { IsolationTerms } from '../../src/model/execution-terms.ts';
 const site: IsolationSite = {
   root: true,
   bubblewrap: { path: '/usr/bin/bwrap', namespaces: ['user', 'mount', 'pid', 'network', 'ipc'] },
+  seccomp: { machine: 'x64' },
   hidden: ['/var/lib/berth'],
   secretsDir: '/dev/shm/berth-1',
   gpuDevices: ['/dev/nvidia0'],
@@ -122,6 +123,21 @@ describe('what a task asks for becomes arguments of bwrap', () => {
     assert.ok(!unprivileged.includes('--cap-drop'));
   });
 
+  test('a filter of system calls: under bwrap, and none where it is off', () => {
+    const plan = planned(task({ seccomp: ['ptrace'] }));
+    assert.match(plan.seccomp, /^20000000/);
+    assert.ok(plan.wrap.length > 0);
+    assert.deepEqual(
+      plan.terms.map(({ term, by, note }) => `${term} ${by}: ${note}`),
+      [
+        'seccomp kernel: EPERM for ptrace',
+        'daemon-hidden kernel: it does not see the state folder and its sockets',
+      ],
+    );
+    const off = planned(task({ seccomp: 'off' }));
+    assert.deepEqual([off.seccomp, off.wrap, off.terms], ['', [], []]);
+  });
+
   test('another user: its groups, its own first', () => {
     assert.equal(planned(task({ user: 'ada' }, { user: ada })).account, '1001:100,27');
   });
@@ -158,6 +174,11 @@ describe('what cannot be had is refused, or said', () => {
     'the state folder, as a writable path': {
       asked: task({ writable: ['/var/lib/berth/secrets'] }),
       why: /of Berth's own/,
+    },
+    'a filter on a machine whose calls are not known': {
+      asked: task({ seccomp: 'default' }),
+      on: { ...site, seccomp: { why: 'the system calls of s390x are not known' } },
+      why: /seccomp: the system calls of s390x/,
     },
     'a read-only volume that cannot be mounted': {
       asked: task({}, { volumes: [{ source: '/v', mountPath: '/mnt', readOnly: true }] }),

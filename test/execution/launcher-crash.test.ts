@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { spanMs } from '../../src/base/units.ts';
@@ -150,15 +150,15 @@ test('a launcher that is told to end leaves its tasks alone', timed, async (t) =
 /** Records of attempts whose shim is not what it was; `shim` is a process that must survive. */
 const strangers: Record<string, { record: string; message: RegExp }> = {
   'the machine was rebooted': {
-    record: `start\tboot=other\tshim=${process.pid}\tshimstart=1\ntask\tpid=${process.pid}\n`,
+    record: `start\t${id(1)}\tboot=other\tshim=${process.pid}\tshimstart=1\ntask\t${id(1)}\tpid=${process.pid}\n`,
     message: /rebooted/,
   },
   'another process has the pid of the shim': {
-    record: `start\tboot=${BOOT_ID}\tshim=${process.pid}\tshimstart=1\ntask\tpid=${process.pid}\n`,
+    record: `start\t${id(1)}\tboot=${BOOT_ID}\tshim=${process.pid}\tshimstart=1\ntask\t${id(1)}\tpid=${process.pid}\n`,
     message: /its shim is gone/,
   },
   'the end was cut off while it was written': {
-    record: `start\tboot=${BOOT_ID}\tshim=${process.pid}\tshimstart=1\nended\t${id(1)}\tcause=succ`,
+    record: `start\t${id(1)}\tboot=${BOOT_ID}\tshim=${process.pid}\tshimstart=1\nended\t${id(1)}\tcause=succ`,
     message: /its shim is gone/,
   },
   'the record is garbage': { record: '\0\xff%%%\n', message: /No record of its end/ },
@@ -168,7 +168,6 @@ const strangers: Record<string, { record: string; message: RegExp }> = {
 for (const [name, tc] of Object.entries(strangers)) {
   test(`a record from before: ${name}`, timed, async (t) => {
     const rig = await new Rig(t, options).open();
-    mkdirSync(dirname(rig.recordPath(1)));
     appendFileSync(rig.recordPath(1), tc.record);
     const [known] = await rig.driver.known();
     assert.ok(known?.state === 'lost', JSON.stringify(known));

@@ -20,11 +20,16 @@ function folder(t: TestContext): Folder {
   mkdirSync(join(attemptsDir, id(1)));
   return {
     attemptsDir,
-    write: (name, data) => writeFileSync(join(attemptsDir, id(1), name), data),
+    write: (name, data) =>
+      writeFileSync(
+        join(attemptsDir, name.includes('.log') ? `${id(1)}/${name}` : `${id(1)}.${name}`),
+        data,
+      ),
   };
 }
 
-const ENDED = `start\tboot=x\nended\t${id(1)}\tcause=succeeded\n`;
+const BEGUN = `start\t${id(1)}\tboot=x\n`;
+const ENDED = `${BEGUN}ended\t${id(1)}\tcause=succeeded\n`;
 
 /** Everything from `from` on, as a follower reads it. */
 async function readAll(attemptsDir: string, from: number, maxBytes: number): Promise<string> {
@@ -66,6 +71,36 @@ test('chunks of any size make up the text, garbage and all', timed, async (t) =>
   await fc.assert(property, { numRuns: 150 });
 });
 
+test('chunks get on across gaps of any size, to the last byte that was kept', timed, async (t) => {
+  const property = fc.asyncProperty(
+    fc.array(
+      fc.tuple(
+        fc.oneof(character, fc.constant(Buffer.alloc(0))),
+        fc.constantFrom(0, 1, 2, 3, 4, 9),
+      ),
+      { minLength: 1, maxLength: 6 },
+    ),
+    fc.integer({ min: 1, max: 9 }),
+    async (parts, maxBytes) => {
+      const { attemptsDir, write } = folder(t);
+      write('record', ENDED);
+      let offset = 0;
+      const runs: Buffer[] = [];
+      for (const [data, gap] of parts) {
+        if (data.length === 0 && gap === 0) continue;
+        offset += gap;
+        write(offset === 0 ? 'stdout.log' : `stdout.log.${offset}`, data);
+        offset += data.length;
+        if (gap > 0 || runs.length === 0) runs.push(data);
+        else runs.push(Buffer.concat([runs.pop()!, data]));
+      }
+      const want = runs.map((run) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(run));
+      assert.equal(await readAll(attemptsDir, 0, maxBytes), want.join(''));
+    },
+  );
+  await fc.assert(property, { numRuns: 100 });
+});
+
 test('a window never begins or ends within a character', () => {
   fc.assert(
     fc.property(
@@ -94,7 +129,7 @@ interface Case {
 
 const cases: Record<string, Case> = {
   'nothing written yet': {
-    files: { record: 'start\tboot=x\n' },
+    files: { record: BEGUN },
     from: 0,
     want: { text: '', offset: 0, next: 0, dropped: 0, ended: false },
   },
@@ -114,7 +149,7 @@ const cases: Record<string, Case> = {
     want: { text: '', offset: 0, next: 0, dropped: 0, ended: true },
   },
   'across segments': {
-    files: { record: 'start\tboot=x\n', 'stdout.log': 'abc', 'stdout.log.3': 'def' },
+    files: { record: BEGUN, 'stdout.log': 'abc', 'stdout.log.3': 'def' },
     from: 1,
     want: { text: 'bcdef', offset: 1, next: 6, dropped: 0, ended: false },
   },
@@ -159,8 +194,28 @@ const cases: Record<string, Case> = {
     from: 3,
     want: { text: 'xyz', offset: 8, next: 11, dropped: 5, ended: true },
   },
+  'a character cut by such a gap is garbage, and what follows is reached': {
+    files: { record: 'start\tboot=x\n', 'stdout.log': 'a\xe2\x82', 'stdout.log.8': 'xyz' },
+    from: 0,
+    want: { text: 'a�', offset: 0, next: 3, dropped: 0, ended: false },
+  },
+  'the empty files that a full disk left are passed over': {
+    files: { record: ENDED, 'stdout.log': 'abc', 'stdout.log.8': '', 'stdout.log.9': 'xyz' },
+    from: 3,
+    want: { text: 'xyz', offset: 9, next: 12, dropped: 6, ended: true },
+  },
+  'the last that was written is lost': {
+    files: { record: ENDED, 'stdout.log': 'abc', 'stdout.log.8': '' },
+    from: 3,
+    want: { text: '', offset: 8, next: 8, dropped: 5, ended: true },
+  },
+  'within such a character': {
+    files: { record: ENDED, 'stdout.log': 'a\xe2\x82', 'stdout.log.8': 'xyz' },
+    from: 1,
+    want: { text: '�', offset: 1, next: 3, dropped: 0, ended: false },
+  },
   'a character that is not complete yet waits': {
-    files: { record: 'start\tboot=x\n', 'stdout.log': 'a\xe2\x82' },
+    files: { record: BEGUN, 'stdout.log': 'a\xe2\x82' },
     from: 0,
     want: { text: 'a', offset: 0, next: 1, dropped: 0, ended: false },
   },

@@ -13,6 +13,7 @@ function rig() {
   const acted = Promise.withResolvers<Report | undefined>();
   const driver: LocalDriver = {
     launcherPid: undefined,
+    cores: undefined as never,
     enforcement: { driver: 'unknown', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
     start: () => {
       calls.push('start');

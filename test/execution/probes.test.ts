@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { ProbeRunner, type ProbeVerdict } from '../../src/execution/io/local/probe-runner.ts';
 import { tryProbe } from '../../src/execution/io/local/try-probe.ts';
+import type { AttemptId } from '../../src/model/ids.ts';
 import type { ResolvedCheck } from '../../src/runtime/probe-target.ts';
 import { probe, span } from '../builders/service.ts';
 
-const target = { env: { PATH: process.env['PATH'] ?? '', WORD: 'yes' }, cwd: '/' };
-const attemptId = '1.web.0.1' as never;
+const attemptId = '1.web.0.1' as AttemptId;
+const env = { PATH: process.env['PATH'] ?? '', WORD: 'yes', BERTH_ATTEMPT_ID: attemptId };
+/** Stands for the task: programs are run where it is. */
+const task = spawn('sleep', ['120'], { env, cwd: '/', stdio: 'ignore' });
+after(() => task.kill('SIGKILL'));
+const target = { attempt: attemptId, pid: task.pid!, env, cwd: '/' };
 
 const tried = (check: ResolvedCheck, timeoutMs = 10_000) =>
   tryProbe(check, target, { timeoutMs, signal: new AbortController().signal });
@@ -55,6 +61,20 @@ test('a program is run as the task would be, and tells why it fails', async () =
   assert.equal((await tried({ kind: 'exec', argv: ['/no/such/program'] })).ok, false);
 });
 
+test('a program is not run in the place of a stranger, nor when the task is gone', async () => {
+  const check = { kind: 'exec', argv: ['true'] } as const;
+  const at = (pid: number) =>
+    tryProbe(
+      check,
+      { ...target, pid },
+      { timeoutMs: 10_000, signal: new AbortController().signal },
+    );
+  const stranger = await at(process.pid);
+  assert.equal(stranger.ok, false);
+  assert.match(stranger.detail, /is not of 1\.web\.0\.1/);
+  assert.match((await at(4_194_303)).detail, /has not begun, or has ended|is not of/);
+});
+
 test('a try that takes too long has failed, and leaves nothing that runs', async () => {
   const began = performance.now();
   const result = await tried({ kind: 'exec', argv: ['sh', '-c', 'sleep 60; true'] }, 300);
@@ -82,7 +102,7 @@ test('a verdict is told once it has come as often in a row as it takes, and when
   const check = { kind: 'http', port, path: '/' } as const;
   const spec = { ...probe, check, everyMs: span(5), timeoutMs: span(10_000) };
   const probes = [{ kind: 'readiness', spec: { ...spec, failures: 2, successes: 2 } }] as const;
-  runner.watch(attemptId, { ...target, attempt: attemptId, startedAt: 0 as never, probes });
+  runner.watch(attemptId, { ...target, startedAt: 0 as never, probes });
   try {
     await third.promise;
     assert.deepEqual(

@@ -15,7 +15,9 @@ import type { Limits, Run } from '../../src/model/workload.ts';
 import type { AttemptStart, Driver, Report } from '../../src/runtime/ports.ts';
 
 export const MIB = 1024 * 1024;
-const WAIT_MS = 15_000;
+/** Of an emulated machine, which is many times slower. */
+export const patience = Number(process.env['BERTH_TEST_PATIENCE'] ?? 1);
+const WAIT_MS = 15_000 * patience;
 
 export interface Ask {
   readonly execution?: ExecutionTerms;
@@ -155,7 +157,7 @@ export class Rig {
   }
 
   recordPath(n: number): string {
-    return join(this.attemptsDir, id(n), 'record');
+    return join(this.attemptsDir, `${id(n)}.record`);
   }
 
   launcherPid(): number {
@@ -164,7 +166,7 @@ export class Rig {
 
   /** Settled by a launcher that may have been killed meanwhile. */
   async settled(n: number): Promise<void> {
-    const path = join(this.attemptsDir, id(n), 'settled');
+    const path = join(this.attemptsDir, `${id(n)}.settled`);
     await until(`${n} to be settled`, () => existsSync(path) || undefined);
   }
 

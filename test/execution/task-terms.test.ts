@@ -39,6 +39,11 @@ const v2 = {
     hugePageSizes: ['2MB', '1GB'],
   },
 } as const;
+/** Where the groups above protect nothing hard, and 32 MiB soft. */
+const bounded = {
+  ...v2,
+  site: { ...v2.site, protection: { min: bytes(0), low: bytes(32 * MIB) } },
+} as const;
 const alone = {
   driver: 'unprivileged',
   has: { cpu: false, memory: false },
@@ -54,7 +59,7 @@ const io = (some: Partial<IoTerms>): IoTerms => ({
 });
 
 interface Case {
-  readonly on: typeof v1 | typeof v2 | typeof alone;
+  readonly on: Parameters<typeof planTerms>[0];
   readonly process?: ProcessTerms;
   readonly io?: IoTerms;
   readonly cores?: readonly number[];
@@ -66,6 +71,7 @@ interface Case {
   readonly acts?: readonly string[];
   /** `term by` */
   readonly terms: readonly string[];
+  readonly notes?: readonly string[];
 }
 
 const cases: Record<string, Case> = {
@@ -156,9 +162,30 @@ const cases: Record<string, Case> = {
       'memory memory.high=33554432',
       'memory memory.oom.group=1',
       'hugetlb hugetlb.2MB.max=4194304',
-      'hugetlb hugetlb.1GB.max=4194304',
+      // Whole pages only.
+      'hugetlb hugetlb.1GB.max=0',
     ],
     terms: ['memory-kept kernel', 'memory-high kernel', 'oom-kill kernel', 'huge-pages kernel'],
+  },
+  'memory is protected as far as the groups above protect it': {
+    on: bounded,
+    process: { memoryProtection: 'soft' },
+    holds: ['memory memory.low=67108864'],
+    terms: ['memory-kept kernel'],
+    notes: ['memory.low, at most 33554432 bytes for all tasks: those above'],
+  },
+  'no memory is protected where the groups above protect none': {
+    on: bounded,
+    process: { memoryProtection: 'hard' },
+    terms: ['memory-kept none'],
+    notes: ["the groups above Berth's have no memory.min to share"],
+  },
+  'a controller that was refused: in the words of the refusal': {
+    on: { ...v2, site: { ...noTerms, ...places, refused: { io: 'why' } } },
+    io: io({ readsPerSecond: 10, weight: 10 }),
+    disks: ['8:0'],
+    terms: ['io none', 'io-weight none'],
+    notes: ['why', 'why'],
   },
   'v1 has only the soft one of these': {
     on: v1,
@@ -239,6 +266,12 @@ for (const [name, tc] of Object.entries(cases)) {
       plan.terms.map(({ term, by }) => `${term} ${by}`),
       tc.terms,
     );
+    if (tc.notes !== undefined) {
+      assert.deepEqual(
+        plan.terms.map(({ note }) => note),
+        tc.notes,
+      );
+    }
     assert.deepEqual(
       plan.holds.map((hold) => `${hold.aspect} ${hold.file}=${hold.value}`),
       tc.holds ?? [],
@@ -289,7 +322,7 @@ const files = {
   'memory.high': `${32 * MIB}`,
   'memory.oom.group': '1',
   'hugetlb.2MB.max': `${4 * MIB}`,
-  'hugetlb.1GB.max': `${4 * MIB}`,
+  'hugetlb.1GB.max': '0',
   'io.weight': 'default 50',
 };
 

@@ -223,6 +223,10 @@ const refuses: Record<FilterName, readonly [Partial<Node>, Constraints & { self?
     'node-health': [{ closed: 'unhealthy' }, anything],
     taints: [{ taints: [{ key: 'team', value: 'vision' }] }, anything],
     'node-labels': [{}, { ...anything, labels: [{ operator: 'exists', key: 'rack' }] }],
+    'scratch-space': [
+      { scratch: bytes(10) },
+      { ...anything, scratch: [{ name: 'all', bytes: bytes(11) }] },
+    ],
     'gpu-kind': [{}, { ...anything, gpuModels: ['H100'] }],
     'data-locality': [{}, { ...anything, data: [{ names: ['x'], within: 'node', weight: 0 }] }],
     affinity: [{}, company('near', 'rack')],
@@ -246,7 +250,17 @@ for (const filter of filters) {
     const outlook = new Outlook(table, new TypicalDemand());
     assert.deepEqual(findPlace(table, ask, firstFit, outlook), {
       kind: 'refuse',
-      refusal: { code: 'constraints', filters: [filter.name] },
+      refusal:
+        filter.name === 'scratch-space'
+          ? {
+              code: 'scratch-space',
+              node: 'n',
+              peak: 11,
+              capacity: 10,
+              lacking: 1,
+              until: undefined,
+            }
+          : { code: 'constraints', filters: [filter.name] },
     });
     const open = new NodeTable();
     open.join({ ...node('n', { gpus: 1 }) });

@@ -56,6 +56,7 @@ isolation:
   writable: [/data/out]
   namespaces: [pid, network, pid]
   devices: [/dev/fuse]
+  seccomp: [ptrace, socket]
   daemon_access: false
   secrets: [{secret: a}, {secret: a, as: environment, name: TOKEN}]
 `;
@@ -68,6 +69,7 @@ isolation:
     writable: ['/data/out'],
     namespaces: ['pid', 'network'],
     devices: ['/dev/fuse'],
+    seccomp: ['ptrace', 'socket'],
     daemonAccess: false,
     secrets: [
       { secret: 'a', as: 'file', name: 'a' },
@@ -90,6 +92,14 @@ describe('what contradicts itself, or could be something else, is refused', () =
       block: 'isolation: {read_only: [/a], writable: [/a]}',
       says: /\/a is read_only, too/,
     },
+    'a system call that no machine has': {
+      block: 'isolation: {seccomp: [ptrace, fork_bomb]}',
+      says: /no system call has this name|fork_bomb/,
+    },
+    'a program that cannot end': {
+      block: 'isolation: {seccomp: [exit_group]}',
+      says: /no program runs without it|exit_group/,
+    },
     'a path with a way up': {
       block: 'isolation: {writable: [/a/../b]}',
       says: /cannot be used here/,
@@ -108,6 +118,18 @@ describe('what contradicts itself, or could be something else, is refused', () =
         'storage: {volumes: [{name: a, size: 1Gi, mount_path: /d}, {name: b, size: 1Gi, mount_path: /d/}]}',
       says: /another volume has \/d, too/,
     },
+    'scratch without a size': {
+      block: 'storage: {temp_storage: {cleanup: never}}',
+      says: /it needs a `size`, or `phases`/,
+    },
+    'a phase larger than all of it': {
+      block: 'storage: {temp_storage: {size: 1Gi, phases: [{name: a, size: 2Gi}]}}',
+      says: /more than the `size` of 1Gi/,
+    },
+    'a phase without an end before others': {
+      block: 'storage: {temp_storage: {phases: [{name: a, size: 2Gi}, {name: b, size: 1Gi}]}}',
+      says: /say `for` how long/,
+    },
     'two spellings of the same': {
       block: 'storage: {temp_storage: {size: 1Gi, cleanup: never, cleanup_policy: never}}',
       says: /the same thing/,
@@ -116,6 +138,18 @@ describe('what contradicts itself, or could be something else, is refused', () =
   for (const [name, { block, says }] of Object.entries(cases)) {
     test(name, () => assert.match(faults(`run: x\n${block}\n`), says));
   }
+});
+
+test('phases of scratch: its size is that of the largest, and they say where and when it may run', () => {
+  const phases =
+    '[{name: tables, size: 240Gi, for: 3h}, {name: compression, size: 180Gi, for: 90m}, {name: copy, size: 102Gi}]';
+  const [one] = terms(`run: x\nstorage: {temp_storage: {phases: ${phases}}}\n`);
+  const want = [
+    { name: 'tables', bytes: 240 * GIB, forMs: 10_800_000 },
+    { name: 'compression', bytes: 180 * GIB, forMs: 5_400_000 },
+    { name: 'copy', bytes: 102 * GIB },
+  ];
+  assert.deepEqual(one?.storage?.scratch, { size: 240 * GIB, cleanup: 'immediate', phases: want });
 });
 
 test('a site says where volumes of a class lie', () => {

@@ -169,9 +169,15 @@ test('who has a quota of his own is not held to that of the others', () => {
 });
 
 test('users and teams: what one may hold, and what is kept for the other', () => {
-  const { root } = written(vocabulary['users and teams']!);
+  const { root, submissions } = written(vocabulary['users and teams']!);
   const only = root.children[0]!;
-  assert.equal(only.tenants.byDefault.activeMax, 5);
+  assert.deepEqual(
+    submissions?.map(({ name, active, submitted }) => [name, active, submitted?.max]),
+    [
+      ['each user', 5, 100],
+      ['team research', 50, undefined],
+    ],
+  );
   assert.deepEqual(only.teams[0]!.dedicated, { cpu: 16_000, memory: 64 * GIB, gpu: 4_000 });
   const tenants = written(vocabulary['tenants']!);
   const queue = tenants.root.children[0]!;
@@ -352,4 +358,30 @@ test('warnings say what is not used, and stand where it is written', () => {
     '6:30 warning: queues.configuration.batch.batch_size: used from a later version; ignored now',
     '6:47 warning: queues.configuration.batch.processing_interval: used from a later version; ignored now',
   ]);
+});
+
+test('submissions: of users, of whoever is not named, and of teams', () => {
+  const { submissions } = written(`
+time_zone: Asia/Tokyo
+multi_tenancy:
+  user_limits:
+    default: {concurrent_pipelines: 5, daily_executions: 100}
+    ana: {concurrent_pipelines: 9}
+    bo: {weight: 2}
+  team_limits:
+    x: {members: [ana], daily_executions: 7}
+    y: {members: [bo]}`);
+  const window = { kind: 'periods', every: 'day', timeZone: 'Asia/Tokyo' };
+  assert.deepEqual(submissions, [
+    { name: 'user ana', tenants: ['ana'], each: false, active: 9, submitted: { max: 100, window } },
+    { name: 'each user', each: true, except: ['ana'], active: 5, submitted: { max: 100, window } },
+    {
+      name: 'team x',
+      tenants: ['ana'],
+      each: false,
+      active: UNLIMITED,
+      submitted: { max: 7, window },
+    },
+  ]);
+  assert.equal('submissions' in written('multi_tenancy: {user_limits: {bo: {weight: 2}}}'), false);
 });

@@ -63,7 +63,7 @@ test(
   async (t) => {
     const { state, dir, job, ballast } = await site(t, 'attempts', 'size=4m');
     const go = join(dir, 'go');
-    const script = `echo begun; until [ -e ${go}1 ]; do sleep 0.05; done; head -c 3000000 /dev/zero; echo over > ${dir}/over; until [ -e ${go}2 ]; do sleep 0.05; done; echo the end; exit 7`;
+    const script = `echo begun; until [ -e ${go}1 ]; do sleep 0.05; done; printf 'half of \\342\\202'; head -c 3000000 /dev/zero; echo over > ${dir}/over; until [ -e ${go}2 ]; do sleep 0.05; done; echo the end; exit 7`;
     const { id } = await berth(state, 'submit', job('chatty', script));
     await startBerth(['logs', id, '-f', '--state', state]).said(/begun/);
     fill(ballast);
@@ -83,6 +83,13 @@ test(
       kept.some((text) => text.endsWith('the end\n')),
       'what came after is kept',
     );
+    const whole = await runBerth(['logs', id, '--state', state]);
+    assert.ok(/^begun\n.*the end\n$/s.test(whole.stdout), 'all that was kept is shown');
+    assert.match(whole.stderr, /before this were not kept/);
+    const followed = await runBerth(['logs', id, '-f', '--state', state]);
+    assert.ok(followed.stdout === whole.stdout, 'the same with -f');
+    const tail = await runBerth(['logs', id, '--tail', '1', '--state', state]);
+    assert.equal(tail.stdout, 'the end\n');
     t.diagnostic('1 of 1 full disks under logs survived: 3,000,000 bytes counted');
   },
 );

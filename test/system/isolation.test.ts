@@ -114,6 +114,59 @@ test(
   },
 );
 
+/** In Perl, since no shell makes a system call by its number. */
+const tries = (calls: Record<string, readonly number[]>): string =>
+  Object.entries(calls)
+    .map(([name, args]) => `$! = 0; syscall(${args.join(', ')}); print "${name} ", $! + 0, "\\n";`)
+    .join(' ');
+const x64 = process.arch === 'x64' ? false : 'numbers of x86_64';
+
+test('seccomp: what is refused gets EPERM, also as root, and ordinary programs run', {
+  ...options,
+  skip: options.skip === false ? x64 : options.skip,
+}, async (t) => {
+  const rig = await openRig(t);
+  // unshare of nothing, keyctl of nothing, clone3 without arguments, a perf event of nothing, getpid.
+  const calls = {
+    unshare: [272, 0],
+    keyctl: [250, 0, 0, 0, 0, 0],
+    clone3: [435, 0, 0],
+    bpf: [321, 0, 0, 0],
+    getpid: [39],
+  };
+  const script = `perl -e '${tries(calls)}'; sed -n 's/^Seccomp:.//p' /proc/self/status
+      python3 -c 'import threading, subprocess
+t = threading.Thread(target=lambda: print("python")); t.start(); t.join()
+print(subprocess.run(["echo", "child"], capture_output=True, text=True).stdout.strip())'
+      "$NODE" -e 'new (require("worker_threads").Worker)("console.log(\\"node\\")", {eval: true})'`;
+  const ask = asked(rig, script, { seccomp: 'default' });
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', NODE: process.execPath };
+  const out = await printed(rig, 1, { ...ask, env });
+  assert.deepEqual(out.trim().split('\n'), [
+    ...['unshare 1', 'keyctl 1', 'clone3 38', 'bpf 1', 'getpid 0', '2'],
+    ...['python', 'child', 'node'],
+  ]);
+  const [started] = rig.reports;
+  assert.ok(started?.kind === 'started');
+  const [term] = started.terms ?? [];
+  assert.deepEqual([term?.term, term?.by], ['seccomp', 'kernel']);
+});
+
+test('seccomp by names refuses those alone, and holds for another user, too', {
+  ...options,
+  skip: options.skip === false ? x64 : options.skip,
+}, async (t) => {
+  const rig = await openRig(t);
+  const script = `perl -e '${tries({ getpid: [39], sync: [162], unshare: [272, 0] })}'; id -u`;
+  const isolation = { seccomp: ['getpid'], user: 'nobody' };
+  assert.equal(
+    await printed(rig, 1, asked(rig, script, isolation)),
+    'getpid 1\nsync 0\nunshare 0\n65534\n',
+  );
+  const without = `sed -n 's/^Seccomp:.//p' /proc/self/status`;
+  assert.equal(await printed(rig, 2, asked(rig, without, { seccomp: 'off' })), '0\n');
+});
+
 test('it sees neither token nor socket nor secrets of the daemon', options, async (t) => {
   const rig = await openRig(t);
   writeFileSync(join(rig.stateDir, 'token'), 'abc', { mode: 0o600 });

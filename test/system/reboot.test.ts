@@ -43,7 +43,7 @@ test('after a reboot what ran is lost and is retried where that is asked for, le
     const lease = await client.askLease({ name: 'dead', cpu: 0.1, ttl: '8s' });
     const kept = await client.askLease({ name: 'alive', cpu: 0.1, ttl: '8s' });
     const records = ['again', 'once'].map((step) =>
-      join(state, 'attempts', `${id}.${step}.0.1`, 'record'),
+      join(state, 'attempts', `${id}.${step}.0.1.record`),
     );
     for (const record of records) await until(() => /^task\t/m.test(readText(record)));
     await kill(daemon);

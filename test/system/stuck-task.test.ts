@@ -117,10 +117,10 @@ test('what a stuck task holds is given to nobody until it is gone', options, asy
       JSON.stringify({ name, run, resources: { cpu, memory: '32Mi' } }),
     );
   const { id: stuck } = await berth(state, 'submit', job('stuck', 'exec sleep 600'));
-  const record = join(state, 'attempts', `${stuck}.stuck.0.1`, 'record');
+  const record = join(state, 'attempts', `${stuck}.stuck.0.1.record`);
   const pid = await until('its start', () => {
     const text = existsSync(record) ? readFileSync(record, 'utf8') : '';
-    return Number(/^task\tpid=(\d+)/m.exec(text)?.[1]) || undefined;
+    return Number(/^task\t[^\t]+\tpid=(\d+)/m.exec(text)?.[1]) || undefined;
   });
   await freeze(pid);
   await berth(state, 'cancel', stuck);

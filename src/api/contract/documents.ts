@@ -142,6 +142,10 @@ export const workloadSchema = z
       tenant: z.string(),
       priority: z.int(),
       labels: z.record(z.string(), z.string()),
+      submitted_by: z
+        .string()
+        .optional()
+        .describe('The task that submitted it; absent when a person did'),
       submitted_at: moment,
       started_at: moment.nullable(),
       ended_at: moment.nullable(),

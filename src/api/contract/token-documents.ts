@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 
 /** Tokens by which users and programs prove who they are. */
 
-/** From least to most that it may do. */
+/** From least to most that one may do. */
 export const roles = ['viewer', 'user', 'admin'] as const;
 export type Role = (typeof roles)[number];
 

@@ -1,5 +1,5 @@
 import type { SpanMs } from '../../base/units.ts';
-import type { TenantId, WorkloadId } from '../../model/ids.ts';
+import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
@@ -21,9 +21,12 @@ import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts
 export interface Site {
   status(): Status;
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
-  submit(spec: WorkloadSpec, tenant: TenantId): Promise<SubmitOutcome>;
-  /** False when there is no such workload; cancelling an ended one changes nothing. */
-  cancel(workload: WorkloadId, by: TenantId): Promise<boolean>;
+  submit(spec: WorkloadSpec, by: Asker): Promise<SubmitOutcome>;
+  /**
+   * False when there is no such workload; cancelling an ended one changes nothing.
+   * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
+   */
+  cancel(workload: WorkloadId, by: Asker): Promise<boolean>;
   /** Adjusts, pauses or resumes what runs of a workload. */
   change(change: LiveChange): Promise<ChangeOutcome>;
   /** Of a service: so many replicas are wanted from now on. */
@@ -56,6 +59,13 @@ export interface Site {
   changes(onChange: (change: SiteChange) => void, signal: AbortSignal): void;
   /** Ends the daemon after the answer; what runs goes on running under the launcher. */
   shutDown(): void;
+}
+
+/** Who asks for something. */
+export interface Asker {
+  readonly tenant: TenantId;
+  /** The task that asks by a token of its own: for it and what it submitted, and nothing else. */
+  readonly attempt?: AttemptId;
 }
 
 /** A command of a person, without its time. */

@@ -27,6 +27,6 @@ export function tokenCheck(
     const attempt = named as AttemptId;
     if (!timingSafeEqual(digest(given), digest(attemptToken(siteToken, attempt)))) return undefined;
     const tenant = holders.tenantOfRunning(attempt);
-    return tenant && { tenant, role: 'user', sees: 'own' };
+    return tenant && { tenant, role: 'task', sees: 'own', attempt };
   };
 }

@@ -1,6 +1,5 @@
 import type { TenantId } from '../../model/ids.ts';
-import type { Role } from '../contract/token-documents.ts';
-import type { Identity } from './api-env.ts';
+import type { CallerRole, Identity } from './api-env.ts';
 
 /** The headers by which a browser says for whom it asks. */
 export interface Provenance {
@@ -46,17 +45,19 @@ export function namesOf(host: string, port: number): readonly string[] {
   return [...hosts].flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
 }
 
-const rank: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
-
-export function mayDo(role: Role, method: string, path: string): boolean {
-  const least =
-    path === '/api/v1/shutdown' || /^\/api\/v1\/tokens(\/|$)/.test(path)
-      ? 'admin'
-      : method === 'GET' || method === 'HEAD'
-        ? 'viewer'
-        : 'user';
-  return rank[role] >= rank[least];
+/** Whether it may be asked at all; what a task may cancel, the site knows. */
+export function mayDo(role: CallerRole, method: string, path: string): boolean {
+  if (isForAdmin(path)) return role === 'admin';
+  if (method === 'GET' || method === 'HEAD') return true;
+  if (role === 'task') return method === 'POST' && ofTasks.test(path);
+  return role !== 'viewer';
 }
+
+const isForAdmin = (path: string): boolean =>
+  /^\/api\/v1\/(shutdown|tokens|transfers)(\/|$)/.test(path);
+
+/** It submits, and cancels what it submitted itself. */
+const ofTasks = /^\/api\/v1\/workloads(\/[^/]+\/cancel)?$/;
 
 export const maySee = ({ tenant, role, sees }: Identity, owner: TenantId | undefined): boolean =>
   role === 'admin' || sees === 'all' || owner === tenant;

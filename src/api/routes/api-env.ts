@@ -1,14 +1,16 @@
-import type { TenantId } from '../../model/ids.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
-import type { LogRequest, Site } from '../contract/views.ts';
+import type { TransferSite } from '../contract/transfer-documents.ts';
+import type { Asker, LogRequest, Site } from '../contract/views.ts';
+
+/** Of those that tokens are handed out for; and `task`, of tasks that may call the daemon. */
+export type CallerRole = Role | 'task';
 
 /** Who asks, as the token or the socket proved it. */
-export interface Identity {
-  readonly tenant: TenantId;
-  readonly role: Role;
+export interface Identity extends Asker {
+  readonly role: CallerRole;
   /** Whether it may look at what belongs to others, too. */
   readonly sees: Sight;
 }
@@ -55,6 +57,7 @@ export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;
   readonly streams: Streams;

@@ -17,6 +17,16 @@ export async function readText(request: Request): Promise<string> {
   return text + decoded(() => decoder.decode());
 }
 
+/** The same as JSON, whatever its type is said to be. */
+export async function readJson(request: Request): Promise<unknown> {
+  const text = await readText(request);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new OperationError('USAGE', 'The body is not JSON.', {}, cause);
+  }
+}
+
 const tooLarge = (): OperationError =>
   new OperationError('BODY_TOO_LARGE', `The document is larger than ${DOCUMENT_BYTES_MAX} bytes.`);
 

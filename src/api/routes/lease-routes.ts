@@ -1,6 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
-import { OperationError } from '../../model/errors.ts';
 import { leaseRequestSchema, poolSchema } from '../../spec/lease-request.ts';
 import {
   leaseListSchema,
@@ -9,7 +8,7 @@ import {
   poolListSchema,
 } from '../contract/lease-documents.ts';
 import type { ApiEnv } from './api-env.ts';
-import { readText } from './body.ts';
+import { readJson } from './body.ts';
 import { defineOperation } from './operation.ts';
 import { leaseQuery, quote, workloadParams } from './params.ts';
 import { notFound } from './problem.ts';
@@ -168,15 +167,6 @@ export function addLeaseRoutes(api: OpenAPIHono<ApiEnv>): void {
 function written(schema: z.ZodType) {
   const { $schema: _, ...published } = z.toJSONSchema(schema, { io: 'input' });
   return { 'application/json': { schema: published as object } };
-}
-
-async function readJson(request: Request): Promise<unknown> {
-  const text = await readText(request);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new OperationError('USAGE', 'The body is not JSON.', {}, cause);
-  }
 }
 
 function missing(id: string): never {

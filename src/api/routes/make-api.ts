@@ -18,6 +18,7 @@ import { addServiceRoutes } from './service-routes.ts';
 import { SightedLeases, SightedSite } from './sighted-site.ts';
 import { addSiteRoutes } from './site-routes.ts';
 import { addTokenRoutes } from './token-routes.ts';
+import { addTransferRoutes } from './transfer-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
 /** A session ends with the browser's memory of it; the token itself changes only when its file does. */
@@ -67,6 +68,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);
   addLeaseRoutes(api);
+  addTransferRoutes(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);

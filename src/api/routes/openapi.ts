@@ -10,6 +10,7 @@ import { queueOperations } from './queue-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
+import { transferOperations } from './transfer-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
@@ -24,6 +25,7 @@ export const operations = [
   ...siteOperations,
   ...inventoryOperations,
   ...leaseOperations,
+  ...transferOperations,
   ...tokenOperations,
 ] as const;
 

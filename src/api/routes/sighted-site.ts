@@ -5,6 +5,7 @@ import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { NetworkQuery } from '../contract/network-documents.ts';
 import type {
+  Asker,
   ChangeOutcome,
   LiveChange,
   LogRequest,
@@ -32,11 +33,11 @@ export class SightedSite implements Site {
     return this.#site.status();
   }
 
-  submit(spec: WorkloadSpec, tenant: TenantId) {
-    return this.#site.submit(spec, tenant);
+  submit(spec: WorkloadSpec, by: Asker) {
+    return this.#site.submit(spec, by);
   }
 
-  async cancel(id: WorkloadId, by: TenantId): Promise<boolean> {
+  async cancel(id: WorkloadId, by: Asker): Promise<boolean> {
     return this.#isChangeable(id) && this.#site.cancel(id, by);
   }
 

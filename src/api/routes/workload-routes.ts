@@ -9,6 +9,7 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../contract/documents.ts';
+import type { Asker } from '../contract/views.ts';
 import { refusalSentence } from '../views/sentences.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { defineOperation } from './operation.ts';
@@ -130,9 +131,9 @@ export const workloadOperations = [
 export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps): void {
   api.openapi(submitWorkload, async (c) => {
     const query = c.req.valid('query');
-    const tenant = tenantOf(c.get('identity'), query.tenant);
+    const by = askerOf(c.get('identity'), query.tenant);
     const { spec, warnings } = await parseBody(c.req.raw, query, parse);
-    const outcome = await c.get('site').submit(spec, tenant);
+    const outcome = await c.get('site').submit(spec, by);
     if (outcome.kind === 'refused') {
       const sentence = refusalSentence(outcome.refusal, c.get('site').status().now as TimeMs);
       throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...outcome.refusal });
@@ -160,14 +161,16 @@ export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps):
 
   api.openapi(cancelWorkload, async (c) => {
     const { id } = c.req.valid('param');
-    const known = await c.get('site').cancel(workloadIdOf(id), c.get('identity').tenant);
+    const known = await c.get('site').cancel(workloadIdOf(id), c.get('identity'));
     return known ? c.body(null, 202) : missing(id);
   });
 }
 
-function tenantOf({ tenant, role }: Identity, wanted: TenantId | undefined): TenantId {
-  if (wanted === undefined || wanted === tenant || role === 'admin') return wanted ?? tenant;
-  throw new OperationError('FORBIDDEN', `${quote(tenant)} may not submit for ${quote(wanted)}.`);
+function askerOf(identity: Identity, wanted: TenantId | undefined): Asker {
+  if (wanted === undefined || wanted === identity.tenant) return identity;
+  if (identity.role === 'admin') return { ...identity, tenant: wanted };
+  const whom = `${quote(identity.tenant)} may not submit for ${quote(wanted)}.`;
+  throw new OperationError('FORBIDDEN', whom);
 }
 
 function missing(id: string): never {

@@ -1,5 +1,5 @@
 import { assertNever } from '../../base/assert.ts';
-import { formatAmount, formatDollars, formatSpan } from '../../base/format.ts';
+import { formatAmount, formatBytes, formatDollars, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
 
@@ -81,7 +81,12 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
       );
     case 'quota':
     case 'budget':
-      return accountSentence(refusal, now);
+    case 'deadline':
+    case 'scratch-space':
+      return timedSentence(refusal, now);
+    case 'too-many-active':
+    case 'too-many-submitted':
+      return submissionSentence(refusal, now);
     case 'behind':
       return `waits behind ${refusal.task}, which is first in queue ${refusal.queue}`;
     case 'reserved-for':
@@ -89,8 +94,6 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `would delay ${refusal.task}, which is to start on ${refusal.node ?? 'a node'} in ` +
         formatSpan(Math.max(0, refusal.startsAt - now))
       );
-    case 'deadline':
-      return deadlineSentence(refusal, now);
     default:
       return changeSentence(refusal);
   }
@@ -138,6 +141,41 @@ function noSuchQueue({ queue, near, queues }: Extract<Refusal, { code: 'no-such-
   return `there is no queue ${queue}${meant} there are ${queues.join(', ')}`;
 }
 
+function submissionSentence(
+  refusal: Extract<Refusal, { code: 'too-many-active' | 'too-many-submitted' }>,
+  now: TimeMs,
+): string {
+  const { limit, tenant, max } = refusal;
+  const whose = `${limit}${tenant === undefined ? '' : `, ${tenant}`}`;
+  if (refusal.code === 'too-many-active') {
+    return `the limit of ${whose} is ${max} workloads at once, and ${refusal.active} have not ended`;
+  }
+  const { submitted, resetsAt } = refusal;
+  const reset =
+    resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`;
+  return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
+}
+
+type Timed = Extract<Refusal, { code: 'quota' | 'budget' | 'deadline' | 'scratch-space' }>;
+
+/** Of what changes as time goes by. */
+function timedSentence(refusal: Timed, now: TimeMs): string {
+  if (refusal.code === 'quota') return quotaSentence(refusal, now);
+  if (refusal.code === 'budget') return budgetSentence(refusal, now);
+  return refusal.code === 'deadline' ? deadlineSentence(refusal, now) : spaceSentence(refusal, now);
+}
+
+function spaceSentence(refusal: Extract<Refusal, { code: 'scratch-space' }>, now: TimeMs): string {
+  const { peak, lacking, capacity, node, until } = refusal;
+  return (
+    `its scratch needs ${formatBytes(peak)} at its peak: begun now, ${formatBytes(lacking)} more ` +
+    `than the ${formatBytes(capacity)} of ${node} would be held when the phases of others are at theirs` +
+    (until === undefined
+      ? '; it can start when one of them ends'
+      : `; it can start in ${formatSpan(Math.max(0, until - now))}`)
+  );
+}
+
 function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: TimeMs): string {
   return (
     `cannot be done in time: by its deadline in ` +
@@ -182,10 +220,6 @@ function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs
     `${hours(refusal.limit)}, and it needs ${refusal.asked === 0 ? 'some' : hours(refusal.asked)}` +
     (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
   );
-}
-
-function accountSentence(refusal: Extract<Refusal, { code: 'quota' | 'budget' }>, now: TimeMs) {
-  return refusal.code === 'quota' ? quotaSentence(refusal, now) : budgetSentence(refusal, now);
 }
 
 function budgetSentence(refusal: Extract<Refusal, { code: 'budget' }>, now: TimeMs): string {

@@ -35,6 +35,7 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       tenant: workload.tenant,
       priority: workload.priority,
       labels: { ...spec.labels },
+      ...(spec.submittedBy && { submitted_by: spec.submittedBy }),
       submitted_at: workload.submittedAt,
       started_at: workload.startedAt ?? null,
       ended_at: workload.endedAt ?? null,

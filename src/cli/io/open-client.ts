@@ -32,6 +32,7 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
+import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -108,6 +109,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...siteCalls(calls),
     ...tokenCalls(calls),
     ...moneyCalls(calls),
+    ...transferCalls(calls),
     close: () => agent.destroy(),
   };
 }
@@ -182,6 +184,16 @@ function moneyCalls({ ask }: Calls) {
   } satisfies Partial<Client>;
 }
 
+function transferCalls({ ask }: Calls) {
+  return {
+    askTransfer: (asked) => ask(transferSchema, postJson(transferPath(), asked)),
+    transfer: (id, signal) => ask(transferSchema, get(transferPath(id), signal)),
+    transfers: () => ask(transferListSchema, get(transferPath())),
+    cancelTransfer: (id) => ask(transferSchema, post(`${transferPath(id)}/cancel`)),
+    cleanTransfers: () => ask(transferListSchema, post(transferPath('clean'))),
+  } satisfies Partial<Client>;
+}
+
 function siteCalls({ ask, done, events }: Calls) {
   return {
     status: () => ask(statusSchema, get('/api/v1/status')),
@@ -207,6 +219,9 @@ function siteCalls({ ask, done, events }: Calls) {
     shutDown: () => done({ method: 'POST', path: '/api/v1/shutdown' }),
   } satisfies Partial<Client>;
 }
+
+const transferPath = (id?: string): string =>
+  id === undefined ? '/api/v1/transfers' : `/api/v1/transfers/${encodeURIComponent(id)}`;
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
 

@@ -4,6 +4,7 @@ import { dataLocality } from './data-locality.ts';
 import { gpuKind } from './gpu-kind.ts';
 import { nodeHealth } from './node-health.ts';
 import { nodeLabels } from './node-labels.ts';
+import { scratchSpace } from './scratch-space.ts';
 import { taints } from './taints.ts';
 import { topologySpread } from './topology-spread.ts';
 
@@ -13,6 +14,7 @@ export const filters = [
   taints,
   nodeLabels,
   gpuKind,
+  scratchSpace,
   dataLocality,
   affinity,
   antiAffinity,

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import type { IsolationTerms } from '../../model/execution-terms.ts';
 import { SECRET_NAME } from '../../model/secret-name.ts';
+import { isSystemCall } from '../../model/system-calls.ts';
 import type { Path, Problem } from '../issue.ts';
 import { defineBlock } from './execution-block.ts';
 
 const PATHS_MAX = 256;
+/** So many fit in a filter of the kernel with all else that is in it. */
+const CALLS_MAX = 200;
+/** Without these no program can be executed, or come to an end. */
+const needed = ['execve', 'exit', 'exit_group', 'read', 'write', 'mmap', 'rt_sigreturn'];
 
 const path = z
   .string()
@@ -42,6 +47,24 @@ const schema = z
     devices: paths(
       'Device files that it may open, beside the harmless ones and GPUs; all, when not given.',
     ),
+    seccomp: z
+      .union([
+        z.enum(['default', 'off']),
+        z
+          .array(
+            z
+              .string()
+              .refine(isSystemCall, { error: 'no system call has this name' })
+              .refine((name) => !needed.includes(name), { error: 'no program runs without it' }),
+          )
+          .max(CALLS_MAX),
+      ])
+      .meta({
+        description:
+          'System calls that fail with EPERM: `default` is what ordinary programs never call, a list is of their names.',
+        default: 'off',
+      })
+      .optional(),
     daemon_access: z
       .boolean()
       .meta({
@@ -128,6 +151,7 @@ function termsOf(block: Block, secrets: Secrets | undefined): IsolationTerms {
     ...(block.writable && { writable: block.writable }),
     ...(block.namespaces && { namespaces: [...new Set(block.namespaces)] }),
     ...(block.devices && { devices: block.devices }),
+    ...(block.seccomp !== undefined && { seccomp: block.seccomp }),
     ...(block.daemon_access !== undefined && { daemonAccess: block.daemon_access }),
     ...(secrets && { secrets }),
   };

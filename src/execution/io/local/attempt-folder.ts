@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { AttemptEnd } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import { countOf, endOf, fieldOf, parseRecord, type RecordFields } from '../../attempt-record.ts';
+import { asAttemptId } from '../../launcher-protocol.ts';
 
 /** What the folder of an attempt says, held against what runs. */
 export type AttemptTrace =
@@ -19,19 +20,39 @@ interface Held {
   readonly cgroup: string | undefined;
 }
 
-/** The name tells a settled attempt from one that is not. */
-const RECORD = 'record';
-const SETTLED_RECORD = 'settled';
+/** What is known of an attempt; the name tells one that is settled from one that is not. */
+const RECORD = '.record';
+const SETTLED_RECORD = '.settled';
+const STOP = '.stop';
+
+/** The attempt that a file in the folder of attempts is the record of, unless it is settled. */
+export function attemptOfRecord(name: string): AttemptId | undefined {
+  return name.endsWith(RECORD) ? asAttemptId(name.slice(0, -RECORD.length)) : undefined;
+}
+
+/** What may lie in the folder of attempts for one: its logs, its record, an order to stop. */
+export const namesOf = (attempt: AttemptId): readonly string[] =>
+  ['', RECORD, SETTLED_RECORD, STOP].map((kind) => attempt + kind);
+
+/** The attempt that something in the folder of attempts belongs to. */
+export function attemptOfName(name: string): AttemptId | undefined {
+  const kind = [RECORD, SETTLED_RECORD, STOP].find((ending) => name.endsWith(ending)) ?? '';
+  return asAttemptId(name.slice(0, name.length - kind.length));
+}
+
+/** Of an attempt that is not settled. Those in one line share a file under several names. */
+export const recordPath = (attemptsDir: string, attempt: AttemptId): string =>
+  join(attemptsDir, attempt + RECORD);
 
 export async function traceOf(
   attemptsDir: string,
   attempt: AttemptId,
   bootId: string,
 ): Promise<AttemptTrace> {
-  const path = join(attemptsDir, attempt, RECORD);
+  const path = recordPath(attemptsDir, attempt);
   const text = await readIfThere(path);
   if (text === undefined) return { kind: 'none' };
-  const record = parseRecord(text);
+  const record = parseRecord(text, attempt);
   const cgroup = fieldOf(record.start, 'dir')?.split('/').at(-1);
   if (record.ended !== undefined) return { kind: 'ended', end: endFrom(record.ended), cgroup };
   const why = await absenceOfShim(record.start, bootId);
@@ -40,7 +61,7 @@ export async function traceOf(
     return { kind: 'running', pid, cgroup };
   }
   // It may have written the end and gone, just now.
-  const again = parseRecord((await readIfThere(path)) ?? '');
+  const again = parseRecord((await readIfThere(path)) ?? '', attempt);
   return again.ended === undefined
     ? { kind: 'abandoned', why, cgroup }
     : { kind: 'ended', end: endFrom(again.ended), cgroup };
@@ -81,11 +102,22 @@ function isSignalable(pid: number): boolean {
   }
 }
 
-/** Nothing more will be written to its folder. */
-export async function isOver(folder: string): Promise<boolean> {
-  const text = await readIfThere(join(folder, RECORD));
-  if (text !== undefined) return parseRecord(text).ended !== undefined;
-  return (await readIfThere(join(folder, SETTLED_RECORD))) !== undefined;
+/** `ended`: nothing more will be written to its log. */
+export async function stageOf(
+  attemptsDir: string,
+  attempt: AttemptId,
+): Promise<'unknown' | 'begun' | 'ended'> {
+  const text = await readIfThere(recordPath(attemptsDir, attempt));
+  if (text !== undefined) {
+    return parseRecord(text, attempt).ended === undefined ? 'begun' : 'ended';
+  }
+  const settled = await access(join(attemptsDir, attempt + SETTLED_RECORD)).catch(isAbsent);
+  return settled === undefined ? 'ended' : 'unknown';
+}
+
+function isAbsent(error: unknown): true {
+  unlessAbsent(error);
+  return true;
 }
 
 export function readIfThere(path: string): Promise<string | undefined> {

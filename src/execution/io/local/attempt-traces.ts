@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AttemptId } from '../../../model/ids.ts';
-import { asAttemptId } from '../../launcher-protocol.ts';
-import { type AttemptTrace, traceOf } from './attempt-folder.ts';
+import { type AttemptTrace, attemptOfRecord, traceOf } from './attempt-folder.ts';
 
 const SCAN_AT_ONCE = 64;
 /** How often orphans are looked at: nobody tells of their ends. */
@@ -27,7 +26,7 @@ export class AttemptTraces {
   /** All attempts that are begun and not settled. */
   async all(): Promise<readonly (readonly [AttemptId, AttemptTrace])[]> {
     const found: (readonly [AttemptId, AttemptTrace])[] = [];
-    const ids = (await readdir(this.#dir)).map(asAttemptId).filter((id) => id !== undefined);
+    const ids = (await readdir(this.#dir)).map(attemptOfRecord).filter((id) => id !== undefined);
     for (let at = 0; at < ids.length; at += SCAN_AT_ONCE) {
       const some = ids.slice(at, at + SCAN_AT_ONCE);
       const traces = await Promise.all(some.map((id) => this.of(id)));

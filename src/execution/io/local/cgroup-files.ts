@@ -1,11 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
-/** @throws the error of the system, or one that says that the controller was not taken. */
-export function handDown(folder: string, controller: string): void {
+/**
+ * Gives a controller of cgroup v2 to the groups in a folder.
+ * @param top the mount: a folder that lacks the controller gets it from those above, as far as the kernel lets us.
+ * @throws the error of the system, or one that says that the controller was not taken.
+ */
+export function handDown(folder: string, controller: string, top = folder): void {
   const path = `${folder}/cgroup.subtree_control`;
-  if (!words(`${folder}/cgroup.controllers`).includes(controller)) {
-    throw new Error(`${folder} has no ${controller} controller`);
-  }
+  const has = (): boolean => words(`${folder}/cgroup.controllers`).includes(controller);
+  if (!has() && folder !== top) handDown(dirname(folder), controller, top);
+  if (!has()) throw new Error(`${folder} has no ${controller} controller`);
   if (words(path).includes(controller)) return;
   writeFileSync(path, `+${controller}`);
   if (!words(path).includes(controller)) throw new Error(`${path}: ${controller} was not taken`);

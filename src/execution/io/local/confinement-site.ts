@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type CgroupMount, type CgroupMounts, parseCgroupMounts } from '../../cgroup-mounts.ts';
 import { type ConfinementSite, type Controller, parentsOf } from '../../confinement.ts';
 import { handDown, makeFolder, read, succeeds, words } from './cgroup-files.ts';
+import { delegationAdvice, isDelegated, stepAside } from './delegation.ts';
 import { termSiteAlone, termSiteV1, termSiteV2 } from './open-term-site.ts';
 
 export type WantedEnforcement = 'auto' | 'cgroup-v2' | 'cgroup-v1' | 'unprivileged';
@@ -66,31 +67,40 @@ function readMounts(cgroupRoot: string | undefined): CgroupMounts {
   return parseCgroupMounts(read('/proc/self/mountinfo') ?? '', read('/proc/self/cgroup') ?? '');
 }
 
-/** Our own folder, then those above it: one that has processes cannot hand controllers down. */
+/**
+ * Our own folder where systemd leaves it to us, else the first above it that may be written and has no processes:
+ * one that has some cannot hand controllers down.
+ */
 function openV2(at: CgroupMount, name: string, notes: string[]): ConfinementSite | undefined {
   const available = words(`${at.mount}/cgroup.controllers`);
   if (!CONTROLLERS.some((c) => available.includes(c))) return undefined;
-  const refused: string[] = [];
+  if (isDelegated(at.own)) succeeds([], () => stepAside(at.own));
+  const first: string[] = [];
   for (let above = at.own; above.startsWith(at.mount); above = dirname(above)) {
     const parent = `${above}/${name}`;
-    if (!succeeds(refused, () => makeFolder(parent))) continue;
-    const controllers = CONTROLLERS.filter((c) =>
-      succeeds(refused, () => {
-        handDown(above, c);
-        handDown(parent, c);
-        tryLimit(parent, trials[c].v2, 'cgroup.procs');
-      }),
-    );
+    const refused: string[] = [];
+    const controllers = succeeds(refused, () => makeFolder(parent))
+      ? CONTROLLERS.filter((c) =>
+          succeeds(refused, () => {
+            handDown(above, c, at.mount);
+            handDown(parent, c);
+            tryLimit(parent, trials[c].v2, 'cgroup.procs');
+          }),
+        )
+      : [];
     if (controllers.length > 0) {
       noteMissing(controllers, refused, notes);
       const swap = existsSync(`${parent}/memory.swap.max`);
       if (!swap && controllers.includes('memory')) notes.push('swap is not limited');
-      const terms = termSiteV2(above, parent);
+      const terms = termSiteV2(at, above, parent);
       return { driver: 'cgroup-v2', parent, controllers, swap, notes, terms };
     }
-    succeeds(refused, () => rmdirSync(parent));
+    if (existsSync(parent)) succeeds(refused, () => rmdirSync(parent));
+    if (first.length === 0) first.push(...refused);
   }
-  notes.push(`cgroup v2 cannot be used: ${refused[0] ?? 'no controller'}`);
+  notes.push(`cgroup v2 cannot be used: ${first[0] ?? 'no controller'}`);
+  const advice = delegationAdvice();
+  if (advice !== undefined) notes.push(advice);
   return undefined;
 }
 

@@ -37,6 +37,7 @@ import {
   sweepCgroups,
   type WantedEnforcement,
 } from './confinement-site.ts';
+import { CoreMoves } from './core-moves.ts';
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { LiveTasks } from './live-tasks.ts';
@@ -107,6 +108,7 @@ interface Host {
 
 /** A driver that can say which process launches for it. */
 export interface LocalDriver extends Driver {
+  readonly cores: CoreMoves;
   /** Undefined while none is connected. */
   readonly launcherPid: number | undefined;
   /** What a running attempt uses of memory; undefined where nothing counts it. */
@@ -115,6 +117,7 @@ export interface LocalDriver extends Driver {
 
 class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
+  readonly cores: CoreMoves;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
   readonly #host: Host;
@@ -150,6 +153,7 @@ class LauncherDriver implements LocalDriver {
       if (!this.#closed) options.onReport(report);
     });
     this.#checkpoints = new Checkpoints(this.#liveTasks, deps.warn);
+    this.cores = new CoreMoves(attemptsDir, site);
     this.#rooms = new TaskRooms({
       stateDir: options.stateDir,
       instance: host.instance,

@@ -14,6 +14,7 @@ sub AT_PAGESZ()        { 6 }
 sub F_GETFL()          { 3 }
 sub F_SETFL()          { 4 }
 sub AT_FDCWD()         { -100 }
+sub FOLLOW_LINK()      { 0x400 }
 sub O_RDONLY()         { 0 }
 sub O_WRONLY()         { 1 }
 sub O_RDWR()           { 2 }
@@ -53,10 +54,11 @@ sub systemCalls {
     return undef if $class != 2;
     return {
         read => 0, write => 1, close => 3, pread => 17, rusage => 98, setsid => 112, prctl => 157,
-        sigmask => 14, wait4 => 61, clock => 228, exit => 231, openat => 257, setns => 308, signalfd => 289, dup3 => 292,
+        sigmask => 14, wait4 => 61, clock => 228, exit => 231, openat => 257, linkat => 265,
+        setns => 308, signalfd => 289, dup3 => 292,
     } if $type == 62;
     return {
-        dup3 => 24, openat => 56, setns => 268, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
+        dup3 => 24, linkat => 37, openat => 56, setns => 268, close => 57, read => 63, write => 64, pread => 67, signalfd => 74,
         exit => 94, wait4 => 260, clock => 113, sigmask => 135, setsid => 157, rusage => 165, prctl => 167,
     } if $type == 183 || $type == 243;
     return undef;
@@ -242,6 +244,17 @@ sub createFile {
     return $file;
 }
 
+# Another name of an open file; only one who asks gets it.
+sub linkFile {
+    my ($file, $path) = @_;
+    my $self = '/proc/self/fd/' . fileno $file;
+    return syscall($calls->{linkat}, AT_FDCWD, $self, AT_FDCWD, $path, FOLLOW_LINK) == 0;
+}
+
+sub recordPath { my ($id) = @_; return "$main::attemptsDir/$id.record" }
+
+sub stopPath { my ($id) = @_; return "$main::attemptsDir/$id.stop" }
+
 sub writeAll {
     my ($file, $text) = @_;
     my $written = syswrite $file, $text;
@@ -260,6 +273,9 @@ sub peekLine {
     }
     return $end < 0 ? undef : substr $unread, 0, $end + 1;
 }
+
+# Lines that were taken, and are to come again.
+sub putBack { $unread = join('', @_) . $unread; return }
 
 sub isReadable {
     my ($pipe) = @_;
@@ -358,8 +374,8 @@ sub keyed {
 sub readRecord {
     my ($id, $name) = @_;
     my (@fields, $ended);
-    for my $line (split /^/, slurp("$main::attemptsDir/$id/" . ($name // 'record')) // '') {
-        next if $line !~ /\n\z/;
+    for my $line (split /^/, slurp("$main::attemptsDir/$id." . ($name // 'record')) // '') {
+        next if $line !~ /\n\z/ || $line !~ /\A[a-z]+\t\Q$id\E[\t\n]/;
         if ($line =~ /\Aended\t/) { $ended = $line }
         else                      { push @fields, decode($line) }
     }
@@ -431,7 +447,7 @@ sub markedPids {
 sub recordUnstarted {
     my ($id) = @_;
     my $end = encode('ended', $id, 'cause=unstarted', 'ended=' . nowMs(CLOCK_REALTIME));
-    my $record = createFile("$main::attemptsDir/$id/record");
+    my $record = createFile(recordPath($id));
     return undef if !$record && $! == $exists;
     my $saved = $record && writeAll($record, $end) ? 1 : 0;
     chomp $end;
@@ -445,7 +461,7 @@ sub makeCgroup {
     return 0 if $! != $absent;
     my ($parent) = $dir =~ m{\A(.+)/};
     return 0 if !mkdir($parent, 0755) && $! != $exists;
-    if ($aspect eq 'all') { spit("$parent/cgroup.subtree_control", "+$_") for qw(cpu memory pids) }
+    if ($aspect eq 'all') { spit("$parent/cgroup.subtree_control", "+$_") for qw(cpu memory pids cpuset io hugetlb) }
     return mkdir($dir, 0755) || $! == $exists;
 }
 
@@ -478,6 +494,16 @@ sub newLog {
 
 sub segmentPath { my ($log, $base) = @_; return $base == 0 ? $log->{path} : "$log->{path}.$base" }
 
+# The folder of an attempt is there once it has written something.
+sub openSegment {
+    my ($path) = @_;
+    my $file;
+    return $file if open $file, '>', $path;
+    return undef if $! != $absent;
+    mkdir $path =~ s{/[^/]+\z}{}r, 0700;
+    return open($file, '>', $path) ? $file : undef;
+}
+
 sub appendLog {
     my ($log, $data) = @_;
     my $at = 0;
@@ -490,7 +516,7 @@ sub appendLog {
                 && $log->{total} - $log->{kept}[0] + $log->{segment} > $log->{cap}) {
                 unlink segmentPath($log, shift @{ $log->{kept} });
             }
-            open $log->{file}, '>', segmentPath($log, $log->{total}) or $log->{file} = undef;
+            $log->{file} = openSegment(segmentPath($log, $log->{total}));
             $log->{size} = 0;
         }
         my $part = $log->{segment} - $log->{size};

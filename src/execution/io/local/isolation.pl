@@ -5,6 +5,7 @@
 #   wrap ARGUMENT...         bwrap and its arguments, before the task's own
 #   account UID:GID,GID...   whom it becomes, with these groups
 #   nonew 1                  it cannot gain privileges
+#   seccomp HEX              a filter of its system calls, for bwrap
 #   secret AS:NAME:SECRET... AS is `file` or `environment`; values are read from STATE/secrets, in the task alone
 use strict;
 
@@ -18,11 +19,10 @@ our ($linux, $stateDir, $exists, $absent);
 # Runs inside of what bwrap made, as a program of its own: it must not need files that are hidden there.
 # The pipe to the shim is still open: it tells that the isolation stands, and why the program cannot be executed.
 my $enter = <<'PERL';
-my ($status, $env, $calls, $account, @argv) = @ARGV;
+my ($status, $env, $calls, $filtered, $account, @argv) = @ARGV;
 open my $say, '>&=', $status or die "status: $!\n";
 fcntl $say, 2, 1;
 open my $from, '<&=', $env or die "environment: $!\n";
-sysseek $from, 0, 0;
 my $text = '';
 1 while sysread $from, $text, 1 << 20, length $text;
 close $from;
@@ -40,6 +40,11 @@ if ($account ne '') {
     my $same = join(' ', sort keys %want) eq join(' ', sort keys %have);
     fail("user $uid with groups $gids is $> with $)") if $< != $uid || $> != $uid || !$same || $( !~ /\A$gids[0]\b/;
     if ($uid != 0) { $> = 0; fail("user $uid could become root again") if $> == 0 }
+}
+# PR_GET_SECCOMP says 2 of a filter, which may refuse that, too.
+if ($filtered) {
+    my $mode = syscall((split /,/, $calls)[3] + 0, 21, 0, 0, 0, 0);
+    fail("no filter of system calls holds: $mode") if $mode != 2 && !($mode < 0 && $! == 1);
 }
 $SIG{$_} = 'DEFAULT' for qw(HUP INT USR1 USR2 TERM);
 syswrite $say, "inside\n";
@@ -63,13 +68,17 @@ sub isolate {
     fcntl $status, F_SETFD, 0;
     # What the task is told could change what these programs do while they have all rights.
     my $env = memoryFile(join '', map { "$_=$ENV{$_}\0" } keys %ENV);
-    my @command = (@{ $ask->{wrap} // [] }, $^X, '-e', $enter, '--', fileno $status, $env, rightsCalls(), $ask->{account}[0] // '', @argv);
+    my ($bwrap, @wrap) = @{ $ask->{wrap} // [] };
+    # It holds from the program below on, before the task's own.
+    unshift @wrap, '--seccomp', memoryFile(pack 'H*', $ask->{seccomp}[0]) if $ask->{seccomp} && defined $bwrap;
+    my @command = ($bwrap // (), @wrap, $^X, '-e', $enter, '--', fileno $status, $env, rightsCalls(),
+        $ask->{seccomp} ? 1 : 0, $ask->{account}[0] // '', @argv);
     %ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin', map { $_ => $ENV{$_} // '' } qw(BERTH_INSTANCE BERTH_ATTEMPT_ID));
     return @command;
 }
 
-# setgroups, setresgid and setresuid, of the machines that host.pl knows. (syscall tables of 6.1)
-sub rightsCalls { return (callNumber('prctl') // 0) == 157 ? '116,119,117' : '159,149,147' }
+# setgroups, setresgid, setresuid and prctl, of the machines that host.pl knows. (syscall tables of 6.1)
+sub rightsCalls { return (callNumber('prctl') // 0) == 157 ? '116,119,117,157' : '159,149,147,167' }
 
 sub isWrapped { my ($ask) = @_; return $ask->{wrap} || ($ask->{account}[0] // '') ne '' }
 
@@ -83,7 +92,7 @@ sub whyUnisolated {
 # Closing a handle would close its file.
 my @kept;
 
-# A file without a name, that the programs executed next inherit.
+# A file without a name, that the programs executed next inherit, from its beginning on.
 sub memoryFile {
     my ($text) = @_;
     my $known = callNumber('prctl') // die "the system calls of this machine are not known\n";
@@ -91,7 +100,7 @@ sub memoryFile {
     my $fd = syscall $known == 157 ? 319 : 279, $name, 0;
     die "memfd_create: $!\n" if $fd < 0;
     open my $file, '>&=', $fd or die "memfd: $!\n";
-    writeAll($file, $text) or die "memfd: $!\n";
+    writeAll($file, $text) && defined sysseek $file, 0, 0 or die "memfd: $!\n";
     fcntl $file, F_SETFD, 0;
     push @kept, $file;
     return $fd;

@@ -183,7 +183,8 @@ async function startLauncher(options: LauncherLinkOptions): Promise<string | und
       cwd: '/',
       detached: true,
       // Nothing of the daemon's is for tasks; a locale would change the system's words.
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+      // What is bound at the start need not be bound in each of its forks (13 page faults a task).
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', LD_BIND_NOW: '1' },
       stdio: ['ignore', 'pipe', log],
     });
     const { stdout } = child;

@@ -31,6 +31,7 @@ BEGIN {
     require "$here/terms.pl";
     require "$here/isolation.pl";
     require "$here/shim.pl";
+    require "$here/line.pl";
 }
 
 sub VERSION()      { 3 }
@@ -129,12 +130,8 @@ sub giveToShim {
 
 sub startAttempt {
     my ($id, $line) = @_;
-    my $dir = "$attemptsDir/$id";
-    return toClient(encode('exists', $id)) if $shims{$id};
-    if (!mkdir $dir, 0700) {
-        return toClient(unstarted($id, "$!: $dir")) if $! != $exists;
-        # A folder with no record is one whose launcher died before it forked.
-        return toClient(encode('exists', $id)) if -e "$dir/record" || -e "$dir/settled";
+    if ($shims{$id} || -e recordPath($id) || -e "$attemptsDir/$id.settled") {
+        return toClient(encode('exists', $id));
     }
     if ($line =~ /\A[^\t]+\t[^\t]+\tafter=([^\t\n]+)/ || $line =~ /\Anext\t[^\t]+\t([^\t\n]+)/) {
         return if lineUp($id, $1, $line);
@@ -144,7 +141,7 @@ sub startAttempt {
     my $tries = 0;
     until (giveToShim($id, $line)) {
         my $why = "$!: fork";
-        if (++$tries > 5) { rmdir $dir; return toClient(unstarted($id, $why)) }
+        return toClient(unstarted($id, $why)) if ++$tries > 5;
         pause(20);
     }
     return;
@@ -173,8 +170,11 @@ sub lineUp {
 sub feed {
     my ($pid) = @_;
     my $text = '';
-    for (@{ $lines{$pid} }) {
-        next if $_->[2];
+    my $queue = $lines{$pid};
+    # Those that are given stand before those that are not.
+    my $from = @$queue;
+    $from-- while $from > 0 && !$queue->[ $from - 1 ][2];
+    for (@$queue[ $from .. $#$queue ]) {
         my $size = length $_->[1];
         last if $givenBytes{$pid} && $givenBytes{$pid} + $size > FEED_MAX;
         $givenBytes{$pid} += $size;
@@ -216,7 +216,7 @@ sub stopAttempt {
     # The signal may meet another attempt: the file says which is meant.
     my $order = int($graceMs) . " $reason\n";
     $order = 'save ' . int($saveMs) . " $order" if defined $saveMs;
-    spit("$attemptsDir/$id/stop", $order);
+    spit(stopPath($id), $order);
     kill 'USR1', $pid;
     return;
 }
@@ -259,7 +259,7 @@ sub handle {
 sub settleAttempt {
     my ($id) = @_;
     delete $unsaved{$id};
-    rename "$attemptsDir/$id/record", "$attemptsDir/$id/settled";
+    rename recordPath($id), "$attemptsDir/$id.settled";
     return;
 }
 
@@ -292,8 +292,9 @@ sub readReports {
 sub tookEnd {
     my ($pid, $id, $goesOn, $line) = @_;
     my $queue = $lines{$pid};
-    my ($at) = grep { $queue->[$_][0] eq $id } 0 .. $#$queue;
-    return if !defined $at;
+    my $at = 0;
+    $at++ while $at < @$queue && $queue->[$at][0] ne $id;
+    return if $at == @$queue;
     my ($ended) = splice @$queue, $at, 1;
     $givenBytes{$pid} -= $ended->[2];
     return if !$pipes{$pid} || !$goesOn;
@@ -420,7 +421,7 @@ sub openUp {
 sub saveAgain {
     for my $id (keys %unsaved) {
         my $line = $unsaved{$id} =~ s/\tsaved=0$//mr;
-        open my $record, '>>', "$attemptsDir/$id/record" or last;
+        open my $record, '>>', recordPath($id) or last;
         last if !writeAll($record, "\n$line");
         delete $unsaved{$id};
     }

@@ -16,6 +16,7 @@ import type { LiveLimits, Report } from '../../../runtime/ports.ts';
 import { countOf, parseRecord } from '../../attempt-record.ts';
 import type { ConfinementSite } from '../../confinement.ts';
 import { isTaken, liveSettings, termsOf } from '../../live-settings.ts';
+import { recordPath } from './attempt-folder.ts';
 
 export interface LiveTasksOptions {
   readonly attemptsDir: string;
@@ -126,9 +127,9 @@ export class LiveTasks {
 
   /** Where it is, from its record; undefined when it has ended, or was never begun. */
   tree(attempt: AttemptId): Tree | undefined {
-    const text = read(join(this.#options.attemptsDir, attempt, 'record'));
+    const text = read(recordPath(this.#options.attemptsDir, attempt));
     if (text === undefined) return undefined;
-    const { start, task, ended } = parseRecord(text.endsWith('\n') ? text : `${text}\n`);
+    const { start, task, ended } = parseRecord(text.endsWith('\n') ? text : `${text}\n`, attempt);
     const [shim, pid] = [countOf(start, 'shim'), countOf(task, 'pid')];
     if (ended !== undefined || shim === undefined || pid === undefined) return undefined;
     const dirs = new Map(

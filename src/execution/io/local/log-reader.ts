@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { LogChunk } from '../../../api/contract/documents.ts';
 import type { LogRequest } from '../../../api/contract/views.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
-import { type LogSegment, logCursor, segmentOffset } from '../../log-segments.ts';
+import { endOfRun, type LogSegment, logCursor, segmentOffset } from '../../log-segments.ts';
 import { utf8Window } from '../../utf8-window.ts';
-import { isOver, unlessAbsent } from './attempt-folder.ts';
+import { stageOf, unlessAbsent } from './attempt-folder.ts';
 
 /** A chunk is for a screen or one answer of the API. */
 const CHUNK_MAX = 1024 * 1024;
@@ -28,9 +28,12 @@ export async function readLog(
   const folder = join(attemptsDir, attempt);
   for (let tried = 1; ; tried++) {
     // Looked at first: what is listed after the end is all that there will be.
-    const over = await isOver(folder);
-    const segments = await listSegments(folder, request.stream);
-    if (segments === undefined) return undefined;
+    const stage = await stageOf(attemptsDir, attempt);
+    // It has none as long as nothing was written.
+    const listed = await listSegments(folder, request.stream);
+    if (listed === undefined && stage === 'unknown') return undefined;
+    const segments = listed ?? [];
+    const over = stage === 'ended';
     const chunk = await readChunk(folder, segments, request, over);
     if (chunk !== undefined) return chunk;
     if (tried === TRIES) return readChunk(folder, [], request, over);
@@ -68,7 +71,10 @@ async function readChunk(
   // Fewer bytes than were looked for before the span: the segment that had them is gone.
   const before = Math.max(0, cursor.keptFrom - data.offset);
   const readTo = data.offset + data.bytes.length;
-  const { start, end } = utf8Window(data.bytes, before, over && readTo >= cursor.total);
+  // Behind what a full disk swallowed a character is never completed either.
+  const runEnd = endOfRun(segments, data.offset + before);
+  const isFinal = readTo >= runEnd && (over || runEnd < cursor.total);
+  const { start, end } = utf8Window(data.bytes, before, isFinal);
   const next = data.offset + end;
   return {
     attempt: request.attempt,
@@ -94,7 +100,7 @@ async function readSpan(
   let at = offset;
   for (const segment of segments) {
     const segmentEnd = segment.offset + segment.sizeBytes;
-    if (segmentEnd <= at) continue;
+    if (segment.sizeBytes === 0 || segmentEnd <= at) continue;
     if (segment.offset > at) {
       if (at > keptFrom) break;
       parts = [];

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { machines } from '../../../model/system-calls.ts';
 import type { Account, IsolationSite, Namespace, RootEntry } from '../../isolation-plan.ts';
+import { seccompProgram } from '../../seccomp-program.ts';
 import { read } from './cgroup-files.ts';
 
 const TRIAL_MS = 5000;
@@ -18,10 +20,12 @@ const trials: readonly (readonly [Namespace, readonly string[]])[] = [
 
 /** What this host can isolate tasks with, found by trying. Takes some 50 ms. */
 export function openIsolationSite(hidden: readonly string[], secretsDir: string): IsolationSite {
+  const bubblewrap = openBubblewrap();
   const inMemory = /^\S+ \/dev\/shm tmpfs /m.test(read('/proc/mounts') ?? '');
   return {
     root: process.getuid?.() === 0,
-    bubblewrap: openBubblewrap(),
+    bubblewrap,
+    seccomp: openSeccomp(bubblewrap),
     hidden: hidden.filter((path) => existsSync(path)),
     secretsDir: inMemory ? secretsDir : undefined,
     gpuDevices: gpuDevices(),
@@ -37,9 +41,23 @@ function openBubblewrap(): IsolationSite['bubblewrap'] {
   return { path, namespaces: namespaces.map(([name]) => name) };
 }
 
-function faultOf(path: string, more: readonly string[]): string | undefined {
+/** With a filter that refuses nothing of what the trial does. */
+function openSeccomp(bubblewrap: IsolationSite['bubblewrap']): IsolationSite['seccomp'] {
+  if ('why' in bubblewrap) return { why: bubblewrap.why };
+  const machine = machines.find((one) => one === process.arch);
+  if (machine === undefined) return { why: `the system calls of ${process.arch} are not known` };
+  const filter = seccompProgram(machine, ['reboot']);
+  const why = faultOf(bubblewrap.path, ['--seccomp', '0'], filter);
+  return why === undefined ? { machine } : { why: `no filter of system calls: ${why}` };
+}
+
+function faultOf(path: string, more: readonly string[], input?: Uint8Array): string | undefined {
   const args = ['--dev-bind', '/', '/', '--tmpfs', '/tmp', ...more, '--', '/bin/true'];
-  const { status, stderr, error } = spawnSync(path, args, { encoding: 'utf8', timeout: TRIAL_MS });
+  const { status, stderr, error } = spawnSync(path, args, {
+    encoding: 'utf8',
+    timeout: TRIAL_MS,
+    ...(input && { input }),
+  });
   if (status === 0) return undefined;
   return error?.message ?? (stderr.trim().split('\n')[0] || `exit code ${status}`);
 }

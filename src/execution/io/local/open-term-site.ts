@@ -1,4 +1,6 @@
 import { existsSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Bytes, bytes, UNLIMITED } from '../../../base/units.ts';
 import { idsOf, isEmpty, parseIdList } from '../../../inventory/cpu-set.ts';
 import type { CgroupMount, CgroupMounts } from '../../cgroup-mounts.ts';
 import { noTerms, type TermController, type TermSite, v1Names } from '../../term-site.ts';
@@ -10,16 +12,20 @@ const NODES = '/sys/devices/system/node';
 /** Without a group: what the task itself can do. */
 export const termSiteAlone = (): TermSite => ({ ...noTerms, ...hostPlaces() });
 
-/** @param above the folder that handed its controllers down to ours, `parent`. */
-export function termSiteV2(above: string, parent: string): TermSite {
+/** @param above the folder that our own, `parent`, is in. */
+export function termSiteV2(at: CgroupMount, above: string, parent: string): TermSite {
   const groups: Partial<Record<TermController, string>> = { freezer: parent };
+  const refused: Partial<Record<TermController, string>> = {};
   for (const controller of ['cpuset', 'io', 'hugetlb'] as const) {
-    const handed = succeeds([], () => {
-      handDown(above, controller);
+    const said: string[] = [];
+    const handed = succeeds(said, () => {
+      handDown(above, controller, at.mount);
       handDown(parent, controller);
     });
     if (handed) groups[controller] = parent;
+    else refused[controller] = said[0] ?? 'not handed down';
   }
+  const protection = passProtection(at, above, parent);
   return {
     ...noTerms,
     ...hostPlaces(
@@ -27,8 +33,34 @@ export function termSiteV2(above: string, parent: string): TermSite {
       listIn(`${parent}/cpuset.mems.effective`),
     ),
     groups,
+    refused,
     hugePageSizes: groups.hugetlb === undefined ? [] : hugePageSizes(parent, 'max'),
+    ...(protection && { protection }),
   };
+}
+
+/**
+ * Lets our groups have what those above protect of memory. Where nobody above bounds it, all is protected that they
+ * ask for, unless the mount gives what nobody asked for to all of them alike: then nothing is.
+ */
+function passProtection(at: CgroupMount, above: string, parent: string): TermSite['protection'] {
+  if (!existsSync(`${parent}/memory.low`)) return undefined;
+  const spread = (read('/proc/self/mountinfo') ?? '').includes('memory_recursiveprot');
+  const pass = (file: 'memory.min' | 'memory.low'): Bytes => {
+    let most = Number.POSITIVE_INFINITY;
+    for (let folder = above; folder.startsWith(at.mount); folder = dirname(folder)) {
+      // The root has none.
+      const said = read(`${folder}/${file}`)?.trim() ?? 'max';
+      if (said !== 'max') most = Math.min(most, Number(said));
+    }
+    const given = Number.isFinite(most) ? most : spread ? 0 : UNLIMITED;
+    const text = given === UNLIMITED ? 'max' : `${given}`;
+    return succeeds([], () => writeFileSync(`${parent}/${file}`, text)) &&
+      read(`${parent}/${file}`)?.trim() === text
+      ? bytes(given)
+      : bytes(0);
+  };
+  return { min: pass('memory.min'), low: pass('memory.low') };
 }
 
 /** Makes our folder in each hierarchy that there is, and in cgroup v2 beside them. */

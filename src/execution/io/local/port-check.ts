@@ -36,6 +36,7 @@ export function checkingPorts(
 
   return {
     enforcement: driver.enforcement,
+    cores: driver.cores,
     get launcherPid() {
       return driver.launcherPid;
     },

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { AttemptEnd, TermEnforcement } from '../../../model/attempt.ts';
 import type { StorageTerms, VolumeUse } from '../../../model/execution-terms.ts';
 import type { AttemptId, WorkloadId } from '../../../model/ids.ts';
+import { fieldOf, parseRecord } from '../../attempt-record.ts';
 import type { VolumeMount } from '../../isolation-plan.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
 import { read } from './cgroup-files.ts';
@@ -102,8 +103,9 @@ export class ScratchFolders {
         this.#agreed.set(attempt, agreed);
         continue;
       }
-      const settled = read(join(this.#options.stateDir, 'attempts', attempt, 'settled')) ?? '';
-      const succeeded = /^ended\t.*\tcause=succeeded\b/m.test(settled);
+      const path = join(this.#options.stateDir, 'attempts', `${attempt}.settled`);
+      const { ended: last } = parseRecord(read(path) ?? '', attempt);
+      const succeeded = last !== undefined && fieldOf(last, 'cause') === 'succeeded';
       if (isOver(agreed, succeeded)) await this.#remove(join(this.#root, attempt));
     }
     this.#look();

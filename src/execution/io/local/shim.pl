@@ -5,27 +5,28 @@ use strict;
 sub WATCH_MS()       { 250 }
 sub DRAIN_MS()       { 2_000 }     # a process that escaped may hold the pipes for ever
 sub KILL_MS()        { 10_000 }    # a process in an uninterruptible wait may never die
-sub SPAWNER_MS()     { 1_000 }
 sub KILL_PAUSE_MAX() { 1_000 }
 # Before exec a task has the size of this program, so that its largest size says nothing below that.
 sub SIZE_KNOWN()     { 16 << 20 }
 sub POLL_MS()        { 50 }        # where signals cannot be waited for
 sub NOTES_MAX()      { 8 }
 sub PIPE_BUF()       { 4096 }      # the kernel does not mix what is written at once with that of others
+sub LINKED_MAX()     { 64 }        # attempts in one record: who looks for one reads it whole
 sub TELL_MS()        { 10 }        # the launcher hears this late of short tasks that follow each other
 # What an attempt may leave in the memory cgroup that the next one takes over: it counts as the next one's.
 sub LEFT_MAX()       { 1 << 20 }
 sub HELD()           { qw(held cpu memory pids) }
 
 our ($linux, $calls, $adopts, $exists, $interrupted, $attemptsDir, $bootId, $taskUmask);
-our $nudged;       # by a signal: somebody is to be stopped, its folder says who
-my $shimStart;
+our $nudged;       # by a signal: somebody is to be stopped, a file says who
+our $shimStart;
 my ($cpuBefore, $largestBefore) = (0, 0);    # of the attempts before this one
-my $everNudged;
-my ($pending, $pendingSince) = ('', 0);      # what the launcher is to be told
+our $everNudged;
+our $resets;       # whether a memory peak could be
+our ($pending, $pendingSince) = ('', 0);      # what the launcher is to be told
 # The place that the last attempt left, for one that takes it over: its id, if it succeeded; what it was asked to
 # do; its cgroups, with the files that are kept open and what they said at its end.
-my %seat = (last => '');
+our %seat = (last => '');
 
 # Holds one attempt after another: a fork for each would cost as much again as all else it does.
 # `next` gives the message of the next one; it ends with the launcher.
@@ -86,21 +87,20 @@ sub holdAttempt {
         limit  => $ask->{memlimit}[0],
     };
     takeCgroups($s);
+    my $seated = $s->{base};
+    if ($alike && $seated && isForRunner($s)) {
+        my $held = holdLine($s, $line, $follows);
+        return $held if defined $held;
+    }
     beginRecord($s) or return $s->{begunBefore};
     # Of one that follows, all else is as it was.
     if ($alike) { $ENV{$_} = $env->{$_} for keys %$env }
     else        { %ENV = %$env }
-    enterLimits($s) if !$s->{base};
+    enterLimits($s) if !$seated;
     watchIfUnheld($s);
     $s->{gates} //= [ openGates($s) ];
-    # What is told to a spawner is told as it is.
-    $s->{spawner} ||= openSpawner($s) if $alike && !grep { /[\t\n]/ } values %$env;
-    if ($s->{spawner} && !grep { /[\t\n]/ } values %$env) {
-        attendSpawned($s) or return 0;
-    } else {
-        forkTask($s);
-        attend($s);
-    }
+    forkTask($s);
+    attend($s);
     my @found = findings($s);
     my $saved = recordEnd($s, @found, heldFields($s->{held}));
     flushReports($report) if nowMs() - $pendingSince >= TELL_MS;
@@ -111,17 +111,17 @@ sub holdAttempt {
 sub isStopped {
     my ($id) = @_;
     $everNudged = 1 if $nudged;
-    return $everNudged && unlink "$attemptsDir/$id/stop";
+    return $everNudged && unlink stopPath($id);
 }
 
 # The cgroups that the one before left, where nothing of it is left in them, or new ones.
 sub takeCgroups {
     my ($s) = @_;
+    @$s{qw(record linked)} = @seat{qw(record linked)};
     if ($seat{dirs} && resetPeak($seat{dirs}, $seat{files})) {
         $s->{base}  = $seat{counted};
         $s->{files} = $seat{files};
         $s->{gates} = $seat{gates};
-        $s->{spawner} = $seat{spawner};
         @{ $s->{held} }{ keys %{ $seat{held} } } = values %{ $seat{held} };
         %seat = (last => '');
         return;
@@ -140,6 +140,7 @@ sub resetPeak {
     return 1 if !defined($dirs->{memory} // $dirs->{all});
     my $fd = $files->{ peakFile($dirs) } // return 0;
     my $left = resetRaw($fd);
+    $resets = 1 if defined $left;
     return defined $left && $left =~ /\A\d+/ && $left < LEFT_MAX;
 }
 
@@ -153,10 +154,9 @@ sub peakFile {
 sub vacate {
     if ($seat{dirs}) {
         closeFiles($seat{files}, $seat{gates});
-        closeSpawner($seat{spawner});
         removeCgroups($seat{dirs});
     }
-    delete @seat{qw(dirs files gates held counted spawner)};
+    delete @seat{qw(dirs files gates held counted record linked)};
     return;
 }
 
@@ -168,12 +168,17 @@ sub closeFiles {
 }
 
 # The record has lines `start`, `task` and `ended`, each written at once; one without its newline is void.
+# Those that follow each other share one record, which has the name of each: a name costs a twentieth of a file.
 sub beginRecord {
     my ($s) = @_;
-    my $path = "$s->{dir}/record";
-    my $line = encode('start', "boot=$bootId", "shim=$$", "shimstart=$shimStart",
+    my $path = recordPath($s->{id});
+    my $line = encode('start', $s->{id}, "boot=$bootId", "shim=$$", "shimstart=$shimStart",
         'began=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
     # Whoever makes the file begins the attempt, and nobody else.
+    if ($s->{record} && ++$s->{linked} < LINKED_MAX && writeAll($s->{record}, $line)) {
+        return 1 if linkFile($s->{record}, $path);
+    }
+    $s->{linked} = 0;
     return 1 if ($s->{record} = createFile($path)) && writeAll($s->{record}, $line);
     my $why = "$!: $path";
     if (!$s->{record} && $! == $exists) {
@@ -271,7 +276,7 @@ sub forkTask {
     ($s->{status}, $s->{said}) = ($statusR, '');
     if (defined $task) {
         $s->{task} = $task;
-        writeAll($s->{record}, encode('task', "pid=$task"));
+        writeAll($s->{record}, encode('task', $s->{id}, "pid=$task"));
     } else {
         ($s->{execError}, $s->{exit}, $s->{endedAt}) = ("$!: fork", 127 << 8, nowMs());
     }
@@ -296,188 +301,6 @@ sub becomeTask {
     @argv = isolate($s, $status, @argv) if $ask->{isolated};
     { local $^W = 0; exec { $argv[0] } @argv; }
     die "$!: $argv[0]\n";
-}
-
-# Forks the tasks of a line. After a fork, each page that is written to is copied: the shim would pay for all
-# that it does between two tasks (0.8 ms of 1.4), this process does nearly nothing.
-sub openSpawner {
-    my ($s) = @_;
-    return undef if !$linux || !$adopts;
-    pipe(my $commandR, my $commandW) && pipe(my $saidR, my $saidW) or return undef;
-    pipe(my $outR, my $outW) && pipe(my $errR, my $errW) or return undef;
-    my $pid = fork // return undef;
-    if ($pid == 0) {
-        close $_ for $commandW, $saidR, $outR, $errR;
-        eval { spawnTasks($s, $commandR, $saidW, $outW, $errW) };
-        leave(1);
-    }
-    return { pid => $pid, to => $commandW, from => $saidR, out => unblock($outR), err => unblock($errR) };
-}
-
-# Closing the pipe ends it, unless it waits for a process that cannot be killed.
-sub closeSpawner {
-    my ($spawner) = @_;
-    return if !$spawner;
-    close $spawner->{to};
-    my $until = nowMs() + SPAWNER_MS;
-    while (waitpid($spawner->{pid}, WNOHANG) == 0) {
-        kill 'KILL', $spawner->{pid} if nowMs() > $until;
-        pause(1);
-    }
-    return;
-}
-
-# In the spawner: one task after another. Orphans below it become its children, so that it can say when the
-# whole tree is gone.
-sub spawnTasks {
-    my ($s, $commands, $said, $out, $err) = @_;
-    my @argv = @{ $s->{ask}{arg} // [''] };
-    my @gates = @{ $s->{gates} };
-    my ($used, $self) = (0, $$);
-    unblockSignals();
-    becomeSubreaper();
-    dieWithParent($s->{self});
-    becomeFile(*STDOUT, $out) && becomeFile(*STDERR, $err) or die "$!: output\n";
-    umask $taskUmask;
-    my $away = chdir $s->{ask}{cwd}[0] ? '' : "$!: $s->{ask}{cwd}[0] (the working folder)";
-    close $_ for $out, $err, grep { defined } @$s{qw(record report next)};
-    my ($stop, $own, $ended, $none) = ($calls->{wait4}, "\0" x 144, pack('L', 0), '0');
-    my @joins = map { $_->{fd} } @gates;
-    my $acts = $s->{ask}{act};
-    # Here each page that is written to between two forks is copied: few words, and no calls.
-    while (defined(my $line = nextCommand($commands))) {
-        for (split /\t/, $line) { my $at = index $_, '='; $ENV{ substr $_, 0, $at } = substr $_, $at + 1 }
-        my $task = fork;
-        if (defined $task && $task == 0) {
-            syscall $calls->{prctl}, PR_SET_PDEATHSIG, 9, 0, 0, 0;
-            leave(127) if getppid() != $self;
-            syscall $calls->{setsid};
-            for (0 .. $#joins) {
-                next if defined $joins[$_] && syscall($calls->{write}, $joins[$_], $none, 1) == 1;
-                $gates[$_]{why} ||= "$gates[$_]{path}: $!";
-                syswrite $said, encode('join', $gates[$_]{aspect}, $gates[$_]{why});
-            }
-            actTerms($s->{ask}, sub { syswrite $said, encode('term', @_) }) if $acts;
-            if ($away eq '') { local $^W = 0; exec { $argv[0] } @argv }
-            syswrite $said, encode('exec', $away eq '' ? "$!: $argv[0]" : $away);
-            leave(127);
-        }
-        if (!defined $task) { syswrite $said, encode('exec', "$!: fork") . "exit\t0\t32512\t0\t0\t0\n"; next }
-        my $pid;
-        until (($pid = syscall $stop, -1, $ended, 0, $own) == $task) { last if $pid < 0 && $! != $interrupted }
-        my $left = 0;
-        while (($pid = waitpid -1, WNOHANG) >= 0) { if ($pid == 0) { $left = 1; last } }
-        my ($us, $uus, $ss, $sus, $rss) = unpack 'q5', $own;
-        my $status = unpack 'L', $ended;
-        my $ms = int(($us + $ss) * 1000 + ($uus + $sus) / 1000);
-        syswrite $said, "exit\t$task\t$status\t$left\t$ms\t" . $rss * 1024 . "\n";
-        if ($left) {
-            1 while waitpid(-1, 0) > 0;
-            # What the others of its tree took is known of all together only.
-            my ($total, $largest) = childrenUsage();
-            syswrite $said, "exit\t$task\t$status\t0\t" . ($total - $used) . "\t$largest\n";
-        }
-        ($used) = childrenUsage() if $left;
-        $used += $ms if !$left;
-    }
-    leave(0);
-}
-
-my $unheard = '';
-
-# Only one is on its way at a time.
-sub nextCommand {
-    my ($pipe) = @_;
-    my $line = '';
-    until (substr($line, -1) eq "\n") { sysread $pipe, $line, 1 << 16, length $line or return undef }
-    chop $line;
-    return $line;
-}
-
-# The same as attend, for a task that a spawner forks. False when the spawner died: then nothing more begins here.
-sub attendSpawned {
-    my ($s) = @_;
-    my $spawner = $s->{spawner};
-    $s->{root} = $spawner->{pid};
-    my $cap = $s->{ask}{log}[0];
-    $s->{logs} = [ newLog("$s->{dir}/stdout.log", $cap), newLog("$s->{dir}/stderr.log", $cap) ];
-    my @files = ($spawner->{from}, $spawner->{out}, $spawner->{err});
-    $s->{childless} = 0;
-    writeAll($spawner->{to}, join("\t", map { "$_=$s->{env}{$_}" } keys %{ $s->{env} }) . "\n") or return loseSpawner($s);
-    my $watched = '';
-    vec($watched, $_, 1) = 1 for $s->{signals}, map { fileno $_ } @files;
-    until (defined $s->{exit} && $s->{childless}) {
-        my $now = nowMs();
-        my $wakeAt = defined $s->{exit} ? closeDown($s, $now) : holdToLimits($s, $now);
-        last if defined $s->{giveUpAt} && $now >= $s->{giveUpAt};
-        my $tellAt = $pending ne '' ? $pendingSince + TELL_MS : $s->{told} ? undef : $s->{began} + TELL_MS;
-        if (defined $tellAt && $now >= $tellAt) { tellStarted($s); flushReports($s->{report}); $tellAt = undef }
-        $wakeAt = $tellAt if defined $tellAt && (!defined $wakeAt || $wakeAt > $tellAt);
-        my $bits = $watched;
-        my $wait = defined $wakeAt ? ($wakeAt > $now ? ($wakeAt - $now) / 1000 : 0) : undef;
-        next if 0 >= select $bits, undef, undef, $wait;
-        if (vec $bits, $s->{signals}, 1) {
-            for (takeSignals($s->{signals})) { $nudged = 1 if $_ eq 'USR1' }
-        }
-        drainLogs($s);
-        hearSpawner($s) or return loseSpawner($s) if vec $bits, fileno $spawner->{from}, 1;
-    }
-    drainLogs($s);
-    tellStarted($s);
-    return 1;
-}
-
-sub drainLogs {
-    my ($s) = @_;
-    for (0, 1) {
-        my $from = $s->{spawner}{ $_ ? 'err' : 'out' };
-        while (sysread $from, my $data, 65536) { appendLog($s->{logs}[$_], $data) }
-    }
-    return;
-}
-
-sub hearSpawner {
-    my ($s) = @_;
-    sysread $s->{spawner}{from}, $unheard, 65536, length $unheard or return 0;
-    while ((my $end = index $unheard, "\n") >= 0) {
-        my ($kind, @words) = decode(substr $unheard, 0, $end + 1, '');
-        if    ($kind eq 'exec') { $s->{execError} = $words[0] }
-        elsif ($kind eq 'join') { release($s->{held}, @words); watchIfUnheld($s) }
-        elsif ($kind eq 'term') { loseTerm($s->{held}, @words) }
-        else {
-            $s->{endedAt} //= nowMs();
-            ($s->{task}, $s->{exit}) = @words;
-            ($s->{killPause}, $s->{giveUpAt}, $s->{childless}) = (undef, undef, 1) if !$words[2];
-            $s->{used} = [ @words[ 3, 4 ] ];
-        }
-    }
-    return 1;
-}
-
-# Once it is known that the task runs, or has run.
-sub tellStarted {
-    my ($s) = @_;
-    return if $s->{told} || defined $s->{execError};
-    if (!defined $s->{exit}) {
-        my $spawner = $s->{spawner}{pid};
-        ($s->{task}) = split ' ', slurp("/proc/$spawner/task/$spawner/children") // '';
-        return if !defined $s->{task};
-        writeAll($s->{record}, encode('task', "pid=$s->{task}"));
-    }
-    $s->{told} = 1;
-    inform($s->{report}, encode('started', $s->{id}, $s->{task}, termFields($s->{held})));
-    return;
-}
-
-sub loseSpawner {
-    my ($s) = @_;
-    my $until = nowMs() + KILL_MS;
-    pause(5) while killTree($s->{dirs}, $s->{self}) && nowMs() < $until;
-    1 while waitpid(-1, WNOHANG) > 0;
-    removeCgroups($s->{dirs});
-    recordEnd($s, 'cause=lost', 'message=what began it ended early', 'ended=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}));
-    flushReports($s->{report});
-    return 0;
 }
 
 # Until the task has ended, nothing of its tree is left and its log is complete.
@@ -514,12 +337,12 @@ sub holdToLimits {
     my $wall = $s->{ask}{wall}[0];
     my $deadline = defined $wall ? $s->{began} + $wall : undef;
     if (!$s->{ordered}) {
-        if ($nudged && (slurp("$s->{dir}/stop") // '') =~ /\A(?:save (\d+) )?(\d+) ([a-z-]+)/) {
+        if ($nudged && (slurp(stopPath($s->{id})) // '') =~ /\A(?:save (\d+) )?(\d+) ([a-z-]+)/) {
             ($s->{grace}, $s->{announced}) = ($2, $3);
             # One that is repeated gives no more time.
             if (defined $1) { $s->{stopAt} //= $now + $1 }
             else            { $s->{ordered} = $s->{announced} }
-            unlink "$s->{dir}/stop";
+            unlink stopPath($s->{id});
         }
         if    ($s->{ordered})           { }
         elsif (defined $s->{stopAt})    { $s->{ordered} = $s->{announced} if $now >= $s->{stopAt} }
@@ -618,12 +441,12 @@ sub findings {
     my @counted = readCounters($s->{dirs}, $s->{held}{pids} ne 'none', $s->{files});
     my ($kernelPeak, @sums) = @counted;
     my ($kills, $refused, $kernelCpuMs) = map { defined $sums[$_] ? $sums[$_] - ($s->{base}[$_] // 0) : undef } 0 .. 2;
-    my ($cpuMs, $largest) = $s->{spawner} ? ($cpuBefore + $s->{used}[0], $s->{used}[1]) : childrenUsage();
+    my ($cpuMs, $largest) = $s->{runner} ? ($cpuBefore + $s->{used}[0], $s->{used}[1]) : childrenUsage();
     my $peak = $kernelPeak // $s->{peak};
     # The size of the largest process, of all that this shim has ever waited for.
     $peak //= $largest if $largest > $largestBefore && $largest > SIZE_KNOWN;
     my $usedMs = $cpuMs - $cpuBefore;
-    ($cpuBefore, $largestBefore) = ($cpuMs, $largest) if !$s->{spawner};
+    ($cpuBefore, $largestBefore) = ($cpuMs, $largest) if !$s->{runner};
     my $unkilled = $s->{childless} ? 0 : treePids($s->{dirs}, $s->{root}, $s->{task});
     my ($total, $lost) = (0, 0);
     for (@{ $s->{logs} }) { $total += $_->{total}; $lost += $_->{lost} }
@@ -664,13 +487,18 @@ sub findings {
 sub leaveSeat {
     my ($s, $cause, $sums) = @_;
     my $ok = $cause eq 'succeeded' && $s->{childless};
+    my $runner = $s->{runner};
+    @$s{qw(succeeded counted)} = ($ok, $sums);
     %seat = (last => $ok ? $s->{id} : '', ask => $s->{ask});
-    if ($ok && $s->{next} && !$s->{killed} && (peekLine($s->{next}) // '') =~ /\Anext\t[^\t]+\t\Q$s->{id}\E[\t\n]/) {
-        @seat{qw(dirs files gates held spawner counted)} = (@$s{qw(dirs files gates held spawner)}, $sums);
-        return 0;
+    if ($ok && !$s->{killed}) {
+        if ($runner) { $s->{kept} = 1; return 0 }
+        if ($s->{next} && (peekLine($s->{next}) // '') =~ /\Anext\t[^\t]+\t\Q$s->{id}\E[\t\n]/) {
+            @seat{qw(dirs files gates held record linked counted)} = (@$s{qw(dirs files gates held record linked)}, $sums);
+            return 0;
+        }
     }
     closeFiles($s->{files}, $s->{gates});
-    closeSpawner($s->{spawner});
+    closeRunner($runner) if $runner;
     # A cgroup that somebody took away held nothing any more.
     my ($left, @gone) = removeCgroups($s->{dirs});
     release($s->{held}, $_, 'its cgroup was removed while it ran') for @gone;
@@ -753,7 +581,7 @@ sub bury {
     }
     my @held = map { my $key = $_; map { "$key=$_" } @{ $record->{$key} // [] } } (map { "$_-by" } HELD), 'note', 'term';
     my $s = { id => $id, report => $report };
-    open $s->{record}, '>>', "$attemptsDir/$id/record" or $s->{record} = undef;
+    open $s->{record}, '>>', recordPath($id) or $s->{record} = undef;
     # Ends a line that was cut off.
     writeAll($s->{record}, "\n") if $s->{record};
     recordEnd($s, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { machines } from '../../../model/system-calls.ts';
 import type { ProbeTarget, ResolvedCheck } from '../../../runtime/probe-target.ts';
+import { refusedCalls, seccompProgram } from '../../seccomp-program.ts';
 
 export interface ProbeResult {
   readonly ok: boolean;
@@ -9,13 +12,17 @@ export interface ProbeResult {
   readonly detail: string;
 }
 
+/** What is known of the task that is probed. */
+export type ProbePlace = Pick<ProbeTarget, 'attempt' | 'pid' | 'env' | 'cwd' | 'seccomp'>;
+
+const PROGRAM = fileURLToPath(new URL('probe.pl', import.meta.url));
 const DETAIL_MAX = 200;
 const LOOPBACK = '127.0.0.1';
 
 /** One try. Never rejects; ends when `signal` aborts or the time is up, and leaves nothing behind. */
 export async function tryProbe(
   check: ResolvedCheck,
-  target: Pick<ProbeTarget, 'env' | 'cwd'>,
+  target: ProbePlace,
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<ProbeResult> {
   const late = AbortSignal.timeout(options.timeoutMs);
@@ -32,7 +39,7 @@ export async function tryProbe(
 
 function tryOnce(
   check: ResolvedCheck,
-  target: Pick<ProbeTarget, 'env' | 'cwd'>,
+  target: ProbePlace,
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<ProbeResult> {
@@ -69,21 +76,33 @@ function reach(port: number, signal: AbortSignal): Promise<ProbeResult> {
   });
 }
 
-/** Under `timeout`, so that a program that hangs ends although the daemon is gone. */
+/** Where the task is, by a program that ends it in time although the daemon is gone. */
 function execute(
   argv: readonly string[],
-  { env, cwd }: Pick<ProbeTarget, 'env' | 'cwd'>,
+  place: ProbePlace,
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<ProbeResult> {
   return new Promise((resolve, reject) => {
+    const { attempt, pid, env, cwd } = place;
+    if (pid === undefined) {
+      resolve({ ok: false, detail: 'the process of the task is not known' });
+      return;
+    }
     const seconds = String(Math.ceil(timeoutMs / 1000) + 1);
-    const child = spawn('timeout', ['-s', 'KILL', seconds, ...argv], {
-      env,
-      cwd,
+    const args = [PROGRAM, attempt, `${pid}`, seconds, filterOf(place), cwd, ...argv];
+    // What the task is told could change what perl does while it has the rights of the daemon.
+    const child = spawn('perl', args, {
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
     });
+    child.stdin.on('error', () => {});
+    child.stdin.end(
+      Object.entries(env)
+        .map(([name, value]) => `${name}=${value}\0`)
+        .join(''),
+    );
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(0, DETAIL_MAX);
@@ -100,6 +119,14 @@ function execute(
     });
     if (signal.aborted) kill();
   });
+}
+
+/** Of system calls, as the task has it. */
+function filterOf({ seccomp }: ProbePlace): string {
+  const names = refusedCalls(seccomp);
+  const machine = machines.find((one) => one === process.arch);
+  if (names.length === 0 || machine === undefined) return '-';
+  return Buffer.from(seccompProgram(machine, names)).toString('hex');
 }
 
 function killGroup(pid: number): void {
