@@ -219,11 +219,11 @@ export class UsageLedger {
     this.#submissions.set(id, { spec, tenant, at });
   }
 
+  /** Its submission stays: money may be settled later. */
   #forget(id: WorkloadId): void {
     for (const task of this.#readyAt.keys()) {
       if (task.startsWith(`${id}.`)) this.#readyAt.delete(task);
     }
-    this.#submissions.delete(id);
   }
 
   #counts(at: number): boolean {
