@@ -8,6 +8,7 @@ import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
 import { peersBench } from './peers.ts';
+import { pipelineBench } from './pipeline.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { speedBench } from './speed.ts';
@@ -17,6 +18,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   adopt: adoptBench,
   cli: cliBench,
   engine: engineBench,
+  pipeline: pipelineBench,
   preemption: preemptionBench,
   inventory: inventoryBench,
   journal: journalBench,

@@ -2,14 +2,15 @@
 # The suites of limits on a kernel with cgroup v2, systemd and two NUMA nodes, in a virtual machine. Opt-in: root,
 # x86-64, `apt install qemu-system-x86 mmdebstrap`; the machine is built once (minutes, 2 GB) and kept in
 # BERTH_VM_DIR or ~/.cache/berth-vm. See CONTRIBUTING.md.
-#   scripts/test-vm.sh [--keep DIR] [FILE…]      other test files than the usual ones; DIR: for logs
-#   scripts/test-vm.sh --command 'SHELL COMMAND'  instead of the suites, as root in the working tree; no count
+#   scripts/test-vm.sh [--keep DIR] [--only PATTERN] [FILE…]
+#                                                  DIR: for logs; PATTERN: of the suites in scripts/vm/guest.sh; other
+#                                                  test files than the usual ones
+#   scripts/test-vm.sh --command 'SHELL COMMAND'   instead of the suites, as root in the working tree; no count
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${BERTH_VM_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/berth-vm}
 accelerator=${BERTH_VM_ACCEL:-tcg,thread=multi,tb-size=512}
-# With memory protection keys, which V8 uses, Node crashes and hangs under emulation.
-cpu=${BERTH_VM_CPU:-max,pku=off}
+cpu=${BERTH_VM_CPU:-max}
 seconds=${BERTH_VM_SECONDS:-1800}
 for tool in qemu-system-x86_64 mmdebstrap mke2fs; do
   command -v "$tool" >/dev/null || { echo "test-vm: no $tool: apt install qemu-system-x86 mmdebstrap e2fsprogs" >&2; exit 69; }
@@ -24,9 +25,11 @@ trap tidy EXIT
 trap 'exit 130' INT TERM
 keep=$work/out
 command=
+only='.*'
 while [ $# -gt 1 ]; do
   case $1 in
     --keep) keep=$2 ;;
+    --only) only=$2 ;;
     --command) command=$2 ;;
     *) break ;;
   esac
@@ -45,7 +48,7 @@ files=${*:-test/system/enforcement.test.ts}
 root_files=
 [ $# -gt 0 ] || root_files=test/system/cgroups.test.ts
 mkdir "$work/tree"
-printf "BERTH_VM_FILES='%s'\nBERTH_VM_ROOT_FILES='%s'\n" "$files" "$root_files" >"$work/tree/vm.env"
+printf "BERTH_VM_FILES='%s'\nBERTH_VM_ROOT_FILES='%s'\nBERTH_VM_ONLY='%s'\n" "$files" "$root_files" "$only" >"$work/tree/vm.env"
 [ -z "$command" ] || printf '%s\n' "$command" >"$work/tree/command.sh"
 tar cf "$work/in.tar" --dereference --hard-dereference -C "$root" -T "$work/files" -T "$work/packages" -C "$work/tree" .
 truncate -s %512 "$work/in.tar"

@@ -23,11 +23,17 @@ chmod 1777 /tmp
 [ ! -e command.sh ] || { bash command.sh; exit; }
 # suite NAME COMMAND…: its output goes to OUT/NAME.log, its count to the console.
 suite() {
-  local name=$1 began=$SECONDS
+  local name=$1 began=$SECONDS rc try
   shift
-  echo "== $name"
-  timeout --kill-after=10 "$bound" "$@" >"$out/$name.log" 2>&1
-  local rc=$?
+  [[ $name =~ ^($BERTH_VM_ONLY)$ ]] || return 0
+  for try in 1 2 3; do
+    echo "== $name"
+    timeout --kill-after=10 "$bound" "$@" >"$out/$name.log" 2>&1
+    rc=$?
+    # V8 trips over its own code pages under emulation now and then: nothing of ours was tested then.
+    grep -q '^# Check failed: it->second.Size() > offset' "$out/$name.log" || break
+    echo "== $name: Node itself crashed, try $try of 3"
+  done
   [ "$rc" = 0 ] || { failed=1; grep -vE '^(✔|ℹ|﹣|▶ .*\(|[[:space:]]*✔)' "$out/$name.log" | tail -n "${BERTH_VM_TAIL:-150}"; }
   grep -E '^(Tests: .*|ℹ [^ptcsfd].*)$' "$out/$name.log"
   echo "== $name: exit $rc, $((SECONDS - began)) s"
@@ -59,8 +65,8 @@ systemctl set-property --runtime system.slice MemoryLow=256M MemoryMin=64M
   suite user-undelegated $(as ben BERTH_EXPECT=unprivileged $(tests $BERTH_VM_FILES))
   suite user-all-controllers $(as ada systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_FILES))
   suite user-by-default $(as ben systemd-run --user $delegated $(expect cgroup-v2.$own) $(tests $BERTH_VM_FILES))
+  [ -z "$BERTH_VM_ROOT_FILES" ] || suite driver systemd-run $delegated $(tests $BERTH_VM_ROOT_FILES)
   suite root-undelegated systemd-run $unit \
     $(expect 'cgroup-v2./sys/fs/cgroup/system\.slice/berth-trial000') $(tests $BERTH_VM_FILES)
-  [ -z "$BERTH_VM_ROOT_FILES" ] || suite driver systemd-run $delegated $(tests $BERTH_VM_ROOT_FILES)
 }
 exit $failed

@@ -6,9 +6,11 @@ import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
 import { Engine } from '../engine/engine.ts';
+import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
+import { runProgram } from '../inventory/io/run-program.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
@@ -27,6 +29,7 @@ import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
+import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
@@ -134,6 +137,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
+  watchShares(parts, stack);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -353,6 +357,18 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   return { loop, site, leases, probes, cores };
 }
 
+function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {
+  const watch = new GpuShareWatch({
+    engine,
+    driver,
+    run: runProgram,
+    attemptOf: (pid) => attemptOfPid(pid, folder.instance),
+    warn: (sentence) => log('execution', sentence),
+  });
+  const timer = setInterval(() => void watch.look(), LOOK_EVERY_MS).unref();
+  stack.defer(() => clearInterval(timer));
+}
+
 function startSampling(
   parts: Parts,
   stack: AsyncDisposableStack,
@@ -365,7 +381,13 @@ function startSampling(
   const node = (): NodeId | undefined =>
     engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
   const memoryOf = (attempt: AttemptId) => driver.memoryOf(attempt);
-  const pressure = new PressureWatch({ engine, loop, node, memoryOf });
+  const pressure = new PressureWatch({
+    engine,
+    loop,
+    node,
+    memoryOf,
+    memoryFill: () => driver.memoryFill(),
+  });
   openSpotWatch({
     file: join(folder.dir, 'spot-notice'),
     everyMs: SAMPLE_EVERY_MS,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { SubmittedDocument } from '../cli/client.ts';
 import { readDocument } from '../cli/io/read-document.ts';
 import type { Documents } from '../cli/world.ts';
 import type { Issue } from '../spec/issue.ts';
@@ -7,7 +8,8 @@ type Parsed =
   | { readonly ok: true; readonly warnings: readonly Issue[]; readonly spec?: unknown }
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
-async function parseAsWhatItIs(text: string, fileName: string, cwd: string): Promise<Parsed> {
+async function parseAsWhatItIs(document: SubmittedDocument, cwd: string): Promise<Parsed> {
+  const { text, fileName } = document;
   const { isSiteDocument, parseSite, pluginFiles } = await import('../spec/site-document.ts');
   if (isSiteDocument(text, { fileName })) {
     const { siteNames } = await import('./site-names.ts');
@@ -23,19 +25,28 @@ async function parseAsWhatItIs(text: string, fileName: string, cwd: string): Pro
     return parsed.ok ? { ok: true, warnings: [] } : parsed;
   }
   const { parseDocument } = await import('../spec/parse-document.ts');
-  return parseDocument(text, { fileName });
+  const { parseOptions } = await import('./parse-submission.ts');
+  return parseDocument(text, parseOptions(document));
 }
 
 /** Documents of the user. The parser is loaded when there is something to parse. */
 export function openDocuments(cwd: string): Documents {
   return {
-    read: (file) => readDocument(file, cwd),
-    async check({ text, fileName }) {
+    async read(file, values) {
+      const document = await readDocument(file, cwd);
+      // The parser is not loaded for what includes nothing: starting is what a command takes longest for.
+      if (!/include/.test(document.text) && values === undefined) return document;
+      const { readAlong } = await import('./read-along.ts');
+      return readAlong(document, values ?? { vars: [], varsFiles: [] });
+    },
+    async check(document) {
+      const { text, fileName } = document;
       const { formatIssues } = await import('../spec/format-issues.ts');
-      const parsed = await parseAsWhatItIs(text, fileName, cwd);
+      const parsed = await parseAsWhatItIs(document, cwd);
       const issues = parsed.ok ? [] : parsed.issues;
       const warnings = parsed.ok ? parsed.warnings : [];
-      const report = formatIssues([...issues, ...warnings], text, fileName);
+      const files = new Map(Object.entries(document.files ?? {}));
+      const report = formatIssues([...issues, ...warnings], text, fileName, files);
       const isWorkload = parsed.ok && parsed.spec !== undefined;
       const { readChecklist } = await import('../spec/checklist.ts');
       const checklist = isWorkload ? readChecklist(text, { fileName }) : [];

@@ -1,20 +1,41 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { Parse } from '../api/routes/api-env.ts';
+import type { Origin, Parse } from '../api/routes/api-env.ts';
 import { formatIssues } from '../spec/format-issues.ts';
-import { parseDocument } from '../spec/parse-document.ts';
+import { type ParseOptions, parseDocument } from '../spec/parse-document.ts';
+import { actionPrograms } from './action-programs.ts';
+
+/** What a document is parsed with, as it was sent. */
+export function parseOptions(
+  origin: Omit<Origin, 'cwd'> & { readonly unreadable?: Readonly<Record<string, string>> },
+): ParseOptions {
+  const { fileName, files = {}, unreadable = {}, vars, varsFiles } = origin;
+  return {
+    fileName,
+    files: {
+      texts: new Map(Object.entries(files)),
+      unreadable: new Map(Object.entries(unreadable)),
+    },
+    vars: { ...(vars && { given: vars }), ...(varsFiles && { files: varsFiles }) },
+    programs: actionPrograms,
+  };
+}
 
 /** The document of a submission; paths in it are taken from the folder that it was submitted from. */
-export const parseSubmission: Parse = (text, { fileName, cwd }) => {
-  const parsed = parseDocument(text, { fileName });
+export const parseSubmission: Parse = (text, origin) => {
+  const { fileName, cwd } = origin;
+  const options = parseOptions(origin);
+  const texts = options.files?.texts;
+  const parsed = parseDocument(text, options);
   if (!parsed.ok) {
-    return { ok: false, issues: parsed.issues, text: formatIssues(parsed.issues, text, fileName) };
+    const report = formatIssues(parsed.issues, text, fileName, texts);
+    return { ok: false, issues: parsed.issues, text: report };
   }
   const steps = parsed.spec.steps.map((step) => ({
     ...step,
     cwd: isAbsolute(step.cwd) || cwd === '' ? step.cwd : resolve(cwd, step.cwd),
   }));
   const warnings = parsed.warnings.map((warning) =>
-    formatIssues([warning], text, fileName).trimEnd(),
+    formatIssues([warning], text, fileName, texts).trimEnd(),
   );
   return { ok: true, spec: { ...parsed.spec, steps }, warnings };
 };

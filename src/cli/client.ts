@@ -23,6 +23,7 @@ import type {
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
+import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
@@ -44,6 +45,8 @@ export interface Client {
   adjust(id: string, changes: object): Promise<void>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
+  rebalance(asked: Partial<RebalanceRequest>): Promise<RebalanceDocument>;
+  rebalancing(): Promise<RebalanceDocument>;
   /** Of a service: so many replicas from now on. */
   scale(id: string, replicas: number): Promise<ServiceDocument>;
   /** Of a service: a new revision. */
@@ -92,6 +95,12 @@ export interface SubmittedDocument {
   readonly fileName: string;
   /** Absolute: where tasks run when the document does not say. */
   readonly cwd: string;
+  /** Texts of what it includes, by name; and why one could not be read. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly unreadable?: Readonly<Record<string, string>>;
+  /** Values for its variables, as they were typed; and those of `files` that are such values. */
+  readonly vars?: Readonly<Record<string, string>>;
+  readonly varsFiles?: readonly string[];
   /** For whom; whoever asks, when not given. */
   readonly tenant?: string | undefined;
 }

@@ -13,6 +13,8 @@ interface OptionBase {
 export type OptionSpec =
   | (OptionBase & { readonly kind: 'flag' })
   | (OptionBase & { readonly kind: 'text'; readonly value: string; readonly complete?: 'folder' })
+  /** May be given several times. */
+  | (OptionBase & { readonly kind: 'texts'; readonly value: string })
   | (OptionBase & {
       readonly kind: 'count';
       readonly value: string;
@@ -33,6 +35,7 @@ interface OperandSpec {
 interface OptionValues {
   flag: boolean;
   text: string | undefined;
+  texts: readonly string[];
   count: number | undefined;
   span: number | undefined;
 }

@@ -110,6 +110,10 @@ function toCommander(name: string, spec: OptionSpec): Option {
       return name.startsWith('no-') ? option : option.default(false);
     case 'text':
       return option;
+    case 'texts':
+      return option
+        .argParser((text: string, before: readonly string[]) => [...before, text])
+        .default([]);
     case 'count':
       return option.argParser((text) => {
         const n = Number(text);

@@ -19,6 +19,7 @@ import { pricesImport } from './commands/prices-import.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
+import { rebalance } from './commands/rebalance.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
@@ -57,6 +58,7 @@ export const registry: readonly Command[] = [
   adjust,
   pause,
   resume,
+  rebalance,
   scale,
   update,
   queue,

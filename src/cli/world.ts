@@ -45,9 +45,15 @@ export interface Terminal {
   onResize(listener: () => void): () => void;
 }
 
+/** Values for the variables of a document: `NAME=VALUE` each, and files of them. */
+export interface GivenVars {
+  readonly vars: readonly string[];
+  readonly varsFiles: readonly string[];
+}
+
 export interface Documents {
   /** FILE, or `-` for stdin. Rejects with FILE_UNREADABLE or SPEC_INVALID when it cannot be a document. */
-  read(file: string): Promise<SubmittedDocument>;
+  read(file: string, vars?: GivenVars): Promise<SubmittedDocument>;
   check(document: SubmittedDocument): Promise<CheckedDocument>;
   /** JSON Schema of the document. */
   schema(): Promise<unknown>;

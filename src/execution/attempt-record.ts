@@ -61,10 +61,12 @@ const causes: Record<EndCause, true> = {
   signalled: true,
   'oom-killed': true,
   'timed-out': true,
+  'disk-exceeded': true,
   cancelled: true,
   preempted: true,
   unhealthy: true,
   'over-budget': true,
+  overused: true,
   'start-failed': true,
   unstarted: true,
   lost: true,
@@ -151,6 +153,9 @@ function messageOf(record: RecordFields, cause: EndCause): string {
     sentences.push(
       `It used ${mebibytes(watched)} of a limit of ${of}, and the watchdog killed it.`,
     );
+  }
+  if (cause === 'overused') {
+    sentences.push('It used more memory of a GPU than its share at two looks in a row.');
   }
   const wallMax = countOf(record, 'wallmax');
   if (cause === 'timed-out' && wallMax !== undefined) {

@@ -35,6 +35,8 @@ export interface IsolationTask {
   /** Its folder of secrets. */
   readonly secrets: string | undefined;
   readonly gpus: boolean;
+  /** Device files of GPUs that others have. */
+  readonly closed: readonly string[];
 }
 
 export interface VolumeMount {
@@ -247,11 +249,14 @@ function rootOf({ terms, rootEntries }: IsolationTask, readOnly: boolean): reado
 
 function devicesOf(
   { gpuDevices }: IsolationSite,
-  { terms, gpus }: IsolationTask,
+  { terms, gpus, closed }: IsolationTask,
   readOnlyRoot: boolean,
 ): readonly string[] {
   if (terms.devices === undefined) return readOnlyRoot ? ['--dev-bind', '/dev', '/dev'] : [];
-  const allowed = [...terms.devices, ...(gpus ? gpuDevices : [])];
+  const allowed = [
+    ...terms.devices,
+    ...(gpus ? gpuDevices.filter((path) => !closed.includes(path)) : []),
+  ];
   return ['--dev', '/dev', ...allowed.flatMap((path) => ['--dev-bind', path, path])];
 }
 

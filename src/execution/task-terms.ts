@@ -3,6 +3,7 @@ import { formatIdList, setOf } from '../inventory/cpu-set.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
+import { harmlessDevices, type TaskDevices } from './device-rules.ts';
 import type { DeviceNumber, TermController, TermSite } from './term-site.ts';
 
 /** What the terms of a task come to on this host: groups and settings, acts of the task itself, what they promise. */
@@ -31,7 +32,7 @@ export interface TermHold {
 export interface TermAct {
   readonly term: string;
   /** See terms.pl. */
-  readonly act: 'nice' | 'policy' | 'ioprio' | 'oom' | 'thp' | 'mempolicy' | 'affinity';
+  readonly act: 'nice' | 'policy' | 'ioprio' | 'oom' | 'thp' | 'mempolicy' | 'affinity' | 'closed';
   readonly value: string;
 }
 
@@ -45,6 +46,8 @@ export interface TermTask {
   readonly memory: Bytes;
   /** That its folders lie on. */
   readonly disks: readonly DeviceNumber[];
+  /** Absent where all are open to it. */
+  readonly devices?: TaskDevices | undefined;
 }
 
 type Driver = 'cgroup-v2' | 'cgroup-v1' | 'unprivileged';
@@ -69,6 +72,7 @@ export function planTerms(host: Host, task: TermTask): TermPlan | undefined {
     ...placeParts(host, task),
     ...memoryParts(host, task),
     ...(task.io === undefined ? [] : ioParts(host, task.io, task.disks)),
+    ...(task.devices === undefined ? [] : deviceParts(host, task.devices)),
   ];
   if (parts.length === 0) return undefined;
   const holds = parts.flatMap((part) => part.holds ?? []);
@@ -280,6 +284,47 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
     } else {
       parts.push(lacking('io-weight', v2 ? absent : 'only cgroup v2 weighs disks'));
     }
+  }
+  return parts;
+}
+
+/**
+ * By their numbers, whatever file has them. Who may open all but some cannot be told from who may open all by what
+ * the kernel says: the task tries.
+ */
+function deviceParts({ driver, site }: Host, devices: TaskDevices): Part[] {
+  const { allowed, closed, unknown } = devices;
+  const grouped = driver === 'cgroup-v1' && site.groups.devices !== undefined;
+  const why = 'only cgroup v1 holds them by their numbers here';
+  const parts: Part[] = [];
+  if (allowed !== undefined && !grouped) parts.push(lacking('device-numbers', why));
+  else if (allowed !== undefined) {
+    const rules = [...new Set([...harmlessDevices, ...allowed])];
+    const sets: readonly Setting[] = [
+      ['devices', 'devices.deny', 'a'],
+      ...rules.map((id): Setting => ['devices', 'devices.allow', `${id} rw`]),
+    ];
+    parts.push(held('device-numbers', sets, `${rules.join(', ')}, and no others`));
+  }
+  if (unknown.length > 0) {
+    const note = `which device files are those of ${unknown.join(', ')} is not known`;
+    parts.push(lacking('gpu-devices', note));
+  } else if (closed.length > 0 && !grouped) parts.push(lacking('gpu-devices', why));
+  else if (closed.length > 0) {
+    const files = closed.map(({ path }) => path).join(', ');
+    parts.push({
+      holds:
+        allowed === undefined
+          ? closed.map(({ id }) => ({
+              term: 'gpu-devices',
+              aspect: 'devices',
+              file: 'devices.deny',
+              value: `${id} rw`,
+            }))
+          : [],
+      acts: closed.map(({ path }) => ({ term: 'gpu-devices', act: 'closed', value: path })),
+      terms: [{ term: 'gpu-devices', by: 'kernel', note: `${files} cannot be opened` }],
+    });
   }
   return parts;
 }

@@ -9,11 +9,15 @@ export type EndCause =
   | 'signalled'
   | 'oom-killed'
   | 'timed-out'
+  /** Its scratch or a volume outgrew its size. */
+  | 'disk-exceeded'
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
   /** What was reserved for it is used up, and there is no money for more. */
   | 'over-budget'
+  /** It used more memory of a GPU than its share. */
+  | 'overused'
   | 'start-failed'
   /** It stood in line behind an attempt that did not succeed, and was never begun. */
   | 'unstarted'
@@ -26,10 +30,12 @@ export const mayRetry: Record<EndCause, boolean> = {
   signalled: true,
   'oom-killed': true,
   'timed-out': true,
+  'disk-exceeded': false,
   cancelled: false,
   preempted: true,
   unhealthy: true,
   'over-budget': false,
+  overused: true,
   'start-failed': false,
   unstarted: true,
   lost: true,
@@ -37,7 +43,8 @@ export const mayRetry: Record<EndCause, boolean> = {
 
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
- * out; `spot`: its node is taken away; `moved`: it goes to another node. `over-budget`: see there.
+ * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share.
+ * `over-budget`: see there.
  */
 export type StopReason =
   | 'cancelled'
@@ -46,15 +53,14 @@ export type StopReason =
   | 'over-budget'
   | 'evicted'
   | 'spot'
-  | 'moved';
+  | 'moved'
+  | 'overused';
 
 /** How an attempt ends that was stopped so: whatever it was stopped for, its message says. */
 export const causeOfStop = (
   reason: StopReason,
-): 'cancelled' | 'preempted' | 'unhealthy' | 'over-budget' =>
-  reason === 'cancelled' || reason === 'unhealthy' || reason === 'over-budget'
-    ? reason
-    : 'preempted';
+): 'cancelled' | 'preempted' | 'unhealthy' | 'over-budget' | 'overused' =>
+  reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
 
 /** The true end of an attempt, as the launcher recorded it. Absent fields are unknown, not zero. */
 export interface AttemptEnd {

@@ -1,6 +1,7 @@
 import { type Bytes, bytes, type MilliCpu, milliCpu, spanMs, UNLIMITED } from '../base/units.ts';
 import { noConstraints } from '../model/constraints.ts';
 import type { ExecutionTerms, ScratchTerms } from '../model/execution-terms.ts';
+import type { StepFlow } from '../model/flow.ts';
 import type { StepId } from '../model/ids.ts';
 import type { Resources } from '../model/resources.ts';
 import type { ServiceTerms } from '../model/service.ts';
@@ -42,6 +43,9 @@ export interface StepParts {
   readonly preemption?: PreemptionBlock | undefined;
   readonly execution?: ExecutionTerms | undefined;
   readonly service?: ServiceTerms | undefined;
+  readonly flow?: StepFlow | undefined;
+  /** Of an action: before all that the layers say. */
+  readonly actionEnv: Readonly<Record<string, string>>;
   /** The first that says something wins, key by key. */
   readonly layers: readonly Layer[];
 }
@@ -75,9 +79,10 @@ export function assembleStep(parts: StepParts, problems: Problem[]): StepSpec {
     ...gangOf(parts, problems),
     ...stopsOf(parts.preemption),
     ...(parts.execution && { execution: parts.execution }),
+    ...(parts.flow && { flow: parts.flow }),
     ...(parts.service && { service: parts.service }),
     retry: retryOf(layers, problems),
-    env: Object.assign({}, ...layers.toReversed().map((layer) => layer.env)),
+    env: Object.assign({}, parts.actionEnv, ...layers.toReversed().map((layer) => layer.env)),
     cwd: parts.cwd,
   };
 }
@@ -135,8 +140,8 @@ export function layerErrors(layer: Layer): Problem[] {
   return [...twice, ...migErrors(layer)];
 }
 
-/** What a layer says that nothing acts on yet, or that cannot be meant. */
-export function layerWarnings(layer: Layer): Problem[] {
+/** What a layer says that nothing acts on yet, `enforced` left out, or that cannot be meant. */
+export function layerWarnings(layer: Layer, enforced: ReadonlySet<string>): Problem[] {
   const found: Problem[] = [];
   const warn = (message: string, path: Path, suggestion?: string): void => {
     found.push({
@@ -148,7 +153,7 @@ export function layerWarnings(layer: Layer): Problem[] {
     });
   };
   for (const key of laterLimits) {
-    if (layer.resource_limits?.[key] === undefined) continue;
+    if (layer.resource_limits?.[key] === undefined || enforced.has(key)) continue;
     warn('checked, but not enforced yet', ['resource_limits', key]);
   }
   const said = saidOf(memoryDimension, layer);

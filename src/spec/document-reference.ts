@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actions, laterActions } from './actions.ts';
+import { builtInActions } from './actions/registry.ts';
 import { laterBlocks, pipelineJsonSchema } from './document-schema.ts';
 import { publishedSchema } from './fields.ts';
 import { argumentsSchema } from './read-command.ts';
@@ -17,7 +17,8 @@ export function documentReference(): string {
     pipeline,
     (key) => !later.has(key) && !['steps', 'defaults', 'env', 'affinity'].includes(key),
   );
-  const { id, needs } = pipeline.properties?.['steps']?.items?.properties ?? {};
+  const step = pipeline.properties?.['steps']?.items ?? {};
+  const ofStep = pick(step, (key) => ['id', 'needs', 'if', 'on_failure'].includes(key));
   return [
     '# Documents',
     introduction,
@@ -37,15 +38,14 @@ export function documentReference(): string {
       { flat: true },
     ),
     'In each step, beside the keys above:',
-    table({ properties: { ...(id && { id }), ...(needs && { needs }) }, required: ['id'] }),
+    table({ ...ofStep, required: ['id'] }),
     '`defaults` takes `resources`, `resource_limits`, `retry`, `env` and `affinity` as above, for every step that does not say otherwise, key by key. `affinity` at the top of a pipeline is for what neither says.',
     '## Actions',
-    ...actions.flatMap((action) => [
+    ...builtInActions.flatMap((action) => [
       `### \`action: ${action.name}\``,
       action.meaning,
       table(argumentsSchema(action), { prefix: 'with.' }),
     ]),
-    `Not available yet: ${laterActions.map((name) => `\`${name}\``).join(', ')}.`,
     '## Environment of a task',
     markdownTable(
       ['Name', 'Meaning'],

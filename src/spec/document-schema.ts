@@ -1,9 +1,16 @@
 import { z } from 'zod';
+import { actionsSchema } from './actions/own-actions.ts';
 import { affinitySchema } from './affinity-schema.ts';
+import { costOptimizationSchema } from './blocks/cost-optimization-block.ts';
+import { pipelineBlockSchema } from './blocks/limits-block.ts';
 import { networkBlock } from './blocks/network-block.ts';
+import { optimizationSchema } from './blocks/optimization-block.ts';
 import { executionShape } from './blocks/read-execution.ts';
+import { requirementsSchema } from './blocks/requirements-block.ts';
 import { documentDefaults } from './defaults.ts';
-import { plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
+import { varsSchema } from './document-vars.ts';
+import { either, plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
+import { INCLUDE_DEPTH_MAX, INCLUDED_FILES_MAX } from './join-includes.ts';
 import { serviceSchema } from './service-block.ts';
 import {
   envSchema,
@@ -19,16 +26,12 @@ import {
 export const laterBlocks = {
   autoscaling: 'Replicas that follow the load.',
   compute: 'Spot instances and other kinds of machines.',
-  cost_optimization: 'Ways to spend less.',
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
-  optimization: 'Batching, caching and packing.',
-  pipeline: 'Limits of the pipeline as a whole.',
   qos: 'Classes of service: in the site document.',
   queues: 'Queues and their sizes: in the site document.',
   reservations: 'Capacity that is kept for a time: in the site document.',
-  resource_requirements: 'Class and resources of the pipeline as a whole.',
   scheduling: 'Order and fairness: in the site document.',
 } as const;
 
@@ -56,7 +59,30 @@ const laterShape = Object.fromEntries(
   ]),
 );
 
+const includePath = text({
+  description: 'A path from the folder of the file that has it.',
+  max: 1024,
+  filled: true,
+  oneLine: true,
+}).refine((path) => !path.startsWith('/'), {
+  error: 'an absolute path; give one from the folder of this file',
+});
+
 const headShape = {
+  include: either(
+    includePath,
+    z
+      .array(includePath)
+      .min(1)
+      .max(INCLUDED_FILES_MAX)
+      .meta({ description: 'Several, in this order.' }),
+    'a path, or a list of paths',
+    {
+      description: `Files whose keys are this document's, too, beside it: maps are joined key by key, and what is nearer to this document counts; their \`steps\` go before its own. At most ${INCLUDED_FILES_MAX}, ${INCLUDE_DEPTH_MAX} within each other.`,
+    },
+  ).optional(),
+  vars: varsSchema.optional(),
+  actions: actionsSchema.optional(),
   name: text({
     description: 'Name for people. The name of the file, when not given.',
     max: 128,
@@ -81,6 +107,10 @@ const headShape = {
     { max: 1024 },
     { description: 'Names and values for people and programs, and for the `affinity` of others.' },
   ).optional(),
+  pipeline: pipelineBlockSchema.optional(),
+  resource_requirements: requirementsSchema.optional(),
+  optimization: optimizationSchema.optional(),
+  cost_optimization: costOptimizationSchema.optional(),
 };
 
 export const jobSchema = z
@@ -125,8 +155,25 @@ export const pipelineSchema = z
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });
 
-export const jobJsonSchema = (): object => publishedSchema(jobSchema);
-export const pipelineJsonSchema = (): object => publishedSchema(pipelineSchema);
+/** The keys of a job and of a pipeline that are about it as a whole. */
+export const wholeKeys = [
+  'pipeline',
+  'resource_requirements',
+  'optimization',
+  'cost_optimization',
+] as const;
+
+let jobForm: object | undefined;
+let pipelineForm: object | undefined;
+/** Made when they are first asked for: 20 ms each, and no valid document needs them. */
+export function jobJsonSchema(): object {
+  jobForm ??= publishedSchema(jobSchema);
+  return jobForm;
+}
+export function pipelineJsonSchema(): object {
+  pipelineForm ??= publishedSchema(pipelineSchema);
+  return pipelineForm;
+}
 
 /** JSON Schema (draft 2020-12) of both forms, for editors and for people who write documents by program. */
 export function documentJsonSchema(): object {

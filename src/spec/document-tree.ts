@@ -39,7 +39,8 @@ const PROBLEMS_MAX = 1000;
 /** Maps that one `<<` takes. */
 const MERGED_MAX = 100;
 
-export function readTree(text: string, format: Format): Tree {
+/** `file` is the name of a text that is not the document itself; every range says so then. */
+export function readTree(text: string, format: Format, file?: string): Tree {
   const document = parseYaml(text, {
     schema: 'core',
     stringKeys: true,
@@ -50,14 +51,22 @@ export function readTree(text: string, format: Format): Tree {
     // Below this level the parser does not report a second document.
     logLevel: 'error',
   });
-  if (text.trim() === '') return { root: undefined, problems: [empty(text)] };
+  if (text.trim() === '') return { root: undefined, problems: inFile([empty(text)], file) };
   const loose = format === 'json' ? jsonProblem(text) : undefined;
   const problems = loose === undefined ? syntaxProblems(document, text) : [loose];
-  if (problems.length > 0) return { root: undefined, problems };
-  if (document.contents === null) return { root: undefined, problems: [empty(text)] };
-  const builder = new TreeBuilder(document, format === 'yaml');
+  if (problems.length > 0) return { root: undefined, problems: inFile(problems, file) };
+  if (document.contents === null) return { root: undefined, problems: inFile([empty(text)], file) };
+  const builder = new TreeBuilder(document, format === 'yaml', file);
   const root = builder.build(document.contents, [], undefined, 0);
   return { root: builder.isComplete ? root : undefined, problems: builder.problems };
+}
+
+/** Problems that stand at a place of a text, told of the file that has it. */
+export function inFile(problems: readonly Problem[], file: string | undefined): Problem[] {
+  if (file === undefined) return [...problems];
+  return problems.map((problem) =>
+    typeof problem.at === 'object' ? { ...problem, at: { ...problem.at, file } } : problem,
+  );
 }
 
 /** The written value at `path`, or nothing where the document has none. */
@@ -73,10 +82,12 @@ class TreeBuilder {
   readonly #open = new Set<Node>();
   #values = 0;
   readonly #mergesKeys: boolean;
+  readonly #file: string | undefined;
   #ended = false;
 
-  constructor(document: Document.Parsed, mergesKeys: boolean) {
+  constructor(document: Document.Parsed, mergesKeys: boolean, file: string | undefined) {
     this.#document = document;
+    this.#file = file;
     this.#mergesKeys = mergesKeys;
   }
 
@@ -86,7 +97,7 @@ class TreeBuilder {
   }
 
   build(node: Node | null, path: Path, key: Range | undefined, depth: number): Written {
-    const range = rangeOf(node) ?? key ?? { start: 0, end: 0 };
+    const range = this.#rangeOf(node) ?? key ?? this.#start();
     const nothing = { value: null, source: '', range, key, children: undefined };
     if (node === null || this.#ended) return nothing;
     if (++this.#values > VALUES_MAX) {
@@ -127,7 +138,7 @@ class TreeBuilder {
     const merged: Written[] = [];
     for (const { key, value } of map.items) {
       if (!isScalar(key)) continue;
-      const at = rangeOf(key) ?? { start: 0, end: 0 };
+      const at = this.#rangeOf(key) ?? this.#start();
       if (this.#mergesKeys && key.value === '<<' && key.type === 'PLAIN') {
         const source = this.build(value, [...path, '<<'], at, depth + 1);
         merged.push(
@@ -168,7 +179,7 @@ class TreeBuilder {
     key: Range | undefined,
     depth: number,
   ): Written {
-    const at = rangeOf(alias) ?? { start: 0, end: 0 };
+    const at = this.#rangeOf(alias) ?? this.#start();
     const nothing = { value: null, source: '', range: at, key, children: undefined };
     const target = this.#anchored(name, alias);
     if (target === undefined)
@@ -186,6 +197,15 @@ class TreeBuilder {
     this.#anchors ??= anchorsOf(this.#document.contents);
     const before = rangeOf(alias)?.start ?? 0;
     return this.#anchors.get(name)?.findLast((node) => (rangeOf(node)?.start ?? 0) < before);
+  }
+
+  #rangeOf(node: Node | null): Range | undefined {
+    const range = rangeOf(node);
+    return range === undefined || this.#file === undefined ? range : { ...range, file: this.#file };
+  }
+
+  #start(): Range {
+    return { start: 0, end: 0, ...(this.#file !== undefined && { file: this.#file }) };
   }
 
   #report(problem: Problem): void {

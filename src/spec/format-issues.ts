@@ -1,12 +1,27 @@
 import { type Issue, printPath } from './issue.ts';
+import type { FileTexts } from './locate-issues.ts';
 
 /** Columns of a line that a frame shows; a longer line is cut around the place. */
 const FRAME_COLUMNS = 120;
 
 /** What an editor and a terminal understand: `file:line:column error: …`, then the lines themselves. */
-export function formatIssues(issues: readonly Issue[], text: string, fileName: string): string {
-  const lines = text.split('\n');
-  return issues.map((issue) => `${sentence(issue, fileName)}\n${frame(issue, lines)}`).join('\n');
+export function formatIssues(
+  issues: readonly Issue[],
+  text: string,
+  fileName: string,
+  files?: FileTexts,
+): string {
+  const split = new Map<string | undefined, readonly string[]>([[undefined, text.split('\n')]]);
+  const linesOf = (file: string | undefined): readonly string[] => {
+    const lines = split.get(file) ?? (files?.get(file ?? '') ?? '').split('\n');
+    split.set(file, lines);
+    return lines;
+  };
+  return issues
+    .map(
+      (issue) => `${sentence(issue, issue.file ?? fileName)}\n${frame(issue, linesOf(issue.file))}`,
+    )
+    .join('\n');
 }
 
 function sentence(issue: Issue, fileName: string): string {

@@ -4,6 +4,8 @@ export type Path = readonly (string | number)[];
 export interface Range {
   readonly start: number;
   readonly end: number;
+  /** Of another file than the document itself: its name. */
+  readonly file?: string;
 }
 
 /** What is wrong, before anybody knows where in the text it stands. */
@@ -28,6 +30,8 @@ export interface Issue {
   readonly expected?: string;
   /** What was probably meant. */
   readonly suggestion?: string;
+  /** Where it stands in another file than the document itself: its name. */
+  readonly file?: string;
   /** From 1; columns count UTF-16 code units, as editors do. */
   readonly line: number;
   readonly column: number;

@@ -4,16 +4,34 @@ import type { Issue, Problem, Range } from './issue.ts';
 
 const ISSUES_MAX = 100;
 
+/** The texts of other files that a document is made of, by name. */
+export type FileTexts = ReadonlyMap<string, string>;
+const noFiles: FileTexts = new Map();
+
+/** The document itself goes first, then other files by name. */
+function inOrder(a: Range, b: Range): number {
+  const [one = '', other = ''] = [a.file, b.file];
+  return one === other ? a.start - b.start : one < other ? -1 : 1;
+}
+
 /** Gives each problem its place in the text; sorted by it, at most 100. */
 export function locateIssues(
   problems: readonly Problem[],
   root: Written | undefined,
   text: string,
+  files: FileTexts = noFiles,
 ): Issue[] {
-  const lines = new LineIndex(text);
+  const indexes = new Map<string | undefined, LineIndex>();
+  const linesOf = (file: string | undefined): LineIndex => {
+    const known = indexes.get(file);
+    if (known !== undefined) return known;
+    const lines = new LineIndex(file === undefined ? text : (files.get(file) ?? ''));
+    indexes.set(file, lines);
+    return lines;
+  };
   return problems
     .map((problem) => ({ problem, range: rangeOf(problem, root) }))
-    .sort((a, b) => a.range.start - b.range.start)
+    .sort((a, b) => inOrder(a.range, b.range))
     .slice(0, ISSUES_MAX)
     .map(({ problem, range }) => {
       const { near } = problem;
@@ -27,7 +45,8 @@ export function locateIssues(
         message: problem.message,
         ...(problem.expected === undefined ? {} : { expected: problem.expected }),
         ...(suggestion === undefined ? {} : { suggestion }),
-        ...lines.place(range),
+        ...(range.file !== undefined && { file: range.file }),
+        ...linesOf(range.file).place(range),
       };
     });
 }

@@ -1,16 +1,9 @@
-import { UNLIMITED } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import type { ServiceTerms } from '../model/service.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import {
-  assembleStep,
-  type Layer,
-  layerErrors,
-  layerWarnings,
-  type StepParts,
-} from './assemble-step.ts';
-import { mergeNetwork, networkBlock } from './blocks/network-block.ts';
-import { readExecution } from './blocks/read-execution.ts';
+import type { Programs } from './actions/define-action.ts';
+import { actionsOf } from './actions/own-actions.ts';
+import { type Layer, layerErrors, layerWarnings } from './assemble-step.ts';
+import { cacheDefaults } from './cache-defaults.ts';
 import { documentDefaults } from './defaults.ts';
 import {
   jobJsonSchema,
@@ -19,21 +12,41 @@ import {
   pipelineJsonSchema,
   pipelineSchema,
   siteBlockNames,
+  wholeKeys,
 } from './document-schema.ts';
-import { type Format, findWritten, readTree, type Written } from './document-tree.ts';
+import { type Format, findWritten, readTree, type Tree, type Written } from './document-tree.ts';
+import { readVars, type VarOverrides } from './document-vars.ts';
+import { ExpressionReading } from './expression-reading.ts';
+import { fillHoles, RuntimeTexts } from './fill-holes.ts';
 import type { Issue, Path, Problem } from './issue.ts';
+import { formatOf, type IncludedFiles, joinIncludes } from './join-includes.ts';
 import { locateIssues } from './locate-issues.ts';
-import { asWritten, commandProblems, readCommand } from './read-command.ts';
+import { readPlainYaml } from './plain-yaml.ts';
+import { commandProblems } from './read-command.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
-import { readService, replicasWanted, type ServiceBlock } from './service-block.ts';
+import type { StepNames } from './step-flow.ts';
 import { stepGraphProblems } from './step-graph.ts';
-import { STEPS_MAX, type StepBlock, stepSchema, TASKS_MAX } from './step-schema.ts';
-import { textProblem } from './text-bounds.ts';
+import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
+import { type StepUnit, stepUnits } from './step-units.ts';
+import { sizeProblem, tokenProblem } from './text-bounds.ts';
+import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
+import {
+  limitProblems,
+  limitsOf,
+  unmetProblems,
+  type WorkloadBlocks,
+  withClass,
+} from './workload-terms.ts';
 
 export interface ParseOptions {
   /** Names the workload where the document does not; `.json` chooses the format. */
   readonly fileName: string;
   readonly format?: Format;
+  /** What it includes, and files of variables. */
+  readonly files?: IncludedFiles;
+  readonly vars?: VarOverrides;
+  /** Where the programs of actions are; by their names alone where nobody says. */
+  readonly programs?: Programs;
 }
 
 export type ParsedDocument =
@@ -41,37 +54,88 @@ export type ParsedDocument =
   /** Errors only, all that were found at once, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
-/** A job or pipeline document → what is submitted. Never throws for what the text says. */
-export function parseDocument(text: string, options: ParseOptions): ParsedDocument {
-  const unfit = textProblem(text);
-  if (unfit !== undefined) return { ok: false, issues: locateIssues([unfit], undefined, text) };
-  const format = options.format ?? (options.fileName.endsWith('.json') ? 'json' : 'yaml');
-  const { root, problems } = readTree(text, format);
-  if (root === undefined) return { ok: false, issues: locateIssues(problems, root, text) };
-  const reader = new DocumentReader(root);
-  reader.errors.push(...problems);
-  const spec = reader.read(text, options.fileName);
-  if (reader.errors.length === 0 && spec !== undefined) {
-    return { ok: true, spec, warnings: locateIssues(reader.warnings, root, text) };
-  }
-  return { ok: false, issues: locateIssues(reader.errors, root, text) };
+/** The short way for what is plain; the same tree as the long one. */
+function treeOf(text: string, format: Format): Tree {
+  const plain = format === 'yaml' ? readPlainYaml(text) : undefined;
+  if (plain !== undefined) return { root: plain, problems: [] };
+  const unfit = tokenProblem(text);
+  return unfit === undefined ? readTree(text, format) : { root: undefined, problems: [unfit] };
 }
 
-/** Where a service says what a job says by that key. */
-const instead = {
-  count: '`service.replicas`',
-  parallel: '`service.replicas`',
-  gang: '`service.replicas`',
-  retry: '`service.restart`',
-} as const;
+const noFiles: IncludedFiles = { texts: new Map() };
+
+/** A job or pipeline document → what is submitted. Never throws for what the text says. */
+export function parseDocument(text: string, options: ParseOptions): ParsedDocument {
+  const { fileName, files = noFiles } = options;
+  const unfit = sizeProblem(text);
+  if (unfit !== undefined) return { ok: false, issues: locateIssues([unfit], undefined, text) };
+  const tree = treeOf(text, options.format ?? formatOf(fileName));
+  if (tree.root === undefined) {
+    return { ok: false, issues: locateIssues(tree.problems, tree.root, text) };
+  }
+  const errors = [...tree.problems];
+  const joined = joinIncludes(tree.root, fileName, files, errors);
+  const vars = readVars(joined, options.vars ?? {}, files, errors);
+  const expressions = new ExpressionReading(vars, { text, files: files.texts }, errors);
+  const { root, runtimeTexts, unfilled } = fillHoles(joined, expressions, errors);
+  const told = errors.length;
+  const reader = new DocumentReader({
+    root,
+    errors,
+    expressions,
+    runtimeTexts: new RuntimeTexts(runtimeTexts),
+    programs: options.programs ?? ((name) => name),
+  });
+  const spec = reader.read(sourceOf(text, files), fileName);
+  if (errors.length === 0 && spec !== undefined) {
+    const warnings = locateIssues(reader.warnings, root, text, files.texts);
+    return { ok: true, spec: { ...spec, ...(hasKeys(vars) && { vars }) }, warnings };
+  }
+  const wrong = new Set(unfilled.map((path) => path.join('\n')));
+  // Of a hole that is wrong, what stands there instead of its value is no mistake of its own.
+  const all = errors.filter(({ path }, i) => i < told || !wrong.has(path.join('\n')));
+  return { ok: false, issues: locateIssues(all, root, text, files.texts) };
+}
+
+const hasKeys = (map: object): boolean => Object.keys(map).length > 0;
+
+const SOURCE_MAX = 1_048_576;
+
+/** The document, and behind it the files that it is made of, each under its name. */
+function sourceOf(text: string, { texts }: IncludedFiles): string {
+  let source = text;
+  for (const [name, included] of texts) {
+    const next = `${source}\n--- # ${name}\n${included}`;
+    if (next.length > SOURCE_MAX) break;
+    source = next;
+  }
+  return source;
+}
+
+interface DocumentDeps {
+  readonly root: Written;
+  readonly errors: Problem[];
+  readonly expressions: ExpressionReading;
+  readonly runtimeTexts: RuntimeTexts;
+  readonly programs: Programs;
+}
+
+interface Head extends WorkloadBlocks {
+  readonly name?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly priority?: number | undefined;
+}
 
 class DocumentReader {
-  readonly errors: Problem[] = [];
   readonly warnings: Problem[] = [];
+  readonly #errors: Problem[];
   readonly #root: Written;
+  readonly #deps: DocumentDeps;
 
-  constructor(root: Written) {
-    this.#root = root;
+  constructor(deps: DocumentDeps) {
+    this.#deps = deps;
+    this.#root = deps.root;
+    this.#errors = deps.errors;
   }
 
   read(source: string, fileName: string): WorkloadSpec | undefined {
@@ -79,7 +143,7 @@ class DocumentReader {
     if (children === undefined || Array.isArray(value)) {
       const what = Array.isArray(value) ? 'a list' : 'a single value';
       const message = `${what} is not a document`;
-      this.errors.push({ path: [], message, expected: 'a map with `run` or `steps`' });
+      this.#errors.push({ path: [], message, expected: 'a map with `run` or `steps`' });
       return undefined;
     }
     for (const name of Object.keys(laterBlocks)) {
@@ -94,164 +158,127 @@ class DocumentReader {
 
   #job(source: string, fileName: string): WorkloadSpec | undefined {
     const parsed = jobSchema.safeParse(this.#root.value);
-    this.errors.push(...commandProblems(this.#root, []));
+    this.#errors.push(...commandProblems(this.#root, []));
     if (!parsed.success) {
-      this.errors.push(...this.#schemaProblems(parsed.error.issues, jobJsonSchema(), ['steps']));
+      this.#errors.push(...this.#schemaProblems(parsed.error.issues, jobJsonSchema(), ['steps']));
       return undefined;
     }
     const name = parsed.data.name ?? nameOfFile(fileName);
     const { service } = parsed.data;
-    const step = this.#step({ ...parsed.data, id: stepIdOf(name) }, [], [], service);
-    if (step === undefined) return undefined;
+    const id = stepIdOf(name);
+    const unit: StepUnit = { id, block: { ...parsed.data, id }, path: [], needs: [] };
+    const names = stepNames([unit]);
+    const network = [networkOfRequirements(parsed.data)];
+    const reading = this.#unitReading(parsed.data, { names, base: [], network });
+    const read = readUnit(unit, reading, service);
+    if (read === undefined) return undefined;
     const kind = service === undefined ? 'job' : 'service';
-    return { kind, ...this.#head(parsed.data, name), steps: [step], source };
+    const whole = this.#whole(parsed.data, [{ step: read.step, path: [] }]);
+    return { kind, ...this.#head(parsed.data, name), ...whole, source };
   }
 
   #pipeline(source: string, fileName: string): WorkloadSpec | undefined {
     const parsed = pipelineSchema.safeParse(this.#root.value);
     if (!parsed.success) {
-      this.errors.push(...this.#schemaProblems(parsed.error.issues, pipelineJsonSchema(), []));
+      this.#errors.push(...this.#schemaProblems(parsed.error.issues, pipelineJsonSchema(), []));
     }
     const written = this.#value(['steps']);
     const rawSteps: readonly unknown[] = Array.isArray(written) ? written.slice(0, STEPS_MAX) : [];
     rawSteps.forEach((_, i) => {
-      this.errors.push(...commandProblems(this.#root, ['steps', i]));
+      this.#errors.push(...commandProblems(this.#root, ['steps', i]));
     });
-    this.errors.push(...stepGraphProblems(rawSteps));
+    this.#errors.push(...stepGraphProblems(rawSteps));
+    const data = parsed.success ? parsed.data : this.#partsThatAreRight();
     // One wrong step must not hide what contradicts itself in the others.
     const blocks = parsed.success
       ? parsed.data.steps
       : rawSteps.map((step) => stepSchema.safeParse(step).data);
-    this.#warnOfSiteLimits([], parsed.data?.network);
-    const base = this.#baseLayers(
-      parsed.data?.defaults ?? this.#defaultsAlone(),
-      parsed.data?.affinity,
-    );
-    const storage = parsed.data?.storage;
-    const steps = blocks.map(
-      (block, i) =>
-        block && this.#step({ ...(storage && { storage }), ...block }, ['steps', i], base),
-    );
-    const tasks = steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
+    const storage = data.storage;
+    const withStorage = storage && blocks.map((block) => block && { storage, ...block });
+    const units = stepUnits(withStorage ?? blocks, this.#errors);
+    warnOfSiteLimits([], { root: this.#root, warnings: this.warnings });
+    const reading = this.#unitReading(data, {
+      names: stepNames(units),
+      base: this.#baseLayers(data.defaults, data.affinity),
+      network: [networkOfRequirements(data), data.network],
+    });
+    const read = units.map((unit) => unit && readUnit(unit, reading));
+    const tasks = read.reduce((sum, one) => sum + (one?.countMax ?? 0), 0);
     if (tasks > TASKS_MAX) {
       const message = `the steps have ${tasks} tasks together`;
-      this.errors.push({ path: ['steps'], message, expected: `at most ${TASKS_MAX}`, at: 'key' });
+      this.#errors.push({ path: ['steps'], message, expected: `at most ${TASKS_MAX}`, at: 'key' });
     }
-    if (!parsed.success || !steps.every((step) => step !== undefined)) return undefined;
+    if (!parsed.success || !read.every((one) => one !== undefined)) return undefined;
     const name = parsed.data.name ?? nameOfFile(fileName);
-    return { kind: 'pipeline', ...this.#head(parsed.data, name), steps, source };
+    const steps = read.map(({ step }, i) => ({ step, path: units[i]!.path }));
+    const whole = this.#whole(parsed.data, steps);
+    return { kind: 'pipeline', ...this.#head(parsed.data, name), ...whole, source };
   }
 
-  #defaultsAlone(): Omit<Layer, 'path' | 'env'> | undefined {
-    return pipelineSchema.shape.defaults.safeParse(this.#value(['defaults'])).data;
+  #unitReading(
+    blocks: WorkloadBlocks,
+    rest: Pick<UnitReading, 'base' | 'network'> & { readonly names: StepNames },
+  ): UnitReading {
+    const { expressions, runtimeTexts, programs } = this.#deps;
+    const { names, base, network } = rest;
+    const errors = this.#errors;
+    const root = this.#root;
+    const actions = actionsOf(root, errors);
+    const actionNamed = (name: string) => actions.find((action) => action.name === name);
+    const cache = cacheDefaults(blocks, actionNamed, errors);
+    const flow = { root, expressions, runtimeTexts, cache, names, problems: errors };
+    return { root, flow, actions, programs, base, network, errors, warnings: this.warnings };
+  }
+
+  /** What the blocks about the whole say, of its steps and of itself. */
+  #whole(
+    blocks: WorkloadBlocks,
+    steps: readonly { readonly step: StepSpec; readonly path: Path }[],
+  ): Pick<WorkloadSpec, 'steps' | 'limits'> {
+    const limits = limitsOf(blocks);
+    this.#errors.push(...limitProblems(limits, steps));
+    this.warnings.push(...unmetProblems(blocks));
+    return { steps: steps.map(({ step }) => withClass(step, blocks)), ...(limits && { limits }) };
+  }
+
+  /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */
+  #partsThatAreRight() {
+    const { shape } = pipelineSchema;
+    const part = <K extends keyof typeof shape>(key: K) =>
+      shape[key].safeParse(this.#value([key])).data as
+        | ReturnType<(typeof shape)[K]['parse']>
+        | undefined;
+    const whole = Object.fromEntries(wholeKeys.map((key) => [key, part(key)])) as WorkloadBlocks;
+    return {
+      ...whole,
+      defaults: part('defaults'),
+      affinity: part('affinity'),
+      network: part('network'),
+      storage: part('storage'),
+    };
   }
 
   #baseLayers(
     defaults: Omit<Layer, 'path' | 'env'> | undefined,
     affinity: Layer['affinity'],
   ): Layer[] {
-    const layer = { ...defaults, path: ['defaults'], env: this.#texts(['defaults', 'env']) };
-    this.#checkLayer(layer);
-    return [layer, { path: [], env: this.#texts(['env']), affinity }];
-  }
-
-  #step(
-    block: StepBlock,
-    path: Path,
-    base: readonly Layer[],
-    service?: ServiceBlock,
-  ): StepSpec | undefined {
-    const own: Layer = { ...block, path, env: this.#texts([...path, 'env']) };
-    this.#checkLayer(own);
-    this.#warnOfSiteLimits(path, block.network);
-    const run = readCommand(block, path, this.#root, this.errors);
-    const { needs = [], parallel } = block;
-    const workers = typeof parallel === 'number' ? parallel : parallel?.max_workers;
-    const parts: StepParts = {
-      id: block.id,
-      // What has no command is never used: its error is in the list already.
-      run: run ?? { kind: 'shell', script: '' },
-      needs: typeof needs === 'string' ? [needs] : needs,
-      count: service === undefined ? this.#count(block, path) : replicasWanted(service),
-      maxParallel: workers ?? UNLIMITED,
-      cwd: block.cwd ?? '',
-      path,
-      gang: block.gang,
-      preemption: block.preemption,
-      ...readExecution(
-        { ...block, network: this.#network(block, [own, ...base]) },
-        path,
-        this.errors,
-      ),
-      ...(service && { service: this.#service(service, block) }),
-      layers: [own, ...base],
+    const layer = {
+      ...defaults,
+      path: ['defaults'],
+      env: textsAt(this.#root, ['defaults', 'env']),
     };
-    if (!/^(\/|$)/.test(parts.cwd)) {
-      const message = 'the path is relative';
-      this.errors.push({ path: [...path, 'cwd'], message, expected: 'an absolute path' });
-    }
-    const step = assembleStep(parts, this.errors);
-    return run === undefined ? undefined : step;
+    this.#errors.push(...layerErrors(layer));
+    this.warnings.push(...layerWarnings(layer, new Set()));
+    return [layer, { path: [], env: textsAt(this.#root, ['env']), affinity }];
   }
 
-  /** What a job says of its tasks and its end means nothing for replicas. */
-  #service(service: ServiceBlock, block: StepBlock): ServiceTerms {
-    for (const key of ['count', 'parallel', 'gang', 'retry'] as const) {
-      if (block[key] === undefined) continue;
-      const message = `not for a service: see ${instead[key]}`;
-      this.errors.push({ path: [key], message, at: 'key' });
-    }
-    return readService(service, ['service'], this.errors);
-  }
-
-  /** The step's own, the limits of its layers, and what the pipeline says. */
-  #network(block: StepBlock, layers: readonly Layer[]) {
-    const ofPipeline = this.#root.children?.has('steps')
-      ? networkBlock.schema.safeParse(this.#value(['network'])).data
-      : undefined;
-    const limits = layers.map((layer) => layer.resource_limits?.network).toReversed();
-    return mergeNetwork([ofPipeline, ...limits, block.network]);
-  }
-
-  #warnOfSiteLimits(path: Path, block: StepBlock['network']): void {
-    if (block?.rate_limiting === undefined) return;
-    const message = 'belongs in the site document of the daemon; ignored here';
-    const at = [...path, 'network', 'rate_limiting'];
-    this.warnings.push({ severity: 'warning', path: at, message, at: 'key' });
-  }
-
-  #checkLayer(layer: Layer): void {
-    this.errors.push(...layerErrors(layer));
-    this.warnings.push(...layerWarnings(layer));
-  }
-
-  #count(block: StepBlock, path: Path): number {
-    const inner = typeof block.parallel === 'object' ? block.parallel.count : undefined;
-    if (block.count !== undefined && inner !== undefined && block.count !== inner) {
-      const message = `says ${inner}, but \`count\` says ${block.count}, and they are the same thing`;
-      this.errors.push({ path: [...path, 'parallel', 'count'], message });
-    }
-    return block.count ?? inner ?? documentDefaults.count;
-  }
-
-  #head(
-    data: { queue?: string | undefined; priority?: number | undefined },
-    name: string,
-  ): Pick<WorkloadSpec, 'name' | 'queue' | 'priority' | 'labels'> {
+  #head(data: Head, name: string): Pick<WorkloadSpec, 'name' | 'queue' | 'priority' | 'labels'> {
     return {
       name,
       queue: (data.queue as QueueName | undefined) ?? documentDefaults.queue,
       priority: data.priority ?? documentDefaults.priority,
-      labels: this.#texts(['labels']),
+      labels: textsAt(this.#root, ['labels']),
     };
-  }
-
-  /** A map of plain values as text. */
-  #texts(path: Path): Record<string, string> {
-    const names = findWritten(this.#root, path)?.children?.keys() ?? [];
-    return Object.fromEntries(
-      [...names].map((name) => [String(name), asWritten(this.#root, [...path, name])]),
-    );
   }
 
   #schemaProblems(
@@ -268,6 +295,32 @@ class DocumentReader {
   #value(path: Path): unknown {
     return findWritten(this.#root, path)?.value;
   }
+}
+
+/** The class of traffic that the document as a whole asks for, as a step says it. */
+function networkOfRequirements(blocks: WorkloadBlocks): UnitReading['network'][number] {
+  const network = blocks.resource_requirements?.network;
+  if (network === undefined) return undefined;
+  const { priority, bandwidth_guarantee: guarantee } = network;
+  return {
+    ...(priority !== undefined && { priority }),
+    ...(guarantee !== undefined && { bandwidth: { guarantee } }),
+  };
+}
+
+function stepNames(units: readonly (StepUnit | undefined)[]): StepNames {
+  const ids = new Set<string>();
+  const groups = new Map<string, string[]>();
+  for (const unit of units) {
+    if (unit === undefined) continue;
+    ids.add(unit.id);
+    if (unit.group === undefined) continue;
+    const members = groups.get(unit.group.id) ?? [];
+    members.push(unit.id);
+    groups.set(unit.group.id, members);
+  }
+  // A step that is wrong is told already: that others name it is no mistake.
+  return { ids, groups, isComplete: units.every((unit) => unit !== undefined) };
 }
 
 function nameOfFile(fileName: string): string {

@@ -50,7 +50,9 @@ function rowsOf(schema: KeySchema, prefix: string, flat: boolean): Row[] {
       meaning,
     });
     // They repeat the keys beside them.
-    const repeats = name === 'compute' && schema.properties?.['cpu'] !== undefined;
+    const repeats =
+      (name === 'compute' && schema.properties?.['cpu'] !== undefined) ||
+      (name === 'tasks' && prefix.endsWith('parallel.'));
     if (flat || repeats || meaning.startsWith('Another name of')) continue;
     for (const form of [key, ...(key.anyOf ?? []), ...(key.items ? [key.items] : [])])
       found.push(...rowsBelow(form, `${prefix}${name}`));

@@ -13,6 +13,7 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import { cacheShape, conditionShape, fanOutShape } from './flow-schema.ts';
 import { bitRate } from './network-fields.ts';
 import {
   parseBytes,
@@ -167,10 +168,10 @@ export const resourceLimitsSchema = z
       default: printBytes(limits.logBytes),
     }).optional(),
     max_results: wholeNumber(0, 1_000_000_000, {
-      description: 'Results of a search. Not enforced yet.',
+      description: 'Results of `search_web`; of anything else not enforced yet.',
     }).optional(),
     max_tokens: wholeNumber(0, 1_000_000_000_000, {
-      description: 'Tokens of model calls. Not enforced yet.',
+      description: 'Tokens of an answer to `analyze_with_ai`; of anything else not enforced yet.',
     }).optional(),
     max_model_calls: wholeNumber(0, 1_000_000_000, {
       description: 'Model calls. Not enforced yet.',
@@ -300,8 +301,7 @@ export const envSchema = plainMap(
   { description: 'Environment variables. Numbers and booleans are passed as they are written.' },
 );
 
-/** What a task runs and how: the keys that a job has at its top and a pipeline has in each step. */
-export const taskShape = {
+const commandShape = {
   run: either(
     text({ description: 'A script for /bin/sh.', max: ARGUMENT_BYTES_MAX, filled: true }),
     z
@@ -313,7 +313,7 @@ export const taskShape = {
     { description: 'The command: text for /bin/sh, or a list of a program and its arguments.' },
   ).optional(),
   action: text({
-    description: 'A ready-made action instead of `run`.',
+    description: 'A ready-made action instead of `run`: see below.',
     max: 128,
     filled: true,
   }).optional(),
@@ -337,20 +337,45 @@ export const taskShape = {
   gang: gangSchema.optional(),
   preemption: preemptionSchema.optional(),
   ...executionShape,
+  ...cacheShape,
+};
+
+const ownTask = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,62}$/, { error: 'letters, digits, _ and -, at most 62' })
+      .meta({ description: 'Its name: the step `STEP_NAME`. Its number from 0, when not given.' })
+      .optional(),
+    ...commandShape,
+  })
+  .meta({ description: 'A task: what it does not say, its step says for it.' });
+
+export type TaskBlock = z.output<typeof ownTask>;
+
+/** What a task runs and how: the keys that a job has at its top and a pipeline has in each step. */
+export const taskShape = {
+  ...commandShape,
+  ...fanOutShape,
   parallel: either(
     workers,
     z.strictObject({
       max_workers: workers.optional(),
       count: count.optional(),
       tasks: z
-        .array(z.unknown())
-        .meta({ description: 'Different tasks in one step. Not available yet.' })
+        .array(ownTask)
+        .min(1)
+        .max(STEPS_MAX)
+        .meta({
+          description:
+            'Different tasks in one step of a pipeline: each is a step of its own, `STEP_0`, `STEP_1`…, or `STEP` where it is the only one. What needs the step needs all of them.',
+        })
         .optional(),
     }),
     'a whole number, or a map with max_workers',
     {
       description:
-        'How many tasks may run at once: a number, or a map that may also have the count.',
+        'How many tasks may run at once: a number, or a map that may also have the count, or different tasks.',
     },
   ).optional(),
 };
@@ -372,8 +397,9 @@ export const stepSchema = z
       'a step id, or a list of step ids',
       { description: 'Steps that must have succeeded before this one starts.' },
     ).optional(),
+    ...conditionShape,
     ...taskShape,
   })
-  .meta({ description: 'One step: tasks of one shape.' });
+  .meta({ description: 'One step: tasks of one shape, or different ones.' });
 
 export type StepBlock = z.output<typeof stepSchema>;

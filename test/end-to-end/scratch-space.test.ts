@@ -54,3 +54,28 @@ storage:
       - {name: tables, size: 60Mi, for: 3s}
       - {name: copy, size: 20Mi}
 `;
+
+test('examples/plots.yaml: three plots, staggered by two seconds, on a disk for one peak and a rest', {
+  timeout: 120_000,
+}, async (t) => {
+  const { state, write } = scratchState(t);
+  const site = write('site.yaml', 'storage:\n  scratch: 100Mi\n');
+  assert.equal(
+    (await runBerth(['up', '-d', '--port', '0', '--site', site, '--state', state])).code,
+    0,
+  );
+  const example = new URL('../../examples/plots.yaml', import.meta.url).pathname;
+  const { id } = await berth(state, 'submit', example);
+  const ended = await berth(state, 'wait', id);
+  assert.equal(ended.status, 'succeeded');
+  const { attempts } = ended.steps[0];
+  const placed = attempts.map((one: { placed_at: number }) => one.placed_at).sort();
+  const gaps = [placed[1] - placed[0], placed[2] - placed[1]];
+  t.diagnostic(`begun ${gaps.join(' and ')} ms apart`);
+  assert.ok(
+    gaps.every((ms) => ms >= 2_000),
+    gaps.join(),
+  );
+  const [term] = attempts[0].terms ?? attempts[0].enforced?.terms ?? [];
+  assert.equal(term?.term, 'scratch');
+});

@@ -25,6 +25,7 @@ const task = (terms: IsolationTerms, more: Partial<IsolationTask> = {}): Isolati
   user: undefined,
   secrets: undefined,
   gpus: false,
+  closed: [],
   ...more,
 });
 const ada = { name: 'ada', uid: 1001, gid: 100, groups: [100, 27], home: '/home/ada' };

@@ -7,7 +7,7 @@ import { bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
 import type { AttemptEnd } from '../../src/model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../../src/model/execution-terms.ts';
 import { checkClean, type Ground, groupFile, hasController, told } from './enforcement-ground.ts';
-import { type Ask, id, MIB, patience, type Rig } from './rig.ts';
+import { type Ask, id, MIB, patience, type Rig, until } from './rig.ts';
 
 /** A real load against one limit. It skips itself where the ground has not what it takes. */
 type Load = (rig: Rig, ground: Ground, t: TestContext) => Promise<void>;
@@ -236,6 +236,24 @@ while (<$f>) { next if !/anon=/; while (/ N(\\d+)=(\\d+)/g) { $on{$1} += $2 } } 
   },
 };
 
+const live: Record<string, Load> = {
+  'paused it gets no CPU at all, then goes on, and can be ended while it is paused': async (
+    rig,
+  ) => {
+    rig.start(1, { run: spin(50), limits: { graceMs: spanMs(0) } });
+    const pid = await rig.started(1);
+    assert.match((await changed(rig, () => rig.driver.pause(id(1))))['pause']!, /^kernel: /);
+    const before = cpuMs(pid);
+    await delay(1000);
+    assert.equal(cpuMs(pid), before);
+    await changed(rig, () => rig.driver.resume(id(1)));
+    await until('it to go on', () => cpuMs(pid) > before || undefined);
+    await changed(rig, () => rig.driver.pause(id(1)));
+    rig.driver.stop(id(1), 'cancelled', spanMs(0));
+    assert.equal((await rig.ended(1)).cause, 'cancelled');
+  },
+};
+
 const shares: Record<string, Load> = {
   'four CPUs asked for weigh four times one': async (rig, _ground, t) => {
     const [more, less] = await beside(rig, { cpu: 4000 }, { cpu: 1000 });
@@ -286,7 +304,7 @@ const ends: Record<string, Load> = {
 
 /** What a limit does to a real load: the same loads on every kernel. */
 export function loadsContract(name: string, ground: Ground): void {
-  const loads = { ...limits, ...disks, ...places, ...shares, ...ends };
+  const loads = { ...limits, ...disks, ...places, ...live, ...shares, ...ends };
   for (const [what, load] of Object.entries(loads)) {
     test(`${name}: ${what}`, { timeout: 60_000 * patience }, async (t) => {
       const rig = await ground.open(t);
@@ -297,6 +315,17 @@ export function loadsContract(name: string, ground: Ground): void {
 }
 
 const asking = (process: ProcessTerms): Omit<Ask, 'run'> => ({ execution: { process } });
+
+/** What is told of a change of attempt 1, `BY: NOTE` of each term. */
+async function changed(rig: Rig, change: () => void): Promise<Record<string, string>> {
+  const heard = rig.reports.length;
+  change();
+  const report = await until('what became of it', () =>
+    rig.reports.slice(heard).find(({ kind }) => kind === 'adjusted'),
+  );
+  assert.ok(report.kind === 'adjusted');
+  return Object.fromEntries(report.terms.map(({ term, by, note }) => [term, `${by}: ${note}`]));
+}
 
 /** CPU milliseconds of two that want the same CPU, in the same three seconds. */
 async function beside(rig: Rig, first: Omit<Ask, 'run'>, second: Omit<Ask, 'run'>) {

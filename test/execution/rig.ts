@@ -22,6 +22,7 @@ const WAIT_MS = 15_000 * patience;
 export interface Ask {
   readonly execution?: ExecutionTerms;
   readonly cores?: readonly number[];
+  readonly gpus?: readonly string[];
   readonly memory?: number;
   readonly workdir?: string;
   readonly run: string | readonly string[];
@@ -55,7 +56,7 @@ export function attemptStart(attempt: AttemptId, ask: Ask): AttemptStart {
         gpu: milliGpu(0),
         custom: [],
       },
-      gpus: [],
+      gpus: ask.gpus ?? [],
       memoryLimit,
       ...(ask.cores && { cores: ask.cores }),
     },

@@ -124,12 +124,16 @@ test('who outgrows its scratch is ended, with what it used', bounded, async (t) 
   const rig = await openRig(t);
   const script = 'head -c 8M /dev/zero > "$BERTH_SCRATCH/x"; sleep 60';
   const end = await rig.run(1, asked(rig, script, scratch('immediate', 4 * MIB)));
-  assert.equal(end.cause, 'failed');
+  assert.equal(end.cause, 'disk-exceeded');
   assert.match(end.message ?? '', /used [89] MiB of 4 MiB of scratch/);
   assert.ok(!existsSync(join(rig.stateDir, 'scratch', id(1))));
   assert.deepEqual(
     end.enforced.terms?.map(({ term, by }) => [term, by]),
     [['scratch', 'accounting']],
+  );
+  assert.match(
+    end.enforced.terms?.[0]?.note ?? '',
+    /^4 MiB, measured every 2 s \(no quota: .+\); cleanup immediate$/,
   );
 });
 

@@ -130,13 +130,7 @@ const groups: Record<string, Record<string, Case>> = {
     'an unknown action': {
       text: 'action: shel\n',
       want: [
-        '1:9 error: action: no action is named "shel"; expected shell, python - did you mean "shell"?',
-      ],
-    },
-    'an action of a later version': {
-      text: 'steps:\n  - {id: a, action: search_web}\n',
-      want: [
-        '2:21 error: steps[0].action: the action "search_web" is not available yet; expected `run`, or one of shell, python',
+        '1:9 error: action: no action is named "shel"; expected run, shell, python, http, simple_process, complex_analysis, process_data_shard, search_web, analyze_with_ai - did you mean "shell"?',
       ],
     },
     'wrong arguments of an action': {
@@ -153,10 +147,17 @@ const groups: Record<string, Record<string, Case>> = {
         '3:6 error: steps[1].with: give either `code` or `file`',
       ],
     },
-    'different tasks in one step': {
-      text: 'steps:\n  - id: a\n    parallel: {max_workers: 2, tasks: [{action: process_data_shard}]}\n',
+    'different tasks in one step, and a command': {
+      text: 'steps:\n  - id: a\n    run: x\n    parallel: {tasks: [{run: x}, {env: {A: 1}}]}\n',
       want: [
-        '3:32 error: steps[0].parallel.tasks: different tasks in one step are not available yet; expected a step for each, or one `run` with `count`',
+        '3:5 error: steps[0].run: belongs in each of `parallel.tasks`, which are given, too',
+        '4:35 error: steps[0].parallel.tasks[1]: the task has nothing to run; expected `run` or `action`',
+      ],
+    },
+    'different tasks in a job': {
+      text: 'parallel: {tasks: [{run: x}]}\n',
+      want: [
+        '1:12 error: parallel.tasks: different tasks are for a step of a pipeline; expected `steps` with such a step',
       ],
     },
     'a relative folder': {

@@ -190,7 +190,7 @@ const spending = record(
   ['tenant', 'queue', 'what', 'tokens', 'calls'],
 );
 
-const move = record({ attempt, from: id, to: id });
+const move = record({ attempt, from: id, to: id, cores: few(whole) }, ['attempt', 'from', 'to']);
 const spec = record({
   kind: fc.constantFrom('job', 'pipeline', 'service'),
   name: text,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -120,6 +121,58 @@ test(
     rmSync(ballast);
     assert.equal((await berth(state, 'wait', patient.id)).status, 'succeeded');
     t.diagnostic('1 of 1 full work folders survived');
+  },
+);
+
+test(
+  'no space for scratch: the task meets it and fails, the next one succeeds, and nothing of either is left',
+  options,
+  async (t) => {
+    const { state, ballast, write } = await site(t, 'scratch', 'size=2m');
+    const job = (name: string) =>
+      write(
+        `${name}.json`,
+        JSON.stringify({
+          name,
+          run: 'head -c 1000000 /dev/zero > "$BERTH_SCRATCH/x"',
+          resources: { cpu: 0.2, memory: '64Mi' },
+          storage: { temp_storage: { size: '1Gi' } },
+        }),
+      );
+    writeFileSync(ballast, Buffer.alloc(1_500_000));
+    const full = await runBerth(['run', job('full'), '--json', '--state', state]);
+    assert.equal(full.code, 1);
+    const { steps } = JSON.parse(full.stdout);
+    assert.equal(steps[0].attempts[0].cause, 'failed', 'its own doing, not an end by Berth');
+    assert.match((await berth(state, 'logs', '1', '--stderr')).logs[0].text, /No space left/);
+    fill(`${ballast}2`);
+    assert.notEqual((await runBerth(['run', job('none'), '--state', state])).code, 0);
+    rmSync(`${ballast}2`);
+    rmSync(ballast);
+    assert.equal((await runBerth(['run', job('after'), '--state', state])).code, 0);
+    assert.deepEqual(readdirSync(join(state, 'scratch')), []);
+    t.diagnostic('2 of 2 full disks under scratch survived');
+  },
+);
+
+test(
+  'no space at the destination of a transfer: it fails and says so, and goes on when there is space',
+  options,
+  async (t) => {
+    const { state, disk, ballast, write } = await site(t, 'volumes', 'size=6m');
+    const from = write('result', randomBytes(4_000_000));
+    mkdirSync(join(disk, 'kept'));
+    writeFileSync(ballast, Buffer.alloc(3_500_000));
+    const transfer = ['transfer', from, 'volume:kept', '--json', '--state', state];
+    const failed = await runBerth(transfer);
+    assert.equal(failed.code, 1, failed.stderr);
+    assert.match(JSON.parse(failed.stdout).message, /ENOSPC/);
+    assert.deepEqual(readdirSync(join(disk, 'kept')), ['.result.berth-partial']);
+    rmSync(ballast);
+    const resumed = JSON.parse((await runBerth([...transfer, '--resume'])).stdout);
+    assert.deepEqual([resumed.state, resumed.starts], ['succeeded', 2]);
+    assert.ok(readFileSync(join(disk, 'kept', 'result')).equals(readFileSync(from)));
+    t.diagnostic('1 of 1 full destinations survived');
   },
 );
 

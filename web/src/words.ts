@@ -13,10 +13,12 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   signalled: 'killed by signal',
   'oom-killed': 'out of memory',
   'timed-out': 'timed out',
+  'disk-exceeded': 'out of scratch',
   cancelled: 'cancelled',
   preempted: 'preempted',
   unhealthy: 'unhealthy',
   'over-budget': 'over budget',
+  overused: 'too much GPU memory',
   'start-failed': 'did not start',
   unstarted: 'not begun',
   lost: 'lost',
@@ -47,6 +49,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Ended by ${signal ?? 'a signal'}${after}.${note}`;
     case 'timed-out':
       return `Stopped${after}: its time was up.${note}`;
+    case 'disk-exceeded':
+      return `Stopped${after}: it outgrew its space on the disk.${note}`;
     case 'cancelled':
       return `Cancelled${after}.${note}`;
     case 'preempted':
@@ -55,6 +59,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Stopped${after}: a probe said that it no longer works.${note}`;
     case 'over-budget':
       return `Stopped${after}: there was no money for more.${note}`;
+    case 'overused':
+      return `Stopped${after}: it used more memory of a GPU than its share.${note}`;
     case 'start-failed':
       return `It did not start.${note}`;
     case 'unstarted':

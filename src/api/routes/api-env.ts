@@ -30,10 +30,19 @@ export interface ApiEnv {
 }
 
 /** The document of a submission as `spec/` reads it; `text` shows all issues to a person. */
-export type Parse = (
-  text: string,
-  origin: { readonly fileName: string; readonly cwd: string },
-) => ParseOutcome;
+export type Parse = (text: string, origin: Origin) => ParseOutcome;
+
+/** Where a document is from, and what was sent along with it. */
+export interface Origin {
+  readonly fileName: string;
+  readonly cwd: string;
+  /** Texts of what it includes, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Values for its variables, as text. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Those of `files` that are such values. */
+  readonly varsFiles?: readonly string[];
+}
 
 type ParseOutcome =
   | { readonly ok: true; readonly spec: WorkloadSpec; readonly warnings: readonly string[] }

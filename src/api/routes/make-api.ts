@@ -13,6 +13,7 @@ import { openApiDocument } from './openapi.ts';
 import { quote } from './params.ts';
 import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { addQueueRoutes } from './queue-routes.ts';
+import { addRebalanceRoutes } from './rebalance-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
 import { addServiceRoutes } from './service-routes.ts';
 import { SightedLeases, SightedSite } from './sighted-site.ts';
@@ -59,6 +60,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addChecks(api, deps);
   addWorkloadRoutes(api, deps);
   addLiveRoutes(api);
+  addRebalanceRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);

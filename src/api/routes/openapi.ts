@@ -7,6 +7,7 @@ import { logOperations } from './log-routes.ts';
 import { moneyOperations } from './money-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
+import { rebalanceOperations } from './rebalance-routes.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
@@ -17,6 +18,7 @@ import { workloadOperations } from './workload-routes.ts';
 export const operations = [
   ...workloadOperations,
   ...liveOperations,
+  ...rebalanceOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,

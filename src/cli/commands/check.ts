@@ -3,6 +3,7 @@ import type { ChecklistPoint } from '../../spec/checklist.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page } from '../page.ts';
+import { givenVars, varOptions } from '../read-checked.ts';
 import { type Column, renderTable } from '../table.ts';
 
 export const check = defineCommand({
@@ -20,6 +21,7 @@ export const check = defineCommand({
     'With --checklist, each point of a job or pipeline that is valid comes with what it was told by, and what to write; an open point is no error.',
   ],
   options: {
+    ...varOptions,
     checklist: {
       kind: 'flag',
       summary: 'ten things to have thought of: requests, limits, cost, failure and others',
@@ -43,7 +45,7 @@ export const check = defineCommand({
 
     async function checkOne(file: string) {
       try {
-        const document = await world.documents.read(file);
+        const document = await world.documents.read(file, givenVars(options));
         return { file: document.fileName, ...(await world.documents.check(document)) };
       } catch (error) {
         if (!(error instanceof OperationError) || error.code !== 'SPEC_INVALID') throw error;

@@ -3,7 +3,7 @@ import type { Client, SubmittedDocument } from '../client.ts';
 import { type CommandResult, defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderOutcome } from '../outcome.ts';
-import { readChecked } from '../read-checked.ts';
+import { givenVars, readChecked, varOptions } from '../read-checked.ts';
 import { exitOf } from '../workload-exit.ts';
 
 export const run = defineCommand({
@@ -21,11 +21,15 @@ export const run = defineCommand({
     many: false,
     complete: 'file',
   },
-  options: {},
+  options: varOptions,
   json: 'Workload, once it has ended',
-  examples: ['berth run train.yaml', 'berth run train.yaml --json | jq .status'],
-  async run({ operands }, world) {
-    const document = await readChecked(operands[0]!, world);
+  examples: [
+    'berth run train.yaml',
+    'berth run train.yaml --var epochs=3',
+    'berth run train.yaml --json | jq .status',
+  ],
+  async run({ operands, options }, world) {
+    const document = await readChecked(operands[0]!, world, givenVars(options));
     // From here on a signal may not just end this process: a daemon in it has tasks.
     let early: InterruptSignal | undefined;
     const release = world.onInterrupt((signal) => {
@@ -48,8 +52,11 @@ export const run = defineCommand({
         foreground: false,
       });
       try {
-        const options = { world, isEmbedded: true, interrupted };
-        return await submitAndAttend(opened.client, document, options);
+        return await submitAndAttend(opened.client, document, {
+          world,
+          isEmbedded: true,
+          interrupted,
+        });
       } finally {
         opened.client.close();
         await opened.close();

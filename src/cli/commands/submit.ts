@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { readChecked } from '../read-checked.ts';
+import { givenVars, readChecked, varOptions } from '../read-checked.ts';
 
 export const submit = defineCommand({
   name: 'submit',
@@ -14,12 +14,13 @@ export const submit = defineCommand({
     complete: 'file',
   },
   options: {
+    ...varOptions,
     tenant: { kind: 'text', value: 'name', summary: 'for whom; only an admin may say it' },
   },
   json: 'Submitted: {id, name, warnings}',
   examples: ['id=$(berth submit train.yaml) && berth wait $id'],
   async run({ operands, options }, world) {
-    const document = await readChecked(operands[0]!, world);
+    const document = await readChecked(operands[0]!, world, givenVars(options));
     const client = await world.daemons.connect();
     const submitted = await client.submit({ ...document, tenant: options.tenant });
     for (const warning of submitted.warnings) world.note(`warning: ${warning}`);

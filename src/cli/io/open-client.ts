@@ -30,6 +30,7 @@ import {
   quotaListSchema,
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
+import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
@@ -60,7 +61,8 @@ interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string;
-  readonly type?: 'application/json';
+  /** Of the body; YAML, which JSON is as well, when not said. */
+  readonly type?: string;
   readonly signal?: AbortSignal | undefined;
   readonly streams?: boolean;
 }
@@ -141,6 +143,8 @@ function workloadCalls({ ask, done, events }: Calls) {
     adjust: (id, changes) => done(post(one(id, '/adjust'), changes)),
     pause: (id) => done(post(one(id, '/pause'))),
     resume: (id) => done(post(one(id, '/resume'))),
+    rebalance: (asked) => ask(rebalanceSchema, postJson('/api/v1/rebalance', asked)),
+    rebalancing: () => ask(rebalanceSchema, get('/api/v1/rebalance')),
     scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
     update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),
     log: (part) => ask(logChunkSchema, get(logPath(part))),
@@ -225,15 +229,16 @@ const transferPath = (id?: string): string =>
 
 const leasePath = (id: string): string => `/api/v1/leases/${encodeURIComponent(id)}`;
 
-const postDocument = (path: string, document: SubmittedDocument): Asked => ({
-  method: 'POST',
-  path: `${path}?${query({
-    file: document.fileName,
-    cwd: document.cwd,
-    ...(document.tenant !== undefined && { tenant: document.tenant }),
-  })}`,
-  body: document.text,
-});
+function postDocument(path: string, document: SubmittedDocument): Asked {
+  const { text, fileName, cwd, tenant, files, vars, varsFiles } = document;
+  const asked = {
+    method: 'POST' as const,
+    path: `${path}?${query({ file: fileName, cwd, ...(tenant !== undefined && { tenant }) })}`,
+  };
+  if (files === undefined && vars === undefined) return { ...asked, body: text };
+  const body = JSON.stringify({ text, files, vars, vars_files: varsFiles });
+  return { ...asked, body, type: 'application/vnd.berth.bundle+json' };
+}
 
 const post = (path: string, body?: object): Asked => ({
   method: 'POST',

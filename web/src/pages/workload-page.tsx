@@ -3,6 +3,7 @@ import type { AttemptDocument, WorkloadDocument } from '../../../src/api/contrac
 import { AttemptTable } from '../parts/attempt-table.tsx';
 import { AttemptTimeline } from '../parts/attempt-timeline.tsx';
 import { CancelButton } from '../parts/cancel-button.tsx';
+import { HeldBy } from '../parts/held-by.tsx';
 import { LogView } from '../parts/log-view.tsx';
 import { MarkedWord } from '../parts/mark.tsx';
 import { Ago } from '../parts/moments.tsx';
@@ -148,6 +149,7 @@ function Body({
           </section>
         </>
       )}
+      {shown !== undefined && <HeldBy attempt={shown} />}
       {shown !== undefined && (
         <section class="part log-part" aria-label="Log">
           <header class="section-head">

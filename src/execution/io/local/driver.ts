@@ -41,8 +41,10 @@ import { CoreMoves } from './core-moves.ts';
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { LiveTasks } from './live-tasks.ts';
+import { memoryFill } from './memory-fill.ts';
 import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
+import { taskDevices } from './task-devices.ts';
 import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
 
 export interface LocalDriverOptions {
@@ -54,6 +56,8 @@ export interface LocalDriverOptions {
   readonly enforcement?: WantedEnforcement;
   /** Taken for a cgroup v2 mount instead of what is mounted. */
   readonly cgroupRoot?: string;
+  /** Where /dev and /proc of the host's GPUs are, instead of `/`. */
+  readonly hostRoot?: string;
   /** Where other sockets of Berth are, beside the state folder. */
   readonly socketDirs?: readonly string[];
   /** What a task that may call the daemon is told: its URL, and a token of its own. */
@@ -113,6 +117,8 @@ export interface LocalDriver extends Driver {
   readonly launcherPid: number | undefined;
   /** What a running attempt uses of memory; undefined where nothing counts it. */
   memoryOf(attempt: AttemptId): Bytes | undefined;
+  /** How full of memory the cgroup is that all tasks are in, 0 … 1; undefined where it has no limit. */
+  memoryFill(): number | undefined;
 }
 
 class LauncherDriver implements LocalDriver {
@@ -148,12 +154,12 @@ class LauncherDriver implements LocalDriver {
     const { site, freezer } = host;
     const attemptsDir = join(options.stateDir, 'attempts');
     this.#traces = new AttemptTraces(attemptsDir, host.bootId);
+    this.cores = new CoreMoves(attemptsDir, site);
     const where = { attemptsDir, site, freezer };
     this.#liveTasks = new LiveTasks(where, (report) => {
       if (!this.#closed) options.onReport(report);
     });
     this.#checkpoints = new Checkpoints(this.#liveTasks, deps.warn);
-    this.cores = new CoreMoves(attemptsDir, site);
     this.#rooms = new TaskRooms({
       stateDir: options.stateDir,
       instance: host.instance,
@@ -250,14 +256,15 @@ class LauncherDriver implements LocalDriver {
   #plan({ attempt, placement, limits, execution, workdir, cwd }: AttemptStart): Confinement {
     const { held, memoryLimit, cores } = placement;
     const { process, io } = execution ?? {};
-    const asks = process !== undefined || io !== undefined || cores !== undefined;
+    const devices = taskDevices(placement, execution, this.#options.hostRoot ?? '');
+    const asks = [process, io, cores, devices].some((one) => one !== undefined);
     const disks = io === undefined ? [] : disksOf([workdir, cwd]);
     return planConfinement(this.#host.site, {
       attempt,
       cpu: held.cpu,
       memoryLimit,
       limits,
-      ...(asks && { terms: { process, io, cores, memory: held.memory, disks } }),
+      ...(asks && { terms: { process, io, cores, memory: held.memory, disks, devices } }),
     });
   }
 
@@ -295,6 +302,10 @@ class LauncherDriver implements LocalDriver {
     this.#liveTasks.adjust(attempt, to);
   }
 
+  pin(attempt: AttemptId, cores: readonly number[]): void {
+    this.#liveTasks.pin(attempt, cores);
+  }
+
   pause(attempt: AttemptId): void {
     this.#liveTasks.pause(attempt);
   }
@@ -309,6 +320,13 @@ class LauncherDriver implements LocalDriver {
 
   memoryOf(attempt: AttemptId): Bytes | undefined {
     return this.#liveTasks.memoryOf(attempt);
+  }
+
+  memoryFill(): number | undefined {
+    const { site } = this.#host;
+    if (site.driver === 'unprivileged') return undefined;
+    const parent = site.driver === 'cgroup-v2' ? site.parent : site.parents.memory;
+    return parent === undefined ? undefined : memoryFill(parent);
   }
 
   async known(): Promise<readonly KnownAttempt[]> {

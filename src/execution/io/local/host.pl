@@ -198,7 +198,11 @@ sub slurp {
 sub slurpKept {
     my ($files, $path) = @_;
     return slurp($path) if !$calls || !$files;
-    my $fd = $files->{$path} //= openRaw($path, $path =~ /peak|max_usage/ ? O_RDWR : O_RDONLY) // return undef;
+    my $fd = $files->{$path};
+    # A peak can be reset; in v2 only since Linux 6.12, and before only root may open it as if it could.
+    $fd //= openRaw($path, O_RDWR) if $path =~ /peak|max_usage/;
+    $fd //= openRaw($path, O_RDONLY) // return undef;
+    $files->{$path} = $fd;
     return readRaw($fd);
 }
 

@@ -12,10 +12,13 @@ import { fieldOf, parseRecord } from '../../attempt-record.ts';
 import type { VolumeMount } from '../../isolation-plan.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
 import { read } from './cgroup-files.ts';
+import { clearQuota, holdToQuota, type QuotaOutcome } from './scratch-quota.ts';
 
 const LOOK_EVERY_MS = 2000;
 const LOOK_MS = 60_000;
 const MIB = 1024 * 1024;
+/** Whoever has CAP_SYS_RESOURCE: tasks of root that are not isolated. */
+const ROOT_IGNORES = 'the kernel holds no task of root to it that is not isolated';
 
 export interface ScratchFoldersOptions {
   readonly stateDir: string;
@@ -27,6 +30,8 @@ export interface ScratchFoldersOptions {
 const agreedForm = z.object({
   /** Absent where it has no scratch, but volumes. */
   cleanup: z.enum(['immediate', 'on-success', 'never']).optional(),
+  /** Of the file system's quota; absent where it holds none. */
+  project: z.number().optional(),
   /** Folders that are not to grow beyond their sizes. */
   watched: z.array(z.object({ what: z.string(), path: z.string(), sizeMax: z.number() })),
 });
@@ -34,15 +39,17 @@ type Agreed = z.output<typeof agreedForm>;
 type Watched = Agreed['watched'][number];
 
 /**
- * Scratch folders of attempts: STATE/scratch/<attempt>/data, with what was agreed beside it. What is in them
- * is measured every few seconds, and who outgrew its size is ended: file systems with quotas of their own
- * are not used yet.
+ * Scratch folders of attempts: STATE/scratch/<attempt>/data, with what was agreed beside it. Where the file
+ * system has project quotas, it holds them to their sizes; in any case what is in them is measured every few
+ * seconds, and who outgrew its size is ended.
  */
 export class ScratchFolders {
   readonly #options: ScratchFoldersOptions;
   readonly #root: string;
   readonly #agreed = new Map<AttemptId, Agreed>();
   #looking: Promise<void> | undefined;
+  /** Why the file system has no quotas, once that is known: asked again by the next daemon. */
+  #noQuota: string | undefined;
   #shut = false;
 
   constructor(options: ScratchFoldersOptions) {
@@ -54,16 +61,18 @@ export class ScratchFolders {
     attempt: AttemptId,
     { scratch, volumes }: StorageTerms,
     mounts: readonly VolumeMount[],
+    ignoresQuotas: boolean,
   ): { readonly path: string; readonly term: TermEnforcement } {
     const path = join(this.#root, attempt, 'data');
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const size = scratch?.size ?? 0;
+    const quota = ignoresQuotas ? { why: ROOT_IGNORES } : this.#quotaOf(path, size);
     this.#agree(attempt, {
       cleanup: scratch?.cleanup,
+      ...('project' in quota && { project: quota.project }),
       watched: [{ what: 'scratch', path, sizeMax: size }, ...watchedVolumes(volumes, mounts)],
     });
-    const note = `${mebibytes(size)}, measured every ${LOOK_EVERY_MS / 1000} s; cleanup ${scratch?.cleanup}`;
-    return { path, term: { term: 'scratch', by: 'accounting', note } };
+    return { path, term: scratchTerm(size, scratch?.cleanup ?? 'immediate', quota) };
   }
 
   watchVolumes(
@@ -88,8 +97,8 @@ export class ScratchFolders {
     const told: AttemptEnd =
       exceeded === undefined || end.cause !== 'cancelled'
         ? end
-        : { ...end, cause: 'failed', message: exceeded };
-    if (isOver(agreed, told.cause === 'succeeded')) await this.#remove(folder);
+        : { ...end, cause: 'disk-exceeded', message: exceeded };
+    if (isOver(agreed, told.cause === 'succeeded')) await this.#remove(folder, agreed);
     return told;
   }
 
@@ -106,7 +115,7 @@ export class ScratchFolders {
       const path = join(this.#options.stateDir, 'attempts', `${attempt}.settled`);
       const { ended: last } = parseRecord(read(path) ?? '', attempt);
       const succeeded = last !== undefined && fieldOf(last, 'cause') === 'succeeded';
-      if (isOver(agreed, succeeded)) await this.#remove(join(this.#root, attempt));
+      if (isOver(agreed, succeeded)) await this.#remove(join(this.#root, attempt), agreed);
     }
     this.#look();
   }
@@ -116,14 +125,30 @@ export class ScratchFolders {
   }
 
   #agree(attempt: AttemptId, agreed: Agreed): void {
-    writeFileSync(join(this.#root, attempt, 'agreed.json'), JSON.stringify(agreed), {
-      mode: 0o600,
-    });
+    const folder = join(this.#root, attempt);
+    try {
+      writeFileSync(join(folder, 'agreed.json'), JSON.stringify(agreed), { mode: 0o600 });
+    } catch (error) {
+      // The disk is full: the attempt does not start, and nobody else knows of the folder.
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
     this.#agreed.set(attempt, agreed);
     this.#look();
   }
 
-  async #remove(folder: string): Promise<void> {
+  #quotaOf(path: string, size: number): QuotaOutcome {
+    if (this.#noQuota !== undefined) return { why: this.#noQuota };
+    const quota = holdToQuota(path, size);
+    if ('why' in quota) this.#noQuota = quota.why;
+    return quota;
+  }
+
+  async #remove(folder: string, { project }: Agreed): Promise<void> {
+    if (project !== undefined) {
+      const why = clearQuota(folder, project);
+      if (why !== undefined) this.#options.warn(`the quota of ${folder} stays: ${why}`);
+    }
     try {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     } catch (error) {
@@ -178,8 +203,26 @@ export function forgetScratch(stateDir: string, workload: WorkloadId): void {
   for (const name of readdirSync(root)) {
     if (!name.startsWith(`${workload}.`)) continue;
     const folder = join(root, name);
-    if (readAgreed(folder).cleanup !== 'never') rmSync(folder, { recursive: true, force: true });
+    const { cleanup, project } = readAgreed(folder);
+    if (cleanup === 'never') continue;
+    if (project !== undefined) clearQuota(folder, project);
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function scratchTerm(
+  size: number,
+  cleanup: NonNullable<Agreed['cleanup']>,
+  quota: QuotaOutcome,
+): TermEnforcement {
+  const [by, how] =
+    'project' in quota
+      ? (['kernel', `project quota ${quota.project}`] as const)
+      : ([
+          'accounting',
+          `measured every ${LOOK_EVERY_MS / 1000} s (no quota: ${quota.why})`,
+        ] as const);
+  return { term: 'scratch', by, note: `${mebibytes(size)}, ${how}; cleanup ${cleanup}` };
 }
 
 const watchedVolumes = (volumes: readonly VolumeUse[], mounts: readonly VolumeMount[]): Watched[] =>

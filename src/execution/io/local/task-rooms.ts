@@ -14,6 +14,7 @@ import {
 } from '../../isolation-plan.ts';
 import { accountOf, openIsolationSite, rootEntries } from './open-isolation-site.ts';
 import { ScratchFolders } from './scratch-folders.ts';
+import { taskDevices } from './task-devices.ts';
 
 export interface TaskRoomsOptions {
   readonly stateDir: string;
@@ -58,7 +59,9 @@ export class TaskRooms {
     const folders = [start.workdir];
     let { env } = start;
     if (storage?.scratch !== undefined) {
-      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts);
+      const isWrapped = wantsMounts({ terms, volumes: volumes.mounts }) && this.#hasBubblewrap();
+      const ignoresQuotas = process.getuid?.() === 0 && !isWrapped;
+      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts, ignoresQuotas);
       own(scratch.path, account);
       folders.push(scratch.path);
       found.push(scratch.term);
@@ -83,6 +86,9 @@ export class TaskRooms {
       user: account,
       secrets,
       gpus: start.placement.gpus.length > 0,
+      closed: (taskDevices(start.placement, start.execution, '')?.closed ?? []).map(
+        ({ path }) => path,
+      ),
     });
     if ('why' in plan) return plan;
     if (plan.wrap.length > 0) mkdirSync(this.#secretsDir, { recursive: true, mode: 0o711 });
@@ -116,6 +122,10 @@ export class TaskRooms {
 
   shut(): void {
     this.#scratch.shut();
+  }
+
+  #hasBubblewrap(): boolean {
+    return 'path' in this.#openSite().bubblewrap;
   }
 
   #openSite(): IsolationSite {

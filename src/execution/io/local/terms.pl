@@ -12,6 +12,7 @@ sub PR_SET_THP_DISABLE() { 41 }
 sub PR_GET_THP_DISABLE() { 42 }
 sub MASK_BYTES()         { 128 }     # 1,024 CPUs or NUMA nodes
 sub TERM_NOTE_MAX()      { 160 }
+sub O_NONBLOCK()         { 0x800 }
 
 our $linux;
 my %policies = (other => 0, batch => 3, idle => 5);    # linux/sched.h
@@ -42,7 +43,8 @@ sub saysTerm {
     # Rounded down to pages.
     return 1 if $file =~ /\A(?:memory|hugetlb)/ && "$got$value" =~ /\A\d+\z/ && $got <= $value && $value - $got < 65536;
     my @lines = split /\n/, $got;
-    return !grep { /\Aa / } @lines if $file eq 'devices.deny';
+    # Of what is refused while all else is allowed the kernel says nothing: the task tries it.
+    return $value ne 'a' || !grep { /\Aa / } @lines if $file eq 'devices.deny';
     return 1 if grep { $_ eq $value } @lines;
     return 0 if $file ne 'io.max';
     my ($device, @rules) = split / /, $value;
@@ -97,6 +99,11 @@ sub actTerm {
         my $got = writeAndReadBack('/proc/self/oom_score_adj', $value);
         return "oom_score_adj: $!" if !defined $got;
         return $got eq $value ? undef : "the kernel says $got";
+    }
+    if ($act eq 'closed') {
+        my $fd = openRaw($value, O_RDONLY | O_NONBLOCK) // return undef;
+        closeRaw($fd);
+        return "$value can be opened";
     }
     my $calls = termCalls() // return 'the system calls of this machine are not known';
     if ($act eq 'policy') {

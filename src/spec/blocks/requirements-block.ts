@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { oneOf, quantity, text } from '../fields.ts';
+import { bitRate } from '../network-fields.ts';
+import { parseBytes, parseCpu, parseDollars, parseGpuSum } from '../quantities.ts';
+import { dollarsForm } from './limits-block.ts';
+
+const size = (description: string) =>
+  quantity(parseBytes, {
+    description,
+    form: 'bytes such as 100Gi',
+    positive: true,
+    finite: true,
+  }).optional();
+
+/** `resource_requirements`: what a workload as a whole asks for. */
+export const requirementsSchema = z
+  .strictObject({
+    class: oneOf(['guaranteed', 'burstable', 'best-effort'], {
+      description:
+        '`guaranteed`: its tasks are limited to what they ask for, are not stopped for others, and their memory is not taken from them; `burstable`: their memory is taken last; `best-effort`: they may be stopped, and are the first to go when memory runs out. A step that says so itself is not changed.',
+    }).optional(),
+    compute: z
+      .strictObject({
+        cpu: quantity(parseCpu, {
+          description: 'Its tasks have at most so much at once.',
+          form: 'cores such as 8 or 0.5',
+          positive: true,
+          finite: true,
+        }).optional(),
+        memory: size('Its tasks have at most so much at once.'),
+        gpu: quantity(parseGpuSum, {
+          description: 'Its tasks have so many. Checked; only what each step asks for is counted.',
+          form: 'GPUs such as 2 or 0.5',
+          finite: true,
+        }).optional(),
+      })
+      .meta({ description: 'What its tasks may have at once, all together.' })
+      .optional(),
+    storage: z
+      .strictObject({
+        workspace: size('Of BERTH_WORKDIR. Checked; it is not held to it yet.'),
+        cache: size('Of kept results. Checked; the site has one size for all.'),
+      })
+      .meta({ description: 'Space for files.' })
+      .optional(),
+    network: z
+      .strictObject({
+        priority: oneOf(['high', 'normal', 'low'], {
+          description: 'Class of traffic of steps that have none.',
+        }).optional(),
+        bandwidth_guarantee: bitRate(
+          'Kept for each task when others want the link, too.',
+        ).optional(),
+      })
+      .meta({ description: 'For the steps that do not say otherwise.' })
+      .optional(),
+    use_spot_instances: z
+      .boolean()
+      .meta({ description: 'Nodes that may be taken away will do. Checked; there are none yet.' })
+      .optional(),
+    cost_controls: z
+      .strictObject({
+        max_hourly_cost: quantity(parseDollars, {
+          description: 'Spent in an hour. Checked; only a total is held: `cost_limits.max_cost`.',
+          form: dollarsForm,
+        }).optional(),
+        prefer_cached_results: z
+          .boolean()
+          .meta({
+            description: 'As `optimization.caching.enabled`.',
+            default: false,
+          })
+          .optional(),
+        model_selection: text({
+          description: 'Which model answers. Checked; needs the model gateway.',
+          max: 63,
+          filled: true,
+          oneLine: true,
+        }).optional(),
+      })
+      .meta({ description: 'What it may spend, and how it saves.' })
+      .optional(),
+  })
+  .meta({ description: 'What the workload as a whole asks for.' });
+
+export type RequirementsBlock = z.output<typeof requirementsSchema>;
