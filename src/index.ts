@@ -17,6 +17,7 @@ export type {
 } from './api/contract/documents.ts';
 export { UNLIMITED } from './base/units.ts';
 export { openClient } from './cli/io/open-client.ts';
+export { ResourceAnalytics } from './cli/io/resource-analytics.ts';
 export { HeldLease, type LeaseOptions, ResourcePool } from './cli/io/resource-pool.ts';
 export type { WorkloadSpec } from './model/workload.ts';
 export { defineFilter, defineOrder, defineScorer } from './scheduling/define-plugin.ts';

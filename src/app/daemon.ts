@@ -12,6 +12,7 @@ import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
+import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -33,11 +34,13 @@ import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
+import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
-import { defaultSite, readSite } from './read-site.ts';
+import { readPrices } from './read-prices.ts';
+import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
@@ -66,6 +69,8 @@ export interface DaemonOptions {
   readonly host?: string;
   /** Absolute; undefined: nothing is said of the site. */
   readonly siteFile?: string | undefined;
+  /** Absolute; undefined: nothing has a price. */
+  readonly pricesFile?: string | undefined;
   /** Log lines go to `log` as well. */
   readonly foreground: boolean;
   readonly log: (line: string) => void;
@@ -111,6 +116,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = await openServer({
     site,
     leases,
+    money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     transfers,
     token: folder.token,
     tokens: parts.tokens,
@@ -152,6 +158,7 @@ interface OpenState {
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
+  readonly prices: MoneyConfig['prices'];
   readonly inventory: HostInventory;
   readonly recovered: Recovered;
   readonly siteFile: string | null;
@@ -184,13 +191,13 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     options.siteFile === undefined
       ? undefined
       : await readSite(options.siteFile, new SystemClock(0).now());
-  const { scheduling } = site?.config ?? defaultSite;
+  const { scheduling, budgets } = site?.config ?? defaultSite;
+  const money = { ...(await readPrices(options.pricesFile)), budgets };
   const folder = await openStateFolder({ dir: options.stateDir });
   stack.defer(() => folder.release());
   const echo = options.foreground ? options.log : () => {};
   const log = openDaemonLog(join(folder.paths.logs, 'daemon.log'), echo);
-  log('site', options.siteFile ?? 'no file: one queue, by priority');
-  for (const warning of site?.warnings ?? []) log('site', warning);
+  logConfig(log, options, site);
   const plugins = new PluginKeeper(site?.plugins ?? [], log);
   stack.defer(() => plugins.close());
   // Its first reading goes on while the journal is replayed.
@@ -207,7 +214,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, lineMs: LINE_MS },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const recovered = recover(engine, journal);
@@ -224,6 +231,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     journal,
     history,
     engine,
+    prices: money.prices,
     inventory,
     recovered,
     siteFile: options.siteFile ?? null,
@@ -289,6 +297,15 @@ const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRe
   gpuSharing: scheduling.gpuSharing,
   ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
 });
+
+function logConfig(log: DaemonLog, options: DaemonOptions, site: ReadSite | undefined): void {
+  const { siteFile, pricesFile } = options;
+  log('site', siteFile ?? 'no file: one queue, by priority');
+  if (pricesFile !== undefined) log('money', pricesFile);
+  else if (site?.config.budgets.length)
+    log('money', 'there are budgets, and no prices: nothing is charged');
+  for (const warning of site?.warnings ?? []) log('site', warning);
+}
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {

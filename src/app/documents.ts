@@ -2,8 +2,13 @@ import { resolve } from 'node:path';
 import type { SubmittedDocument } from '../cli/client.ts';
 import { readDocument } from '../cli/io/read-document.ts';
 import type { Documents } from '../cli/world.ts';
+import type { Issue } from '../spec/issue.ts';
 
-async function parseAsWhatItIs(document: SubmittedDocument, cwd: string) {
+type Parsed =
+  | { readonly ok: true; readonly warnings: readonly Issue[]; readonly spec?: unknown }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+async function parseAsWhatItIs(document: SubmittedDocument, cwd: string): Promise<Parsed> {
   const { text, fileName } = document;
   const { isSiteDocument, parseSite, pluginFiles } = await import('../spec/site-document.ts');
   if (isSiteDocument(text, { fileName })) {
@@ -13,6 +18,11 @@ async function parseAsWhatItIs(document: SubmittedDocument, cwd: string) {
     const { loadPlugins } = await import('./load-plugins.ts');
     const plugins = await loadPlugins(files, { siteFile: resolve(cwd, fileName) });
     return parseSite(text, { fileName, ...siteNames(plugins) });
+  }
+  const { isPriceDocument, parsePrices } = await import('../spec/price-document.ts');
+  if (isPriceDocument(text, { fileName })) {
+    const parsed = parsePrices(text, { fileName });
+    return parsed.ok ? { ok: true, warnings: [] } : parsed;
   }
   const { parseDocument } = await import('../spec/parse-document.ts');
   const { parseOptions } = await import('./parse-submission.ts');
@@ -37,7 +47,10 @@ export function openDocuments(cwd: string): Documents {
       const warnings = parsed.ok ? parsed.warnings : [];
       const files = new Map(Object.entries(document.files ?? {}));
       const report = formatIssues([...issues, ...warnings], text, fileName, files);
-      return { valid: parsed.ok, issues, warnings, report };
+      const isWorkload = parsed.ok && parsed.spec !== undefined;
+      const { readChecklist } = await import('../spec/checklist.ts');
+      const checklist = isWorkload ? readChecklist(text, { fileName }) : [];
+      return { valid: parsed.ok, issues, warnings, report, checklist };
     },
     async schema() {
       const { documentJsonSchema } = await import('../spec/document-schema.ts');

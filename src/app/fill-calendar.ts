@@ -15,7 +15,10 @@ const YEARS_AHEAD = 10;
 const YEAR_MS = 366 * 86_400_000;
 
 /** Writes out the calendar of a site as of `now`, by the rules of time zones that this machine has. */
-export function fillCalendar({ scheduling, ...others }: WrittenSite, now: TimeMs): SiteConfig {
+export function fillCalendar(
+  { scheduling, budgets, ...others }: WrittenSite,
+  now: TimeMs,
+): SiteConfig {
   const until = (now + YEARS_AHEAD * YEAR_MS) as TimeMs;
   const starts = remembered((key) => {
     const [every, timeZone] = split(key);
@@ -27,6 +30,10 @@ export function fillCalendar({ scheduling, ...others }: WrittenSite, now: TimeMs
   const { quotas, reservations, submissions, ...rest } = scheduling;
   return {
     ...others,
+    budgets: budgets.map((budget) => ({
+      ...budget,
+      window: budget.window.kind === 'rate' ? budget.window : windowOf(budget.window, starts),
+    })),
     scheduling: {
       ...rest,
       quotas: quotas.map((quota) => ({ ...quota, window: windowOf(quota.window, starts) })),

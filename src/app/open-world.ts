@@ -37,12 +37,13 @@ function daemonsOf(settings: Settings, terminal: Terminal): Daemons {
       const { spawnDaemon } = await import('../cli/io/spawn-daemon.ts');
       return spawnDaemon(settings, options);
     },
-    async open({ port, site, foreground }): Promise<OpenedDaemon> {
+    async open({ port, site, prices, foreground }): Promise<OpenedDaemon> {
       const { openDaemon } = await import('./daemon.ts');
       const daemon = await openDaemon({
         stateDir: settings.stateDir.value,
         port,
         siteFile: site,
+        pricesFile: prices,
         foreground,
         log: (line) => {
           if (foreground) terminal.writeError(`${line}\n`);

@@ -16,7 +16,7 @@ export interface ReadSite {
   readonly warnings: readonly string[];
 }
 
-export const defaultSite: SiteConfig = { scheduling: defaultScheduling };
+export const defaultSite: SiteConfig = { scheduling: defaultScheduling, budgets: [] };
 
 /** The site file as of `now`. Rejects with FILE_UNREADABLE, with PLUGIN_INVALID, or with SPEC_INVALID and all that is wrong. */
 export async function readSite(file: string, now: TimeMs): Promise<ReadSite> {

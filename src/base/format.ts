@@ -28,6 +28,13 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3_600)}h`;
 }
 
+/** `$12.50`, `$0.000125`: at least the cents, and all of what is below one, of micro-dollars. */
+export function formatDollars(micro: number): string {
+  const text = String(Math.abs(micro)).padStart(7, '0');
+  const fraction = text.slice(-6).replace(/0{1,4}$/, '');
+  return `${micro < 0 ? '-' : ''}$${text.slice(0, -6)}.${fraction}`;
+}
+
 /** An amount of a resource with its unit: `1.5 CPUs`, `4 GiB memory`, `1 GPU`, `3 licence`. */
 export function formatAmount(resource: string, amount: number): string {
   if (resource === 'cpu' || resource === 'gpu') {

@@ -15,6 +15,12 @@ import type {
   PoolDocument,
   PoolList,
 } from '../api/contract/lease-documents.ts';
+import type {
+  BudgetList,
+  PriceList,
+  SuggestionList,
+  UsageReportDocument,
+} from '../api/contract/money-documents.ts';
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
@@ -68,6 +74,11 @@ export interface Client {
   queues(): Promise<QueueList>;
   quotas(): Promise<QuotaList>;
   reservations(): Promise<ReservationList>;
+  budgets(): Promise<BudgetList>;
+  prices(): Promise<PriceList>;
+  /** So far back, in seconds. */
+  usageReport(seconds: number, by: readonly string[]): Promise<UsageReportDocument>;
+  suggestions(seconds: number): Promise<SuggestionList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { adjust } from './commands/adjust.ts';
+import { budget } from './commands/budget.ts';
 import { cacheClear } from './commands/cache-clear.ts';
 import { cacheList } from './commands/cache-list.ts';
 import { cancel } from './commands/cancel.ts';
@@ -15,6 +16,8 @@ import { logs } from './commands/logs.ts';
 import { network } from './commands/network.ts';
 import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
+import { prices } from './commands/prices.ts';
+import { pricesImport } from './commands/prices-import.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
@@ -30,6 +33,7 @@ import { secretSet } from './commands/secret-set.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
+import { suggest } from './commands/suggest.ts';
 import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
@@ -40,6 +44,7 @@ import { transferClean } from './commands/transfer-clean.ts';
 import { transferList } from './commands/transfer-list.ts';
 import { up } from './commands/up.ts';
 import { update } from './commands/update.ts';
+import { usage } from './commands/usage.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
 import { why } from './commands/why.ts';
@@ -62,6 +67,10 @@ export const registry: readonly Command[] = [
   update,
   queue,
   quota,
+  budget,
+  prices,
+  usage,
+  suggest,
   reserve,
   network,
   transfer,
@@ -85,6 +94,7 @@ export const registry: readonly Command[] = [
   inventoryDiff,
   inventoryBaseline,
   check,
+  pricesImport,
   specSchema,
   configExplain,
   completion(() => registry),

@@ -17,6 +17,8 @@ export interface Settings {
   readonly port: Setting<number>;
   /** What the daemon reads at its start, unless --site of `up` says. Absolute; undefined: nothing. */
   readonly site: Setting<string | undefined>;
+  /** What things cost, unless --prices of `up` says. Absolute; undefined: nothing has a price. */
+  readonly prices: Setting<string | undefined>;
   /** Undefined: the socket of the state folder. */
   readonly url: Setting<string | undefined>;
   /** Undefined: the token file of the state folder. */
@@ -56,6 +58,7 @@ export function resolveSettings(flags: GlobalFlags, around: Surroundings): Setti
     stateDir: stateDir(flags, around),
     port: port(env),
     site: site(around),
+    prices: prices(around),
     url: text(flags.url, '--url', env, 'BERTH_URL', 'the socket of the state folder'),
     token: text(flags.token, '--token', env, 'BERTH_TOKEN', 'the token file of the state folder'),
     colour: colour(flags, env),
@@ -96,6 +99,13 @@ function site({ env, home, resolve, exists }: Surroundings): Setting<string | un
   return exists(file)
     ? { value: file, origin: 'found', source }
     : { value: undefined, origin: 'default', source: 'one queue, by priority' };
+}
+
+function prices({ env, resolve }: Surroundings): Setting<string | undefined> {
+  const own = env['BERTH_PRICES'];
+  return own !== undefined && own !== ''
+    ? { value: resolve(own), origin: 'environment', source: 'BERTH_PRICES' }
+    : { value: undefined, origin: 'default', source: 'nothing has a price' };
 }
 
 function port(env: Surroundings['env']): Setting<number> {

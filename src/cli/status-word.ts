@@ -31,6 +31,7 @@ const causes: Record<Cause, Look> = {
   overused: { glyph: 'failed', tone: 'failed', word: 'too much GPU memory' },
   unhealthy: { glyph: 'failed', tone: 'failed', word: 'unhealthy' },
   'over-limit': { glyph: 'failed', tone: 'failed', word: 'over-limit' },
+  'over-budget': { glyph: 'failed', tone: 'failed', word: 'over budget' },
   'start-failed': { glyph: 'failed', tone: 'failed', word: 'start-failed' },
   unstarted: { glyph: 'cancelled', tone: 'faint', word: 'unstarted' },
   lost: { glyph: 'lost', tone: 'faint', word: 'lost' },

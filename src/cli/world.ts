@@ -1,6 +1,7 @@
 import type { Baseline } from '../inventory/baseline.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { InventoryDocument } from '../inventory/inventory-schema.ts';
+import type { ChecklistPoint } from '../spec/checklist.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
 import type { Settings } from './settings.ts';
@@ -91,6 +92,8 @@ interface CheckedDocument {
   readonly warnings: readonly unknown[];
   /** Issues, or else warnings, for people, with the lines that they are about; may be empty. */
   readonly report: string;
+  /** Of a job or pipeline that is valid; empty for anything else. */
+  readonly checklist: readonly ChecklistPoint[];
 }
 
 export interface Daemons {
@@ -103,10 +106,16 @@ export interface Daemons {
     readonly port: number | undefined;
     /** Absolute; undefined: nothing said of the site. */
     readonly site: string | undefined;
+    /** Absolute; undefined: nothing has a price. */
+    readonly prices: string | undefined;
     readonly foreground: boolean;
   }): Promise<OpenedDaemon>;
   /** A daemon in a process of its own, once it answers. */
-  spawn(options: { readonly port: number; readonly site: string | undefined }): Promise<Client>;
+  spawn(options: {
+    readonly port: number;
+    readonly site: string | undefined;
+    readonly prices: string | undefined;
+  }): Promise<Client>;
   /** Opens the web page with the token in it; undefined when the token cannot be read. */
   loginLink(url: string): Promise<string | undefined>;
   isAlive(pid: number): boolean;

@@ -10,12 +10,12 @@ import type { State } from './state.ts';
 export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEnd): AttemptEnd {
   const { live, stop } = attempt;
   // A driver only knows that it was told to stop it.
-  const knows = stop === 'unhealthy' || stop === 'over-limit';
+  const knows = stop === 'unhealthy' || stop === 'over-limit' || stop === 'over-budget';
   const cause = knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause);
   const why =
     cause === 'over-limit'
       ? attempt.task.step.workload.limitReached?.message
-      : cause === 'preempted'
+      : cause === 'preempted' || cause === 'over-budget'
         ? whyStopped(state, attempt)
         : undefined;
   const message = [why, told.message].filter((part) => part !== undefined).join(' ');
@@ -38,6 +38,8 @@ function savedAndGone({ stop, task }: AttemptRecord, cause: EndCause): EndCause 
 
 function whyStopped(state: State, { id, stop, placement }: AttemptRecord): string | undefined {
   const { node } = placement;
+  if (stop === 'over-budget')
+    return 'What was reserved for it is used up, and there is no money for more.';
   if (stop === 'spot') return `Spot notice: ${node} is taken away.`;
   if (stop === 'moved') return `Moved away from ${node}.`;
   const eviction = stop === 'evicted' ? state.live.lastEviction(node)?.eviction : undefined;

@@ -6,7 +6,13 @@ import type { Event, ScheduledRetry } from '../model/messages.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { endAsKnown } from './attempt-end.ts';
-import { type AttemptRecord, isStopped, type TaskRecord, type WorkloadRecord } from './records.ts';
+import {
+  type AttemptRecord,
+  isNotItsFault,
+  isStopped,
+  type TaskRecord,
+  type WorkloadRecord,
+} from './records.ts';
 import { restartAfter } from './service-record.ts';
 import { StartRoom } from './start-room.ts';
 import type { State } from './state.ts';
@@ -47,7 +53,8 @@ export function endAttempt(
   const { task } = attempt;
   const { workload } = task.step;
   const end = endAsKnown(state, attempt, told);
-  const ended = { kind: 'task-ended', at, attempt: id, end } as const;
+  const paid = state.money.chargeFor(attempt, end, at);
+  const ended = { kind: 'task-ended', at, attempt: id, end, ...paid } as const;
   const isLast = isStopped(workload) || task.retiringSince !== undefined;
   if (isLast || end.cause === 'unstarted') return [ended];
   const retry = nextTry(state, attempt, end, at);
@@ -70,7 +77,7 @@ export function endAttempt(
 
 /** Of an attempt after which its task tries again: not those that were stopped for others. */
 export const countsAsRetry = ({ step }: TaskRecord, { cause }: AttemptEnd): boolean =>
-  cause !== 'preempted' && step.spec.service === undefined;
+  !isNotItsFault(cause) && step.spec.service === undefined;
 
 function nextTry(
   state: State,
@@ -83,6 +90,9 @@ function nextTry(
   if (service !== undefined) {
     const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
     return { dueAt: (at + delayMs) as TimeMs, inRow };
+  }
+  if (end.cause === 'over-budget') {
+    return state.money.waitsForMoney(attempt, at) ? { dueAt: at } : undefined;
   }
   const attempts = attempt.number - task.preempted - task.unstarted;
   const limit = attempt.placement.memoryLimit;

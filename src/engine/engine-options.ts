@@ -1,5 +1,7 @@
+import type { SavedBudget } from '../admission/budget-book.ts';
 import type { SavedQuota } from '../admission/quota.ts';
 import type { SavedSubmissions } from '../admission/submission-book.ts';
+import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { TaskRecord } from './records.ts';
@@ -14,6 +16,8 @@ export interface EngineOptions {
     SchedulingConfig,
     'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
   >;
+  /** Prices and budgets. Absent: nothing has a price. */
+  readonly money?: MoneyConfig;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */
   readonly lineMs?: number;
 }
@@ -25,5 +29,6 @@ export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskR
 export interface SavedMemory {
   readonly scheduler?: unknown;
   readonly quotas?: readonly SavedQuota[];
+  readonly budgets?: readonly SavedBudget[];
   readonly submissions?: readonly SavedSubmissions[];
 }

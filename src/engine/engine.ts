@@ -87,6 +87,8 @@ export class Engine {
         return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-spend':
+        return this.#reportSpend(command);
       case 'adjust':
         return said(decideAdjust(this.state, command));
       case 'pause':
@@ -129,6 +131,7 @@ export class Engine {
       this.#nextEnd(at) ??
       this.#nextLeaseEnd(at) ??
       this.state.limitEnds.next(at) ??
+      this.state.money.next(at) ??
       this.state.services.next(at) ??
       this.#nextStop(at) ??
       this.#nextDue(at) ??
@@ -212,9 +215,12 @@ export class Engine {
     if ('kind' in lease) return { events: [], answer: lease };
     const held = heldAttempt(lease);
     if (held === undefined) return this.#cancel(at, id, by);
-    return facts(
-      endOfLease(held, at, held.stop === undefined ? 'succeeded' : causeOfStop(held.stop)),
-    );
+    const cause = held.stop === undefined ? 'succeeded' : causeOfStop(held.stop);
+    return facts(this.#endLease(held, at, cause));
+  }
+
+  #reportSpend({ at, workload, spending }: Extract<Command, { kind: 'report-spend' }>): Decision {
+    return facts({ kind: 'spend-settled', at, ...(workload && { workload }), spending });
   }
 
   #leaveNode(command: Extract<Command, { kind: 'leave-node' }>): Decision {
@@ -241,6 +247,12 @@ export class Engine {
     if (attempt === undefined || attempt.end !== undefined) return nothing;
     if (isEarly(attempt, end)) return nothing;
     return facts(...endAttempt(this.state, at, id, end));
+  }
+
+  /** The end of a lease, paid for. */
+  #endLease(...[held, at, cause]: Parameters<typeof endOfLease>): Event {
+    const event = endOfLease(held, at, cause);
+    return { ...event, ...this.state.money.chargeFor(held, event.end, at) };
   }
 
   /** In line behind an attempt that did not succeed. */
@@ -277,8 +289,8 @@ export class Engine {
     if (held === undefined) {
       return { kind: 'cancel-requested', at, workload: workload.id, by: workload.tenant };
     }
-    if (held.stop !== undefined) return endOfLease(held, at, causeOfStop(held.stop));
-    return endOfLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
+    if (held.stop !== undefined) return this.#endLease(held, at, causeOfStop(held.stop));
+    return this.#endLease(held, at, workload.leaseEndsAt! <= at ? 'lost' : 'timed-out');
   }
 
   #reportAdjusted({ at, attempt: id, terms }: Extract<Command, { kind: 'report-adjusted' }>) {
@@ -328,19 +340,16 @@ export class Engine {
     const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
     const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
-    return {
-      kind: 'task-placed',
-      at,
-      attempt,
-      placement: {
-        node: node.id,
-        held,
-        gpus,
-        memoryLimit: task.memoryLimit,
-        ...(ports && { ports }),
-        ...(cores && { cores }),
-      },
+    const placement = {
+      node: node.id,
+      held,
+      gpus,
+      memoryLimit: task.memoryLimit,
+      ...(ports && { ports }),
+      ...(cores && { cores }),
     };
+    const reserved = this.state.money.reserveFor(task, placement, at);
+    return { kind: 'task-placed', at, attempt, placement, ...(reserved && { reserved }) };
   }
 
   /** Free capacity was used first: nothing is left to place. */
@@ -367,17 +376,14 @@ export class Engine {
   nextTimer(): TimeMs | undefined {
     const dueAt = this.state.firstResting()?.dueAt;
     const policyAt = this.state.scheduler.nextTimer?.();
-    const { live, leases, services, table } = this.state;
+    const { live, leases, services, table, money } = this.state;
     const { rebalance, notices } = live;
     const movedAt = rebalance && settledAt(this.state, rebalance);
     const deadlines = [...notices].map(({ deadline }) => deadline);
-    const leaseAt = leases.first()?.at;
     const limitAt = this.state.limitEnds.first()?.at;
-    const spaceAt = table.space.dueAt;
-    const times = [dueAt, policyAt, leaseAt, limitAt, services.nextTimer(), spaceAt, movedAt];
-    return [...times, ...deadlines].reduce((a, b) =>
-      a === undefined || (b !== undefined && b < a) ? b : a,
-    );
+    const own = [leases.first()?.at, services.nextTimer(), money.nextTimer(), table.space.dueAt];
+    const times = [dueAt, policyAt, limitAt, ...own, movedAt, ...deadlines];
+    return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
   }
 }
 

@@ -31,6 +31,7 @@ export function entryRefusal(
   return (
     submissionRefusal(state, spec, tenant, at) ??
     quotaRefusal(state, spec, tenant, at) ??
+    state.money.entryRefusal(spec, tenant, at) ??
     lateRefusal(state, spec, at) ??
     full
   );
@@ -68,7 +69,7 @@ function quotaRefusal(
 const atOnce = ({ request, gangMin = 1 }: StepSpec): Resources => scaled(request, gangMin);
 
 /** As `runMaxOf` will say of its tasks. */
-function longestRun({ limits, estimateMs }: StepSpec): number {
+export function longestRun({ limits, estimateMs }: StepSpec): number {
   return limits.wallMs === UNLIMITED ? (estimateMs ?? UNLIMITED) : limits.wallMs + limits.graceMs;
 }
 

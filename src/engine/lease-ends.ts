@@ -79,7 +79,11 @@ export function renewals(workloads: Iterable<WorkloadRecord>, at: TimeMs): reado
 }
 
 /** A lease does not try again: who asked for it would not know. */
-export function endOfLease(held: AttemptRecord, at: TimeMs, cause: EndCause): Event {
+export function endOfLease(
+  held: AttemptRecord,
+  at: TimeMs,
+  cause: EndCause,
+): Extract<Event, { kind: 'task-ended' }> {
   return {
     kind: 'task-ended',
     at,

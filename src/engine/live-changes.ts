@@ -234,7 +234,7 @@ export class LiveChanges {
   #adjust(event: Extract<Event, { kind: 'attempt-adjusted' }>): void {
     const { at, held, limits, cores } = event;
     const attempt = this.#attempt(event.attempt);
-    const { table, scheduler, quotas, parts } = this.#state;
+    const { table, scheduler, quotas, parts, money } = this.#state;
     const row = table.rowOf(attempt.placement.node);
     assert(row !== undefined && attempt.end === undefined, 'only what runs is adjusted');
     const former = attempt.placement;
@@ -250,6 +250,7 @@ export class LiveChanges {
     table.take(row, held, former.gpus);
     attempt.task.step.workload.attained.start(held, at);
     quotas?.started(attempt.id, spanOf(attempt));
+    money.adjusted(attempt, at);
     scheduler.resized(before, runningOf(attempt, row), at);
   }
 

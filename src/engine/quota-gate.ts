@@ -18,7 +18,7 @@ export function spanOf({ task, placement, placedAt, live }: AttemptRecord): Held
 export function quotaGate(quotas: QuotaBook): StartGate<TaskRecord> {
   return {
     governs: (queue, tenant) => quotas.governs(queue, tenant),
-    runMaxMs: runMaxOf,
+    kindOf: runMaxOf,
     refusal: (task, request, at) => {
       const { queue, tenant } = task;
       const most = chargeOf(request, runMaxOf(task));

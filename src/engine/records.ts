@@ -1,5 +1,5 @@
-import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
+import { type Bytes, type MicroDollars, type TimeMs, UNLIMITED } from '../base/units.ts';
+import type { AttemptEnd, EndCause, StopReason, TermEnforcement } from '../model/attempt.ts';
 import type {
   FlowValue,
   LimitReached,
@@ -7,25 +7,19 @@ import type {
   StepEndReason,
   TakenOver,
 } from '../model/flow.ts';
-import {
-  type AttemptId,
-  attemptId,
-  type StepId,
-  type TenantId,
-  taskId,
-  type WorkloadId,
-} from '../model/ids.ts';
+import type { AttemptId, StepId, TenantId, WorkloadId } from '../model/ids.ts';
 import type { EndState, Placement } from '../model/messages.ts';
+import type { BudgetFacts, Reserve } from '../model/money.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import { Service } from '../scheduling/attained.ts';
+import type { Service } from '../scheduling/attained.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang, Running } from '../scheduling/scheduler.ts';
 import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 import type { LiveRecord } from './live-changes.ts';
-import { type Health, newService, type ServiceRecord } from './service-record.ts';
+import type { Health, ServiceRecord } from './service-record.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
 
@@ -41,6 +35,7 @@ export interface WorkloadRecord {
   /** −1,000 … 1,000, as last changed. */
   priority: number;
   state: 'active' | EndState;
+  /** Or stopped: then by `BY_BUDGET`, and `overBudget` says why. */
   cancelledBy: TenantId | undefined;
   /** The first of its own limits that it reached. */
   limitReached: LimitReached | undefined;
@@ -50,6 +45,9 @@ export interface WorkloadRecord {
   stepsLeft: number;
   /** The run that it goes on with. */
   readonly resumes: Pick<Resumption, 'from' | 'folder'> | undefined;
+  /** There was no money for the rest of it. */
+  overBudget: BudgetFacts | undefined;
+  readonly spent: WorkloadSpending;
   /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
   steps: readonly StepRecord[];
   readonly service: ServiceRecord | undefined;
@@ -57,6 +55,19 @@ export interface WorkloadRecord {
   readonly attained: Service;
   /** Of a lease: it ends by itself unless its holder is heard of before. */
   leaseEndsAt: TimeMs | undefined;
+}
+
+/** What a workload has cost. */
+export interface WorkloadSpending {
+  /** Of its attempts, and otherwise. */
+  charged: number;
+  reserved: number;
+  /** What its running tasks cost in an hour. */
+  perHour: number;
+  tokens: number;
+  calls: number;
+  /** Things without a known price, which cost nothing here. */
+  unpriced: readonly string[];
 }
 
 export interface StepRecord {
@@ -152,6 +163,8 @@ export interface AttemptRecord {
   live: LiveRecord | undefined;
   /** It was stopped for others; absent when it was stopped with its gang. */
   preemption: PreemptionRecord | undefined;
+  /** Absent where nothing of it has a price. */
+  cost: AttemptCost | undefined;
   end: AttemptEnd | undefined;
   endedAt: TimeMs | undefined;
   /** What its probes said last, and since when it is ready; absent before any did. */
@@ -160,6 +173,14 @@ export interface AttemptRecord {
   behind: AttemptRecord | undefined;
   /** Who takes over its place. */
   next: AttemptRecord | undefined;
+}
+
+export interface AttemptCost {
+  readonly reserve: Reserve;
+  /** Since when it is not paid. */
+  readonly since: TimeMs;
+  /** For its time until then. */
+  readonly charged: MicroDollars;
 }
 
 export interface ToStop {
@@ -182,6 +203,9 @@ export interface PreemptionRecord {
   readonly preemption: Preemption;
 }
 
+/** What stops a workload that nobody cancelled. */
+export const BY_BUDGET = 'budget' as TenantId;
+
 /** More steps than this are looked up by a map. */
 const STEPS_SEARCHED = 16;
 const byId = new WeakMap<readonly StepRecord[], ReadonlyMap<StepId, StepRecord>>();
@@ -200,100 +224,6 @@ export function stepNamed({ steps }: WorkloadRecord, id: StepId): StepRecord | u
 export const attemptsOf = (task: TaskRecord): number => task.forgotten + task.attempts.length;
 
 export const currentAttempt = (task: TaskRecord): AttemptRecord | undefined => task.attempts.at(-1);
-
-/** A workload as it stands right after it was submitted. */
-export function newWorkload(
-  id: WorkloadId,
-  tenant: TenantId,
-  spec: WorkloadSpec,
-  at: TimeMs,
-  resumes?: Resumption,
-): WorkloadRecord {
-  const workload: WorkloadRecord = {
-    id,
-    number: Number(id),
-    tenant,
-    spec,
-    submittedAt: at,
-    startedAt: undefined,
-    endedAt: undefined,
-    priority: spec.priority,
-    state: 'active',
-    cancelledBy: undefined,
-    limitReached: undefined,
-    retried: 0,
-    stepsLeft: spec.steps.length,
-    resumes: resumes && { from: resumes.from, folder: resumes.folder },
-    steps: [],
-    service: spec.kind === 'service' ? newService(spec) : undefined,
-    who: { workload: id, name: spec.name, labels: spec.labels },
-    attained: new Service(at),
-    leaseEndsAt: leaseEnd(spec, at),
-  };
-  const dependents = dependentsOf(spec.steps);
-  // Of exact length: an array that grows keeps room for more, which a million waiting jobs would pay for.
-  workload.steps = spec.steps.map(
-    (step, index): StepRecord => newStep(workload, step, index, dependents?.get(step.id) ?? NONE),
-  );
-  for (const step of workload.steps) step.gang = gangOf(step);
-  for (const done of resumes?.done ?? []) takeOver(workload, done);
-  return workload;
-}
-
-export function newStep(
-  workload: WorkloadRecord,
-  spec: StepSpec,
-  index: number,
-  dependents: readonly number[] = NONE,
-): StepRecord {
-  // Replicas are opened one by one.
-  const waiting = spec.service === undefined ? spec.count : 0;
-  return {
-    workload,
-    index,
-    spec,
-    state: 'blocked',
-    unmet: spec.needs.length,
-    dependents,
-    endedAt: undefined,
-    reason: undefined,
-    items: undefined,
-    takenOver: undefined,
-    tasks: NONE,
-    counts: { waiting, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
-    gang: undefined,
-    released: 0,
-    lined: 0,
-    returned: NONE,
-    queued: 0,
-    queuedPlain: 0,
-    paceEnds: 0,
-    paceMs: 0,
-  };
-}
-
-/** Its list is known: one task for each item, once it opens. */
-export function expand(step: StepRecord, items: readonly FlowValue[]): void {
-  const { workload, index } = step;
-  step.items = items;
-  step.spec = { ...step.spec, count: items.length };
-  step.counts.waiting = items.length;
-  const steps = workload.spec.steps.with(index, step.spec);
-  workload.spec = { ...workload.spec, steps };
-}
-
-/** It succeeded in the run that this one goes on with. */
-function takeOver(workload: WorkloadRecord, done: TakenOver): void {
-  const step = stepNamed(workload, done.step)!;
-  const { counts, spec } = step;
-  step.state = 'succeeded';
-  step.endedAt = workload.submittedAt;
-  step.takenOver = done;
-  counts.succeeded = spec.count;
-  counts.waiting = 0;
-  workload.stepsLeft--;
-  for (const index of step.dependents) workload.steps[index]!.unmet--;
-}
 
 /**
  * Whether a step need not wait for one that it needs any more: with a condition of its own, once that has ended
@@ -316,105 +246,9 @@ export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {
   return run?.kind === 'held' ? ((at + run.ttlMs) as TimeMs) : undefined;
 }
 
-/** An attempt as it stands right after it was placed or put in line. */
-export function newAttempt(
-  task: TaskRecord,
-  number: number,
-  placed: { readonly placement: Placement; readonly at: TimeMs },
-): AttemptRecord {
-  return {
-    id: attemptId(task.id, number),
-    task,
-    number,
-    placement: placed.placement,
-    placedAt: placed.at,
-    startedAt: undefined,
-    pid: undefined,
-    terms: undefined,
-    stop: undefined,
-    live: undefined,
-    preemption: undefined,
-    end: undefined,
-    endedAt: undefined,
-    health: undefined,
-    behind: undefined,
-    next: undefined,
-  };
-}
-
-const NONE: readonly never[] = [];
-
-/** By step, the indexes of those that need it; nothing where none needs another. */
-function dependentsOf(steps: readonly StepSpec[]): Map<StepId, number[]> | undefined {
-  if (steps.every((step) => step.needs.length === 0)) return undefined;
-  const dependents = new Map<StepId, number[]>(steps.map((step) => [step.id, []]));
-  steps.forEach((step, index) => {
-    for (const need of step.needs) dependents.get(need)!.push(index);
-  });
-  return dependents;
-}
-
-function gangOf({ spec, workload, counts }: StepRecord): Gang | undefined {
-  if (spec.gangMin === undefined) return undefined;
-  return {
-    key: `${workload.id}.${spec.id}`,
-    min: spec.gangMin,
-    size: spec.count,
-    topology: spec.topology,
-    get alive() {
-      return counts.running + counts.succeeded;
-    },
-    get running() {
-      return counts.running;
-    },
-  };
-}
-
 /** A gang that lost so many that the rest is of no use: it is stopped, and starts again as one. */
 export const isBroken = ({ gang, counts }: StepRecord): boolean =>
   gang !== undefined && counts.running > 0 && gang.alive < gang.min;
-
-/** A task of an open step as it stands before its first attempt. */
-export function newTask(step: StepRecord, index: number, shape: ShapeIndex): TaskRecord {
-  const { workload, spec } = step;
-  return {
-    step,
-    index,
-    id: taskId(workload.id, spec.id, index),
-    tenant: workload.tenant,
-    workloadName: workload.spec.name,
-    who: workload.who,
-    queue: workload.spec.queue,
-    priority: workload.priority,
-    age: workload.number,
-    submittedAt: workload.submittedAt,
-    stepIndex: step.index,
-    estimateMs:
-      spec.estimateMs ?? (spec.limits.wallMs === UNLIMITED ? undefined : spec.limits.wallMs),
-    gang: step.gang,
-    stops: spec.stops,
-    deadlineAt: workload.spec.deadlineAt,
-    waitingSince: workload.submittedAt,
-    attained: workload.attained,
-    state: 'held-back',
-    shape,
-    memoryLimit: spec.limits.memory,
-    dueAt: undefined,
-    preempted: 0,
-    retiringSince: undefined,
-    inRow: 0,
-    forgotten: 0,
-    unstarted: 0,
-    attempts: NONE,
-  };
-}
-
-/** The tasks of a step that opens. */
-export function newTasks(step: StepRecord, shape: ShapeIndex): TaskRecord[] {
-  const { count } = step.spec;
-  if (count === 1) return [newTask(step, 0, shape)];
-  return Array.from({ length: count }, (_, index) => newTask(step, index, shape));
-}
 
 /** From `placedAt` on its workload is served. */
 export function serve({ task, placement, placedAt, live }: AttemptRecord): void {
@@ -457,17 +291,25 @@ export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskR
   return { attempt: id, task, row, held: placement.held, gpus: placement.gpus, placedAt };
 }
 
+/** Why what still runs of it stops; undefined while it goes on. */
+export function stopOf(
+  workload: WorkloadRecord,
+): 'cancelled' | 'over-budget' | 'over-limit' | undefined {
+  const { cancelledBy, overBudget, limitReached } = workload;
+  if (cancelledBy !== undefined) return overBudget === undefined ? 'cancelled' : 'over-budget';
+  return limitReached?.stops === true ? 'over-limit' : undefined;
+}
+
+/** It was stopped for others, or until there is money again: it counts against no retry. */
+export const isNotItsFault = (cause: EndCause): boolean =>
+  cause === 'preempted' || cause === 'over-budget';
+
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>
   step.state === 'open' && step.counts.failed === 0 && !isStopped(step.workload);
 
 /** Nothing of it starts any more, and what runs is stopped. */
-export const isStopped = ({ cancelledBy, limitReached }: WorkloadRecord): boolean =>
-  cancelledBy !== undefined || limitReached?.stops === true;
-
-/** Why what runs of a workload that is stopped is to stop. */
-export const stopReasonOf = ({ cancelledBy }: WorkloadRecord): 'cancelled' | 'over-limit' =>
-  cancelledBy === undefined ? 'over-limit' : 'cancelled';
+export const isStopped = (workload: WorkloadRecord): boolean => stopOf(workload) !== undefined;
 
 /** Of a step that ends: what has not started is not started any more. */
 export function cancelWaiting({ tasks, counts }: StepRecord): void {

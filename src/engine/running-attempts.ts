@@ -1,16 +1,10 @@
-import type { TimeMs } from '../base/units.ts';
+import type { MicroDollars, TimeMs } from '../base/units.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { NodeIndex } from '../scheduling/node-table.ts';
 import { inherit } from './live-changes.ts';
+import { inherited } from './money.ts';
 import { spanOf } from './quota-gate.ts';
-import {
-  type AttemptRecord,
-  isStopped,
-  runningOf,
-  serve,
-  served,
-  stopReasonOf,
-} from './records.ts';
+import { type AttemptRecord, runningOf, serve, served, stopOf } from './records.ts';
 import type { State } from './state.ts';
 
 /** Placed and not ended: each holds its place from its seat to its end, and all who count hear of both. */
@@ -47,9 +41,9 @@ export class RunningAttempts {
   }
 
   /** It has ended, and the next in its line takes over its place. */
-  leave(attempt: AttemptRecord, at: TimeMs): void {
+  leave(attempt: AttemptRecord, at: TimeMs, charged: MicroDollars | undefined): void {
     const { placement, task } = attempt;
-    const { table, services, lines, parts, quotas, scheduler } = this.#state;
+    const { table, services, lines, parts, quotas, money, scheduler } = this.#state;
     this.#attempts.delete(attempt.id);
     services.left(attempt);
     table.give(placement.node, placement.held, placement.gpus);
@@ -57,6 +51,7 @@ export class RunningAttempts {
     task.step.counts.running--;
     const row = table.rowOf(placement.node);
     quotas?.ended(attempt.id, spanOf(attempt), at);
+    money.ended(attempt, charged, at);
     served(attempt);
     lines.left(attempt);
     if (row === undefined) return;
@@ -80,21 +75,22 @@ export class RunningAttempts {
     const { lines, toStop } = this.#state;
     lines.remove(attempt);
     attempt.placedAt = at;
+    attempt.cost = inherited(before.cost, at);
     inherit(attempt, before);
     const { step } = attempt.task;
     step.lined--;
     this.seat(attempt, row);
     // The order to stop came too late for the one before.
-    const { workload } = step;
-    const reason = isStopped(workload) ? stopReasonOf(workload) : before.stop;
+    const reason = stopOf(step.workload) ?? before.stop;
     if (reason !== undefined) toStop.push({ attempt, reason });
   }
 
   /** The policies hear of what runs. */
   #told(attempt: AttemptRecord, row: NodeIndex): void {
-    const { parts, scheduler, quotas } = this.#state;
+    const { parts, scheduler, quotas, money } = this.#state;
     parts.add(attempt);
     scheduler.placed(runningOf(attempt, row));
     quotas?.started(attempt.id, spanOf(attempt));
+    money.started(attempt);
   }
 }

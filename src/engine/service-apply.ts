@@ -3,14 +3,8 @@ import type { TimeMs } from '../base/units.ts';
 import { parseAttemptId, type TaskId } from '../model/ids.ts';
 import type { ServiceEvent } from '../model/messages.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import {
-  type AttemptRecord,
-  newStep,
-  newTask,
-  type StepRecord,
-  type TaskRecord,
-  type WorkloadRecord,
-} from './records.ts';
+import { newStep, newTask } from './new-records.ts';
+import type { AttemptRecord, StepRecord, TaskRecord, WorkloadRecord } from './records.ts';
 import {
   ATTEMPTS_KEPT,
   countOf,

@@ -4,15 +4,16 @@ import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.t
 import type { FlowValue, LimitReached, StepEndReason, TakenOver } from '../model/flow.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
+import type { BudgetFacts } from '../model/money.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedMemory } from './engine-options.ts';
 import type { LiveRecord, SavedLive } from './live-changes.ts';
+import { newAttempt, newTask, newWorkload } from './new-records.ts';
 import {
+  type AttemptCost,
   isMet,
-  newAttempt,
-  newTask,
-  newWorkload,
+  isNotItsFault,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
@@ -21,6 +22,7 @@ import {
   stepNamed,
   type TaskRecord,
   type WorkloadRecord,
+  type WorkloadSpending,
 } from './records.ts';
 import { restoreService } from './service-apply.ts';
 import type { Health, ServiceRecord } from './service-record.ts';
@@ -53,12 +55,17 @@ interface SavedWorkload {
   readonly limitReached?: LimitReached | undefined;
   readonly retried: number;
   readonly resumes?: WorkloadRecord['resumes'];
+  readonly overBudget?: BudgetFacts | undefined;
+  /** Absent where it has cost nothing. */
+  readonly spent?: SavedSpent | undefined;
   readonly leaseEndsAt?: TimeMs | undefined;
   readonly priority: number;
   /** Its revisions name the steps. */
   readonly service?: ServiceRecord | undefined;
   readonly steps: readonly SavedStep[];
 }
+
+type SavedSpent = Pick<WorkloadSpending, 'charged' | 'tokens' | 'calls' | 'unpriced'>;
 
 interface SavedStep {
   readonly state: StepRecord['state'];
@@ -93,6 +100,7 @@ interface SavedAttempt {
   readonly pid?: number | undefined;
   readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
+  readonly cost?: AttemptCost | undefined;
   readonly live?: LiveRecord | undefined;
   readonly end?: AttemptEnd | undefined;
   readonly endedAt?: TimeMs | undefined;
@@ -128,6 +136,7 @@ export function restoreSnapshot(state: State, text: string): void {
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { id, tenant, spec, submittedAt, startedAt, endedAt, state } = workload;
   const { cancelledBy, limitReached, retried, resumes, leaseEndsAt, priority, service } = workload;
+  const { overBudget } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
     endedAt: step.endedAt,
@@ -142,7 +151,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       dueAt: task.dueAt,
       ...(service && { replica: saveReplica(task) }),
       attempts: task.attempts.map(
-        ({ placement, placedAt, startedAt, pid, terms, stop, live, end, endedAt, health }) => ({
+        ({
           placement,
           placedAt,
           startedAt,
@@ -150,6 +159,19 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
           terms,
           stop,
           live,
+          cost,
+          end,
+          endedAt,
+          health,
+        }) => ({
+          placement,
+          placedAt,
+          startedAt,
+          pid,
+          terms,
+          stop,
+          live,
+          cost,
           end,
           endedAt,
           health,
@@ -159,7 +181,14 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
   const ends = { state, cancelledBy, limitReached, retried };
-  return { id, tenant, spec, ...times, priority, ...ends, resumes, service, steps };
+  const money = { overBudget, spent: saveSpent(workload) };
+  return { id, tenant, spec, ...times, priority, ...ends, ...money, resumes, service, steps };
+}
+
+function saveSpent({ spent }: WorkloadRecord): SavedSpent | undefined {
+  const { charged, tokens, calls, unpriced } = spent;
+  const isNothing = charged === 0 && tokens === 0 && calls === 0 && unpriced.length === 0;
+  return isNothing ? undefined : { charged, tokens, calls, unpriced };
 }
 
 const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord): SavedReplica => ({
@@ -181,6 +210,8 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.cancelledBy = saved.cancelledBy;
   workload.limitReached = saved.limitReached;
   workload.retried = saved.retried;
+  workload.overBudget = saved.overBudget;
+  Object.assign(workload.spent, saved.spent);
   workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);
@@ -230,7 +261,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.state = saved.state;
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
-  task.preempted = saved.attempts.filter(({ end }) => end?.cause === 'preempted').length;
+  task.preempted = saved.attempts.filter(({ end }) => end && isNotItsFault(end.cause)).length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
   task.attempts = saved.attempts.map((attempt, i) => {

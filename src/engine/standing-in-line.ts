@@ -1,4 +1,3 @@
-import type { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Event } from '../model/messages.ts';
@@ -7,27 +6,23 @@ import { nodeLabels } from '../scheduling/filters/node-labels.ts';
 import type { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import type { Lines } from './lines.ts';
-import {
-  type AttemptRecord,
-  newAttempt,
-  type StepRecord,
-  serve,
-  served,
-  type TaskRecord,
-} from './records.ts';
+import { newAttempt } from './new-records.ts';
+import { type AttemptRecord, type StepRecord, serve, served, type TaskRecord } from './records.ts';
 import type { StartRoom } from './start-room.ts';
+import type { State } from './state.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
 export function mayStandInLine(
   { spec, workload }: StepRecord,
-  quotas: QuotaBook | undefined,
+  { quotas, money }: Pick<State, 'quotas' | 'money'>,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
   // Each is a program of its own, or may not need to be run.
   if (spec.flow?.holes !== undefined || spec.flow?.cache !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
+  if (money.limits(workload) || spec.limits.cost !== undefined) return false;
   // Its first phase begins anew, when others counted on the last.
   if (spec.constraints?.scratch !== undefined) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;

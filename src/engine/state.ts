@@ -11,31 +11,31 @@ import { ActiveTasks } from './active-tasks.ts';
 import { countsAsRetry } from './attempt-outcome.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
+import { LettingIn } from './letting-in.ts';
 import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
+import { isMoneyEvent, Money } from './money.ts';
+import { expand, newAttempt, newTasks, newWorkload } from './new-records.ts';
 import { PlacedParts } from './placed-parts.ts';
 import { orderPreemption, tellPreemption } from './preemption-log.ts';
-import { quotaGate } from './quota-gate.ts';
 import {
   type AttemptRecord,
   attemptsOf,
+  BY_BUDGET,
   cancelWaiting,
   currentAttempt,
-  expand,
   isBroken,
   isMet,
+  isNotItsFault,
   isStopped,
-  newAttempt,
-  newTasks,
-  newWorkload,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
   shapeOf,
   startsMore,
   stepNamed,
-  stopReasonOf,
+  stopOf,
   type TaskRecord,
   type ToStop,
   type WorkloadRecord,
@@ -43,15 +43,8 @@ import {
 import { RestingTasks } from './resting-tasks.ts';
 import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
-import {
-  comeBack,
-  isRoomFor,
-  leaveLine,
-  letIn,
-  lineUp,
-  mayStandInLine,
-} from './standing-in-line.ts';
-import { StartRoom } from './start-room.ts';
+import { comeBack, isRoomFor, leaveLine, lineUp, mayStandInLine } from './standing-in-line.ts';
+import { startGate } from './start-gate.ts';
 import { needsDecision } from './step-ends.ts';
 import { StopOrders } from './stop-orders.ts';
 import { Unsettled } from './unsettled.ts';
@@ -70,6 +63,7 @@ export class State {
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly limitEnds = new LimitEnds();
+  readonly money: Money;
   readonly live = new LiveChanges(this);
   readonly services: Services;
   readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
@@ -78,20 +72,19 @@ export class State {
   readonly #resting = new RestingTasks();
   readonly unsettled = new Unsettled();
   readonly toStop = new StopOrders();
-  /** Steps that may have room for more of their tasks. */
-  readonly #roomy = new Set<StepRecord>();
+  readonly #letting: LettingIn;
   #preemptions: readonly PreemptionRecord[] = [];
   readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
 
-  constructor(makeScheduler: MakeScheduler, { scheduling, lineMs = 0 }: EngineOptions) {
+  constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
     this.active = new ActiveTasks(scheduling?.submissions);
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
-    this.scheduler = makeScheduler(
-      this.quotas === undefined ? deps : { ...deps, gate: quotaGate(this.quotas) },
-    );
+    this.money = new Money(money, scheduling?.root, this);
+    const gate = startGate(this.quotas, this.money);
+    this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
       shapeOf: ({ spec, workload }) =>
@@ -107,10 +100,11 @@ export class State {
     const reserved = scheduling !== undefined && scheduling.reservations.length > 0;
     this.lines = new Lines({
       lengthMs: reserved ? 0 : lineMs,
-      mayLine: (step) => mayStandInLine(step, this.quotas),
+      mayLine: (step) => mayStandInLine(step, this),
       mayFollow: (attempt) => isRoomFor(attempt, this.table),
       running: () => this.#running.values(),
     });
+    this.#letting = new LettingIn(this.lines, (task) => this.#wait(task));
   }
 
   get workloadsEver(): number {
@@ -171,6 +165,7 @@ export class State {
       case 'node-left':
         if (event.kind === 'node-joined') this.live.joined(event.node);
         else this.live.left(event.node);
+        this.money.nodesChanged();
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
@@ -181,7 +176,7 @@ export class State {
         this.#place(event);
         break;
       case 'attempts-lined-up':
-        this.#release(lineUp(event, this.#workloads, this.lines, this.scheduler));
+        this.#letting.release(lineUp(event, this.#workloads, this.lines, this.scheduler));
         break;
       case 'task-started':
         this.#start(event);
@@ -223,8 +218,13 @@ export class State {
       case 'workload-retired':
         this.#retire(event.workload);
         break;
+      case 'budget-exceeded':
+        this.#workloads.known(event.workload).overBudget = event.facts;
+        this.#cancel({ ...event, by: BY_BUDGET });
+        break;
       default:
         if (isLiveEvent(event)) this.live.apply(event);
+        else if (isMoneyEvent(event)) this.money.apply(event);
         else this.services.apply(event);
     }
   }
@@ -251,6 +251,7 @@ export class State {
       workload.startedAt = event.at;
       this.limitEnds.add(workload);
     }
+    this.money.placed(attempt, event.reserved);
     this.#running.seat(attempt, row);
     this.leases.touch(attempt, event.at);
   }
@@ -274,10 +275,10 @@ export class State {
     Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
-    else this.#running.leave(attempt, event.at);
+    else this.#running.leave(attempt, event.at, event.charged);
     this.live.ended(attempt);
-    if (event.end.cause === 'preempted') task.preempted++;
-    if (event.end.cause === 'unstarted') this.#release(comeBack(task));
+    if (isNotItsFault(event.end.cause)) task.preempted++;
+    if (event.end.cause === 'unstarted') this.#letting.release(comeBack(task));
     else if (event.retry !== undefined) {
       if (countsAsRetry(task, event.end)) task.step.workload.retried++;
       this.#rest(task, event.retry);
@@ -305,7 +306,7 @@ export class State {
     else task.state = cause === 'succeeded' ? 'succeeded' : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
-    this.#release(task.step);
+    this.#letting.release(task.step);
   }
 
   #rest(task: TaskRecord, retry: ScheduledRetry): void {
@@ -346,7 +347,9 @@ export class State {
     this.unsettled.add(step);
   }
 
-  #cancel(event: Extract<Event, { kind: 'cancel-requested' }>): void {
+  #cancel(
+    event: Pick<Extract<Event, { kind: 'cancel-requested' }>, 'workload' | 'by' | 'at'>,
+  ): void {
     const workload = this.#workloads.known(event.workload);
     workload.cancelledBy = event.by;
     this.#stopAll(workload);
@@ -355,9 +358,10 @@ export class State {
 
   /** Nothing more starts, and what runs is to stop; of a service it is drained before. */
   #stopAll(workload: WorkloadRecord): void {
+    const reason = stopOf(workload)!;
     for (const step of workload.steps) {
       this.#withdrawWaiting(step);
-      if (workload.service === undefined) this.toStop.pushAll(step, stopReasonOf(workload));
+      if (workload.service === undefined) this.toStop.pushAll(step, reason);
     }
     this.unsettled.addAll(workload);
   }
@@ -385,6 +389,7 @@ export class State {
       this.leases.add(workload);
       this.limitEnds.add(workload);
       this.services.touch(workload);
+      this.money.touch(workload);
     }
     for (const id of order.running) {
       this.#running.restore(this.#workloads.knownAttempt(id));
@@ -395,6 +400,7 @@ export class State {
     for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
     if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
+    if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
     this.active.submissions.restore(memory.submissions ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
@@ -410,10 +416,12 @@ export class State {
 
   memory(): SavedMemory {
     const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
+    const budgets = this.money.book.save();
     const submissions = this.active.submissions.save();
     return {
       ...(scheduler !== undefined && { scheduler }),
       ...(quotas && { quotas }),
+      ...(budgets.length > 0 && { budgets }),
       ...(submissions.length > 0 && { submissions }),
     };
   }
@@ -428,8 +436,9 @@ export class State {
       const row = this.table.rowOf(attempt.placement.node);
       assert(row !== undefined, 'what runs, runs on a node that is there');
       this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      if (!isStopped(step.workload) || step.spec.service !== undefined) continue;
-      this.toStop.push({ attempt, reason: stopReasonOf(step.workload) });
+      const reason = stopOf(step.workload);
+      if (reason === undefined || step.spec.service !== undefined) continue;
+      this.toStop.push({ attempt, reason });
     }
   }
 
@@ -471,28 +480,6 @@ export class State {
     // Replicas are opened one by one.
     if (spec.service !== undefined) return;
     step.tasks = newTasks(step, this.shapes.intern(spec.request, spec.constraints, workload.who));
-    this.#release(step);
-  }
-
-  /**
-   * Lets tasks into the queue until `maxParallel` of them wait, rest or run. Only a success makes room: a
-   * task that failed tries again in its own place, or its step is lost. Where steps share room, each may get it.
-   * Not before all that stood in a line that broke is back, whoever makes room meanwhile: the oldest goes first.
-   */
-  #release(step: StepRecord): void {
-    this.#roomy.add(step);
-    if (this.lines.firstBroken() !== undefined) return;
-    for (const one of this.#roomy) this.#letIn(one);
-    this.#roomy.clear();
-  }
-
-  #letIn(step: StepRecord): void {
-    const room = StartRoom.of(step);
-    for (const one of room?.steps ?? [step]) {
-      if (!startsMore(one) || one.spec.service !== undefined) continue;
-      for (let task = letIn(one, room); task !== undefined; task = letIn(one, room)) {
-        this.#wait(task);
-      }
-    }
+    this.#letting.release(step);
   }
 }

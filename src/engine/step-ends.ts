@@ -7,9 +7,9 @@ import { stepScope } from './flow-scope.ts';
 import {
   isFine,
   isMet,
-  isStopped,
   type StepRecord,
   stepNamed,
+  stopOf,
   type WorkloadRecord,
 } from './records.ts';
 import { serviceStepEnd } from './service-decide.ts';
@@ -24,7 +24,8 @@ export function nextOfStep(step: StepRecord, at: TimeMs, tasksFree: number): Eve
     const state = endOfOpen(step);
     return state && ended(step, at, state);
   }
-  if (isStopped(step.workload)) return ended(step, at, 'cancelled');
+  const stop = stopOf(step.workload);
+  if (stop !== undefined) return ended(step, at, stop === 'over-budget' ? 'skipped' : 'cancelled');
   if (step.unmet === 0) return decided(step, at, tasksFree);
   if (step.spec.flow?.condition !== undefined) return undefined;
   const isHopeless = step.spec.needs.some((id) => {
@@ -39,6 +40,7 @@ export const needsDecision = ({ spec: { flow } }: StepRecord): boolean =>
   flow?.condition !== undefined || flow?.each?.kind === 'expression';
 
 export function workloadEnd(workload: WorkloadRecord): EndState {
+  if (workload.overBudget !== undefined) return 'failed';
   if (workload.service !== undefined) return 'cancelled';
   if (workload.steps.every(isFine)) return 'succeeded';
   const failed = workload.steps.some((step) => step.state === 'failed' && !isFine(step));
@@ -50,7 +52,9 @@ function endOfOpen(step: StepRecord): EndState | undefined {
   if (state !== 'open' || counts.running > 0) return undefined;
   if (spec.service !== undefined) return serviceStepEnd(step);
   if (counts.succeeded === spec.count) return 'succeeded';
-  if (isStopped(step.workload) || counts.cancelled > 0) return 'cancelled';
+  const stop = stopOf(step.workload);
+  if (stop === 'over-budget') return 'failed';
+  if (stop !== undefined || counts.cancelled > 0) return 'cancelled';
   return counts.failed > 0 ? 'failed' : undefined;
 }
 

@@ -15,6 +15,7 @@ interface Shared {
 const LIMITS: readonly Refusal['code'][] = [
   'never-fits',
   'quota',
+  'budget',
   'queue-cap',
   'queue-limit',
   'kept-for-others',
@@ -84,6 +85,7 @@ export class Verdicts {
       a.gang === b.gang &&
       a.estimateMs === b.estimateMs &&
       runMaxOf(a) === runMaxOf(b) &&
+      (a.step === b.step || !this.#state.money.limits(a.step.workload)) &&
       (!this.#byName || a.workloadName === b.workloadName)
     );
   }

@@ -66,6 +66,7 @@ const causes: Record<EndCause, true> = {
   preempted: true,
   unhealthy: true,
   'over-limit': true,
+  'over-budget': true,
   overused: true,
   'start-failed': true,
   unstarted: true,

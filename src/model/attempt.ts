@@ -16,6 +16,8 @@ export type EndCause =
   | 'unhealthy'
   /** Its workload reached one of its own limits; which one, the message says. */
   | 'over-limit'
+  /** What was reserved for it is used up, and there is no money for more. */
+  | 'over-budget'
   /** It used more memory of a GPU than its share. */
   | 'overused'
   | 'start-failed'
@@ -35,6 +37,7 @@ export const mayRetry: Record<EndCause, boolean> = {
   preempted: true,
   unhealthy: true,
   'over-limit': false,
+  'over-budget': false,
   overused: true,
   'start-failed': false,
   unstarted: true,
@@ -44,12 +47,13 @@ export const mayRetry: Record<EndCause, boolean> = {
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
  * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share;
- * `over-limit`: its workload reached a limit of its own.
+ * `over-limit`: its workload reached a limit of its own; `over-budget`: see there.
  */
 export type StopReason =
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
+  | 'over-budget'
   | 'evicted'
   | 'spot'
   | 'moved'
@@ -59,7 +63,7 @@ export type StopReason =
 /** How an attempt ends that was stopped so, as far as a driver knows: of some stops the engine knows more. */
 export const causeOfStop = (
   reason: StopReason,
-): 'cancelled' | 'preempted' | 'unhealthy' | 'overused' => {
+): 'cancelled' | 'preempted' | 'unhealthy' | 'over-budget' | 'overused' => {
   if (reason === 'over-limit') return 'cancelled';
   return reason === 'evicted' || reason === 'spot' || reason === 'moved' ? 'preempted' : reason;
 };

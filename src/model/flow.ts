@@ -66,6 +66,8 @@ export interface WorkloadLimits {
   /** Retries of all its tasks together. */
   readonly retries: number;
   readonly cost: MicroDollars;
+  /** What all of its tasks that run at once cost in an hour. Absent: nothing is said of it. */
+  readonly hourlyCost?: MicroDollars;
   readonly modelCalls: number;
   readonly tokens: number;
 }

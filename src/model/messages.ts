@@ -1,4 +1,4 @@
-import type { Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
+import type { Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement } from './attempt.ts';
 import type { FlowValue, LimitReached, Resumption, StepEndReason } from './flow.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
@@ -11,6 +11,7 @@ import type {
   PlannedMove,
   RebalancePlan,
 } from './live-change.ts';
+import type { BudgetFacts, Reserve, Spending } from './money.ts';
 import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
@@ -134,6 +135,13 @@ export type Command =
       readonly workload: WorkloadId;
       readonly spec: WorkloadSpec;
     }
+  /** Something was spent otherwise than by holding resources. */
+  | {
+      readonly kind: 'report-spend';
+      readonly at: TimeMs;
+      readonly workload?: WorkloadId;
+      readonly spending: Spending;
+    }
   /** First of all after a start: in the time before it nobody could be heard. */
   | { readonly kind: 'resume'; readonly at: TimeMs }
   /** The first timer is due, or somebody wants time to pass. */
@@ -156,6 +164,8 @@ export type Event =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly placement: Placement;
+      /** Absent where nothing of it has a price. */
+      readonly reserved?: Reserve;
     }
   /**
    * Each takes over the place of the one before it when that has succeeded, and holds nothing until then.
@@ -190,6 +200,8 @@ export type Event =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly end: AttemptEnd;
+      /** For its time since it was placed or last paid; absent where nothing of it has a price. */
+      readonly charged?: MicroDollars;
       /** Absent when this was the task's last attempt. */
       readonly retry?: ScheduledRetry;
     }
@@ -212,6 +224,7 @@ export type Event =
     }
   | LiveEvent
   | ServiceEvent
+  | MoneyEvent
   /** Its time to live is counted from `at`: its holder was heard of, or could not be heard before. */
   | { readonly kind: 'lease-renewed'; readonly at: TimeMs; readonly workload: WorkloadId }
   | {
@@ -246,6 +259,32 @@ export type FlowEvent =
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly reached: LimitReached;
+    };
+
+/** What is held back, settled and spent. */
+export type MoneyEvent =
+  /** What the attempt has cost since it was placed or last paid, and what is held back for it from now on. */
+  | {
+      readonly kind: 'reserve-renewed';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly charged: MicroDollars;
+      readonly reserved: Reserve;
+    }
+  | {
+      readonly kind: 'spend-settled';
+      readonly at: TimeMs;
+      readonly workload?: WorkloadId;
+      readonly spending: Spending;
+    }
+  /** The soft limit of a budget was passed; told once in a period. */
+  | { readonly kind: 'budget-warned'; readonly at: TimeMs; readonly facts: BudgetFacts }
+  /** There is no money for what is left of it: what runs of it is stopped, and it fails. */
+  | {
+      readonly kind: 'budget-exceeded';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly facts: BudgetFacts;
     };
 
 /** Of what changes while it runs. */

@@ -1,5 +1,6 @@
 import type { AttemptId, NodeId, QueueName, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Event } from './messages.ts';
+import type { BudgetFacts } from './money.ts';
 
 /** "Not now" or "never", as data: stored, counted, and turned into sentences only at the edge. */
 export type Refusal =
@@ -138,6 +139,8 @@ export type Refusal =
       /** When the next period begins, or the window moves on; undefined where no such time is known. */
       readonly resetsAt: number | undefined;
     }
+  /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
+  | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
   /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
   | {
       readonly code: 'too-many-active';
@@ -230,6 +233,7 @@ export const refusalTraits: Record<
   'queue-limit': { evictionHelps: true, wokenBy: ['task-ended'] },
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
+  budget: { evictionHelps: false, wokenBy: ['task-ended'] },
   'too-many-active': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'too-many-submitted': { evictionHelps: false, wokenBy: [] },
   behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
@@ -280,6 +284,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'workload-limit': 'What of its workload runs at once is as much as its own limits allow.',
   'gang-incomplete': 'Its tasks start together, and not all that are needed are ready.',
   quota: 'The quota for this period is used up or reserved.',
+  budget: 'There is not enough money for it: a budget, or a limit of its own.',
   deadline: 'More work is due by its deadline than can be done.',
   'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
   'queue-limit': 'The queue, or the tenant there, holds as much as it may.',

@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/units.ts';
+import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
 /** What a site decides for itself. Data, with every default filled in. */
 export interface SiteConfig {
   readonly scheduling: SchedulingConfig;
+  readonly budgets: readonly BudgetConfig[];
   /** Absent: nothing is said of it. */
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
@@ -35,10 +37,15 @@ export interface WrittenSite {
     readonly reservations: readonly WrittenReservation[];
     readonly submissions?: readonly WrittenSubmissionLimit[];
   };
+  readonly budgets: readonly WrittenBudget[];
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
 }
+
+export type WrittenBudget = Omit<BudgetConfig, 'window'> & {
+  readonly window: WrittenWindow | { readonly kind: 'rate' };
+};
 
 export type WrittenQuota = Omit<QuotaConfig, 'window'> & { readonly window: WrittenWindow };
 

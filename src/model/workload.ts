@@ -1,4 +1,4 @@
-import type { BasisPoints, Bytes, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
+import type { BasisPoints, Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
 import type { FlowValue, StepFlow, WorkloadLimits } from './flow.ts';
@@ -96,6 +96,8 @@ export interface Limits {
   readonly graceMs: SpanMs;
   /** Kept of each of stdout and stderr, the newest last. */
   readonly logBytes: Bytes;
+  /** What one attempt may cost; absent: anything. */
+  readonly cost?: MicroDollars;
 }
 
 export interface RetryPolicy {

@@ -57,6 +57,7 @@ export class Loop {
   constructor(site: LaunchSite, deps: LoopDeps) {
     this.#site = site;
     this.#deps = deps;
+    deps.engine.state.money.paused = true;
   }
 
   /** Why the journal takes nothing at the moment, or undefined. */
@@ -105,6 +106,8 @@ export class Loop {
       this.#draining = this.#drain();
     }
     await Promise.all(answers);
+    this.#deps.engine.state.money.paused = false;
+    this.#setAlarm();
   }
 
   #compare(told: readonly KnownAttempt[]): Promise<unknown>[] {
@@ -307,6 +310,10 @@ export class Loop {
       case 'rollout-finished':
       case 'replica-opened':
       case 'replica-retired':
+      case 'reserve-renewed':
+      case 'spend-settled':
+      case 'budget-warned':
+      case 'budget-exceeded':
       case 'workload-ended':
       case 'workload-retired':
         return;
@@ -442,6 +449,7 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'report-started': false,
   'report-ended': false,
   'report-probe': false,
+  'report-spend': false,
   scale: true,
   update: true,
   resume: false,

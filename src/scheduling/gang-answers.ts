@@ -21,11 +21,26 @@ export const HELD_MAX = 100;
 export const KEEPS_TRIED = 4;
 
 /** Why nobody was stopped for a task in the last pass. */
-export type Unhelped = { readonly waits: boolean; readonly until: TimeMs | undefined };
+export interface Unhelped {
+  /** Waiting was cheaper, by the costs of this moment; absent where nothing would have helped. */
+  readonly waitsAt?: TimeMs;
+  readonly until: TimeMs | undefined;
+}
+
+/** What should have ended by now is looked at when something else is: time alone does not wake it. */
+export const wakesAt = ({ until }: Unhelped, at: TimeMs): TimeMs | undefined =>
+  until === undefined || until <= at ? undefined : until;
+
+export const isOutdated = ({ until, waitsAt }: Unhelped, pricedAt: TimeMs, at: TimeMs): boolean =>
+  (waitsAt !== undefined && waitsAt !== pricedAt) || (until !== undefined && until <= at);
+
+/** What is cheaper changes as time goes by: it is reckoned again so often at most. */
+export const PRICES_MS = 1_000;
 
 /** What keeps a gang out before it is asked whether it has room. */
 export const beforeRoom: ReadonlySet<string> = new Set([
   'quota',
+  'budget',
   'queue-cap',
   'queue-limit',
   'kept-for-others',

@@ -10,12 +10,15 @@ import {
   earlier,
   type GangSchedulerOptions,
   HELD_MAX,
+  isOutdated,
   joins,
   KEEPS_TRIED,
   lacksRoom,
+  PRICES_MS,
   type SavedGangs,
   SEARCHES_MAX,
   type Unhelped,
+  wakesAt,
 } from './gang-answers.ts';
 import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
@@ -263,8 +266,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   preempt(at: TimeMs): Preemption | undefined {
     const { preemption } = this.#options;
     if (preemption === undefined) return undefined;
-    for (const [kind, { until }] of this.#unhelped) {
-      if (until !== undefined && until <= at) this.#unhelped.delete(kind);
+    const pricedAt = (at - (at % PRICES_MS)) as TimeMs;
+    for (const [kind, answer] of this.#unhelped) {
+      if (isOutdated(answer, pricedAt, at)) this.#unhelped.delete(kind);
     }
     this.#searches = 0;
     for (const task of this.passedOver()) {
@@ -280,6 +284,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
         members: count,
         topology,
         at,
+        pricedAt,
         options: preemption,
         budget: (queue) => this.#nominations.budget(queue, preemption.perQueueHour, at),
         reclaim: this.#inner.reclaim?.(task, request),
@@ -287,9 +292,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (verdict.kind === 'preempt') return verdict.preemption;
       const freed = this.#nominations.forget(at);
       const until = earlier(verdict.until, verdict.kind === 'no-help' ? freed : undefined);
-      // What should have ended by now wakes it when it ends: time alone does not.
-      const later = until !== undefined && until > at ? until : undefined;
-      this.#unhelped.set(kind, { waits: verdict.kind === 'wait', until: later });
+      this.#unhelped.set(kind, { ...(verdict.kind === 'wait' && { waitsAt: pricedAt }), until });
     }
     return undefined;
   }
@@ -325,7 +328,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   nextTimer(): TimeMs | undefined {
     let first = earlier(this.#reservations.changeAt, this.#inner.nextTimer?.());
     first = earlier(first, this.#keepsAt());
-    for (const { until } of this.#unhelped.values()) first = earlier(first, until);
+    for (const answer of this.#unhelped.values())
+      first = earlier(first, wakesAt(answer, this.#lastAt));
     return first;
   }
 
@@ -349,7 +353,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       return { code: 'waits-for-victims', victims };
     }
     const waits = this.#unhelped.get(this.#kindOf(task));
-    if (waits?.waits) return { code: 'waits-for-completion', until: waits.until };
+    if (waits?.waitsAt !== undefined) return { code: 'waits-for-completion', until: waits.until };
     const gang = this.#gangs.of(task);
     const short = gang && this.#refusalOfGang(gang);
     // A gang is one in the queue: what keeps its first out keeps out all.

@@ -21,7 +21,7 @@ export interface Ticket<T> {
 interface Placing<T> {
   readonly line: TenantLine<T>;
   readonly task: T;
-  readonly runMaxMs: number;
+  readonly gateKind: number;
   readonly together: Together | undefined;
   readonly at: TimeMs;
 }
@@ -32,8 +32,8 @@ export interface Bucket<T> {
   readonly shape: ShapeIndex;
   readonly ask: Vector;
   readonly taskClass: number;
-  /** What a quota asks about; 0 where no quota does. */
-  readonly runMaxMs: number;
+  /** Of the gate; 0 where there is none. */
+  readonly gateKind: number;
   /** Its one task stands for these. */
   readonly together: Together | undefined;
   readonly heap: Heap<Ticket<T>>;
@@ -213,10 +213,10 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#sweepAt = Math.max(LINES_KEPT, 2 * this.lines.size);
   }
 
-  add(line: TenantLine<T>, task: T, runMaxMs: number, together: Together | undefined): Ticket<T> {
+  add(line: TenantLine<T>, task: T, gateKind: number, together: Together | undefined): Ticket<T> {
     // As of a moment that a replay knows, too; what has sunk since then is moved when it comes up.
     const at = task.waitingSince;
-    const bucket = this.#bucketFor({ line, task, runMaxMs, together, at });
+    const bucket = this.#bucketFor({ line, task, gateKind, together, at });
     const ticket: Ticket<T> = { task, bucket, live: true };
     this.#push(ticket, bucket);
     return ticket;
@@ -241,9 +241,9 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
         for (const ticket of tickets) {
           if (!ticket.live) continue;
           const { task } = ticket;
-          const { runMaxMs, together, rests } = bucket;
+          const { gateKind, together, rests } = bucket;
           const at = task.waitingSince;
-          const next = this.#bucketFor({ line, task, runMaxMs, together, at });
+          const next = this.#bucketFor({ line, task, gateKind, together, at });
           if (together !== undefined) next.rests = rests;
           this.#push(ticket, next);
         }
@@ -268,7 +268,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
   }
 
   /** A task that stands for others has one for itself. */
-  #bucketFor({ line, task, runMaxMs, together, at }: Placing<T>): Bucket<T> {
+  #bucketFor({ line, task, gateKind, together, at }: Placing<T>): Bucket<T> {
     const taskClass = this.rule.taskClass(task, at);
     const { shape } = task;
     const own = together !== undefined;
@@ -278,14 +278,14 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
           (b) =>
             b.shape === shape &&
             b.taskClass === taskClass &&
-            b.runMaxMs === runMaxMs &&
+            b.gateKind === gateKind &&
             b.together === undefined,
         );
     if (bucket === undefined) {
       const { rule } = this;
       const ask = vectorOf(together?.request ?? this.#context.request(shape));
       const heap = new Heap<Ticket<T>>((x, y) => before(rule, x.task, y.task));
-      const facts = { line, shape, ask, taskClass, runMaxMs, together };
+      const facts = { line, shape, ask, taskClass, gateKind, together };
       bucket = { ...facts, heap, live: 0, rests: false, capped: false };
       line.buckets.push(bucket);
       this.#context.opened(bucket);
@@ -301,8 +301,8 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
       if (!ticket.live) bucket.heap.pop();
       else if (this.rule.classShifts && this.rule.taskClass(ticket.task, at) !== bucket.taskClass) {
         bucket.heap.pop();
-        const { line, runMaxMs, together, rests } = bucket;
-        const next = this.#bucketFor({ line, task: ticket.task, runMaxMs, together, at });
+        const { line, gateKind, together, rests } = bucket;
+        const next = this.#bucketFor({ line, task: ticket.task, gateKind, together, at });
         if (together !== undefined) next.rests = rests;
         this.#push(ticket, next);
         this.#leave(bucket);

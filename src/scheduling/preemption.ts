@@ -11,6 +11,7 @@ import type { PreemptionConfig } from '../model/scheduling-config.ts';
 import type { Topology } from '../model/workload.ts';
 import { heldWeight, latePenalty } from './eviction-cost.ts';
 import { domainsOf, freeBy } from './free-by.ts';
+import { earlier } from './gang-answers.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
 import type { Reclaim } from './reclaim.ts';
@@ -24,6 +25,8 @@ export interface PreemptionAsk<T extends Candidate> {
   readonly members: number;
   readonly topology?: Topology | undefined;
   readonly at: TimeMs;
+  /** What stopping and waiting cost is reckoned as of this moment, at most `at`; `at`, when not given. */
+  readonly pricedAt?: TimeMs;
   readonly options: PreemptionConfig;
   /** Tasks of the queue that may still be stopped in this hour. */
   readonly budget: (queue: QueueName) => number;
@@ -74,7 +77,9 @@ export function decidePreemption<T extends Candidate>(
   const wait = waitOption(table, occupancy, ask);
   const scores = [...options.map((option) => option.score), wait.score];
   if (wait.score.total < best.score.total) {
-    return { kind: 'wait', until: wait.until, options: scores };
+    // Somebody cheaper may be stopped before that, once his time to be left alone is over.
+    const until = earlier(wait.until, policy.nextFree(occupancy));
+    return { kind: 'wait', until, options: scores };
   }
   return { kind: 'preempt', preemption: record(table, ask, best, scores) };
 }
@@ -128,8 +133,9 @@ function waitOption<T extends Candidate>(
   occupancy: Occupancy<T>,
   preemption: PreemptionAsk<T>,
 ): Option<T> {
-  const { task, ask, members, at, options } = preemption;
-  const until = freeBy(table, occupancy, preemption);
+  const { task, ask, members, options } = preemption;
+  const at = preemption.pricedAt ?? preemption.at;
+  const until = freeBy(table, occupancy, { ...preemption, at });
   let waiting: number = UNLIMITED;
   if (until !== undefined) {
     const waitS = Math.ceil((until - at) / 1000);
@@ -144,18 +150,19 @@ function waitOption<T extends Candidate>(
 
 /** Who may be stopped for this task now. */
 class Policy<T extends Candidate> {
+  /** As of when costs are reckoned. */
   readonly at: TimeMs;
   readonly #ask: PreemptionAsk<T>;
   readonly budget: (queue: QueueName) => number;
 
   constructor(ask: PreemptionAsk<T>) {
     this.#ask = ask;
-    this.at = ask.at;
+    this.at = ask.pricedAt ?? ask.at;
     this.budget = ask.budget;
   }
 
   mayStop(occupant: Occupant<T>): boolean {
-    return this.#eligible(occupant) && this.at >= this.#freeAt(occupant);
+    return this.#eligible(occupant) && this.#ask.at >= this.#freeAt(occupant);
   }
 
   allows(victim: Occupant<T>, alsoStopped: Iterable<Occupant<T>>): boolean {
@@ -170,7 +177,7 @@ class Policy<T extends Candidate> {
     for (const occupant of occupancy.all()) {
       if (!this.#eligible(occupant)) continue;
       const freeAt = this.#freeAt(occupant);
-      if (freeAt > this.at && (next === undefined || freeAt < next)) next = freeAt;
+      if (freeAt > this.#ask.at && (next === undefined || freeAt < next)) next = freeAt;
     }
     return next as TimeMs | undefined;
   }

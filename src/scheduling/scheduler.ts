@@ -170,8 +170,8 @@ export type ActiveTasks = (queue: QueueName, tenant?: TenantId) => number;
 export interface StartGate<T extends Candidate> {
   /** Whether it may ever refuse tasks of this tenant in this queue. */
   governs(queue: QueueName, tenant: TenantId): boolean;
-  /** The longest that one attempt may run; what it asks about beside the request. */
-  runMaxMs(task: T): number;
+  /** Of tasks of one tenant and shape, those with the same number get the same answer. */
+  kindOf(task: T): number;
   refusal(task: T, request: Resources, at: TimeMs): Refusal | undefined;
   /** When what it says may change although nothing ends. */
   nextChange(at: TimeMs): TimeMs | undefined;

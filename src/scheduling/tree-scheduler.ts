@@ -104,8 +104,8 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   enqueue(task: T, learnt = false, together?: Together): void {
     if (!learnt) this.expect(task);
     const { leaf, line } = this.#place(task);
-    const runMaxMs = line.gated ? this.#deps.gate!.runMaxMs(task) : 0;
-    this.#tickets.set(task, leaf.add(line, task, runMaxMs, together));
+    const gateKind = line.gated ? this.#deps.gate!.kindOf(task) : 0;
+    this.#tickets.set(task, leaf.add(line, task, gateKind, together));
     this.#count(leaf, line, 1);
   }
 

@@ -259,6 +259,7 @@ function limitsOf(layers: readonly Layer[], cpu: MilliCpu, memory: Bytes): Limit
   const said = <K extends keyof ResourceLimitsBlock>(key: K): ResourceLimitsBlock[K] | undefined =>
     layers.find((layer) => layer.resource_limits?.[key] !== undefined)?.resource_limits?.[key];
   const { limits } = documentDefaults;
+  const cost = said('max_cost');
   return {
     cpu,
     memory,
@@ -266,6 +267,7 @@ function limitsOf(layers: readonly Layer[], cpu: MilliCpu, memory: Bytes): Limit
     wallMs: said('timeout') ?? limits.wallMs,
     graceMs: said('grace_period') ?? limits.graceMs,
     logBytes: said('log') ?? limits.logBytes,
+    ...(cost !== undefined && { cost }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder } from '../model/scheduling-config.ts';
 import type { StorageConfig, WrittenSite } from '../model/site-config.ts';
+import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
@@ -135,6 +136,10 @@ function readSite(
     ...tenancy.quotas,
     ...fairQuotas(reading, blocks.scheduling, deps),
   ];
+  const budgets = [
+    ...readBudgets(reading, blocks.budgets, { ...deps, members: tenancy.members }),
+    ...tenancy.budgets,
+  ];
   const reservations = readReservations(reading, blocks.reservations, {
     zoneAt,
     leavesOf: (written, path) => {
@@ -156,6 +161,7 @@ function readSite(
   }
   const network = readNetwork(reading, blocks.network);
   return {
+    budgets,
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(blocks.storage && { storage: storageOf(blocks.storage) }),
@@ -184,6 +190,7 @@ function readBlocks(reading: SiteReading) {
     scheduling: reading.readPart(siteBlocks.scheduling, ['scheduling']),
     tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
     quotas: reading.readList(siteBlocks.quotas, ['quotas']),
+    budgets: reading.readList(siteBlocks.budgets, ['budgets']),
     reservations: reading.readList(siteBlocks.reservations, ['reservations']),
     qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
@@ -315,6 +322,7 @@ function checkBackfill(
   if (reading.value(['queues']) !== undefined) contradicts(['queues'], 'queues');
   if (reading.value(['multi_tenancy']) !== undefined)
     contradicts(['multi_tenancy'], 'users and teams');
+  if (reading.value(['budgets']) !== undefined) contradicts(['budgets'], 'budgets');
   if (has.quotas && reading.value(['quotas']) !== undefined) contradicts(['quotas'], 'quotas');
   if (reading.value(['scheduling', 'config']) !== undefined) {
     contradicts(['scheduling', 'config'], 'quotas and shares');

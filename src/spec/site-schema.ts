@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetsSchema } from './budget-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
 import { networkSiteSchema } from './network-site-block.ts';
@@ -23,6 +24,7 @@ export const siteBlocks = {
     .meta({ description: 'The tree of queues, by name. One queue `default`, when not given.' }),
   multi_tenancy: tenancySchema,
   quotas: quotasSchema,
+  budgets: budgetsSchema,
   reservations: reservationsSchema,
   network: networkSiteSchema,
   qos: qosSchema,

@@ -40,6 +40,7 @@ export function checkPlan(
     ['queues'],
     ['multi_tenancy'],
     ['quotas'],
+    ['budgets'],
     ['scheduling', 'config'],
     ['scheduling', 'backfill'],
   ];

@@ -131,7 +131,7 @@ export const resourcesSchema = z
 export type ResourcesBlock = z.output<typeof resourcesSchema>;
 
 /** Keys of `resource_limits` that are checked now and enforced by later versions. */
-export const laterLimits = ['max_results', 'max_tokens', 'max_model_calls', 'max_cost'] as const;
+export const laterLimits = ['max_results', 'max_tokens', 'max_model_calls'] as const;
 
 const maxRetries = wholeNumber(0, RETRIES_MAX, {
   description:
@@ -177,7 +177,8 @@ export const resourceLimitsSchema = z
       description: 'Model calls. Not enforced yet.',
     }).optional(),
     max_cost: quantity(parseDollars, {
-      description: 'Cost of one attempt. Not enforced yet.',
+      description:
+        'What one attempt may cost by the prices of the site; then it is stopped, and not tried again.',
       form: 'dollars such as 5 or 50.00',
     }).optional(),
     network: z

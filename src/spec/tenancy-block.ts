@@ -9,7 +9,13 @@ import {
   type TenantsConfig,
   UNLIMITED_AMOUNTS,
 } from '../model/scheduling-config.ts';
-import type { IsolationLevel, WrittenQuota, WrittenSubmissionLimit } from '../model/site-config.ts';
+import type {
+  IsolationLevel,
+  WrittenBudget,
+  WrittenQuota,
+  WrittenSubmissionLimit,
+} from '../model/site-config.ts';
+import { costBudgetSchema, type Members, readCostBudgets } from './budget-block.ts';
 import { quantity, text } from './fields.ts';
 import type { Path } from './issue.ts';
 import { parseFactor, parseHours, shown } from './quantities.ts';
@@ -31,10 +37,10 @@ import {
 } from './site-fields.ts';
 import type { SiteReading } from './site-reading.ts';
 
-const laterKeys = ['storage_quota', 'cost_budget'] as const;
+const laterKeys = ['storage_quota'] as const;
 const laterShape = {
   storage_quota: later('Disk space.').optional(),
-  cost_budget: later('Money a day or a month.').optional(),
+  cost_budget: costBudgetSchema.optional(),
 };
 
 const submissionShape = {
@@ -171,6 +177,8 @@ export interface Tenancy {
   readonly quotas: readonly WrittenQuota[];
   readonly submissions: readonly WrittenSubmissionLimit[];
   readonly isolation?: IsolationLevel;
+  readonly budgets: readonly WrittenBudget[];
+  readonly members: Members;
 }
 
 export const noTenancy: Tenancy = {
@@ -179,6 +187,8 @@ export const noTenancy: Tenancy = {
   teamsPath: [],
   oversubscription: undefined,
   quotas: [],
+  budgets: [],
+  members: new Map(),
   submissions: [],
 };
 
@@ -193,6 +203,10 @@ export function readTenancy(
   const userKey = reading.oneKey(path, ['users', 'user_limits']) ?? 'users';
   const teamKey = reading.oneKey(path, ['teams', 'team_limits']) ?? 'teams';
   const users = block[userKey] ?? {};
+  const teams = block[teamKey] ?? {};
+  const members = new Map(
+    Object.entries(teams).map(([name, team]) => [name, (team.members ?? []) as TenantId[]]),
+  );
   const written: Record<string, TenantBlock> = {};
   for (const [name, user] of Object.entries(users)) {
     written[name] = readUser(reading, user, [...path, userKey, name]);
@@ -210,6 +224,12 @@ export function readTenancy(
     users: written,
     teams: block[teamKey],
     teamsPath: [...path, teamKey],
+    members,
+    budgets: readCostBudgets(
+      reading,
+      { users, usersPath: [...path, userKey], teams, teamsPath: [...path, teamKey], members },
+      deps,
+    ),
     ...(block.isolation_level && { isolation: block.isolation_level }),
     oversubscription: block.resource_allocation?.oversubscription_ratio,
     quotas: [

@@ -19,7 +19,8 @@ export interface WorkloadBlocks {
 /** The smaller of what several blocks say; nothing where none says anything. */
 export function limitsOf(blocks: WorkloadBlocks): WorkloadLimits | undefined {
   const written = readPipelineLimits(blocks.pipeline);
-  const compute = blocks.resource_requirements?.compute;
+  const { compute, cost_controls: costs } = blocks.resource_requirements ?? {};
+  const hourlyCost = costs?.max_hourly_cost;
   const limits: WorkloadLimits = {
     ...written,
     cpu: Math.min(written.cpu, compute?.cpu ?? UNLIMITED),
@@ -28,6 +29,7 @@ export function limitsOf(blocks: WorkloadBlocks): WorkloadLimits | undefined {
       written.concurrentTasks,
       blocks.optimization?.parallel_tasks ?? UNLIMITED,
     ),
+    ...(hourlyCost !== undefined && { hourlyCost }),
   };
   const isLimited = Object.entries(limits).some(
     ([key, value]) => value !== noLimits[key as keyof WorkloadLimits],
@@ -128,11 +130,6 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       asks?.use_spot_instances === true || undefined,
       'resource_requirements.use_spot_instances',
       'checked; there are no spot nodes to choose: its tasks run on any node',
-    ],
-    [
-      asks?.cost_controls?.max_hourly_cost,
-      'resource_requirements.cost_controls.max_hourly_cost',
-      'checked; what a workload costs is not counted yet',
     ],
     [
       asks?.cost_controls?.model_selection,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MilliGpu, TimeMs } from '../base/units.ts';
+import type { MicroDollars, MilliGpu, TimeMs } from '../base/units.ts';
 import type {
   AttemptId,
   NodeId,
@@ -24,6 +24,7 @@ import {
   workloadLimits,
 } from './flow-form.ts';
 import { liveForms } from './live-forms.ts';
+import { budgetFacts, reserve, spending } from './money-form.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 import { service } from './service-form.ts';
 
@@ -159,6 +160,7 @@ const step = z.strictObject({
     wallMs: span,
     graceMs: span,
     logBytes: bytes,
+    cost: whole<MicroDollars>().exactOptional(),
   }),
   execution: execution.exactOptional(),
   flow: flow.exactOptional(),
@@ -218,6 +220,7 @@ const end = z.strictObject({
     'preempted',
     'unhealthy',
     'over-limit',
+    'over-budget',
     'overused',
     'start-failed',
     'unstarted',
@@ -319,7 +322,7 @@ export const eventForms: EventForms = complete({
     spec,
     resumes: resumption.exactOptional(),
   }),
-  'task-placed': form('task-placed', 1, { attempt, placement }),
+  'task-placed': form('task-placed', 1, { attempt, placement, reserved: reserve.exactOptional() }),
   'attempts-lined-up': form('attempts-lined-up', 1, {
     behind: attempt,
     attempts: z.array(attempt),
@@ -331,6 +334,7 @@ export const eventForms: EventForms = complete({
       'cancelled',
       'preempted',
       'unhealthy',
+      'over-budget',
       'evicted',
       'spot',
       'moved',
@@ -340,7 +344,12 @@ export const eventForms: EventForms = complete({
   }),
   'preemption-ordered': form('preemption-ordered', 1, { preemption }),
   'seats-kept': form('seats-kept', 1, { keep }),
-  'task-ended': form('task-ended', 1, { attempt, end, retry: retry.exactOptional() }),
+  'task-ended': form('task-ended', 1, {
+    attempt,
+    end,
+    charged: whole<MicroDollars>().exactOptional(),
+    retry: retry.exactOptional(),
+  }),
   'retry-due': form('retry-due', 1, { task }),
   'step-ended': form('step-ended', 1, {
     workload,
@@ -394,6 +403,14 @@ export const eventForms: EventForms = complete({
   'rollout-finished': form('rollout-finished', 1, { workload, revision: whole() }),
   'replica-opened': form('replica-opened', 1, { task }),
   'replica-retired': form('replica-retired', 1, { task }),
+  'reserve-renewed': form('reserve-renewed', 1, {
+    attempt,
+    charged: whole<MicroDollars>(),
+    reserved: reserve,
+  }),
+  'spend-settled': form('spend-settled', 1, { workload: workload.exactOptional(), spending }),
+  'budget-warned': form('budget-warned', 1, { facts: budgetFacts }),
+  'budget-exceeded': form('budget-exceeded', 1, { workload, facts: budgetFacts }),
   'workload-ended': form('workload-ended', 1, { workload, state: endState }),
   'workload-retired': form('workload-retired', 1, { workload }),
 });

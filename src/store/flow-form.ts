@@ -46,6 +46,7 @@ export const workloadLimits = z.strictObject({
   concurrentTasks: whole(),
   retries: whole(),
   cost: whole<MicroDollars>(),
+  hourlyCost: whole<MicroDollars>().exactOptional(),
   modelCalls: whole(),
   tokens: whole(),
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
@@ -49,6 +50,7 @@ export async function openSite(
   const logged: string[] = [];
   const server = await openServer({
     ...noTokens,
+    ...noMoney,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

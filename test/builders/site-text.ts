@@ -20,7 +20,7 @@ export function written(text: string): WrittenSite['scheduling'] {
 }
 
 export function schedulingOf(text: string, now = 0): SchedulingConfig {
-  return fillCalendar({ scheduling: written(text) }, timeMs(now)).scheduling;
+  return fillCalendar({ scheduling: written(text), budgets: [] }, timeMs(now)).scheduling;
 }
 
 /** The first lines of what is reported, without the name of the file. */

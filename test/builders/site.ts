@@ -5,6 +5,7 @@ import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
 import type { EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, NodeId, QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
+import type { MoneyConfig } from '../../src/model/money.ts';
 import type { Refusal } from '../../src/model/refusal.ts';
 import {
   type Amounts,
@@ -112,13 +113,13 @@ export function specOf(ask: Ask): WorkloadSpec {
 export class Site {
   engine: Engine;
   now = 0;
-  readonly config: SchedulingConfig;
+  readonly config: SchedulingConfig & { readonly money?: MoneyConfig };
   readonly journal: Event[] = [];
   /** Attempts that run, in order of placement, with who asked. */
   readonly running = new Map<AttemptId, Ask>();
   readonly #asks = new Map<string, Ask>();
 
-  constructor(scheduling: SchedulingConfig, ...nodes: ReturnType<typeof node>[]) {
+  constructor(scheduling: Site['config'], ...nodes: ReturnType<typeof node>[]) {
     this.config = scheduling;
     this.engine = this.fresh();
     for (const n of nodes) this.join(n);
@@ -129,7 +130,12 @@ export class Site {
   }
 
   fresh(): Engine {
-    const options = { tasksMax: 1_000_000, endedMax: 5, scheduling: this.config };
+    const options = {
+      tasksMax: 1_000_000,
+      endedMax: 5,
+      scheduling: this.config,
+      ...(this.config.money && { money: this.config.money }),
+    };
     return new Engine(options, { scheduler: this.makeScheduler() });
   }
 

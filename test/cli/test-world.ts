@@ -74,6 +74,7 @@ export function testWorld(
           issues: valid ? [] : [{ line: 1 }],
           warnings: [],
           report: valid ? '' : 'f:1:1 error',
+          checklist: [],
         };
       },
       schema: async () => ({ $schema: 'x' }),

@@ -235,6 +235,13 @@ export class Books {
       case 'limit-reached':
         this.#reachLimit(event);
         break;
+      case 'reserve-renewed':
+        break;
+      case 'spend-settled':
+      case 'budget-warned':
+      case 'budget-exceeded':
+        assert.fail(`these worlds have no budgets: ${event.kind}`);
+        break;
       case 'task-probed':
       case 'service-scaled':
       case 'service-updated':

@@ -9,6 +9,7 @@ import type { Event } from '../../src/model/messages.ts';
 import type { Request } from '../../src/runtime/loop.ts';
 import type { Witness, World } from '../../src/simulation/world.ts';
 import { Books, type Eligible } from './books.ts';
+import { MoneyBook } from './money-book.ts';
 import { compareTable } from './node-book.ts';
 import type { QueueBook } from './queue-book.ts';
 import { checkReplay, checkSameFuture } from './replay.ts';
@@ -24,6 +25,7 @@ function asTold({ message, ...end }: AttemptEnd): AttemptEnd {
 /** Watches one world and holds it to what Berth promises. */
 export class Checker implements Witness {
   readonly books: Books;
+  readonly money = new MoneyBook();
   /** Set once, right after both were made. */
   world: World | undefined;
   readonly #rules: QueueBook | undefined;
@@ -51,6 +53,7 @@ export class Checker implements Witness {
     for (const event of events) {
       this.note(event.at, `  ${eventLine(event)}`);
       this.books.record(event);
+      this.money.record(event);
     }
     this.books.checkSettled();
     compareTable(this.books.nodes, engine);
@@ -64,6 +67,7 @@ export class Checker implements Witness {
 
   rebuilt(engine: Engine): void {
     checkReplay(engine, this.#batches, this.#fresh);
+    this.money.compare(engine);
     compareTable(this.books.nodes, engine);
   }
 
@@ -99,6 +103,7 @@ export class Checker implements Witness {
     assert.equal(driver.unsettled, 0, 'every record was settled');
     assert.equal(this.world!.unanswered, 0, 'everybody got an answer');
     this.#checkAccepted();
+    this.money.compare(engine);
     this.#checkTruth();
     for (const [id, attempt] of this.books.attempts) {
       assert.ok(attempt.end !== undefined, `${id} has ended`);

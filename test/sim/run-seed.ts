@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { Prng } from '../../src/base/prng.ts';
-import { milliCpu, milliGpu, spanMs, type TimeMs } from '../../src/base/units.ts';
+import {
+  type MicroDollars,
+  milliCpu,
+  milliGpu,
+  spanMs,
+  type TimeMs,
+  timeMs,
+} from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
+import type { MoneyConfig } from '../../src/model/money.ts';
 import { defaultScheduling } from '../../src/model/scheduling-config.ts';
 import { GangScheduler } from '../../src/scheduling/gang-scheduler.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
@@ -48,6 +56,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     endedMax: prng.chance(50) ? 1_000 : prng.between(0, 5),
     // Drawn apart, so that the worlds stay what they were; long enough for what is drawn to be short.
     lineMs: new Prng(seed ^ 0x11_7e).pick([0, 100, 10_000_000]),
+    ...drawMoney(new Prng(seed ^ 0x3_0e)),
   };
   const scorer = prng.pick(scorers);
   const preemption = {
@@ -109,6 +118,20 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     workloads: checker.books.specs.size,
     attempts: checker.books.attempts.size,
   };
+}
+
+/** In half of the worlds things have prices; what says nothing of its time is paid for every minute or hour. */
+function drawMoney(prng: Prng): { readonly money?: MoneyConfig } {
+  if (prng.chance(50)) return {};
+  const price = () => prng.between(0, 1_000_000_000) as MicroDollars;
+  const rates = {
+    validFrom: timeMs(0),
+    cpuHour: price(),
+    ...(prng.chance(80) && { memoryHour: price() }),
+    gpuHour: { modelled: price() },
+  };
+  const sliceMs = spanMs(prng.pick([60_000, 3_600_000]));
+  return { money: { prices: { rates: [rates], models: [] }, budgets: [], sliceMs } };
 }
 
 /** Half of the worlds have a tree of queues, a sixth backfill; drawn apart, so that the others stay what they were. */

@@ -42,6 +42,14 @@ export function eventLine(event: Event): string {
       return `limit ${event.workload} ${event.reached.limit}`;
     case 'cancel-requested':
       return `cancel ${event.workload} by ${event.by}`;
+    case 'reserve-renewed':
+      return `renewed the reserve of ${event.attempt}: ${event.charged} paid, ${event.reserved.amount} held`;
+    case 'spend-settled':
+      return `spent ${event.spending.amount} on ${event.spending.what}`;
+    case 'budget-warned':
+      return `soft limit of ${event.facts.budget}`;
+    case 'budget-exceeded':
+      return `no money for ${event.workload}: ${event.facts.budget}`;
     case 'attempt-adjusted': {
       const { attempt, held } = event;
       return `adjust ${attempt} to cpu=${held.cpu / 1000} memory=${held.memory / 1024 ** 3}Gi`;

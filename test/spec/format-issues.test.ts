@@ -70,11 +70,11 @@ job.yaml:3:11 error: priority: 5000 is out of range; expected at most 1000
 `,
   },
   'a warning': {
-    text: 'run: x\nresource_limits: {max_cost: 5}\n',
-    want: `job.yaml:2:19 warning: resource_limits.max_cost: checked, but not enforced yet
+    text: 'run: x\nresource_limits: {max_tokens: 5}\n',
+    want: `job.yaml:2:19 warning: resource_limits.max_tokens: checked, but not enforced yet
   1 | run: x
-  2 | resource_limits: {max_cost: 5}
-    |                   ^^^^^^^^
+  2 | resource_limits: {max_tokens: 5}
+    |                   ^^^^^^^^^^
 `,
   },
   'nothing to say': { text: 'run: x\n', want: '' },

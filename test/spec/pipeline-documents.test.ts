@@ -516,7 +516,6 @@ test('what is read and not acted on yet is told, key by key', () => {
       'resource_requirements.storage.workspace',
       'resource_requirements.storage.cache',
       'resource_requirements.compute.gpu',
-      'resource_requirements.cost_controls.max_hourly_cost',
       'resource_requirements.cost_controls.model_selection',
       'optimization.gpu_scheduling',
       'optimization.batching',

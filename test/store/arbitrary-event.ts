@@ -203,6 +203,20 @@ const of = <K extends Event['kind']>(
   requiredKeys = Object.keys(fields),
 ) => record({ kind: fc.constant(kind), at: fc.nat(), ...fields }, ['kind', 'at', ...requiredKeys]);
 
+const reserved = record({ amount: whole, perHour: whole, until: whole, unpriced: few(text) }, [
+  'amount',
+  'perHour',
+  'until',
+]);
+const facts = record(
+  { budget: text, tenant: id, spent: whole, reserved: whole, asked: whole, limit: whole },
+  ['budget', 'spent', 'reserved', 'asked', 'limit'],
+);
+const spending = record(
+  { tenant: id, queue: id, what: text, amount: whole, tokens: whole, calls: whole },
+  ['tenant', 'queue', 'what', 'tokens', 'calls'],
+);
+
 const move = record({ attempt, from: id, to: id, cores: few(whole) }, ['attempt', 'from', 'to']);
 const spec = record(
   {
@@ -266,20 +280,29 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     behind: attempt,
     attempts: fc.array(attempt, { maxLength: 3 }),
   }),
-  'task-placed': of('task-placed', {
-    attempt,
-    placement: record(
-      {
-        node: id,
-        held: resources,
-        gpus: fc.array(text, { maxLength: 2 }),
-        memoryLimit: whole,
-        ports: fc.dictionary(key, whole, { maxKeys: 2, noNullPrototype: true }),
-        cores: fc.array(whole, { maxLength: 2 }),
-      },
-      ['node', 'held', 'gpus', 'memoryLimit'],
-    ),
-  }),
+  'reserve-renewed': of('reserve-renewed', { attempt, charged: whole, reserved }),
+  'spend-settled': of('spend-settled', { workload, spending }, ['spending']),
+  'budget-warned': of('budget-warned', { facts }),
+  'budget-exceeded': of('budget-exceeded', { workload, facts }),
+  'task-placed': of(
+    'task-placed',
+    {
+      attempt,
+      reserved,
+      placement: record(
+        {
+          node: id,
+          held: resources,
+          gpus: fc.array(text, { maxLength: 2 }),
+          memoryLimit: whole,
+          ports: fc.dictionary(key, whole, { maxKeys: 2, noNullPrototype: true }),
+          cores: fc.array(whole, { maxLength: 2 }),
+        },
+        ['node', 'held', 'gpus', 'memoryLimit'],
+      ),
+    },
+    ['attempt', 'placement'],
+  ),
   'task-started': of('task-started', { attempt, pid: whole, terms }, ['attempt', 'pid']),
   'stop-ordered': of('stop-ordered', {
     attempt,
@@ -327,7 +350,12 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
   }),
   'task-ended': of(
     'task-ended',
-    { attempt, end, retry: record({ dueAt: fc.nat(), memory: whole, inRow: whole }, ['dueAt']) },
+    {
+      attempt,
+      end,
+      charged: whole,
+      retry: record({ dueAt: fc.nat(), memory: whole, inRow: whole }, ['dueAt']),
+    },
     ['attempt', 'end'],
   ),
   'retry-due': of('retry-due', { task }),

@@ -18,6 +18,7 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   preempted: 'preempted',
   unhealthy: 'unhealthy',
   'over-limit': 'over a limit',
+  'over-budget': 'over budget',
   overused: 'too much GPU memory',
   'start-failed': 'did not start',
   unstarted: 'not begun',
@@ -69,6 +70,8 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
       return `Stopped${after}: a probe said that it no longer works.${note}`;
     case 'over-limit':
       return `Stopped${after}.${note}`;
+    case 'over-budget':
+      return `Stopped${after}: there was no money for more.${note}`;
     case 'overused':
       return `Stopped${after}: it used more memory of a GPU than its share.${note}`;
     case 'start-failed':

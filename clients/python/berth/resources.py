@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, List, Optional, Type, TypeVar
 from urllib.parse import quote
 
+from .analytics import ResourceAnalytics as ResourceAnalytics
 from .connection import BerthError, Connection
 
 T = TypeVar("T")

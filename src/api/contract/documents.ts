@@ -17,6 +17,7 @@ const causes = z.enum([
   'preempted',
   'unhealthy',
   'over-limit',
+  'over-budget',
   'overused',
   'start-failed',
   'unstarted',

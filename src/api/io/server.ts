@@ -4,6 +4,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { MoneySite } from '../contract/money-documents.ts';
 import type { TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Site } from '../contract/views.ts';
@@ -31,6 +32,7 @@ const limits: ServerOptions = {
 export interface ServerConfig {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly money: MoneySite;
   readonly transfers: TransferSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
@@ -59,13 +61,14 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, transfers, tokens, token, holders, socketPath, host } = config;
+  const { site, leases, money, transfers, tokens, token, holders, socketPath, host } = config;
   const { webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
     site,
     leases,
+    money,
     transfers,
     tokens,
     parse,

@@ -1,5 +1,6 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
@@ -64,6 +65,7 @@ export interface Address {
 export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
+  readonly money: MoneySite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

@@ -8,6 +8,7 @@ import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
+import { addMoneyRoutes } from './money-routes.ts';
 import { addNetworkRoutes } from './network-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { quote } from './params.ts';
@@ -68,6 +69,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);
   addQueueRoutes(api);
+  addMoneyRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

@@ -5,6 +5,7 @@ import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { moneyOperations } from './money-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { rebalanceOperations } from './rebalance-routes.ts';
@@ -25,6 +26,7 @@ export const operations = [
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,
+  ...moneyOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,

@@ -1,5 +1,5 @@
 import { assertNever } from '../../base/assert.ts';
-import { formatAmount, formatBytes, formatSpan } from '../../base/format.ts';
+import { formatAmount, formatBytes, formatDollars, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
 
@@ -57,11 +57,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `${refusal.max} are allowed`
       );
     case 'no-such-queue':
-      return (
-        `there is no queue ${refusal.queue}` +
-        (refusal.near === undefined ? '' : `; did you mean ${refusal.near}?`) +
-        `${refusal.near === undefined ? ';' : ''} there are ${refusal.queues.join(', ')}`
-      );
+      return noSuchQueue(refusal);
     case 'exceeds-queue':
       return (
         `can never start in queue ${refusal.queue}: it asks for ` +
@@ -88,6 +84,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
         `${formatAmount(refusal.resource, refusal.free)} free in ${refusal.queue} are kept for other queues`
       );
     case 'quota':
+    case 'budget':
     case 'deadline':
     case 'scratch-space':
       return timedSentence(refusal, now);
@@ -165,6 +162,11 @@ function workloadLimitSentence(refusal: Extract<Refusal, { code: 'workload-limit
   return `its workload may have ${amount(limit)} at once, has ${amount(held)}, and this asks for ${amount(asked)}`;
 }
 
+function noSuchQueue({ queue, near, queues }: Extract<Refusal, { code: 'no-such-queue' }>): string {
+  const meant = near === undefined ? ';' : `; did you mean ${near}?`;
+  return `there is no queue ${queue}${meant} there are ${queues.join(', ')}`;
+}
+
 function submissionSentence(
   refusal: Extract<Refusal, { code: 'too-many-active' | 'too-many-submitted' }>,
   now: TimeMs,
@@ -180,11 +182,12 @@ function submissionSentence(
   return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
 }
 
-type Timed = Extract<Refusal, { code: 'quota' | 'deadline' | 'scratch-space' }>;
+type Timed = Extract<Refusal, { code: 'quota' | 'budget' | 'deadline' | 'scratch-space' }>;
 
 /** Of what changes as time goes by. */
 function timedSentence(refusal: Timed, now: TimeMs): string {
   if (refusal.code === 'quota') return quotaSentence(refusal, now);
+  if (refusal.code === 'budget') return budgetSentence(refusal, now);
   return refusal.code === 'deadline' ? deadlineSentence(refusal, now) : spaceSentence(refusal, now);
 }
 
@@ -241,6 +244,17 @@ function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs
   return (
     `quota ${refusal.quota}${whose}: ${hours(refusal.used)} used${reserved} of ` +
     `${hours(refusal.limit)}, and it needs ${refusal.asked === 0 ? 'some' : hours(refusal.asked)}` +
+    (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
+  );
+}
+
+function budgetSentence(refusal: Extract<Refusal, { code: 'budget' }>, now: TimeMs): string {
+  const { budget, tenant, spent, reserved, asked, limit, resetsAt } = refusal;
+  const whose = tenant === undefined ? '' : ` of ${tenant}`;
+  const held = reserved === 0 ? '' : ` and ${formatDollars(reserved)} reserved`;
+  return (
+    `budget ${budget}${whose}: ${formatDollars(spent)} spent${held} of ${formatDollars(limit)}, ` +
+    `and it needs ${formatDollars(asked)}` +
     (resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`)
   );
 }

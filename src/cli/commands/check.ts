@@ -1,7 +1,10 @@
 import { errorTable, OperationError } from '../../model/errors.ts';
+import type { ChecklistPoint } from '../../spec/checklist.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { glyph, type Page } from '../page.ts';
 import { givenVars, varOptions } from '../read-checked.ts';
+import { type Column, renderTable } from '../table.ts';
 
 export const check = defineCommand({
   name: 'check',
@@ -14,18 +17,28 @@ export const check = defineCommand({
     many: true,
     complete: 'file',
   },
-  options: varOptions,
-  json: '{valid, files: [{file, valid, issues, warnings}, …]}; exit code 2 when not valid',
+  details: [
+    'With --checklist, each point of a job or pipeline that is valid comes with what it was told by, and what to write; an open point is no error.',
+  ],
+  options: {
+    ...varOptions,
+    checklist: {
+      kind: 'flag',
+      summary: 'ten things to have thought of: requests, limits, cost, failure and others',
+    },
+  },
+  json: '{valid, files: [{file, valid, issues, warnings, checklist}, …]}; exit code 2 when not valid',
   async run({ operands, options }, world) {
     const files: Awaited<ReturnType<typeof checkOne>>[] = [];
     for (const operand of operands) files.push(await checkOne(operand));
     const valid = files.every((file) => file.valid);
     return {
       document: { valid, files: files.map(({ report: _, ...file }) => file) },
-      view: () =>
-        files.flatMap(({ file, valid: isValid, report }) => [
+      view: (page) =>
+        files.flatMap(({ file, valid: isValid, report, checklist }) => [
           ...(report === '' ? [] : [report.trimEnd()]),
           ...(isValid ? [`${file}: valid`] : []),
+          ...(options.checklist ? renderChecklist(checklist, page) : []),
         ]),
       exit: valid ? EXIT.ok : errorTable.SPEC_INVALID.exit,
     };
@@ -33,8 +46,7 @@ export const check = defineCommand({
     async function checkOne(file: string) {
       try {
         const document = await world.documents.read(file, givenVars(options));
-        const { valid, issues, warnings, report } = await world.documents.check(document);
-        return { file: document.fileName, valid, issues, warnings, report };
+        return { file: document.fileName, ...(await world.documents.check(document)) };
       } catch (error) {
         if (!(error instanceof OperationError) || error.code !== 'SPEC_INVALID') throw error;
         return {
@@ -43,8 +55,33 @@ export const check = defineCommand({
           issues: [{ message: error.message }],
           warnings: [],
           report: error.message,
+          checklist: [],
         };
       }
     }
   },
 });
+
+const columns: readonly Column[] = [
+  { title: '' },
+  { title: 'POINT' },
+  { title: 'LINE', align: 'right', drop: 2 },
+  { title: 'WHAT IS THERE', min: 20 },
+  { title: 'WHAT TO WRITE', min: 20, drop: 1 },
+];
+
+function renderChecklist(points: readonly ChecklistPoint[], page: Page): readonly string[] {
+  if (points.length === 0) return [];
+  const marks = { ok: 'succeeded', not: 'failed', unknown: 'unknown' } as const;
+  return renderTable(
+    page,
+    columns,
+    points.map(({ point, state, line, evidence, advice }) => [
+      glyph(page, marks[state]),
+      point,
+      line === null ? '' : String(line),
+      evidence,
+      advice ?? '',
+    ]),
+  );
+}

@@ -60,6 +60,7 @@ function explain(settings: Settings): readonly Explained[] {
     row('state_dir', settings.stateDir),
     row('port', settings.port),
     row('site', settings.site),
+    row('prices', settings.prices),
     row('url', settings.url),
     row('token', { ...token, value: token.value === undefined ? undefined : '(hidden)' }),
     row('colour', settings.colour),

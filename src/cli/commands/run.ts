@@ -48,6 +48,7 @@ export const run = defineCommand({
       const opened = await world.daemons.open({
         port: undefined,
         site: world.settings.site.value,
+        prices: world.settings.prices.value,
         foreground: false,
       });
       try {

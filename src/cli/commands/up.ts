@@ -19,6 +19,11 @@ export const up = defineCommand({
       summary:
         'how to schedule: queues, quotas, order (BERTH_SITE, else XDG_CONFIG_HOME/berth/site.yaml)',
     },
+    prices: {
+      kind: 'text',
+      value: 'file',
+      summary: 'what things cost (BERTH_PRICES); see docs/guides/money.md',
+    },
     detach: {
       kind: 'flag',
       short: 'd',
@@ -39,13 +44,15 @@ export const up = defineCommand({
     const { settings } = world;
     const site =
       options.site === undefined ? settings.site.value : resolve(world.cwd, options.site);
+    const prices =
+      options.prices === undefined ? settings.prices.value : resolve(world.cwd, options.prices);
     if (options.detach) {
       await refuseSecond(world);
-      const client = await world.daemons.spawn({ port, site });
+      const client = await world.daemons.spawn({ port, site, prices });
       const status = await client.status();
       return { ...(await announcement(status, world)), exit: EXIT.ok };
     }
-    const daemon = await world.daemons.open({ port, site, foreground: true });
+    const daemon = await world.daemons.open({ port, site, prices, foreground: true });
     const status = await daemon.client.status();
     return {
       ...(await announcement(status, world)),

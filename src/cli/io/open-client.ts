@@ -18,6 +18,12 @@ import {
   poolDocumentSchema,
   poolListSchema,
 } from '../../api/contract/lease-documents.ts';
+import {
+  budgetListSchema,
+  priceListSchema,
+  suggestionListSchema,
+  usageReportSchema,
+} from '../../api/contract/money-documents.ts';
 import { networkStatusSchema } from '../../api/contract/network-documents.ts';
 import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
 import {
@@ -105,6 +111,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...leaseCalls(calls),
     ...siteCalls(calls),
     ...tokenCalls(calls),
+    ...moneyCalls(calls),
     ...transferCalls(calls),
     close: () => agent.destroy(),
   };
@@ -167,6 +174,19 @@ function tokenCalls({ ask, done }: Calls) {
     addToken: (wanted) => ask(newTokenSchema, postJson('/api/v1/tokens', wanted)),
     revokeToken: (id) =>
       done({ method: 'DELETE', path: `/api/v1/tokens/${encodeURIComponent(id)}` }),
+  } satisfies Partial<Client>;
+}
+
+function moneyCalls({ ask }: Calls) {
+  return {
+    budgets: () => ask(budgetListSchema, get('/api/v1/budgets')),
+    prices: () => ask(priceListSchema, get('/api/v1/prices')),
+    usageReport: (seconds, by) => {
+      const asked = { since: `${seconds}s`, by: by.join(',') };
+      return ask(usageReportSchema, get(`/api/v1/usage-report?${query(asked)}`));
+    },
+    suggestions: (seconds) =>
+      ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
   } satisfies Partial<Client>;
 }
 

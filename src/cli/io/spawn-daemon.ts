@@ -5,6 +5,7 @@ import { problemSchema } from '../../api/contract/documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client } from '../client.ts';
 import type { Settings } from '../settings.ts';
+import type { Daemons } from '../world.ts';
 import { connectDaemon } from './find-daemon.ts';
 
 /** A journal of a million events replays in a few seconds. */
@@ -13,7 +14,7 @@ const UP_MS_MAX = 60_000;
 /** Starts `berth up` in a session of its own and waits until it prints its status, or why it could not start. */
 export async function spawnDaemon(
   settings: Settings,
-  { port, site }: { readonly port: number; readonly site: string | undefined },
+  { port, site, prices }: Parameters<Daemons['spawn']>[0],
 ): Promise<Client> {
   const stateDir = settings.stateDir.value;
   const logPath = join(stateDir, 'logs', 'daemon.log');
@@ -30,6 +31,7 @@ export async function spawnDaemon(
       '--port',
       String(port),
       ...(site === undefined ? [] : ['--site', site]),
+      ...(prices === undefined ? [] : ['--prices', prices]),
     ],
     { detached: true, stdio: ['ignore', 'pipe', log.fd], cwd: '/' },
   );

@@ -61,7 +61,8 @@ export const requirementsSchema = z
     cost_controls: z
       .strictObject({
         max_hourly_cost: quantity(parseDollars, {
-          description: 'Spent in an hour. Checked; only a total is held: `cost_limits.max_cost`.',
+          description:
+            'What all of its tasks that run at once may cost in an hour, by the prices of the site.',
           form: dollarsForm,
         }).optional(),
         prefer_cached_results: z

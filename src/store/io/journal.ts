@@ -171,6 +171,20 @@ class SqliteJournal implements Journal {
     }
   }
 
+  /** Where to read on from to have all that happened at `at` and later, as far as it is kept. Times do not go back, but for a clock that was set. */
+  sequenceAt(at: TimeMs): number {
+    const first = this.#db.prepare('select min(sequence) as sequence from events').get();
+    const atOf = this.#db.prepare('select at from events where sequence = ?');
+    let low = Number(first?.['sequence'] ?? this.#lastSequence + 1);
+    let high = this.#lastSequence + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (Number(this.#all(atOf, middle)[0]?.['at'] ?? at) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** The history of one workload, oldest first, as far as it is kept. */
   *readWorkload(workload: WorkloadId): IterableIterator<JournalEntry> {
     const page = this.#db.prepare(

@@ -337,7 +337,7 @@ sub holdToLimits {
     my $wall = $s->{ask}{wall}[0];
     my $deadline = defined $wall ? $s->{began} + $wall : undef;
     if (!$s->{ordered}) {
-        if ($nudged && (slurp(stopPath($s->{id})) // '') =~ /\A(?:save (\d+) )?(\d+) ([a-z]+)/) {
+        if ($nudged && (slurp(stopPath($s->{id})) // '') =~ /\A(?:save (\d+) )?(\d+) ([a-z-]+)/) {
             ($s->{grace}, $s->{announced}) = ($2, $3);
             # One that is repeated gives no more time.
             if (defined $1) { $s->{stopAt} //= $now + $1 }

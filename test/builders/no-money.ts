@@ -1,0 +1,15 @@
+import { UsageReport } from '../../src/analysis/usage-report.ts';
+import type { MoneySite } from '../../src/api/contract/money-documents.ts';
+import { suggestionList, usageReport } from '../../src/api/views/money.ts';
+
+const window = { from: 0, to: 1, complete: true };
+
+/** A site on which nothing has a price and nobody did anything. */
+export const noMoney: { readonly money: MoneySite } = {
+  money: {
+    budgets: () => ({ now: 0, budgets: [] }),
+    prices: () => ({ now: 0, file: null, rates: [], models: [] }),
+    report: async (_span, by) => usageReport(window, by, new UsageReport([])),
+    suggestions: async () => suggestionList(window, []),
+  },
+};
