@@ -9,6 +9,7 @@ import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
 import { peersBench } from './peers.ts';
+import { pipelineBench } from './pipeline.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { speedBench } from './speed.ts';
@@ -19,6 +20,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   cli: cliBench,
   engine: engineBench,
   flow: flowBench,
+  pipeline: pipelineBench,
   preemption: preemptionBench,
   inventory: inventoryBench,
   journal: journalBench,

@@ -383,7 +383,13 @@ function startSampling(
   const node = (): NodeId | undefined =>
     engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
   const memoryOf = (attempt: AttemptId) => driver.memoryOf(attempt);
-  const pressure = new PressureWatch({ engine, loop, node, memoryOf });
+  const pressure = new PressureWatch({
+    engine,
+    loop,
+    node,
+    memoryOf,
+    memoryFill: () => driver.memoryFill(),
+  });
   openSpotWatch({
     file: join(folder.dir, 'spot-notice'),
     everyMs: SAMPLE_EVERY_MS,

@@ -11,6 +11,8 @@ export interface PressureWatchDeps {
   /** Of this machine; undefined before it has joined. */
   readonly node: () => NodeId | undefined;
   readonly memoryOf: (attempt: AttemptId) => Bytes | undefined;
+  /** Of the cgroup that all tasks are in, 0 … 1; undefined where it has no limit of its own. */
+  readonly memoryFill: () => number | undefined;
 }
 
 /** Tells the engine how full this machine is, sample by sample, while anything runs that could give way. */
@@ -24,9 +26,9 @@ export class PressureWatch {
   }
 
   hear(sample: HostSample): void {
-    const { engine, loop, memoryOf } = this.#deps;
+    const { engine, loop, memoryOf, memoryFill } = this.#deps;
     const node = this.#deps.node();
-    const pressure = pressureOf(sample);
+    const pressure = pressureOf(sample, memoryFill());
     if (node === undefined || this.#open || Object.keys(pressure).length === 0) return;
     const use = [];
     for (const { id, placement, stop } of engine.state.runningAttempts()) {
@@ -44,11 +46,14 @@ export class PressureWatch {
   }
 }
 
-function pressureOf(sample: HostSample): NodePressure {
+/** Whichever is the fuller: the machine, or the part of it that tasks may fill. */
+function pressureOf(sample: HostSample, fill: number | undefined): NodePressure {
   const { memoryUsedBytes, memoryTotalBytes, memoryPressureRatio, memoryStallRatio } = sample;
   const known = memoryUsedBytes !== undefined && memoryTotalBytes !== undefined;
+  const used = known ? memoryUsedBytes / memoryTotalBytes : undefined;
+  const fuller = Math.max(used ?? 0, fill ?? 0);
   return {
-    ...(known && { memoryUsed: points(memoryUsedBytes / memoryTotalBytes) }),
+    ...((used ?? fill) !== undefined && { memoryUsed: points(fuller) }),
     ...(memoryPressureRatio !== undefined && { memorySome: points(memoryPressureRatio) }),
     ...(memoryStallRatio !== undefined && { memoryFull: points(memoryStallRatio) }),
   };

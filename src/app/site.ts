@@ -16,6 +16,7 @@ import type {
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
+import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type {
   Asker,
   ChangeOutcome,
@@ -31,18 +32,21 @@ import { nodeList } from '../api/views/nodes.ts';
 import { preemptionList } from '../api/views/preemptions.ts';
 import { queueList, queuesBelow } from '../api/views/queues.ts';
 import { quotaList } from '../api/views/quotas.ts';
+import { rebalanceDocument } from '../api/views/rebalance.ts';
 import { reservationList } from '../api/views/reservations.ts';
 import { workloadStatus } from '../api/views/status.ts';
 import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
 import { assert } from '../base/assert.ts';
-import type { SpanMs, TimeMs } from '../base/units.ts';
+import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
 import { childSpec } from '../engine/child-spec.ts';
 import type { Engine } from '../engine/engine.ts';
+import { planRebalance } from '../engine/rebalance.ts';
 import type { TaskRecord } from '../engine/records.ts';
 import type { CacheStore } from '../execution/io/local/cache-store.ts';
 import { OperationError } from '../model/errors.ts';
 import type { AttemptId, TenantId, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
+import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
@@ -137,6 +141,23 @@ export class LiveSite implements Site {
 
   change(change: LiveChange): Promise<ChangeOutcome> {
     return this.#change(change);
+  }
+
+  async rebalance(asked: RebalanceRequest): Promise<RebalanceDocument | Refusal> {
+    const { moves: movesMax, settle_ms, dry_run } = asked;
+    const { engine, loop, now } = this.#deps;
+    if (dry_run) {
+      const plan = planRebalance(engine.state, now(), movesMax);
+      return plan === undefined
+        ? { code: 'no-gain', movesMax }
+        : rebalanceDocument(engine.state, now(), plan);
+    }
+    const answer = await loop.send({ kind: 'rebalance', movesMax, settleMs: spanMs(settle_ms) });
+    return answer.kind === 'refused' ? answer.refusal : rebalanceDocument(engine.state, now());
+  }
+
+  rebalancing(): RebalanceDocument {
+    return rebalanceDocument(this.#deps.engine.state, this.#deps.now());
   }
 
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome> {

@@ -18,6 +18,7 @@ import type {
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
+import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
@@ -41,6 +42,8 @@ export interface Client {
   adjust(id: string, changes: object): Promise<void>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
+  rebalance(asked: Partial<RebalanceRequest>): Promise<RebalanceDocument>;
+  rebalancing(): Promise<RebalanceDocument>;
   /** Of a service: so many replicas from now on. */
   scale(id: string, replicas: number): Promise<ServiceDocument>;
   /** Of a service: a new revision. */

@@ -18,6 +18,7 @@ import { pool } from './commands/pool.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
+import { rebalance } from './commands/rebalance.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
 import { retry } from './commands/retry.ts';
@@ -56,6 +57,7 @@ export const registry: readonly Command[] = [
   adjust,
   pause,
   resume,
+  rebalance,
   scale,
   update,
   queue,

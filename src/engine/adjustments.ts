@@ -1,8 +1,10 @@
 import { type Bytes, type MilliCpu, type MilliGpu, UNLIMITED } from '../base/units.ts';
+import type { NodeId } from '../model/ids.ts';
 import type { AdjustedLimits } from '../model/live-change.ts';
 import type { Command, Event } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import { pinsCores } from './pinned-cores.ts';
 import type { AttemptRecord, WorkloadRecord } from './records.ts';
 import { currentAttempt } from './records.ts';
 import type { State } from './state.ts';
@@ -36,10 +38,14 @@ export function decideAdjust(state: State, command: Adjust): LiveDecision {
   const changes = running.map((attempt) => change(attempt, command));
   const refusal = growthRefusal(state, running, changes, at);
   if (refusal !== undefined) return { refusal };
-  running.forEach((attempt, i) => {
+  const taken = new Map<NodeId, number>();
+  for (const [i, attempt] of running.entries()) {
     const { held, limits } = changes[i]!;
-    events.push({ kind: 'attempt-adjusted', at, attempt: attempt.id, held, limits, by });
-  });
+    const cores = coresOf(state, attempt, held.cpu, taken);
+    if (cores !== undefined && 'code' in cores) return { refusal: cores };
+    const pins = cores && { cores };
+    events.push({ kind: 'attempt-adjusted', at, attempt: attempt.id, held, limits, ...pins, by });
+  }
   return { events };
 }
 
@@ -83,6 +89,29 @@ function changeable(
     }
   }
   return running;
+}
+
+/**
+ * The cores of one that has its own, once it holds so much; undefined where it has none or keeps them. Of several
+ * that grow on one node only the first may: what the others would get is known once it has them.
+ */
+function coresOf(
+  { table, parts }: State,
+  attempt: AttemptRecord,
+  cpu: MilliCpu,
+  grown: Map<NodeId, number>,
+): readonly number[] | Refusal | undefined {
+  const { node: id, cores, held } = attempt.placement;
+  if (cores === undefined || cpu === held.cpu || !pinsCores(attempt.task.step.spec)) {
+    return undefined;
+  }
+  const again = parts.cores.coresAgain(table.node(table.rowOf(id)!)!, attempt, cpu);
+  const first = grown.get(id) ?? 0;
+  if ('free' in again || (cpu > held.cpu && first > 0)) {
+    return { code: 'cores-short', node: id, asked: cpu, free: 'free' in again ? again.free : 0 };
+  }
+  if (cpu > held.cpu) grown.set(id, first + 1);
+  return again;
 }
 
 interface Change {

@@ -1,8 +1,19 @@
 import { assert } from '../base/assert.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import { mayRetry, type StopReason, type TermEnforcement } from '../model/attempt.ts';
+import {
+  type AttemptEnd,
+  mayRetry,
+  type StopReason,
+  type TermEnforcement,
+} from '../model/attempt.ts';
 import type { NodeId, TenantId } from '../model/ids.ts';
-import type { AdjustedLimits, Eviction, PlannedMove, RebalancePlan } from '../model/live-change.ts';
+import type {
+  AdjustedLimits,
+  Eviction,
+  MoveOutcome,
+  PlannedMove,
+  RebalancePlan,
+} from '../model/live-change.ts';
 import type { Event, LiveEvent } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
@@ -18,6 +29,7 @@ import type { State } from './state.ts';
 
 /** Evictions kept for explaining them; of the older ones the journal tells. */
 const EVICTIONS_KEPT = 1_000;
+const MOVES_KEPT = 100;
 
 /** What was changed of an attempt while it ran. */
 export interface LiveRecord {
@@ -26,6 +38,8 @@ export interface LiveRecord {
   readonly pausedBy?: TenantId;
   /** It was paused at least once: a driver may still hold it. */
   readonly wasPaused?: boolean;
+  /** It was moved to other CPUs while it ran. */
+  readonly repinned?: boolean;
   /** As the driver read it back. */
   readonly terms?: readonly TermEnforcement[];
   /** What it held before, and until when; the last is followed by what it holds now. */
@@ -35,6 +49,12 @@ export interface LiveRecord {
 export interface EvictionRecord {
   readonly at: TimeMs;
   readonly eviction: Eviction;
+}
+
+export interface MoveRecord {
+  readonly at: TimeMs;
+  readonly move: PlannedMove;
+  readonly outcome: MoveOutcome;
 }
 
 export interface SpotNotice {
@@ -56,6 +76,8 @@ export interface Rebalance {
     readonly phase: 'out' | 'back';
     /** Of another task on the new node, since the move was ordered. */
     readonly failedBeside: boolean;
+    /** Of a move to other CPUs, those that it had; absent where it had all. */
+    readonly former?: readonly number[];
   };
 }
 
@@ -63,6 +85,7 @@ export interface SavedLive {
   readonly evictions: readonly EvictionRecord[];
   readonly notices: readonly (readonly [NodeId, SpotNotice])[];
   readonly rebalance?: Rebalance;
+  readonly moves: readonly MoveRecord[];
 }
 
 const kinds: Record<LiveEvent['kind'], true> = {
@@ -87,6 +110,7 @@ export class LiveChanges {
   readonly #lastEviction = new Map<NodeId, EvictionRecord>();
   readonly #notices = new Map<NodeId, SpotNotice>();
   #rebalance: Rebalance | undefined;
+  #moves: MoveRecord[] = [];
 
   constructor(state: State) {
     this.#state = state;
@@ -108,6 +132,11 @@ export class LiveChanges {
   /** In the order in which they came. */
   get notices(): Iterable<SpotNotice> {
     return this.#notices.values();
+  }
+
+  /** That ended last, the oldest first. */
+  get moves(): readonly MoveRecord[] {
+    return this.#moves;
   }
 
   get rebalance(): Rebalance | undefined {
@@ -174,9 +203,7 @@ export class LiveChanges {
   ended(attempt: AttemptRecord): void {
     const current = this.#rebalance?.current;
     if (current === undefined || current.phase === 'back' || attempt.end === undefined) return;
-    const { cause } = attempt.end;
-    const badly = mayRetry[cause] && cause !== 'preempted';
-    if (!badly || attempt.placement.node !== current.move.to) return;
+    if (!endedBadly(attempt.end) || attempt.placement.node !== current.move.to) return;
     if (attempt.task === this.#state.attempt(current.move.attempt)?.task) return;
     this.#rebalance = { ...this.#rebalance!, current: { ...current, failedBeside: true } };
   }
@@ -186,13 +213,15 @@ export class LiveChanges {
       evictions: this.#evictions,
       notices: [...this.#notices],
       ...(this.#rebalance && { rebalance: this.#rebalance }),
+      moves: this.#moves,
     };
   }
 
-  restore({ evictions, notices, rebalance }: SavedLive): void {
+  restore({ evictions, notices, rebalance, moves }: SavedLive): void {
     for (const record of evictions) this.#evict(record);
     for (const [id, notice] of notices) this.#notices.set(id, notice);
     this.#rebalance = rebalance;
+    this.#moves = [...moves];
   }
 
   #evict(record: EvictionRecord): void {
@@ -203,9 +232,9 @@ export class LiveChanges {
 
   /** As if what it held had ended and what it holds now had begun; it is the same attempt to everybody else. */
   #adjust(event: Extract<Event, { kind: 'attempt-adjusted' }>): void {
-    const { at, held, limits } = event;
+    const { at, held, limits, cores } = event;
     const attempt = this.#attempt(event.attempt);
-    const { table, scheduler, quotas } = this.#state;
+    const { table, scheduler, quotas, parts } = this.#state;
     const row = table.rowOf(attempt.placement.node);
     assert(row !== undefined && attempt.end === undefined, 'only what runs is adjusted');
     const former = attempt.placement;
@@ -215,7 +244,9 @@ export class LiveChanges {
     attempt.task.step.workload.attained.end(former.held, at);
     const live = liveOf(attempt);
     attempt.live = { ...live, limits, before: [...live.before, { held: former.held, until: at }] };
-    attempt.placement = { ...former, held, memoryLimit: limits.memory };
+    parts.cores.remove(attempt);
+    attempt.placement = { ...former, held, memoryLimit: limits.memory, ...(cores && { cores }) };
+    parts.cores.add(attempt);
     table.take(row, held, former.gpus);
     attempt.task.step.workload.attained.start(held, at);
     quotas?.started(attempt.id, spanOf(attempt));
@@ -255,6 +286,13 @@ export class LiveChanges {
     const former = this.#rebalance!;
     const phase = former.current === undefined ? 'out' : 'back';
     const current = { move, orderedAt: at, phase, failedBeside: false } as const;
+    if (move.cores !== undefined) {
+      const attempt = this.#attempt(move.attempt);
+      const had = former.current === undefined ? attempt.placement.cores : former.current.former;
+      this.#repin(attempt, phase === 'out' ? move.cores : had);
+      this.#rebalance = { ...former, current: { ...current, ...(had && { former: had }) } };
+      return;
+    }
     this.#rebalance = { ...former, current };
     const task = this.#attempt(move.attempt).task;
     const attempt = currentAttempt(task);
@@ -263,8 +301,19 @@ export class LiveChanges {
     }
   }
 
+  #repin(attempt: AttemptRecord, cores: readonly number[] | undefined): void {
+    const { parts } = this.#state;
+    parts.cores.remove(attempt);
+    const { cores: _, ...rest } = attempt.placement;
+    attempt.placement = { ...rest, ...(cores && { cores }) };
+    attempt.live = { ...liveOf(attempt), repinned: true };
+    parts.cores.add(attempt);
+  }
+
   /** One that did not go well is the last. */
-  #endMove({ outcome }: Extract<Event, { kind: 'move-ended' }>): void {
+  #endMove({ at, move, outcome }: Extract<Event, { kind: 'move-ended' }>): void {
+    this.#moves.push({ at, move, outcome });
+    if (this.#moves.length > MOVES_KEPT) this.#moves.shift();
     const { plan, settleMs, done } = this.#rebalance!;
     const goesOn = outcome === 'stable' || outcome === 'ended';
     this.#rebalance =
@@ -293,6 +342,9 @@ export function inherit(attempt: AttemptRecord, { placement, live }: AttemptReco
   attempt.placement = placement;
   attempt.live = { limits: live.limits, before: [] };
 }
+
+export const endedBadly = ({ cause }: AttemptEnd): boolean =>
+  mayRetry[cause] && cause !== 'preempted';
 
 /** Of each term what was read back last. */
 export function newerTerms(

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { MilliCpu } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
@@ -32,6 +33,35 @@ export class PinnedCores {
     return rest.length === 0 ? undefined : rest.sort((a, b) => a - b);
   }
 
+  /**
+   * What a task with cores of its own gets once it holds so much CPU: those it has as far as they go, then the
+   * best of the free. How many are free of others' pins, where that is not enough or not a whole number.
+   */
+  coresAgain(
+    node: Node,
+    { placement }: AttemptRecord,
+    cpu: MilliCpu,
+  ): readonly number[] | { readonly free: number } {
+    const own = new Set(placement.cores);
+    const all = this.#byNode.get(node.id) ?? NONE;
+    const others = new Set([...all].filter((id) => !own.has(id)));
+    const cpus = node.cpus ?? [];
+    const free = cpus.filter(({ id }) => !others.has(id)).length;
+    const count = cpu / 1000;
+    if (!Number.isInteger(count) || count === 0 || free < count) return { free };
+    if (count <= own.size) {
+      const given = new Set(cpus.filter(({ id }) => !own.has(id)).map(({ id }) => id));
+      return chooseCores(cpus, given, count)!;
+    }
+    const more = chooseCores(cpus, new Set([...all, ...own]), count - own.size)!;
+    return [...own, ...more].sort((a, b) => a - b);
+  }
+
+  /** Those that belong to tasks. */
+  on(node: NodeId): ReadonlySet<number> {
+    return this.#byNode.get(node) ?? NONE;
+  }
+
   /** From its placement on. */
   add({ id, placement, task }: AttemptRecord): void {
     const { node, cores } = placement;
@@ -56,4 +86,5 @@ export class PinnedCores {
 
 const NONE: ReadonlySet<number> = new Set();
 
-const pinsCores = ({ execution }: StepSpec): boolean => execution?.process?.cores === 'exclusive';
+export const pinsCores = ({ execution }: StepSpec): boolean =>
+  execution?.process?.cores === 'exclusive';

@@ -5,13 +5,14 @@ import type { Command, Event } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { feasible } from '../scheduling/place.ts';
 import { allocationView } from './allocation-view.ts';
-import type { Rebalance } from './live-changes.ts';
+import { endedBadly, type Rebalance } from './live-changes.ts';
 import { currentAttempt, startsMore, type TaskRecord } from './records.ts';
+import { mayHave, planRepin } from './repin.ts';
 import type { State } from './state.ts';
 
 type Ask = Extract<Command, { kind: 'rebalance' }>;
 
-/** The node that costs least to empty, if emptying it gains more than it moves. */
+/** One at a time. */
 export function decideRebalance(
   state: State,
   { at, movesMax, settleMs }: Ask,
@@ -20,17 +21,22 @@ export function decideRebalance(
   if (rebalance !== undefined) {
     return { refusal: { code: 'rebalancing', node: rebalance.plan.node } };
   }
-  const found = allocationView(state, { at, measurements: [], movesMax }).consolidation;
-  if (found === undefined) return { refusal: { code: 'no-gain', movesMax } };
-  const { node, moves, gained, moved, cost } = found;
-  const plan: RebalancePlan = {
-    node,
-    moves: moves.map(({ attempt, from, to }) => ({ attempt, from, to })),
-    gained,
-    moved,
-    cost,
-  };
+  const plan = planRebalance(state, at, movesMax);
+  if (plan === undefined) return { refusal: { code: 'no-gain', movesMax } };
   return { event: { kind: 'rebalance-started', at, plan, settleMs } };
+}
+
+/** Moves to other nodes where they gain more than they move, else to other CPUs of one node. */
+export function planRebalance(
+  state: State,
+  at: TimeMs,
+  movesMax: number,
+): RebalancePlan | undefined {
+  const found = allocationView(state, { at, measurements: [], movesMax }).consolidation;
+  if (found === undefined) return planRepin(state, movesMax);
+  const { node, gained, moved, cost } = found;
+  const moves = found.moves.map(({ attempt, from, to }) => ({ attempt, from, to }));
+  return { node, moves, gained, moved, cost };
 }
 
 /**
@@ -48,8 +54,12 @@ export function nextMove(state: State, at: TimeMs): Event | undefined {
     if (attempt === undefined || attempt.end !== undefined || attempt.stop !== undefined || !free) {
       return { kind: 'move-ended', at, move, outcome: 'ended' };
     }
+    if (move.cores !== undefined && !mayHave(state, attempt, move.cores)) {
+      return { kind: 'move-ended', at, move, outcome: 'no-room' };
+    }
     return { kind: 'move-ordered', at, move };
   }
+  if (current.move.cores !== undefined) return nextRepin(state, rebalance, at);
   const { move, phase } = current;
   const task = state.attempt(move.attempt)?.task;
   const over = (outcome: MoveOutcome): Event => ({ kind: 'move-ended', at, move, outcome });
@@ -68,9 +78,25 @@ export function nextMove(state: State, at: TimeMs): Event | undefined {
     : over('stable');
 }
 
+/** A move to other CPUs is made at once, and is to go well for as long. */
+function nextRepin(state: State, rebalance: Rebalance, at: TimeMs): Event | undefined {
+  const { move, phase, failedBeside, former } = rebalance.current!;
+  const over = (outcome: MoveOutcome): Event => ({ kind: 'move-ended', at, move, outcome });
+  const attempt = state.attempt(move.attempt);
+  if (phase === 'back') return over('rolled-back');
+  if (attempt === undefined) return over('ended');
+  // Where it failed itself, nothing more is moved either.
+  if (attempt.end !== undefined) return over(endedBadly(attempt.end) ? 'rolled-back' : 'ended');
+  if (failedBeside) {
+    return mayHave(state, attempt, former) ? { kind: 'move-ordered', at, move } : over('no-room');
+  }
+  return at < settledAt(state, rebalance)! ? undefined : over('stable');
+}
+
 /** When the move in force will have gone well, if nothing happens; undefined before its task runs again. */
 export function settledAt(state: State, { current, settleMs }: Rebalance): TimeMs | undefined {
   if (current === undefined) return undefined;
+  if (current.move.cores !== undefined) return (current.orderedAt + settleMs) as TimeMs;
   const task = state.attempt(current.move.attempt)?.task;
   const attempt = task && currentAttempt(task);
   if (attempt === undefined || attempt.id === current.move.attempt) return undefined;

@@ -1,3 +1,4 @@
+import { formatIdList, setOf } from '../inventory/cpu-set.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { LiveLimits } from '../runtime/ports.ts';
@@ -30,11 +31,15 @@ export function liveSettings(
 }
 
 /** Whether what was read back is what was written: the kernel rounds memory down to pages. */
-export function isTaken(wrote: string, got: string): boolean {
+export function isTaken(file: string, wrote: string, got: string): boolean {
   if (wrote === got) return true;
+  if (!file.startsWith('memory.')) return false;
   const [asked, has] = [Number(wrote), Number(got)];
   return Number.isFinite(asked) && has <= asked && asked - has < PAGE_MAX;
 }
+
+/** As cpuset.cpus has it. */
+export const cpuList = (cores: readonly number[]): string => formatIdList(setOf(cores));
 
 /** One line per aspect of what became of it. */
 export function termsOf(

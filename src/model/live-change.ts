@@ -37,14 +37,18 @@ export interface Eviction {
   readonly requested: Bytes;
 }
 
-/** One task that goes to another node. */
+/** One task that goes to another node, or, with `cores`, to other CPUs of its own, and is not stopped for that. */
 export interface PlannedMove {
   readonly attempt: AttemptId;
   readonly from: NodeId;
   readonly to: NodeId;
+  readonly cores?: readonly number[];
 }
 
-/** Moves that are made one after another, and what they gain and cost; milli-GPU, and milli-GPU seconds. */
+/**
+ * Moves that are made one after another, and what they gain and cost: milli-GPU, and milli-GPU seconds; of moves
+ * to other CPUs how many CPUs are shared no more or NUMA nodes crossed no more, and how many tasks move.
+ */
 export interface RebalancePlan {
   readonly node: NodeId;
   readonly moves: readonly PlannedMove[];

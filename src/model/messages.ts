@@ -256,6 +256,8 @@ export type LiveEvent =
       readonly attempt: AttemptId;
       readonly held: Resources;
       readonly limits: AdjustedLimits;
+      /** Its own from now on, where it has such. */
+      readonly cores?: readonly number[];
       readonly by: TenantId;
     }
   | {

@@ -179,6 +179,13 @@ export type Refusal =
       readonly workload: WorkloadId;
       readonly step: StepId | undefined;
     }
+  /** It has cores of its own, and gets whole CPUs that nobody else has: `asked` in milli-CPU, `free` in CPUs. */
+  | {
+      readonly code: 'cores-short';
+      readonly node: NodeId;
+      readonly asked: number;
+      readonly free: number;
+    }
   /** So many moves of a node would gain less than they disturb, or find no place. */
   | { readonly code: 'no-gain'; readonly movesMax: number }
   /** One at a time. */
@@ -229,6 +236,7 @@ export const refusalTraits: Record<
   'reserved-for': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   deadline: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   'nothing-runs': { evictionHelps: false, wokenBy: ['task-placed'] },
+  'cores-short': { evictionHelps: false, wokenBy: ['task-ended'] },
   'no-gain': { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
   rebalancing: { evictionHelps: false, wokenBy: ['move-ended'] },
   'already-ended': { evictionHelps: false, wokenBy: [] },
@@ -254,6 +262,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'retried-already': 'Another run goes on with this one.',
   'nothing-runs': 'Nothing of it runs that could be changed.',
   rebalancing: 'Tasks are being moved already.',
+  'cores-short': 'It has cores of its own, and too few whole CPUs are free of the pins of others.',
   'no-gain': 'No moves would gain more than they disturb.',
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',

@@ -271,6 +271,9 @@ export class Loop {
       case 'attempt-adjusted':
         this.#adjust(event.attempt);
         return;
+      case 'move-ordered':
+        if (event.move.cores !== undefined) this.#pin(event.move.attempt);
+        return;
       case 'attempt-paused':
         driver.pause(event.attempt);
         return;
@@ -295,7 +298,6 @@ export class Loop {
       case 'eviction-ordered':
       case 'spot-noticed':
       case 'rebalance-started':
-      case 'move-ordered':
       case 'move-ended':
       case 'task-probed':
       case 'service-scaled':
@@ -365,8 +367,21 @@ export class Loop {
   #adjust(id: AttemptId): void {
     const attempt = this.#deps.engine.state.attempt(id);
     if (attempt?.live?.limits === undefined || attempt.end !== undefined) return;
-    const weight = attempt.placement.held.cpu;
-    this.#deps.driver.adjust(id, { ...attempt.live.limits, weight });
+    const { held, cores } = attempt.placement;
+    this.#deps.driver.adjust(id, { ...attempt.live.limits, weight: held.cpu });
+    if (cores !== undefined) this.#deps.driver.pin(id, cores);
+  }
+
+  /** To the CPUs of its placement: all of its node where that names none. */
+  #pin(id: AttemptId): void {
+    const { state } = this.#deps.engine;
+    const attempt = state.attempt(id);
+    if (attempt === undefined || attempt.end !== undefined) return;
+    const { node, cores } = attempt.placement;
+    const row = state.table.rowOf(node);
+    const all = row === undefined ? undefined : state.table.node(row)!.cpus?.map(({ id }) => id);
+    const wanted = cores ?? all;
+    if (wanted !== undefined) this.#deps.driver.pin(id, wanted);
   }
 
   /** The daemon may have died between what it journalled and what it did. */
@@ -379,6 +394,7 @@ export class Loop {
     const { live, id } = attempt;
     if (live === undefined || attempt.stop !== undefined) return;
     this.#adjust(id);
+    if (live.repinned) this.#pin(id);
     if (live.pausedBy !== undefined) driver.pause(id);
     else if (live.wasPaused) driver.resume(id);
   }

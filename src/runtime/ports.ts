@@ -39,6 +39,8 @@ export interface Driver {
   stop(attempt: AttemptId, reason: StopReason, graceMs: SpanMs, saving?: Saving): void;
   /** Holds what runs to other limits. What held comes back as a report `adjusted`. Nothing to do is fine. */
   adjust(attempt: AttemptId, to: LiveLimits): void;
+  /** Moves what runs to these CPUs. Whether it held comes back as a report `adjusted`. Nothing to do is fine. */
+  pin(attempt: AttemptId, cores: readonly number[]): void;
   /** It gets no CPU any more, and keeps all else; `adjusted` tells whether that holds. Nothing to do is fine. */
   pause(attempt: AttemptId): void;
   resume(attempt: AttemptId): void;

@@ -287,7 +287,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (verdict.kind === 'preempt') return verdict.preemption;
       const freed = this.#nominations.forget(at);
       const until = earlier(verdict.until, verdict.kind === 'no-help' ? freed : undefined);
-      this.#unhelped.set(kind, { waits: verdict.kind === 'wait', until });
+      // What should have ended by now wakes it when it ends: time alone does not.
+      const later = until !== undefined && until > at ? until : undefined;
+      this.#unhelped.set(kind, { waits: verdict.kind === 'wait', until: later });
     }
     return undefined;
   }

@@ -99,6 +99,11 @@ export class ModelledDriver {
         this.#told(attempt, 'limits');
         life.reaches('while-acting');
       },
+      pin: (attempt) => {
+        if (life.over) return;
+        this.#told(attempt, 'cores');
+        life.reaches('while-acting');
+      },
       pause: (attempt) => {
         if (life.over) return;
         this.#pause(attempt);

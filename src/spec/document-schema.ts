@@ -163,8 +163,17 @@ export const wholeKeys = [
   'cost_optimization',
 ] as const;
 
-export const jobJsonSchema = (): object => publishedSchema(jobSchema);
-export const pipelineJsonSchema = (): object => publishedSchema(pipelineSchema);
+let jobForm: object | undefined;
+let pipelineForm: object | undefined;
+/** Made when they are first asked for: 20 ms each, and no valid document needs them. */
+export function jobJsonSchema(): object {
+  jobForm ??= publishedSchema(jobSchema);
+  return jobForm;
+}
+export function pipelineJsonSchema(): object {
+  pipelineForm ??= publishedSchema(pipelineSchema);
+  return pipelineForm;
+}
 
 /** JSON Schema (draft 2020-12) of both forms, for editors and for people who write documents by program. */
 export function documentJsonSchema(): object {

@@ -1,4 +1,4 @@
-import { fillTemplate, splitTemplate, textOf } from '../expression/template.ts';
+import { fillTemplate, splitTemplate, type TemplatePart, textOf } from '../expression/template.ts';
 import type { FlowValue } from '../model/flow.ts';
 import { codeKeysOf } from './actions/registry.ts';
 import { findWritten, type Written } from './document-tree.ts';
@@ -106,7 +106,7 @@ class Filler {
     if (later.length === 0) return this.#filled(written, text, path);
     if (place === 'task') {
       this.runtimeTexts.push({ path, expressions });
-      return written;
+      return { ...written, value: withItems(text, parts, read) };
     }
     for (const expression of later) this.#refuse(expression, place);
     return written;
@@ -171,6 +171,26 @@ class Filler {
         return 'known';
     }
   }
+}
+
+/** The engine knows items alone: a combination of a matrix is the item of its task. */
+function withItems(
+  text: string,
+  parts: readonly TemplatePart[],
+  read: readonly (ReadExpression | undefined)[],
+): string {
+  const offsets = parts
+    .filter((part) => part.kind === 'hole')
+    .flatMap(({ offset }, i) =>
+      (read[i]?.expression.names() ?? [])
+        .filter(({ names }) => names[0] === 'matrix')
+        .map((name) => offset + name.offset),
+    );
+  let all = text;
+  for (const at of offsets.sort((a, b) => b - a)) {
+    all = `${all.slice(0, at)}item${all.slice(at + 'matrix'.length)}`;
+  }
+  return all;
 }
 
 /** A value as if it had been written where the hole is. */

@@ -14,21 +14,21 @@ import {
   siteBlockNames,
   wholeKeys,
 } from './document-schema.ts';
-import { type Format, findWritten, readTree, type Written } from './document-tree.ts';
+import { type Format, findWritten, readTree, type Tree, type Written } from './document-tree.ts';
 import { readVars, type VarOverrides } from './document-vars.ts';
 import { ExpressionReading } from './expression-reading.ts';
 import { fillHoles, RuntimeTexts } from './fill-holes.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { formatOf, type IncludedFiles, joinIncludes } from './join-includes.ts';
 import { locateIssues } from './locate-issues.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { commandProblems } from './read-command.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
-import { StepAncestors } from './step-ancestors.ts';
 import type { StepNames } from './step-flow.ts';
 import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
 import { type StepUnit, stepUnits } from './step-units.ts';
-import { textProblem } from './text-bounds.ts';
+import { sizeProblem, tokenProblem } from './text-bounds.ts';
 import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
 import {
   limitProblems,
@@ -54,14 +54,22 @@ export type ParsedDocument =
   /** Errors only, all that were found at once, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
+/** The short way for what is plain; the same tree as the long one. */
+function treeOf(text: string, format: Format): Tree {
+  const plain = format === 'yaml' ? readPlainYaml(text) : undefined;
+  if (plain !== undefined) return { root: plain, problems: [] };
+  const unfit = tokenProblem(text);
+  return unfit === undefined ? readTree(text, format) : { root: undefined, problems: [unfit] };
+}
+
 const noFiles: IncludedFiles = { texts: new Map() };
 
 /** A job or pipeline document → what is submitted. Never throws for what the text says. */
 export function parseDocument(text: string, options: ParseOptions): ParsedDocument {
   const { fileName, files = noFiles } = options;
-  const unfit = textProblem(text);
+  const unfit = sizeProblem(text);
   if (unfit !== undefined) return { ok: false, issues: locateIssues([unfit], undefined, text) };
-  const tree = readTree(text, options.format ?? formatOf(fileName));
+  const tree = treeOf(text, options.format ?? formatOf(fileName));
   if (tree.root === undefined) {
     return { ok: false, issues: locateIssues(tree.problems, tree.root, text) };
   }
@@ -301,20 +309,18 @@ function networkOfRequirements(blocks: WorkloadBlocks): UnitReading['network'][n
 }
 
 function stepNames(units: readonly (StepUnit | undefined)[]): StepNames {
-  const indexes = new Map<string, number>();
+  const ids = new Set<string>();
   const groups = new Map<string, string[]>();
-  units.forEach((unit, i) => {
-    if (unit === undefined) return;
-    if (!indexes.has(unit.id)) indexes.set(unit.id, i);
-    if (unit.group === undefined) return;
+  for (const unit of units) {
+    if (unit === undefined) continue;
+    ids.add(unit.id);
+    if (unit.group === undefined) continue;
     const members = groups.get(unit.group.id) ?? [];
     members.push(unit.id);
     groups.set(unit.group.id, members);
-  });
-  const needs = units.map((unit) => (unit?.needs ?? []).flatMap((need) => indexes.get(need) ?? []));
+  }
   // A step that is wrong is told already: that others name it is no mistake.
-  const isComplete = units.every((unit) => unit !== undefined);
-  return { indexes, groups, ancestors: new StepAncestors(needs), isComplete };
+  return { ids, groups, isComplete: units.every((unit) => unit !== undefined) };
 }
 
 function nameOfFile(fileName: string): string {

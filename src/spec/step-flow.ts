@@ -10,14 +10,12 @@ import { type EachBlock, flowDefaults } from './flow-schema.ts';
 import type { Path, Problem } from './issue.ts';
 import { isSmall, matrixItems } from './matrix-items.ts';
 import { shown } from './quantities.ts';
-import type { StepAncestors } from './step-ancestors.ts';
 import type { StepBlock } from './step-schema.ts';
 import type { StepUnit } from './step-units.ts';
 
-/** What a step sees of the others: the ids of all, by their place in the list, and of groups their members. */
+/** What a step may name: the ids of all, and of groups those of their members. */
 export interface StepNames {
-  readonly indexes: ReadonlyMap<string, number>;
-  readonly ancestors: StepAncestors;
+  readonly ids: ReadonlySet<string>;
   readonly groups: ReadonlyMap<string, readonly string[]>;
   /** False when some step could not be read, and is missing from these. */
   readonly isComplete: boolean;
@@ -210,31 +208,27 @@ function checkStep(
   names: readonly string[],
   unit: StepUnit,
   report: (message: string, more?: Partial<Problem>) => void,
-  { indexes, ancestors, groups, isComplete }: StepNames,
+  { ids, groups, isComplete }: StepNames,
 ): void {
   const [, id, part] = names;
   if (id === undefined) {
     report('which step is meant is not written', { expected: '`steps.ID` with its id' });
     return;
   }
-  const index = indexes.get(id);
-  const own = indexes.get(unit.id);
-  const members = groups.get(id);
-  if (index === undefined && members !== undefined) {
-    const expected = members.slice(0, 5).map((member) => `\`steps.${member}\``);
-    report(`the step ${shown(id)} has several tasks, each with a name of its own`, {
-      expected: expected.join(', '),
-    });
-  } else if (index === undefined) {
+  const members = groups.get(id) ?? [id];
+  if (!ids.has(members[0]!)) {
     if (!isComplete) return;
-    const words = [...indexes.keys()];
+    const words = [...ids, ...groups.keys()];
     const guess = words.length <= 1000 ? nearest(id.slice(0, 64), words) : undefined;
     const dashed = words.find((word) => word.startsWith(`${id}-`));
     report(`no step has the id ${shown(id)}`, {
       suggestion: dashed === undefined ? guess : `steps['${dashed}']`,
     });
-  } else if (own === undefined || !ancestors.has(own, index)) {
-    const what = id === unit.id ? 'it is this step itself' : 'this step does not need it';
+  } else if (!members.every((member) => unit.needs.includes(member))) {
+    const what = members.includes(unit.id)
+      ? 'it is this step itself'
+      : 'this step does not need it';
+    // Through another step is not enough: that one may go on, or be skipped, whatever became of this.
     report(`the step ${shown(id)} may not have ended: ${what}`, {
       expected: `\`needs: [${id}]\``,
     });

@@ -14,6 +14,8 @@ export const taskEnvironment: Readonly<Record<string, string>> = {
   BERTH_MEMORY_BYTES: 'Memory that the task may count on, in bytes.',
   BERTH_GPU_MEMORY_BYTES:
     'Memory of the GPU that a share of it may use, in bytes; set for shares only.',
+  BERTH_OUTPUT:
+    'A file for what comes of it: NAME=VALUE lines, the value JSON where it parses as that; at most 64 KiB. Other steps see them as `steps.ID.outputs`.',
   BERTH_NODE: 'Path of the Node.js program that runs Berth.',
   BERTH_SCRATCH: 'Its scratch folder, also in TMPDIR; with `storage.temp_storage`.',
   'BERTH_VOLUME_<NAME>': 'Where the volume is, in capitals and _; with `storage.volumes`.',

@@ -11,7 +11,11 @@ const ANCHORS_MAX = 10_000;
 const UNSEPARATED_MAX = 100;
 
 /** What makes the text not worth parsing, or dangerous to parse. Nothing for a text that is fine. */
-export function textProblem(text: string): Problem | undefined {
+export const textProblem = (text: string): Problem | undefined =>
+  sizeProblem(text) ?? tokenProblem(text);
+
+/** Too large, or no text at all. */
+export function sizeProblem(text: string): Problem | undefined {
   const bytes = utf8Length(text);
   if (bytes > TEXT_BYTES_MAX) {
     const message = `the document has ${bytes} bytes`;
@@ -26,11 +30,11 @@ export function textProblem(text: string): Problem | undefined {
         : 'a byte that is not UTF-8 was replaced here';
     return { path: [], message, expected: 'UTF-8 text', at };
   }
-  return tokenProblem(text);
+  return undefined;
 }
 
 /** Counts tokens and nesting with the lexer, which is fast on any input; the parser is not. */
-function tokenProblem(text: string): Problem | undefined {
+export function tokenProblem(text: string): Problem | undefined {
   let offset = 0;
   let tokens = 0;
   let anchors = 0;

@@ -77,10 +77,18 @@ export function withClass(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
     ...(name === 'best-effort' && { oomScoreAdjust: 500 }),
     ...step.execution?.process,
   };
+  // A task is of this class when it is limited to what it asks for.
+  const { cpu, memory } = step.limits;
+  const limits = {
+    ...step.limits,
+    cpu: cpu === UNLIMITED ? step.request.cpu : cpu,
+    memory: memory === UNLIMITED ? step.request.memory : memory,
+  };
   const stops = { preemptible: name !== 'guaranteed', restartMs: spanMs(0), minRunMs: spanMs(0) };
   return {
     ...step,
     execution: { ...step.execution, process },
+    ...(name === 'guaranteed' && { limits }),
     ...(name !== 'burstable' && { stops: step.stops ?? stops }),
   };
 }

@@ -360,6 +360,7 @@ export const eventForms: EventForms = complete({
     attempt,
     held: resources,
     limits: liveForms.limits,
+    cores: z.array(whole()).exactOptional(),
     by: tenant,
   }),
   'attempt-paused': form('attempt-paused', 1, { attempt, by: tenant }),

@@ -5,7 +5,12 @@ import { bytes, milliCpu, text, whole } from './plain-forms.ts';
 const attempt = text<AttemptId>();
 const node = text<NodeId>();
 
-const move = z.strictObject({ attempt, from: node, to: node });
+const move = z.strictObject({
+  attempt,
+  from: node,
+  to: node,
+  cores: z.array(whole()).exactOptional(),
+});
 
 /** Stored forms of what changes while tasks run. */
 export const liveForms = {

@@ -234,6 +234,14 @@ export class ScenarioSite implements Site {
     return Promise.resolve(true);
   }
 
+  rebalance() {
+    return Promise.resolve({ code: 'no-gain', movesMax: 8 } as const);
+  }
+
+  rebalancing() {
+    return { now: this.now, plan: null, started: false, done: 0, ended: [] };
+  }
+
   change(): Promise<ChangeOutcome> {
     return Promise.resolve({ kind: 'done' });
   }

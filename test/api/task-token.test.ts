@@ -25,6 +25,7 @@ const writers: Readonly<Record<string, readonly CallerRole[]>> = {
 const people: readonly CallerRole[] = ['user', 'admin'];
 const admins: readonly string[] = [
   'shutDown',
+  'rebalance',
   'listTokens',
   'addToken',
   'revokeToken',

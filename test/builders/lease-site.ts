@@ -31,6 +31,7 @@ export function leaseSite(cpu = 2_000) {
         enforcement: { ...none, notes: [] },
         start: () => {},
         adjust: () => {},
+        pin: () => {},
         pause: () => {},
         resume: () => {},
         adopt: () => {},

@@ -26,6 +26,7 @@ export function liveSite(cpu = 8_000) {
         enforcement: { ...none, notes: [] },
         start: () => {},
         adjust: () => {},
+        pin: () => {},
         pause: () => {},
         resume: () => {},
         adopt: () => {},

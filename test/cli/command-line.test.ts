@@ -90,8 +90,9 @@ test('every command has help that fits 80 columns and names its options', () => 
       parsed.text.split('\n').every((line) => line.length <= 80),
       command.name,
     );
-    for (const option of Object.keys(command.options))
-      assert.ok(parsed.text.includes(`--${option}`));
+    for (const option of Object.keys(command.options)) {
+      assert.ok(parsed.text.includes(longOf(option)), option);
+    }
     assert.ok(!command.summary.endsWith('.'));
   }
 });
@@ -105,7 +106,8 @@ test('the reference names every command, option and exit code', () => {
   const text = cliReference();
   for (const command of registry) {
     assert.ok(text.includes(`### \`berth ${command.name}`), command.name);
-    for (const option of Object.keys(command.options)) assert.ok(text.includes(`--${option}`));
+    for (const option of Object.keys(command.options))
+      assert.ok(text.includes(longOf(option)), option);
   }
   for (const { code } of exitCodeTable()) assert.ok(text.includes(`| ${code} |`));
 });
@@ -301,3 +303,7 @@ test('the package says what the command is', () => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
   assert.equal(manifest.bin.berth, 'dist/app/main.js');
 });
+
+/** `dryRun` is written `--dry-run`. */
+const longOf = (option: string): string =>
+  `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -250,3 +250,80 @@ test('where a neighbour fails meanwhile, the task goes back', () => {
   assert.ok(back.includes(`placed ${attempt.replace(/\.1$/, '.3')} on ${from}`), back.join());
   assert.ok(back.includes(`moved ${attempt} rolled-back`), back.join());
 });
+
+const cpus = [0, 1, 2, 3].map((id) => ({ id, core: id, numa: id < 2 ? 0 : 1 }));
+const exclusive = { execution: { process: { cores: 'exclusive' } } } as const;
+
+test('one with cores of its own gets others with its CPU, and gives them back', () => {
+  const { submit, adjust, engine } = stage({ ...node('n', { cpu: 4000 }), cpus });
+  const coresOf = (id: string) =>
+    [...engine.state.runningAttempts()].find((one) => one.id === `${id}.s.0.1`)!.placement.cores;
+  submit(1000, exclusive);
+  submit(1000, exclusive);
+  const [first, second] = [coresOf('1')!, coresOf('2')!];
+  assert.deepEqual([first.length, second.length], [1, 1]);
+  adjust('1', { cpu: milliCpu(3000) });
+  assert.equal(coresOf('1')!.length, 3);
+  assert.ok(coresOf('1')!.includes(first[0]!), 'it keeps what it has');
+  assert.ok(!coresOf('1')!.includes(second[0]!));
+  assert.deepEqual(adjust('2', { cpu: milliCpu(2000) }), ['refused insufficient']);
+  assert.deepEqual(adjust('1', { cpu: milliCpu(1500) }), ['refused cores-short']);
+  adjust('1', { cpu: milliCpu(1000) });
+  assert.equal(coresOf('1')!.length, 1);
+  adjust('2', { cpu: milliCpu(3000) });
+  assert.deepEqual([...coresOf('1')!, ...coresOf('2')!].sort(), [0, 1, 2, 3]);
+});
+
+/** One that runs on any CPU, then one with cores of its own beside it. */
+function crowded() {
+  const site = stage({ ...node('n', { cpu: 4000 }), cpus });
+  site.submit(500);
+  site.submit(2000, exclusive);
+  site.submit(500);
+  for (const id of ['1', '2', '3']) site.start(`${id}.s.0.1`);
+  const attempt = (id: string) => site.engine.state.attempt(`${id}.s.0.1` as AttemptId)!;
+  return { ...site, attempt, coresOf: (id: string) => attempt(id).placement.cores };
+}
+
+test('who runs on CPUs that belong to another is moved to the rest, and is not stopped for it', () => {
+  const { send, coresOf, wait, engine } = crowded();
+  const own = coresOf('2')!;
+  assert.equal(coresOf('1'), undefined, 'it may run on any');
+  assert.deepEqual(
+    coresOf('3')!.filter((core) => own.includes(core)),
+    [],
+  );
+  assert.deepEqual(send(rebalance), ['rebalance n: 1 moves', 'move 1.s.0.1 to n']);
+  assert.deepEqual([...coresOf('1')!, ...own].sort(), [0, 1, 2, 3]);
+  assert.equal(engine.state.live.rebalance!.plan.gained, 2);
+  assert.deepEqual(wait(4_999), []);
+  assert.deepEqual(wait(1), ['moved 1.s.0.1 stable']);
+  assert.deepEqual(send(rebalance), ['refused no-gain']);
+});
+
+test('where a neighbour fails meanwhile, its CPUs are what they were', () => {
+  const { send, coresOf, end, engine } = crowded();
+  send(rebalance);
+  const told = end('3.s.0.1', 'failed');
+  assert.ok(told.includes('moved 1.s.0.1 rolled-back'), told.join());
+  assert.equal(coresOf('1'), undefined);
+  assert.equal(engine.state.live.rebalance, undefined);
+});
+
+test('cores of its own that are far apart come together once there is room', () => {
+  const { submit, start, end, send, engine } = stage({ ...node('n', { cpu: 4000 }), cpus });
+  const coresOf = (id: string) =>
+    engine.state.attempt(`${id}.s.0.1` as AttemptId)!.placement.cores!;
+  for (let i = 0; i < 3; i++) submit(1000, exclusive);
+  const [a, b, c] = ['1', '2', '3'].map((id) => coresOf(id)[0]!);
+  assert.deepEqual([a! < 2, b! < 2, c! < 2], [true, true, false]);
+  end('1.s.0.1');
+  submit(2000, exclusive);
+  start('4.s.0.1');
+  const numa = (cores: readonly number[]) => new Set(cores.map((id) => (id < 2 ? 0 : 1))).size;
+  assert.equal(numa(coresOf('4')), 2);
+  assert.deepEqual(send(rebalance), ['refused no-gain']);
+  end('3.s.0.1');
+  assert.equal(send(rebalance)[0], 'rebalance n: 1 moves');
+  assert.equal(numa(coresOf('4')), 1);
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { spanMs } from '../../src/base/units.ts';
 import { timed } from './driver-contract.ts';
@@ -74,6 +75,31 @@ test(
     process.kill(rig.shimPid(1), 'SIGKILL');
     assert.equal((await rig.ended(1)).cause, 'lost');
     assert.equal((await rig.ended(2)).cause, 'unstarted');
+    assert.equal((await rig.ended(3)).cause, 'unstarted');
+    await until('all to be gone', () => rig.taskPids().length === 0 || undefined);
+  },
+);
+
+test(
+  'when what began it is killed, the one that ran is lost and the next is not begun',
+  timed,
+  async (t) => {
+    const rig = await new Rig(t, options).open();
+    startLine(rig, 3, 'test $N = 1 && exit; echo ready; sleep 60');
+    await rig.printed(2, 'ready');
+    const pid = await until(
+      'its start',
+      () =>
+        new RegExp(`^task\t${id(2)}\tpid=([0-9]+)`, 'm').exec(
+          readFileSync(rig.recordPath(2), 'utf8'),
+        )?.[1],
+    );
+    const runner = / (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!)![1];
+    assert.notEqual(Number(runner), rig.shimPid(2), 'a runner of its own begins those in line');
+    const killedAt = performance.now();
+    process.kill(Number(runner), 'SIGKILL');
+    assert.equal((await rig.ended(2)).cause, 'lost');
+    assert.ok(performance.now() - killedAt < 8_000, 'nobody waits for what is dead');
     assert.equal((await rig.ended(3)).cause, 'unstarted');
     await until('all to be gone', () => rig.taskPids().length === 0 || undefined);
   },

@@ -40,6 +40,7 @@ function bench() {
   const driver: Driver = {
     enforcement: enforced,
     adjust: (attempt) => acts.push(`adjust ${attempt}`),
+    pin: (attempt, cores) => acts.push(`pin ${attempt} ${cores.join()}`),
     pause: (attempt) => acts.push(`pause ${attempt}`),
     resume: (attempt) => acts.push(`resume ${attempt}`),
     adopt: () => {},

@@ -68,6 +68,17 @@ describe('variables and includes', () => {
     assert.match(spec.source, /--- # lib\/a\.yaml/);
   });
 
+  test('a combination of a matrix is the item of its task', () => {
+    const [only] = parsed(
+      'run: [x, "$${{ matrix.a }}-${{ matrix.a }}/${{ [1].map(m, m + matrix.b)[0] }}"]\nmatrix: {a: [1], b: [2]}\nenv: {A: "${{matrix.a}}", B: matrix.a}\n',
+    ).steps;
+    assert.deepEqual(only!.run, {
+      kind: 'argv',
+      argv: ['x', '$${{ matrix.a }}-${{ item.a }}/${{ [1].map(m, m + item.b)[0] }}'],
+    });
+    assert.deepEqual(only!.env, { A: '${{item.a}}', B: 'matrix.a' });
+  });
+
   test('a written sign is no hole, and stays none for a step whose holes are filled later', () => {
     const spec = parsed(
       'steps:\n  - {id: a, run: [x]}\n  - id: b\n    needs: a\n    run: [x, "$${{ y }}", "${{ steps.a.outputs.n }}"]\n    env: {A: "$${{", B: "${{ steps.a.state }}"}\n  - {id: c, run: [x, "$${{ y }}"]}\n',
@@ -221,6 +232,18 @@ describe('the workload as a whole', () => {
       assert.deepEqual(only!.execution?.process, process);
     });
   }
+  test('guaranteed is limited to what it asks for, unless it says otherwise', () => {
+    const spec = parsed(
+      'resource_requirements: {class: guaranteed}\nsteps:\n  - {id: a, run: x, resources: {cpu: {request: 2}}}\n  - {id: b, run: x, resources: {cpu: {request: 2, limit: 4}}}\n',
+    );
+    assert.deepEqual(
+      spec.steps.map(({ limits }) => [limits.cpu, limits.memory]),
+      [
+        [2000, 256 * 1024 ** 2],
+        [4000, 256 * 1024 ** 2],
+      ],
+    );
+  });
   test('a step that says so itself is not changed by the class', () => {
     const [only] = parsed(
       'run: x\nresource_requirements: {class: guaranteed}\npreemption: {preemptible: true}\nprocess: {oom_score_adjust: 7}\n',
@@ -367,10 +390,10 @@ describe('what is wrong is told with its place', () => {
         'p.yaml:3:36 error: steps[1].if: which step is meant is not written; expected `steps.ID` with its id',
       ],
     },
-    'a group by the name of its step': {
-      text: 'steps:\n  - {id: p, parallel: {tasks: [{run: x}, {run: y}]}}\n  - {id: b, needs: p, run: x, if: "steps.p.state == \'failed\'"}\n',
+    'a group that is not needed': {
+      text: "steps:\n  - {id: p, parallel: {tasks: [{run: x}, {run: y}]}}\n  - {id: b, needs: p, run: x, if: \"steps.p.state == 'failed' && steps.p_1.state == 'failed'\"}\n  - {id: c, needs: b, run: x, if: \"steps.p.state == 'failed'\"}\n",
       want: [
-        'p.yaml:3:36 error: steps[1].if: the step "p" has several tasks, each with a name of its own; expected `steps.p_0`, `steps.p_1`',
+        'p.yaml:4:36 error: steps[2].if: the step "p" may not have ended: this step does not need it; expected `needs: [p]`',
       ],
     },
     'an item where there are none': {

@@ -203,7 +203,7 @@ const of = <K extends Event['kind']>(
   requiredKeys = Object.keys(fields),
 ) => record({ kind: fc.constant(kind), at: fc.nat(), ...fields }, ['kind', 'at', ...requiredKeys]);
 
-const move = record({ attempt, from: id, to: id });
+const move = record({ attempt, from: id, to: id, cores: few(whole) }, ['attempt', 'from', 'to']);
 const spec = record(
   {
     kind: fc.constantFrom('job', 'pipeline', 'service'),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { before, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type WorkloadDocument, workloadSchema } from '../../src/api/contract/documents.ts';
 import { runBerth } from '../builders/berth-cli.ts';
@@ -70,13 +71,54 @@ async function share(pid: number, overMs: number): Promise<number> {
   return (cpuMs(pid) - from) / (performance.now() - began);
 }
 
+/** Counters of its cgroup, where v1 or v2 has them. */
+function throttling(pid: number): { readonly periods: number; readonly throttled: number } {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
+  const at = (name: RegExp) =>
+    lines
+      .find((line) => name.test(line))
+      ?.split(':')
+      .at(-1);
+  const v1 = at(/:cpu(,\w+)*:|,cpu(,\w+)*:/);
+  const dir = v1 === undefined ? `/sys/fs/cgroup${at(/^0::/)}` : `/sys/fs/cgroup/cpu${v1}`;
+  const stat = readFileSync(`${dir}/cpu.stat`, 'utf8');
+  const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)![1]);
+  return { periods: count('nr_periods'), throttled: count('nr_throttled') };
+}
+
+function memoryLimit(pid: number): number {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
+  const own = lines
+    .find((line) => line.includes(':memory:'))
+    ?.split(':')
+    .at(-1);
+  if (own === undefined) {
+    const all = lines.find((line) => line.startsWith('0::'))!.slice(3);
+    return Number(readFileSync(`/sys/fs/cgroup${all}/memory.max`, 'utf8'));
+  }
+  return Number(readFileSync(`/sys/fs/cgroup/memory${own}/memory.limit_in_bytes`, 'utf8'));
+}
+
+/** Within 5 % of its quota; below that only where others had the CPU, so that it could not use its quota up. */
+async function holdsTo(t: TestContext, pid: number, quota: number): Promise<void> {
+  const before = throttling(pid);
+  const got = await share(pid, 4_000);
+  const after = throttling(pid);
+  const full = (after.throttled - before.throttled) / (after.periods - before.periods);
+  t.diagnostic(
+    `${got.toFixed(3)} of a CPU, quota ${quota}, used up in ${full.toFixed(2)} of periods`,
+  );
+  assert.ok(got <= quota * 1.05, `${got} of a CPU, quota ${quota}`);
+  assert.ok(got >= quota * 0.95 || full < 0.95, `${got} of a CPU, quota ${quota}`);
+}
+
 test(
   'a quota that is adjusted holds the task from then on, and is read back',
   options,
   async (t) => {
     const id = await submit({ name: 'burner', run: burn, resources: { cpu: 0.2, memory: '64Mi' } });
     const { pid } = await look(id);
-    const before = await share(pid!, 2_000);
+    await holdsTo(t, pid!, 0.2);
     await berth('adjust', id, '--cpu', '0.6', '--memory', '96Mi', '--pids', '50', '--nice', '5');
     await eventually(
       async () => ((await look(id)).terms ?? []).length >= 4,
@@ -89,9 +131,12 @@ test(
       JSON.stringify(terms),
     );
     assert.deepEqual([cpu_milli, memory_limit_bytes], [600, 96 * 1024 ** 2]);
-    const afterwards = await share(pid!, 2_000);
-    t.diagnostic(`${before.toFixed(3)} of a CPU before, ${afterwards.toFixed(3)} after`);
-    assert.ok(before <= 0.22 && afterwards <= 0.65 && afterwards > before * 1.3);
+    await holdsTo(t, pid!, 0.6);
+    await berth('adjust', id, '--cpu', '0.3');
+    await eventually(async () => (await look(id)).cpu_milli === 300, 'it is decided');
+    await wait(500);
+    await holdsTo(t, pid!, 0.3);
+    assert.equal(memoryLimit(pid!), 96 * 1024 ** 2, 'as the kernel has it');
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     assert.equal(
       stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16],
@@ -149,4 +194,111 @@ test('the time limit of what is paused runs on, and ends it', options, async () 
   await berth('pause', id);
   await eventually(async () => (await look(id)).state === 'ended', 'it ends');
   assert.equal((await look(id)).cause, 'timed-out');
+});
+
+test('the time limit of what is paused ends it also while no daemon runs', options, async () => {
+  const id = await submit({
+    name: 'alone',
+    run: burn,
+    resources: { cpu: 0.2, memory: '64Mi' },
+    resource_limits: { timeout: '4s', grace_period: '1s' },
+  });
+  await berth('pause', id);
+  const { pid } = await look(id);
+  await eventually(async () => (await share(pid!, 100)) === 0, 'it stands still');
+  await kill(daemon!);
+  await eventually(() => !existsSync(`/proc/${pid}`), 'its shim ends it');
+  daemon = await up(state);
+  await eventually(async () => (await look(id)).state === 'ended', 'the end is found');
+  assert.equal((await look(id)).cause, 'timed-out');
+});
+
+test('what waits starts in the order of priorities that were changed', options, async () => {
+  const all = availableParallelism();
+  const job = (name: string) => ({
+    name,
+    run: 'exec sleep 0.2',
+    resources: { cpu: all, memory: '16Mi' },
+  });
+  const first = await submit({ ...job('first'), run: 'exec sleep 600' });
+  const waiting: string[] = [];
+  for (const name of ['second', 'third']) {
+    waiting.push((await berth('submit', scratch.write('job.json', JSON.stringify(job(name))))).id);
+  }
+  await berth('adjust', waiting[1]!, '--priority', '50');
+  await berth('cancel', first);
+  await eventually(
+    async () =>
+      (await Promise.all(waiting.map(show))).every(({ status }) => status === 'succeeded'),
+    'both run',
+  );
+  const [second, third] = await Promise.all(waiting.map(async (id) => (await look(id)).placed_at));
+  assert.ok(third! < second!, `${third} before ${second}`);
+});
+
+const twoCpus = availableParallelism() < 2 ? 'needs two CPUs' : skipSystem;
+
+test('a task with cores of its own runs on those that it is adjusted to', {
+  ...options,
+  skip: twoCpus,
+}, async (t) => {
+  const id = await submit({
+    name: 'pinned',
+    run: 'exec sleep 600',
+    resources: { cpu: 1, memory: '16Mi' },
+    process: { cores: 'exclusive' },
+  });
+  const allowed = async () => {
+    const status = readFileSync(`/proc/${(await look(id)).pid}/status`, 'utf8');
+    return /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)![1];
+  };
+  assert.match((await allowed())!, /^\d+$/);
+  await berth('adjust', id, '--cpu', '2');
+  await eventually(async () => /[-,]/.test((await allowed())!), 'it has two');
+  const { cores, terms } = await look(id);
+  assert.equal(cores?.length, 2);
+  const held = terms!.find(({ term }) => term === 'cores')!;
+  assert.deepEqual([held.by, held.note], ['kernel', `CPUs ${await allowed()}`]);
+  t.diagnostic(held.note);
+  await berth('adjust', id, '--cpu', '1');
+  await eventually(async () => /^\d+$/.test((await allowed())!), 'it has one again');
+  await berth('cancel', id);
+  await eventually(async () => (await look(id)).state === 'ended', 'it ends');
+});
+
+test('who runs on CPUs of another is moved to the rest, and is told how it went', {
+  ...options,
+  skip: twoCpus,
+}, async (t) => {
+  const beside = await submit({ name: 'any', run: burn, resources: { cpu: 0.2, memory: '64Mi' } });
+  const pinned = await submit({
+    name: 'own',
+    run: 'exec sleep 600',
+    resources: { cpu: 1, memory: '16Mi' },
+    process: { cores: 'exclusive' },
+  });
+  const { pid } = await look(beside);
+  const allowed = () =>
+    /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!;
+  const before = allowed();
+  const planned = await berth('rebalance', '--dry-run', '--settle', '1s');
+  assert.deepEqual([planned.started, planned.plan.moves.length], [false, 1]);
+  assert.equal(allowed(), before, 'a dry run moves nobody');
+  await berth('rebalance', '--settle', '1s');
+  await eventually(() => allowed() !== before, 'it is moved');
+  const own = (await look(pinned)).cores!;
+  assert.deepEqual(
+    (await look(beside)).cores!.filter((core) => own.includes(core)),
+    [],
+  );
+  await eventually(async () => (await berth('rebalance', '--status')).plan === null, 'it is over');
+  const { ended } = await berth('rebalance', '--status');
+  assert.equal(ended[0].outcome, 'stable');
+  const held = (await look(beside)).terms!.find(({ term }) => term === 'cores')!;
+  assert.equal(held.by, 'kernel', held.note);
+  t.diagnostic(`CPUs ${before}, then ${allowed()}`);
+  for (const id of [beside, pinned]) {
+    await berth('cancel', id);
+    await eventually(async () => (await look(id)).state === 'ended', 'it ends');
+  }
 });

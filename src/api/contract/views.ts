@@ -18,6 +18,8 @@ import type { NetworkQuery, NetworkStatus } from './network-documents.ts';
 import type { PreemptionList } from './preemption-documents.ts';
 import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts';
 
+import type { RebalanceDocument, RebalanceRequest } from './rebalance-documents.ts';
+
 /** What the routes need of the running daemon. `app/` composes it; `run` uses the same without HTTP. */
 export interface Site {
   status(): Status;
@@ -32,6 +34,9 @@ export interface Site {
   cancel(workload: WorkloadId, by: Asker): Promise<boolean>;
   /** Adjusts, pauses or resumes what runs of a workload. */
   change(change: LiveChange): Promise<ChangeOutcome>;
+  /** Plans moves, and begins with them unless it is a dry run; why not, as a refusal. */
+  rebalance(asked: RebalanceRequest): Promise<RebalanceDocument | Refusal>;
+  rebalancing(): RebalanceDocument;
   /** Of a service: so many replicas are wanted from now on. */
   scale(workload: WorkloadId, replicas: number): Promise<ChangeOutcome>;
   /** Of a service: a new revision. */

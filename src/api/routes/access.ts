@@ -49,6 +49,8 @@ export function namesOf(host: string, port: number): readonly string[] {
 export function mayDo(role: CallerRole, method: string, path: string): boolean {
   if (isForAdmin(path)) return role === 'admin';
   if (method === 'GET' || method === 'HEAD') return true;
+  // Whom it moves belongs to all.
+  if (path === '/api/v1/rebalance') return role === 'admin';
   if (role === 'task') return method === 'POST' && ofTasks.test(path);
   return role !== 'viewer';
 }

@@ -13,6 +13,7 @@ import { openApiDocument } from './openapi.ts';
 import { quote } from './params.ts';
 import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { addQueueRoutes } from './queue-routes.ts';
+import { addRebalanceRoutes } from './rebalance-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
 import { addRetryRoute } from './retry-route.ts';
 import { addServiceRoutes } from './service-routes.ts';
@@ -62,6 +63,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLiveRoutes(api);
   addRetryRoute(api);
   addCacheRoutes(api);
+  addRebalanceRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);
   addLogRoutes(api, deps);

@@ -7,6 +7,7 @@ import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
+import { rebalanceOperations } from './rebalance-routes.ts';
 import { retryOperations } from './retry-route.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
@@ -20,6 +21,7 @@ export const operations = [
   ...liveOperations,
   ...retryOperations,
   ...cacheOperations,
+  ...rebalanceOperations,
   ...serviceOperations,
   ...logOperations,
   ...queueOperations,

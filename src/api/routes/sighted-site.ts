@@ -4,6 +4,7 @@ import { parseAttemptId, type TenantId, type WorkloadId } from '../../model/ids.
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { NetworkQuery } from '../contract/network-documents.ts';
+import type { RebalanceRequest } from '../contract/rebalance-documents.ts';
 import type {
   Asker,
   ChangeOutcome,
@@ -57,6 +58,22 @@ export class SightedSite implements Site {
 
   change(change: LiveChange): Promise<ChangeOutcome> {
     return this.#change(change.workload, () => this.#site.change(change));
+  }
+
+  /** Whom it moves belongs to all: the routes keep it for the admin. */
+  rebalance(asked: RebalanceRequest) {
+    return this.#site.rebalance(asked);
+  }
+
+  rebalancing() {
+    const document = this.#site.rebalancing();
+    const { plan, ended } = document;
+    const moves = plan?.moves.filter(({ attempt }) => this.#seesTask(attempt)) ?? [];
+    return {
+      ...document,
+      plan: plan && { ...plan, moves },
+      ended: ended.filter(({ attempt }) => this.#seesTask(attempt)),
+    };
   }
 
   owner(id: WorkloadId) {

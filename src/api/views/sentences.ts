@@ -111,6 +111,7 @@ type Unchanged = Extract<
   {
     readonly code:
       | 'nothing-runs'
+      | 'cores-short'
       | 'no-gain'
       | 'rebalancing'
       | 'already-ended'
@@ -131,6 +132,8 @@ function changeSentence(refusal: Unchanged): string {
       const { step, workload } = refusal;
       return `nothing of ${step === undefined ? `workload ${workload}` : `step ${step}`} runs that could be changed`;
     }
+    case 'cores-short':
+      return `it has cores of its own and gets whole CPUs: asks ${refusal.asked / 1000}, and ${refusal.free} of ${refusal.node} are free of the pins of others`;
     case 'no-gain':
       return `no ${refusal.movesMax} moves or fewer would gain more than they disturb`;
     case 'rebalancing':

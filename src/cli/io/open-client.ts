@@ -25,6 +25,7 @@ import {
   quotaListSchema,
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
+import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
@@ -137,6 +138,8 @@ function workloadCalls({ ask, done, events }: Calls) {
     adjust: (id, changes) => done(post(one(id, '/adjust'), changes)),
     pause: (id) => done(post(one(id, '/pause'))),
     resume: (id) => done(post(one(id, '/resume'))),
+    rebalance: (asked) => ask(rebalanceSchema, postJson('/api/v1/rebalance', asked)),
+    rebalancing: () => ask(rebalanceSchema, get('/api/v1/rebalance')),
     scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
     update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),
     log: (part) => ask(logChunkSchema, get(logPath(part))),

@@ -17,7 +17,7 @@ export const requirementsSchema = z
   .strictObject({
     class: oneOf(['guaranteed', 'burstable', 'best-effort'], {
       description:
-        '`guaranteed`: its tasks are not stopped for others, and their memory is not taken from them; `burstable`: their memory is taken last; `best-effort`: they may be stopped, and are the first to go when memory runs out. A step that says so itself is not changed.',
+        '`guaranteed`: its tasks are limited to what they ask for, are not stopped for others, and their memory is not taken from them; `burstable`: their memory is taken last; `best-effort`: they may be stopped, and are the first to go when memory runs out. A step that says so itself is not changed.',
     }).optional(),
     compute: z
       .strictObject({

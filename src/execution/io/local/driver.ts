@@ -41,6 +41,7 @@ import { CoreMoves } from './core-moves.ts';
 import { disksOf } from './disks-of.ts';
 import { LauncherLink } from './launcher-link.ts';
 import { LiveTasks } from './live-tasks.ts';
+import { memoryFill } from './memory-fill.ts';
 import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 import { taskDevices } from './task-devices.ts';
@@ -116,6 +117,8 @@ export interface LocalDriver extends Driver {
   readonly launcherPid: number | undefined;
   /** What a running attempt uses of memory; undefined where nothing counts it. */
   memoryOf(attempt: AttemptId): Bytes | undefined;
+  /** How full of memory the cgroup is that all tasks are in, 0 … 1; undefined where it has no limit. */
+  memoryFill(): number | undefined;
 }
 
 class LauncherDriver implements LocalDriver {
@@ -299,6 +302,10 @@ class LauncherDriver implements LocalDriver {
     this.#liveTasks.adjust(attempt, to);
   }
 
+  pin(attempt: AttemptId, cores: readonly number[]): void {
+    this.#liveTasks.pin(attempt, cores);
+  }
+
   pause(attempt: AttemptId): void {
     this.#liveTasks.pause(attempt);
   }
@@ -313,6 +320,13 @@ class LauncherDriver implements LocalDriver {
 
   memoryOf(attempt: AttemptId): Bytes | undefined {
     return this.#liveTasks.memoryOf(attempt);
+  }
+
+  memoryFill(): number | undefined {
+    const { site } = this.#host;
+    if (site.driver === 'unprivileged') return undefined;
+    const parent = site.driver === 'cgroup-v2' ? site.parent : site.parents.memory;
+    return parent === undefined ? undefined : memoryFill(parent);
   }
 
   async known(): Promise<readonly KnownAttempt[]> {

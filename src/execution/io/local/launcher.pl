@@ -84,17 +84,20 @@ sub dropClient {
 }
 
 # Runs `work` in a child that holds nothing of the launcher but the way to report.
+sub forkApart {
+    my ($work) = @_;
+    my $pid = fork;
+    return $pid if !defined $pid || $pid != 0;
+    close $_ for grep { defined } $listener, $client, $reportR, $lock, values %pipes;
+    $client = undef;
+    $work->();
+    leave(0);
+}
+
 sub forkChild {
     my ($id, $work) = @_;
-    my $pid = fork;
-    return undef if !defined $pid;
-    if ($pid == 0) {
-        close $_ for grep { defined } $listener, $client, $reportR, $lock, values %pipes;
-        $client = undef;
-        $work->();
-        leave(0);
-    }
-    $shims{$id} = $pid;
+    my $pid = forkApart($work);
+    $shims{$id} = $pid if defined $pid;
     return $pid;
 }
 
@@ -321,6 +324,8 @@ sub reap {
         delete $givenBytes{$pid};
         my $id = delete $undertakers{$pid};
         my @left = defined $id ? [$id] : @{ delete $lines{$pid} // [] };
+        # It may have kept the place of its last one for who comes a little late.
+        forkApart(sub { clearSeat($last) }) if $status != 0 && !@left && defined $last;
         my $signal = $status & 127;
         my $why = $signal ? "signal $signal" : 'exit code ' . ($status >> 8);
         for my $at (0 .. $#left) {

@@ -469,8 +469,12 @@ sub lackRecord {
 sub loseRunner {
     my ($s) = @_;
     my $until = nowMs() + KILL_MS;
-    pause(5) while killTree($s->{dirs}, $s->{self}) && nowMs() < $until;
-    1 while waitpid(-1, WNOHANG) > 0;
+    # What is dead counts until it is waited for.
+    for (;;) {
+        1 while waitpid(-1, WNOHANG) > 0;
+        last if !killTree($s->{dirs}, $s->{self}) || nowMs() > $until;
+        pause(5);
+    }
     leaveLine($s);
     my ($id) = @{ $s->{runner}{given}[0] // [] };
     my ($record, $ended) = defined $id ? readRecord($id) : {};

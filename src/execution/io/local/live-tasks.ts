@@ -15,7 +15,7 @@ import type { AttemptId } from '../../../model/ids.ts';
 import type { LiveLimits, Report } from '../../../runtime/ports.ts';
 import { countOf, parseRecord } from '../../attempt-record.ts';
 import type { ConfinementSite } from '../../confinement.ts';
-import { isTaken, liveSettings, termsOf } from '../../live-settings.ts';
+import { cpuList, isTaken, liveSettings, termsOf } from '../../live-settings.ts';
 import { recordPath } from './attempt-folder.ts';
 
 export interface LiveTasksOptions {
@@ -54,7 +54,7 @@ export class LiveTasks {
   readonly #queues = new Map<AttemptId, Promise<void>>();
   readonly #paused = new Set<AttemptId>();
   /** Made, and to be removed when the attempt has ended. */
-  readonly #folders = new Map<AttemptId, string>();
+  readonly #folders = new Map<AttemptId, Set<string>>();
 
   constructor(options: LiveTasksOptions, onReport: (report: Report) => void) {
     this.#options = options;
@@ -65,6 +65,13 @@ export class LiveTasks {
     this.#queue(attempt, async () => {
       const tree = this.tree(attempt);
       if (tree !== undefined) this.#tell(attempt, [...this.#limit(attempt, tree, to)]);
+    });
+  }
+
+  pin(attempt: AttemptId, cores: readonly number[]): void {
+    this.#queue(attempt, async () => {
+      const tree = this.tree(attempt);
+      if (tree !== undefined) this.#tell(attempt, [this.#pin(attempt, tree, cores)]);
     });
   }
 
@@ -108,10 +115,8 @@ export class LiveTasks {
   /** Nothing of it runs any more. */
   forget(attempt: AttemptId): void {
     this.#paused.delete(attempt);
-    const folder = this.#folders.get(attempt);
-    if (folder === undefined) return;
+    for (const folder of this.#folders.get(attempt) ?? []) removeFolder(folder);
     this.#folders.delete(attempt);
-    removeFolder(folder);
   }
 
   /** What it holds of memory now; undefined where nothing counts it. */
@@ -189,12 +194,61 @@ export class LiveTasks {
     if (to.nice !== undefined) yield this.#renice(tree, to.nice);
   }
 
+  /** One for a task that began without: v1 has a group of it only for those that asked for cores. */
+  #cpusetFor(attempt: AttemptId, { dirs }: Tree): string | undefined {
+    const parent = this.#options.site.terms?.groups.cpuset;
+    const [own] = dirs.values();
+    if (parent === undefined || own === undefined) return undefined;
+    const folder = join(parent, basename(own));
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(`${folder}/cpuset.mems`, readFileSync(`${parent}/cpuset.mems`, 'utf8'));
+    } catch {
+      return undefined;
+    }
+    this.#owes(attempt, folder);
+    return folder;
+  }
+
+  /** Whether all of it is in the group now; those of a task that has had it are. */
+  #enter(dir: string, tree: Tree): boolean {
+    try {
+      this.#gather(dir, tree);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #owes(attempt: AttemptId, folder: string): void {
+    const folders = this.#folders.get(attempt) ?? new Set();
+    this.#folders.set(attempt, folders.add(folder));
+  }
+
   #memoryLimit({ dirs }: Tree): number {
     const v2 = dirs.get('all');
     const path = v2 ?? dirs.get('memory');
     const file = v2 === undefined ? 'memory.limit_in_bytes' : 'memory.max';
     const text = path === undefined ? undefined : read(`${path}/${file}`)?.trim();
     return text === undefined || text === 'max' ? UNLIMITED : Number(text);
+  }
+
+  #pin(attempt: AttemptId, tree: Tree, cores: readonly number[]): Outcome {
+    const dir = tree.dirs.get('cpuset') ?? tree.dirs.get('all') ?? this.#cpusetFor(attempt, tree);
+    const list = cpuList(cores);
+    if (dir === undefined) {
+      return {
+        term: 'cores',
+        problem: `it has no cpuset of its own to move to CPUs ${list}`,
+        note: '',
+      };
+    }
+    const { problem } = written(`${dir}/cpuset.cpus`, 'cpuset.cpus', list);
+    if (problem === undefined && !this.#enter(dir, tree)) {
+      return { term: 'cores', problem: 'not all of it could be moved to its cpuset', note: '' };
+    }
+    const outcome = { term: 'cores', note: `CPUs ${list}` };
+    return problem === undefined ? outcome : { ...outcome, problem };
   }
 
   /** Every thread, for the kernel counts each of them by itself. */
@@ -225,7 +279,7 @@ export class LiveTasks {
       }
     }
     const folder = this.#freezerOf(tree);
-    if (folder !== undefined) this.#folders.set(attempt, folder);
+    if (folder !== undefined) this.#owes(attempt, folder);
     if (folder !== undefined && (await this.#freezeIn(folder, tree))) {
       return { term: 'pause', note: 'freezer.state' };
     }
@@ -319,7 +373,7 @@ function written(path: string, file: string, value: string): { problem?: string;
   try {
     writeFileSync(path, value);
     const got = readFileSync(path, 'utf8').trim();
-    if (isTaken(value, got)) return { note };
+    if (isTaken(file, value, got)) return { note };
     return { problem: `${file}: wrote '${value}', it says '${got}'`, note };
   } catch (error) {
     return { problem: `${file}: ${error instanceof Error ? error.message : error}`, note };

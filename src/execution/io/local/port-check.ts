@@ -50,10 +50,12 @@ export function checkingPorts(
       else driver.stop(attempt, reason, graceMs, saving);
     },
     adjust: (attempt, to) => driver.adjust(attempt, to),
+    pin: (attempt, cores) => driver.pin(attempt, cores),
     pause: (attempt) => driver.pause(attempt),
     resume: (attempt) => driver.resume(attempt),
     adopt: (start) => driver.adopt(start),
     memoryOf: (attempt) => driver.memoryOf(attempt),
+    memoryFill: () => driver.memoryFill(),
     known: () => driver.known(),
     settle: (attempt) => driver.settle(attempt),
     close: () => driver.close(),

@@ -552,17 +552,15 @@ sub bury {
     $SIG{$_} = sub { } for qw(PIPE HUP INT TERM);
     my ($record, $ended) = readRecord($id);
     if (defined $ended) {
+        # It may have kept its place for who follows.
+        clearSeat($id);
         chomp $ended;
         syswrite $report, "$ended\tsaved=1\n";
         leave(0);
     }
     if (!%$record && defined $after && defined(my $end = recordUnstarted($id))) {
         # It stood in line: the cgroups of the one before may have been kept for it.
-        my ($before) = readRecord($after);
-        ($before) = readRecord($after, 'settled') if !%$before;
-        my $dirs = dirsOf($before);
-        killTree($dirs) if %$dirs;
-        removeCgroups($dirs);
+        clearSeat($after);
         syswrite $report, $end;
         leave(0);
     }
@@ -587,6 +585,17 @@ sub bury {
     recordEnd($s, 'cause=lost', "message=$why", @counted, 'ended=' . nowMs(CLOCK_REALTIME), @held);
     flushReports($report);
     leave(0);
+}
+
+# Removes the cgroups of one that ended, with all that is in them.
+sub clearSeat {
+    my ($id) = @_;
+    my ($record) = readRecord($id);
+    ($record) = readRecord($id, 'settled') if !%$record;
+    my $dirs = dirsOf($record);
+    killTree($dirs) if %$dirs;
+    removeCgroups($dirs);
+    return;
 }
 
 # One round of killing what a dead shim left; returns how many were found.
