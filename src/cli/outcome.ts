@@ -34,8 +34,16 @@ export function renderOutcome(document: WorkloadDocument, page: Page): readonly 
     '',
     ...enforcementLines(attempts, page),
     ...messageLines(attempts, page),
+    ...noteLines(document, page),
     ...nextLines(document, page),
   ];
+}
+
+/** A limit that the whole came to, and what steps came to that started nothing. */
+function noteLines({ steps, limit_reached }: WorkloadDocument, page: Page): string[] {
+  const notes = steps.flatMap(({ id, note }) => (note === undefined ? [] : [`${id}: ${note}`]));
+  const lines = [...(limit_reached === undefined ? [] : [limit_reached.message]), ...notes];
+  return lines.slice(0, MESSAGES_MAX).flatMap((line) => wrap(printable(line), page.width));
 }
 
 /** `✓ train (12) is done after 1m 02s: 5 steps, 9 tasks, 11 attempts.` */

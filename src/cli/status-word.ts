@@ -49,6 +49,9 @@ export function causeCell(page: Page, attempt: AttemptDocument): Cell {
     return { text: `${glyph(page, look.glyph)} ${attempt.state}`, tone: look.tone };
   }
   const look = causes[attempt.cause];
+  if (attempt.cached_from !== undefined) {
+    return { text: `${glyph(page, look.glyph)} cached`, tone: look.tone };
+  }
   return { text: `${glyph(page, look.glyph)} ${look.word}`, tone: look.tone };
 }
 

@@ -119,7 +119,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     if (this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
     this.#privileged.remove(task);
-    this.#forgetAnswers();
+    this.#unhelped.clear();
     if (task.gang === undefined) this.#inner.withdraw(task);
     else this.#gangs.remove(task);
   }
@@ -141,7 +141,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#reservations.placed(running);
     if (this.#nominations.placed(task, row)) this.#wake();
     if (this.#kept.isFor(task) && this.#kept.placed(task, row)) this.#wake();
-    this.#forgetAnswers();
+    this.#unhelped.clear();
   }
 
   ended(running: Running<T>, at: TimeMs): void {
@@ -153,7 +153,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#inner.ended(running, at);
     this.#gangs.touch(running.task);
     this.#gangs.wake();
-    this.#forgetAnswers();
+    this.#unhelped.clear();
   }
 
   resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
@@ -171,14 +171,14 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   stopping(attempt: AttemptId): void {
     this.#occupancy.stop(attempt);
-    this.#forgetAnswers();
+    this.#unhelped.clear();
   }
 
   preempting(preemption: Preemption, at: TimeMs, preemptor: T | undefined): void {
     for (const { attempt } of preemption.victims) this.#occupancy.stop(attempt);
     this.#nominations.add(preemption, at, preemptor);
     if (preemptor !== undefined && this.#kept.isFor(preemptor) && this.#kept.drop()) this.#wake();
-    this.#forgetAnswers();
+    this.#unhelped.clear();
   }
 
   keeping(keep: Keep, task: T | undefined): void {
@@ -493,10 +493,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #wake(): void {
     this.#inner.nodesChanged();
     this.#gangs.wake();
-    this.#forgetAnswers();
-  }
-
-  #forgetAnswers(): void {
-    if (this.#unhelped.size > 0) this.#unhelped.clear();
+    this.#unhelped.clear();
   }
 }

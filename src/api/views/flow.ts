@@ -1,4 +1,11 @@
-import { isMet, type StepRecord, stepNamed, type WorkloadRecord } from '../../engine/records.ts';
+import {
+  currentAttempt,
+  isMet,
+  type StepRecord,
+  stepNamed,
+  type TaskRecord,
+  type WorkloadRecord,
+} from '../../engine/records.ts';
 import { StartRoom } from '../../engine/start-room.ts';
 import type { AttemptEnd } from '../../model/attempt.ts';
 import type { StepId } from '../../model/ids.ts';
@@ -24,9 +31,11 @@ export function stepNote({
   takenOver,
   workload,
   spec,
+  tasks,
 }: StepRecord): string | undefined {
   if (takenOver !== undefined) return `taken over from run ${workload.resumes?.from ?? 'before'}`;
   if (reason?.kind === 'expression') return reason.message;
+  if (state === 'succeeded') return cacheNote(tasks);
   if (state === 'skipped') {
     return reason === undefined
       ? 'skipped: a step that it needs did not succeed'
@@ -39,6 +48,14 @@ export function stepNote({
   }
   if (state === 'failed' && spec.flow?.onFailure === 'continue') return 'failed, and may fail';
   return undefined;
+}
+
+function cacheNote(tasks: readonly TaskRecord[]): string | undefined {
+  const cached = tasks.filter((task) => currentAttempt(task)?.end?.cachedFrom !== undefined);
+  if (cached.length === 0) return undefined;
+  const [first] = cached;
+  if (tasks.length > 1) return `${cached.length} of ${tasks.length} results came from the cache`;
+  return `nothing was run: the result is that of ${currentAttempt(first!)!.end!.cachedFrom!.attempt}`;
 }
 
 /** What of a run is known beside its steps. */
