@@ -15,6 +15,7 @@ import {
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noMoney } from '../builders/no-money.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
@@ -271,6 +272,7 @@ test(
       site,
       leases: leaseSite().leases,
       transfers: noTransfers,
+      ...noMoney,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

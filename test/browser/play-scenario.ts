@@ -7,6 +7,7 @@ import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noMoney } from '../builders/no-money.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);
@@ -21,6 +22,7 @@ const server = await openServer({
   site,
   leases: leaseSite().leases,
   transfers: noTransfers,
+  ...noMoney,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),
