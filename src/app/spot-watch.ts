@@ -24,7 +24,7 @@ export function openSpotWatch(options: SpotWatchOptions): void {
   let told: number | undefined;
   const timer = setInterval(() => {
     const node = options.node();
-    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    const written = writtenAt(file);
     if (written === undefined || written === told || node === undefined) return;
     told = written;
     const deadline = Math.floor(written + noticeMs(file)) as TimeMs;
@@ -35,6 +35,15 @@ export function openSpotWatch(options: SpotWatchOptions): void {
   }, options.everyMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+/** Undefined where there is none, or none that may be looked at. */
+function writtenAt(file: string): number | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    return undefined;
+  }
 }
 
 function noticeMs(file: string): number {

@@ -14,8 +14,8 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
-import { noTokens } from '../builders/no-tokens.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';

@@ -6,8 +6,8 @@ import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
-import { noTokens } from '../builders/no-tokens.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);

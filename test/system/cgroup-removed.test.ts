@@ -13,10 +13,20 @@ const limits = { cpu: milliCpu(500), pids: 32 };
 function remove(cgroup: string): void {
   // A hybrid host's second hierarchy has one only for tasks that ask what only it can tell.
   if (!existsSync(cgroup)) return;
-  for (const pid of readFileSync(join(cgroup, 'cgroup.procs'), 'utf8').split('\n')) {
-    if (pid !== '') writeFileSync(join(dirname(dirname(cgroup)), 'cgroup.procs'), pid);
+  const procs = join(cgroup, 'cgroup.procs');
+  for (let text = readFileSync(procs, 'utf8'); text !== ''; text = readFileSync(procs, 'utf8')) {
+    for (const pid of text.trim().split('\n')) moveUp(cgroup, pid);
   }
   rmdirSync(cgroup);
+}
+
+/** One that has ended since it was read is gone already. */
+function moveUp(cgroup: string, pid: string): void {
+  try {
+    writeFileSync(join(dirname(dirname(cgroup)), 'cgroup.procs'), pid);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 test(
