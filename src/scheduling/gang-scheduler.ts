@@ -69,7 +69,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
-  #searches = 0;
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
   readonly notes = (): readonly string[] => this.#inner.notes?.() ?? [];
@@ -101,6 +100,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   enqueue(task: T): void {
+    // What a queue is entitled to depends on who else wants something.
+    if (this.#inner.reclaim !== undefined) this.#unhelped.clear();
     if (this.#reservations.mayUse(task)) this.#privileged.add(task);
     if (task.gang === undefined) {
       this.#inner.enqueue(task);
@@ -270,13 +271,13 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (const [kind, answer] of this.#unhelped) {
       if (isOutdated(answer, pricedAt, at)) this.#unhelped.delete(kind);
     }
-    this.#searches = 0;
+    let searches = 0;
     for (const task of this.passedOver()) {
       // Members beyond the minimum come when there is room.
       if (this.#isExtra(task) || this.#isCapped(task, at)) continue;
       const kind = this.#kindOf(task);
       if (this.#nominations.of(task) !== undefined || this.#unhelped.has(kind)) continue;
-      if (++this.#searches > SEARCHES_MAX) return undefined;
+      if (++searches > SEARCHES_MAX) return undefined;
       const { ask, count, request, topology } = this.#togetherWith(task);
       const verdict = decidePreemption(this.#deps.table, this.#occupancy, {
         task,

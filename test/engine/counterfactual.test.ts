@@ -140,7 +140,8 @@ test('when all runs as long as expected, tasks start when and after what was sai
         }
       }
     }),
-    { numRuns: 100 },
+    // A submission makes a queue take back what it could not before.
+    { numRuns: 100, examples: [[135_172]] },
   );
   assert.ok(started > 100, `${started} tasks started`);
 });
