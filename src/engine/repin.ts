@@ -6,9 +6,9 @@ import type { AttemptRecord } from './records.ts';
 import type { State } from './state.ts';
 
 /**
- * The node where most tasks run on CPUs that they should not: on those that belong to another, or on more NUMA
- * nodes than they need. Each move is to other CPUs of the same node, and none is stopped for it. Undefined where all
- * is well. Of a node whose CPUs are not known, nothing is.
+ * The node where most tasks with cores of their own have them on more NUMA nodes than they need. Each move is to
+ * other CPUs of the same node, and none is stopped for it. Undefined where all is well. Of a node whose CPUs are
+ * not known, nothing is. Tasks without cores of their own are kept off those of others as they run: see `CoreKeeper`.
  */
 export function planRepin(state: State, movesMax: number): RebalancePlan | undefined {
   let best: RebalancePlan | undefined;
@@ -30,33 +30,26 @@ export function planRepin(state: State, movesMax: number): RebalancePlan | undef
 interface Repin {
   readonly attempt: AttemptRecord;
   readonly cores: readonly number[];
-  /** CPUs that are shared no more, and NUMA nodes that are not needed any more. */
+  /** NUMA nodes that are not needed any more. */
   readonly gained: number;
 }
 
-/** First those with cores of their own, so that the rest is known; at most one of these, for it moves the rest. */
+/** At most one: it changes what is free for the next. */
 function repinsOf(state: State, node: Node): Repin[] {
   const { cpus } = node;
   if (cpus === undefined) return [];
   const taken = state.parts.cores.on(node.id);
   const numaOf = new Map(cpus.map(({ id, numa }) => [id, numa]));
   const nodesOf = (cores: readonly number[]) => new Set(cores.map((id) => numaOf.get(id))).size;
-  const rest = cpus.filter(({ id }) => !taken.has(id)).map(({ id }) => id);
-  const found: Repin[] = [];
   for (const attempt of runningOn(state, node)) {
     const own = attempt.placement.cores;
-    if (pinsCores(attempt.task.step.spec)) {
-      if (own === undefined) continue;
-      const others = new Set([...taken].filter((id) => !own.includes(id)));
-      const cores = chooseCores(cpus, others, own.length);
-      const gained = cores === undefined ? 0 : nodesOf(own) - nodesOf(cores);
-      if (gained > 0) return [{ attempt, cores: cores!, gained }];
-    } else if (rest.length > 0 && taken.size > 0) {
-      const gained = (own ?? cpus.map(({ id }) => id)).filter((id) => taken.has(id)).length;
-      if (gained > 0) found.push({ attempt, cores: rest.toSorted((a, b) => a - b), gained });
-    }
+    if (own === undefined || !pinsCores(attempt.task.step.spec)) continue;
+    const others = new Set([...taken].filter((id) => !own.includes(id)));
+    const cores = chooseCores(cpus, others, own.length);
+    const gained = cores === undefined ? 0 : nodesOf(own) - nodesOf(cores);
+    if (gained > 0) return [{ attempt, cores: cores!, gained }];
   }
-  return found;
+  return [];
 }
 
 function* runningOn(state: State, { id }: Node): Iterable<AttemptRecord> {

@@ -47,7 +47,7 @@ export interface PlannedMove {
 
 /**
  * Moves that are made one after another, and what they gain and cost: milli-GPU, and milli-GPU seconds; of moves
- * to other CPUs how many CPUs are shared no more or NUMA nodes crossed no more, and how many tasks move.
+ * to other CPUs how many NUMA nodes are crossed no more, and how many tasks move.
  */
 export interface RebalancePlan {
   readonly node: NodeId;

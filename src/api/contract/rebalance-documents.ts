@@ -35,7 +35,7 @@ const planSchema = z
     gained: z
       .int()
       .describe(
-        'Milli-GPU; of moves to other CPUs those shared no more, and NUMA nodes no more crossed',
+        'Milli-GPU; of moves to other CPUs the NUMA nodes that are no more crossed',
       ),
     moved: z.int().describe('Milli-GPU; of moves to other CPUs the tasks'),
     cost: z.int().describe('Milli-GPU seconds of work that is done again or stands still'),

@@ -11,7 +11,7 @@ export const rebalance = defineCommand({
   group: 'Work',
   summary: 'Move tasks where that gains more than it disturbs, one after another',
   details: [
-    'A node is emptied where its tasks fit elsewhere: each is stopped, with its checkpoint, and starts there. Else tasks of one node go to other CPUs of it, and are not stopped: away from those that belong to another, or to fewer NUMA nodes.',
+    'A node is emptied where its tasks fit elsewhere: each is stopped, with its checkpoint, and starts there. Else a task with cores of its own goes to others of its node that lie on fewer NUMA nodes, and is not stopped.',
     'After each move nothing on its node may fail for a while. If something does, it is taken back, and nothing more is moved.',
   ],
   options: {
