@@ -34,9 +34,7 @@ const planSchema = z
     moves: z.array(moveSchema),
     gained: z
       .int()
-      .describe(
-        'Milli-GPU; of moves to other CPUs the NUMA nodes that are no more crossed',
-      ),
+      .describe('Milli-GPU; of moves to other CPUs the NUMA nodes that are no more crossed'),
     moved: z.int().describe('Milli-GPU; of moves to other CPUs the tasks'),
     cost: z.int().describe('Milli-GPU seconds of work that is done again or stands still'),
   })
