@@ -90,11 +90,15 @@ export class QueueNode {
     return childrenUnmet(this.parent, r) - this.unmet[r]!;
   }
 
-  /** After its `held` or a child's `unmet` changed. */
-  updateUnmet(): void {
+  /** After its `held` or a child's `unmet` changed. True when something that was kept for it is all held now. */
+  updateUnmet(): boolean {
+    let isMet = false;
     for (let r = 0; r < 3; r++) {
-      this.unmet[r] = Math.max(0, this.keep[r]! - this.held[r]!, childrenUnmet(this, r));
+      const unmet = Math.max(0, this.keep[r]! - this.held[r]!, childrenUnmet(this, r));
+      if (unmet === 0 && this.unmet[r]! > 0) isMet = true;
+      this.unmet[r] = unmet;
     }
+    return isMet;
   }
 }
 
@@ -139,12 +143,15 @@ export class QueueTree {
     return { code: 'no-such-queue', queue, near, queues: names.slice(0, 10) };
   }
 
-  hold(leaf: QueueNode, amounts: Vector, sign: 1 | -1): void {
+  /** True when something is kept for some queue no more, so that others there are not kept out by it. */
+  hold(leaf: QueueNode, amounts: Vector, sign: 1 | -1): boolean {
+    let isMet = false;
     for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) {
       q.running += sign;
       for (let r = 0; r < 3; r++) q.held[r]! += sign * amounts[r]!;
-      if (this.#keeps) q.updateUnmet();
+      if (this.#keeps && q.updateUnmet()) isMet = true;
     }
+    return isMet;
   }
 
   waits(leaf: QueueNode, sign: 1 | -1): void {

@@ -142,13 +142,13 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   ended(running: Running<T>, at: TimeMs): void {
     const { leaf, line } = this.#hold(running, -1, at);
+    // A tenant who holds less may be first of a strict queue now.
+    if (isStrict(leaf)) leaf.exhausted = false;
     this.#sleeping.freed(running.row);
     this.#sleeping.moved();
     this.#wakeCapped(line);
     if (line.gated) this.#wakeCapped('gate');
-    for (let q: QueueNode | undefined = leaf.node; q !== undefined; q = q.parent) {
-      this.#wakeCapped(q);
-    }
+    this.#wakeAbove(leaf.node);
   }
 
   resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
@@ -161,7 +161,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#sleeping.clear();
     for (const buckets of this.#cappedAt.values()) for (const b of buckets) b.capped = false;
     this.#cappedAt.clear();
-    this.#wakeAll();
+    for (const leaf of this.#leaves.values()) leaf.wake();
   }
 
   next(at: TimeMs): Choice<T> | undefined {
@@ -436,7 +436,7 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   #hold({ task, held }: Running<T>, sign: 1 | -1, at: TimeMs) {
     const place = this.#place(task);
-    this.#tree.hold(place.leaf.node, vectorOf(held), sign);
+    if (this.#tree.hold(place.leaf.node, vectorOf(held), sign)) this.#wakeAbove(place.leaf.node);
     place.line.hold(vectorOf(held), sign, at);
     return place;
   }
@@ -462,15 +462,15 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
   }
 
+  #wakeAbove(leaf: QueueNode): void {
+    for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) this.#wakeCapped(q);
+  }
+
   #wakeCapped(at: QueueNode | TenantLine<T> | 'gate'): void {
     const sleepers = this.#cappedAt.get(at);
     if (sleepers === undefined) return;
     this.#cappedAt.delete(at);
     for (const bucket of sleepers) uncap(bucket);
-  }
-
-  #wakeAll(): void {
-    for (const leaf of this.#leaves.values()) leaf.wake();
   }
 
   #place(task: T): { leaf: LeafQueue<T>; line: TenantLine<T> } {
