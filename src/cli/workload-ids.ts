@@ -11,6 +11,27 @@ export async function checkId(client: Client, text: string): Promise<string> {
   throw await noSuchWorkload(client, text);
 }
 
+/** Ids of at least one workload. */
+export const someWorkloads = {
+  name: 'id',
+  summary: 'of the workloads',
+  required: true,
+  many: true,
+  complete: 'none',
+} as const;
+
+/** Does the same to each, once all of them can be ids. */
+export async function toEach(
+  client: Client,
+  operands: readonly string[],
+  act: (id: string) => Promise<void>,
+): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const operand of operands) ids.push(await checkId(client, operand));
+  for (const id of ids) await withNearMiss(client, id, () => act(id));
+  return ids;
+}
+
 /** What `ask` answers, with a near miss in place of a bare NOT_FOUND. */
 export async function withNearMiss<T>(
   client: Client,

@@ -1,5 +1,5 @@
 import type { QueueConfig } from '../model/scheduling-config.ts';
-import type { Bucket, LeafQueue } from './leaf-queue.ts';
+import type { LeafQueue } from './leaf-queue.ts';
 import type { QueueNode } from './queue-tree.ts';
 import type { Candidate } from './scheduler.ts';
 
@@ -12,12 +12,6 @@ export function isStrict<T extends Candidate>(leaf: LeafQueue<T>): boolean {
 export function precedence(a: QueueNode, b: QueueNode, order: QueueConfig['childOrder']): number {
   if (a.underGuarantee !== b.underGuarantee) return a.underGuarantee ? -1 : 1;
   return order === 'priority' ? b.config.priority - a.config.priority : 0;
-}
-
-/** Its head is looked at again. */
-export function wake<T extends Candidate>(bucket: Bucket<T>): void {
-  bucket.line.bestKnown = false;
-  bucket.line.leaf.exhausted = false;
 }
 
 /** These queues and all above them. */

@@ -1,8 +1,7 @@
 import { looksAround } from './company.ts';
-import type { Bucket } from './leaf-queue.ts';
+import { type Bucket, wake } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import { feasible } from './place.ts';
-import { wake } from './queue-rank.ts';
 import type { Candidate, SchedulerDeps } from './scheduler.ts';
 import type { ShapeIndex } from './shape.ts';
 

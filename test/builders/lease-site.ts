@@ -4,6 +4,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
+import { silentDriver } from './silent-driver.ts';
 import { node } from './workload.ts';
 
 /** Leases over a real engine and loop, with a clock that the test moves; nothing is written or started. */
@@ -15,7 +16,6 @@ export function leaseSite(cpu = 2_000) {
     { scheduler: (deps) => new PriorityScheduler(deps, firstFit) },
   );
   engine.apply({ kind: 'node-joined', at: timeMs(0), node: node('n', { cpu }) });
-  const none = { driver: 'simulated', cpu: 'none', memory: 'none', pids: 'none' } as const;
   const loop: Loop = new Loop(
     { baseEnv: {}, workRoot: '/nowhere', nodePath: 'node' },
     {
@@ -27,19 +27,7 @@ export function leaseSite(cpu = 2_000) {
           ring = wake;
         },
       },
-      driver: {
-        enforcement: { ...none, notes: [] },
-        start: () => {},
-        adjust: () => {},
-        pin: () => {},
-        pause: () => {},
-        resume: () => {},
-        adopt: () => {},
-        stop: () => {},
-        known: () => Promise.resolve([]),
-        settle: () => {},
-        close: () => Promise.resolve(),
-      },
+      driver: silentDriver,
       onBatch: (events) => leases.noteEvents(events),
       onFatal: (error) => {
         throw error;

@@ -5,6 +5,7 @@ import { CacheStore } from '../../src/execution/io/local/cache-store.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
+import { silentDriver } from './silent-driver.ts';
 import { node } from './workload.ts';
 
 /** The running site over a real engine and loop; nothing is written or started, and what tells of the host is absent. */
@@ -15,26 +16,13 @@ export function liveSite(cpu = 8_000) {
     { scheduler: (deps) => new PriorityScheduler(deps, firstFit) },
   );
   engine.apply({ kind: 'node-joined', at, node: node('n', { cpu }) });
-  const none = { driver: 'simulated', cpu: 'none', memory: 'none', pids: 'none' } as const;
   const loop = new Loop(
     { baseEnv: {}, workRoot: '/nowhere', nodePath: 'node' },
     {
       engine,
       journal: { append: () => Promise.resolve() },
       clock: { now: () => at, alarm: () => {} },
-      driver: {
-        enforcement: { ...none, notes: [] },
-        start: () => {},
-        adjust: () => {},
-        pin: () => {},
-        pause: () => {},
-        resume: () => {},
-        adopt: () => {},
-        stop: () => {},
-        known: () => Promise.resolve([]),
-        settle: () => {},
-        close: () => Promise.resolve(),
-      },
+      driver: silentDriver,
       onBatch: () => {},
       onFatal: (error) => {
         throw error;

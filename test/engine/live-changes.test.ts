@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { bytes, milliCpu, spanMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
+import type { EndCause } from '../../src/model/attempt.ts';
 import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event } from '../../src/model/messages.ts';
 import { defaultScheduling } from '../../src/model/scheduling-config.ts';
@@ -187,6 +188,23 @@ test('a node that is noticed stops its tasks, takes none, and takes them again w
     'due 1.s.0',
   ]);
   assert.deepEqual(wait(60_000), ['joined n', 'placed 1.s.0.2 on n']);
+});
+
+test('who was asked to save his work and ends by himself is preempted; any other end is what it was', () => {
+  const checkpoint = { execution: { checkpoint: { timeoutMs: spanMs(10_000) } } };
+  const ends: readonly [told: EndCause, changes: object, known: EndCause][] = [
+    ['failed', checkpoint, 'preempted'],
+    ['signalled', checkpoint, 'preempted'],
+    ['oom-killed', checkpoint, 'oom-killed'],
+    ['succeeded', checkpoint, 'succeeded'],
+    ['failed', {}, 'failed'],
+  ];
+  for (const [told, changes, known] of ends) {
+    const { submit, send, end } = stage(node('n'));
+    submit(1000, changes);
+    send({ kind: 'spot-notice', node: 'n' as NodeId, deadline: timeMs(60_000) });
+    assert.match(end('1.s.0.1', told)[0]!, new RegExp(`^ended 1\\.s\\.0\\.1 ${known}`), told);
+  }
 });
 
 test('the tasks of a node go to another on its notice', () => {

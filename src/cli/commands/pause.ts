@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { enumerate } from '../text.ts';
-import { checkId, withNearMiss } from '../workload-ids.ts';
+import { someWorkloads, toEach } from '../workload-ids.ts';
 
 export const pause = defineCommand({
   name: 'pause',
@@ -10,20 +10,12 @@ export const pause = defineCommand({
   details: [
     'The time limit of an attempt runs on. `berth resume ID` lets them go on; a stop reaches what is paused.',
   ],
-  operand: {
-    name: 'id',
-    summary: 'of the workloads',
-    required: true,
-    many: true,
-    complete: 'none',
-  },
+  operand: someWorkloads,
   options: {},
   json: '{paused: [id, …]}',
   async run({ operands }, world) {
     const client = await world.daemons.connect();
-    const ids: string[] = [];
-    for (const operand of operands) ids.push(await checkId(client, operand));
-    for (const id of ids) await withNearMiss(client, id, () => client.pause(id));
+    const ids = await toEach(client, operands, (id) => client.pause(id));
     return {
       document: { paused: ids },
       view: () => [`Paused ${enumerate(ids)}.`],
