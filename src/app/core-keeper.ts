@@ -37,7 +37,7 @@ export class CoreKeeper {
     const { state } = this.#engine;
     let pinsChanged = false;
     for (const event of events) {
-      if (event.kind === 'task-placed') pinsChanged ||= event.placement.cores !== undefined;
+      pinsChanged ||= repins(event);
       if (event.kind === 'task-started') {
         const attempt = state.attempt(event.attempt);
         if (attempt !== undefined) this.#keep(attempt, false);
@@ -66,5 +66,20 @@ export class CoreKeeper {
     const why = this.#moves.keepTo(attempt.id, rest);
     this.#kept.set(attempt, wanted);
     if (why !== undefined) this.#log('execution', `${attempt.id} stays on its CPUs: ${why}`);
+  }
+}
+
+/** Whether it gives anybody CPUs, other ones, or takes them back; ends are looked at by what the attempt had. */
+function repins(event: Event): boolean {
+  switch (event.kind) {
+    case 'task-placed':
+      return event.placement.cores !== undefined;
+    case 'attempt-adjusted':
+      return event.cores !== undefined;
+    case 'move-ordered':
+    case 'move-ended':
+      return event.move.cores !== undefined;
+    default:
+      return false;
   }
 }

@@ -83,6 +83,7 @@ export class CachedTasks {
       enforced: { ...driver.enforcement, cpu: 'none', memory: 'none', pids: 'none', notes: [] },
     } as const;
     if (isStopped) {
+      this.#running.delete(attempt);
       const message = 'It was stopped before it was started.';
       this.#onReport({ kind: 'ended', attempt, end: { cause: 'cancelled', ...nothing, message } });
     } else if (found === undefined) driver.start(start);
