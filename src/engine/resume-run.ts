@@ -4,7 +4,7 @@ import type { Command } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import { outputsOf } from './flow-scope.ts';
-import { type StepRecord, stepNamed, type WorkloadRecord } from './records.ts';
+import type { StepRecord, WorkloadRecord } from './records.ts';
 import type { State } from './state.ts';
 
 interface Again {
@@ -48,18 +48,14 @@ const asWritten = (spec: WorkloadSpec): WorkloadSpec => ({
 });
 
 /** Steps that succeeded, and would again be what they were: all that they need is so, too. */
-function takenOver(workload: WorkloadRecord): TakenOver[] {
-  const known = new Map<StepRecord, boolean>();
-  const isStable = (step: StepRecord): boolean => {
-    const found = known.get(step);
-    if (found !== undefined) return found;
-    const { state, reason, spec } = step;
-    const isFinal = state === 'succeeded' || (state === 'skipped' && reason?.kind === 'condition');
-    const stable = isFinal && spec.needs.every((need) => isStable(stepNamed(workload, need)!));
-    known.set(step, stable);
-    return stable;
-  };
-  return workload.steps
-    .filter((step) => step.state === 'succeeded' && isStable(step))
+function takenOver({ steps }: WorkloadRecord): TakenOver[] {
+  // From each step that is to run again to all that need it, without recursion: chains may be long.
+  const again = new Set(steps.filter((step) => !isFinal(step)));
+  for (const step of again) for (const index of step.dependents) again.add(steps[index]!);
+  return steps
+    .filter((step) => step.state === 'succeeded' && !again.has(step))
     .map((step) => ({ step: step.spec.id, outputs: outputsOf(step) }));
 }
+
+const isFinal = ({ state, reason }: StepRecord): boolean =>
+  state === 'succeeded' || (state === 'skipped' && reason?.kind === 'condition');

@@ -9,7 +9,7 @@ import type { WorkloadId } from '../../src/model/ids.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
 import { firstFit } from '../../src/scheduling/scorers/first-fit.ts';
-import { bench } from '../builders/engine-bench.ts';
+import { bench, benchWith } from '../builders/engine-bench.ts';
 import { GIB, node, resources, step, workload } from '../builders/workload.ts';
 import { checkSameFuture } from '../sim/replay.ts';
 
@@ -403,6 +403,18 @@ describe('a run that is gone on with', () => {
     step('b', { needs: ['a'], flow: flow() }),
     step('c', { ...list('steps.a.outputs.n'), needs: ['a', 'b'] }),
   );
+
+  test('may be a chain of ten thousand steps, the last of which is written first', () => {
+    const b = benchWith({ tasksMax: 100_000 }, node('n'));
+    const last = 9_999;
+    const chain = Array.from({ length: last + 1 }, (_, i) =>
+      step(`s${i}`, { needs: i === 0 ? [] : [`s${i - 1}`] }),
+    );
+    b.submit(workload('w', ...chain.reverse()));
+    for (let i = 0; i < last; i++) b.end(`1.s${i}.0.1`);
+    b.end(`1.s${last}.0.1`, 'failed');
+    assert.deepEqual(b.retry('1'), ['workload-submitted', `placed 2.s${last}.0.1 on n`]);
+  });
 
   test('takes over what succeeded, with what it said, and runs the rest', () => {
     const b = big();
