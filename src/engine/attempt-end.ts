@@ -1,6 +1,6 @@
 import { type AttemptEnd, causeOfStop, type EndCause } from '../model/attempt.ts';
 import { newerTerms } from './live-changes.ts';
-import type { AttemptRecord } from './records.ts';
+import { type AttemptRecord, outputCharsOf, type WorkloadRecord } from './records.ts';
 import type { State } from './state.ts';
 
 /**
@@ -23,7 +23,8 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
     live?.terms === undefined
       ? told.enforced
       : { ...told.enforced, terms: newerTerms(told.enforced.terms, live.terms) };
-  return { ...told, cause, enforced, ...(message !== '' && { message }) };
+  const end = { ...told, cause, enforced, ...(message !== '' && { message }) };
+  return withinBound(end, attempt.task.step.workload);
 }
 
 /**
@@ -34,6 +35,16 @@ function savedAndGone({ stop, task }: AttemptRecord, cause: EndCause): EndCause 
   const saves = task.step.spec.execution?.checkpoint !== undefined && stop !== undefined;
   const ended = cause === 'failed' || cause === 'signalled';
   return saves && ended && causeOfStop(stop) === 'preempted' ? 'preempted' : cause;
+}
+
+/** What tasks of one workload say of their results, together: all of it goes into the journal again when it is gone on with. */
+export const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
+
+function withinBound(end: AttemptEnd, { outputChars }: WorkloadRecord): AttemptEnd {
+  if (outputChars + outputCharsOf(end.outputs) <= OUTPUT_CHARS_MAX) return end;
+  const { outputs: _, ...rest } = end;
+  const why = `Its outputs are left out: those of its workload are more than ${OUTPUT_CHARS_MAX / 1024 ** 2} MiB together.`;
+  return { ...rest, message: end.message === undefined ? why : `${why} ${end.message}` };
 }
 
 function whyStopped(state: State, { id, stop, placement }: AttemptRecord): string | undefined {

@@ -9,6 +9,7 @@ import type { ShapeIndex } from '../scheduling/shape.ts';
 import {
   type AttemptRecord,
   leaseEnd,
+  outputCharsOf,
   type StepRecord,
   stepNamed,
   type TaskRecord,
@@ -39,6 +40,7 @@ export function newWorkload(
     cancelledBy: undefined,
     limitReached: undefined,
     retried: 0,
+    outputChars: 0,
     stepsLeft: spec.steps.length,
     resumes: resumes && { from: resumes.from, folder: resumes.folder },
     overBudget: undefined,
@@ -108,6 +110,7 @@ function takeOver(workload: WorkloadRecord, done: TakenOver): void {
   step.state = 'succeeded';
   step.endedAt = workload.submittedAt;
   step.takenOver = done;
+  workload.outputChars += done.outputs.reduce((sum, one) => sum + outputCharsOf(one), 0);
   counts.succeeded = spec.count;
   counts.waiting = 0;
   workload.stepsLeft--;

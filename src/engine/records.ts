@@ -41,6 +41,8 @@ export interface WorkloadRecord {
   limitReached: LimitReached | undefined;
   /** Retries of all its tasks so far; those after they were stopped for others do not count. */
   retried: number;
+  /** Characters of JSON that its tasks said of their results, with those taken over of an earlier run. */
+  outputChars: number;
   /** Steps that have not ended. */
   stepsLeft: number;
   /** The run that it goes on with. */
@@ -219,6 +221,9 @@ export function stepNamed({ steps }: WorkloadRecord, id: StepId): StepRecord | u
   }
   return map.get(id);
 }
+
+export const outputCharsOf = (outputs: AttemptEnd['outputs']): number =>
+  outputs === undefined ? 0 : JSON.stringify(outputs).length;
 
 /** How many attempts were made, those forgotten included. */
 export const attemptsOf = (task: TaskRecord): number => task.forgotten + task.attempts.length;

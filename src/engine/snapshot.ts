@@ -14,6 +14,7 @@ import {
   type AttemptCost,
   isMet,
   isNotItsFault,
+  outputCharsOf,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
@@ -229,6 +230,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.reason = saved.reason;
   step.items = saved.items;
   step.takenOver = saved.takenOver;
+  for (const one of saved.takenOver?.outputs ?? []) step.workload.outputChars += outputCharsOf(one);
   step.released = saved.released;
   [step.paceEnds, step.paceMs] = saved.pace;
   step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
@@ -264,6 +266,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.preempted = saved.attempts.filter(({ end }) => end && isNotItsFault(end.cause)).length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
+  for (const { end } of saved.attempts) step.workload.outputChars += outputCharsOf(end?.outputs);
   task.attempts = saved.attempts.map((attempt, i) => {
     const { placement, placedAt: at, ...since } = attempt;
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });

@@ -29,6 +29,7 @@ import {
   isMet,
   isNotItsFault,
   isStopped,
+  outputCharsOf,
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
@@ -277,6 +278,7 @@ export class State {
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#running.leave(attempt, event.at, event.charged);
     this.live.ended(attempt);
+    task.step.workload.outputChars += outputCharsOf(event.end.outputs);
     if (isNotItsFault(event.end.cause)) task.preempted++;
     if (event.end.cause === 'unstarted') this.#letting.release(comeBack(task));
     else if (event.retry !== undefined) {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bytes, milliCpu, type SpanMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
+import { OUTPUT_CHARS_MAX } from '../../src/engine/attempt-end.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { outputsOf } from '../../src/engine/flow-scope.ts';
+import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
 import { StartRoom } from '../../src/engine/start-room.ts';
 import type { StepFlow, WorkloadLimits } from '../../src/model/flow.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
@@ -403,6 +405,35 @@ describe('a run that is gone on with', () => {
     step('b', { needs: ['a'], flow: flow() }),
     step('c', { ...list('steps.a.outputs.n'), needs: ['a', 'b'] }),
   );
+
+  test('carries no more outputs than a workload may have, and says which were left out', () => {
+    const b = big();
+    const text = 'x'.repeat(64_000);
+    const fits = Math.floor(OUTPUT_CHARS_MAX / JSON.stringify({ text }).length);
+    b.submit(
+      workload('w', step('a', { count: fits + 1 }), step('b', { needs: ['a'], flow: flow() })),
+    );
+    for (let i = 0; i <= fits; i++) b.say(`1.a.${i}.1`, { text });
+    const a = stepOf(b, '1');
+    const [last, kept] = [a.tasks[fits]!, a.tasks[fits - 1]!].map(
+      ({ attempts }) => attempts[0]!.end!,
+    );
+    assert.deepEqual(kept!.outputs, { text });
+    assert.equal(last!.outputs, undefined);
+    assert.match(last!.message!, /outputs are left out.*8 MiB/);
+    checkKnown(b, 0);
+    b.end('1.b.0.1', 'failed');
+    assert.deepEqual(b.retry('1'), ['workload-submitted', 'placed 2.b.0.1 on n']);
+    const charsOf = (id: string) => b.engine.state.workload(id as WorkloadId)!.outputChars;
+    // Of the task whose outputs were left out `{}` is taken over.
+    assert.equal(charsOf('2'), charsOf('1') + 2);
+    checkKnown(b, 0);
+    const restored = fresh();
+    restoreSnapshot(restored.state, takeSnapshot(b.engine.state));
+    for (const id of ['1', '2'] as WorkloadId[]) {
+      assert.equal(restored.state.workload(id)!.outputChars, charsOf(id));
+    }
+  });
 
   test('may be a chain of ten thousand steps, the last of which is written first', () => {
     const b = benchWith({ tasksMax: 100_000 }, node('n'));
