@@ -4,6 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { EventStreams } from '../../src/api/io/event-streams.ts';
+import type { Asked } from '../../src/api/routes/api-env.ts';
 import { type OpenSite, openSite, TOKEN } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
@@ -92,12 +93,32 @@ test('changes are told as they happen, until the reader leaves', bounded, async 
   while (opened.site.listeners > 0) await new Promise(setImmediate);
 });
 
+const asked = (changes: Partial<Asked> = {}): Asked => ({
+  site: new ScenarioSite(),
+  connection: { via: 'tcp', drop: assert.fail },
+  isKnown: () => true,
+  ...changes,
+});
+
+test('a stream ends once the token of its reader is worth nothing', bounded, async () => {
+  const ended = new AbortController();
+  const streams = new EventStreams({ signal: ended.signal, heartbeatMs: 5 }, { log: assert.fail });
+  const { promise: dropped, resolve: drop } = Promise.withResolvers<void>();
+  let known = true;
+  const reader = streams
+    .changes(asked({ connection: { via: 'tcp', drop }, isKnown: () => known }))
+    .body!.getReader();
+  for (let beats = 0; beats < 3; beats++) await reader.read();
+  known = false;
+  await dropped;
+  ended.abort();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read());
+});
+
 test('a quiet stream shows a heartbeat', bounded, async () => {
   const ended = new AbortController();
   const streams = new EventStreams({ signal: ended.signal, heartbeatMs: 5 }, { log: assert.fail });
-  const reader = streams
-    .changes(new ScenarioSite(), { via: 'tcp', drop: assert.fail })
-    .body!.getReader();
+  const reader = streams.changes(asked()).body!.getReader();
   for (let beats = 0; beats < 3; beats++) {
     const { value } = await reader.read();
     assert.equal(Buffer.from(value!).toString(), ':\n\n');

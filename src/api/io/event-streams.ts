@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
-import type { LogRequest, Site } from '../contract/views.ts';
-import type { Connection, Log, Streams } from '../routes/api-env.ts';
+import type { LogRequest } from '../contract/views.ts';
+import type { Asked, Log, Streams } from '../routes/api-env.ts';
 
 const HEARTBEAT_MS = 15_000;
 /** Not yet taken by the client; past this it is cut off, and reads again when it comes back. */
@@ -27,19 +26,20 @@ export class EventStreams implements Streams {
     this.#log = deps.log;
   }
 
-  changes(site: Site, connection: Connection): Response {
-    return this.#stream(connection, async (send, signal) => {
-      site.changes((change) => send('change', change), signal);
+  changes(asked: Asked): Response {
+    return this.#stream(asked, async (send, signal) => {
+      asked.site.changes((change) => send('change', change), signal);
       await ended(signal);
     });
   }
 
-  follow(site: Site, request: LogRequest, connection: Connection): Response {
-    return this.#stream(connection, async (send, signal, taken) => {
+  follow(asked: Asked, request: LogRequest): Response {
+    return this.#stream(asked, async (send, signal, taken) => {
       let from = request.from;
       while (!signal.aborted) {
-        const chunk = await site.log({ ...request, from });
-        assert(chunk !== undefined, 'an attempt that was there stays');
+        const chunk = await asked.site.log({ ...request, from });
+        // What has left the state for the history belongs to nobody who could be asked for.
+        if (chunk === undefined) return;
         // An attempt that has ended is followed to the last byte that it wrote.
         const last = chunk.ended && chunk.next === chunk.offset;
         if (chunk.text !== '' || chunk.dropped > 0 || last) {
@@ -53,7 +53,7 @@ export class EventStreams implements Streams {
     });
   }
 
-  #stream(connection: Connection, produce: Produce): Response {
+  #stream({ connection, isKnown }: Asked, produce: Produce): Response {
     if (this.#open >= STREAMS_MAX) {
       throw new OperationError('BUSY', `${STREAMS_MAX} event streams are open already.`);
     }
@@ -72,7 +72,10 @@ export class EventStreams implements Streams {
         controller.enqueue(encoder.encode(text));
         if (controller.desiredSize! < -BACKLOG_BYTES_MAX) connection.drop();
       };
-      const beat = setInterval(() => sendText?.(':\n\n'), heartbeatMs);
+      const beat = setInterval(() => {
+        if (isKnown()) sendText?.(':\n\n');
+        else connection.drop();
+      }, heartbeatMs);
       sendText(':\n\n');
       produce(
         (event, data) => sendText?.(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),

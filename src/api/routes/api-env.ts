@@ -26,7 +26,7 @@ export interface Connection {
 export interface ApiEnv {
   Bindings: Connection;
   /** The site and its leases as whoever asks may see and change them. */
-  Variables: { identity: Identity; site: Site; leases: LeaseSite };
+  Variables: { identity: Identity; asked: Asked; site: Site; leases: LeaseSite };
 }
 
 /** The document of a submission as `spec/` reads it; `text` shows all issues to a person. */
@@ -48,10 +48,18 @@ type ParseOutcome =
   | { readonly ok: true; readonly spec: WorkloadSpec; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly issues: readonly unknown[]; readonly text: string };
 
+/** Who asked for an answer that stays open: what he may see, and how to end it. */
+export interface Asked {
+  readonly site: Site;
+  readonly connection: Connection;
+  /** False once his token is worth nothing any more. */
+  isKnown(): boolean;
+}
+
 /** Answers that stay open. They keep time and drop slow readers, so `io/` writes them. */
 export interface Streams {
-  changes(site: Site, connection: Connection): Response;
-  follow(site: Site, request: LogRequest, connection: Connection): Response;
+  changes(asked: Asked): Response;
+  follow(asked: Asked, request: LogRequest): Response;
 }
 
 /** What a listener on TCP is called, and by whom. */

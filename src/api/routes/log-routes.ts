@@ -61,7 +61,7 @@ export function addLogRoutes(api: OpenAPIHono<ApiEnv>, { streams, log }: ApiDeps
     const request: LogRequest = { attempt: attemptIdOf(id), stream, from, maxBytes: max };
     if (follow === '0') return c.json(await pieceOf(site, request), 200);
     await pieceOf(site, { ...request, from: -1, maxBytes: 1 });
-    return streams.follow(site, request, c.env);
+    return streams.follow(c.get('asked'), request);
   });
 
   api.openapi(downloadLog, async (c) => {

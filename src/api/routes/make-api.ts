@@ -119,7 +119,9 @@ function addChecks(api: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
   });
 
   api.use('/api/*', async (c, next) => {
-    const identity = c.env.via === 'unix' ? localAdmin : bearer(c.req.raw.headers, deps);
+    const identify = (): Identity | undefined =>
+      c.env.via === 'unix' ? localAdmin : bearer(c.req.raw.headers, deps);
+    const identity = identify();
     if (identity === undefined) {
       throw new OperationError('UNAUTHORIZED', 'The token is missing or wrong.');
     }
@@ -128,7 +130,9 @@ function addChecks(api: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     }
     c.set('identity', identity);
     const all = identity.role === 'admin';
-    c.set('site', all ? deps.site : new SightedSite(identity, deps.site));
+    const site = all ? deps.site : new SightedSite(identity, deps.site);
+    c.set('site', site);
+    c.set('asked', { site, connection: c.env, isKnown: () => identify() !== undefined });
     c.set('leases', all ? deps.leases : new SightedLeases(identity, deps));
     return next();
   });

@@ -88,7 +88,7 @@ export function addSiteRoutes(api: OpenAPIHono<ApiEnv>, { streams }: ApiDeps): v
   api.openapi(getStatus, (c) => c.json(c.get('site').status(), 200));
   api.openapi(listNodes, (c) => c.json(c.get('site').nodes(), 200));
   api.openapi(getUsage, (c) => c.json(c.get('site').usage(c.req.valid('query').window), 200));
-  api.openapi(watchChanges, (c) => streams.changes(c.get('site'), c.env));
+  api.openapi(watchChanges, (c) => streams.changes(c.get('asked')));
   api.openapi(shutDown, (c) => {
     c.get('site').shutDown();
     return c.body(null, 202);
