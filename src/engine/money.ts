@@ -120,9 +120,10 @@ export class Money {
     if (cost === undefined) return;
     this.#hold(attempt, cost.reserve, 1);
     this.#due.push({ at: cost.reserve.until, attempt });
-    const { spent } = attempt.task.step.workload;
+    const { workload } = attempt.task.step;
+    const { spent } = workload;
     const news = (cost.reserve.unpriced ?? []).filter((name) => !spent.unpriced.includes(name));
-    if (news.length > 0) spent.unpriced = [...spent.unpriced, ...news];
+    if (news.length > 0) workload.spent = { ...spent, unpriced: [...spent.unpriced, ...news] };
   }
 
   ended(attempt: AttemptRecord, charged: MicroDollars | undefined, at: TimeMs): void {
@@ -159,12 +160,14 @@ export class Money {
         const workload = event.workload && this.#state.workload(event.workload);
         if (workload === undefined) break;
         const { spent } = workload;
-        spent.charged = addAmount(spent.charged, amount);
-        spent.tokens += tokens;
-        spent.calls += calls;
-        if (event.spending.amount === undefined && !spent.unpriced.includes(what)) {
-          spent.unpriced = [...spent.unpriced, what];
-        }
+        const isNew = event.spending.amount === undefined && !spent.unpriced.includes(what);
+        workload.spent = {
+          ...spent,
+          charged: addAmount(spent.charged, amount),
+          tokens: spent.tokens + tokens,
+          calls: spent.calls + calls,
+          unpriced: isNew ? [...spent.unpriced, what] : spent.unpriced,
+        };
         this.touch(workload);
         break;
       }
@@ -323,15 +326,19 @@ export class Money {
 
   #hold({ task }: AttemptRecord, { amount, perHour }: Reserve, sign: 1 | -1): void {
     const { workload } = task.step;
-    workload.spent.reserved += sign * amount;
-    workload.spent.perHour += sign * perHour;
+    const { spent } = workload;
+    workload.spent = {
+      ...spent,
+      reserved: spent.reserved + sign * amount,
+      perHour: spent.perHour + sign * perHour,
+    };
     this.book.reserve(spenderOf(workload), { amount, perHour }, sign);
     if (sign === -1) this.touch(workload);
   }
 
   #settle({ task }: AttemptRecord, amount: number, at: TimeMs): void {
     const { workload } = task.step;
-    workload.spent.charged = addAmount(workload.spent.charged, amount);
+    workload.spent = { ...workload.spent, charged: addAmount(workload.spent.charged, amount) };
     this.book.settle(spenderOf(workload), amount, at);
     this.touch(workload);
   }

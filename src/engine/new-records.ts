@@ -9,6 +9,7 @@ import type { ShapeIndex } from '../scheduling/shape.ts';
 import {
   type AttemptRecord,
   leaseEnd,
+  NOTHING_SPENT,
   outputCharsOf,
   type StepRecord,
   stepNamed,
@@ -44,7 +45,7 @@ export function newWorkload(
     stepsLeft: spec.steps.length,
     resumes: resumes && { from: resumes.from, folder: resumes.folder },
     overBudget: undefined,
-    spent: { charged: 0, reserved: 0, perHour: 0, tokens: 0, calls: 0, unpriced: NONE },
+    spent: NOTHING_SPENT,
     steps: [],
     service: spec.kind === 'service' ? newService(spec) : undefined,
     who: { workload: id, name: spec.name, labels: spec.labels },

@@ -49,7 +49,7 @@ export interface WorkloadRecord {
   readonly resumes: Pick<Resumption, 'from' | 'folder'> | undefined;
   /** There was no money for the rest of it. */
   overBudget: BudgetFacts | undefined;
-  readonly spent: WorkloadSpending;
+  spent: WorkloadSpending;
   /** Of a service one a revision, the newest last; revisions that ended long ago are forgotten. */
   steps: readonly StepRecord[];
   readonly service: ServiceRecord | undefined;
@@ -62,15 +62,25 @@ export interface WorkloadRecord {
 /** What a workload has cost. */
 export interface WorkloadSpending {
   /** Of its attempts, and otherwise. */
-  charged: number;
-  reserved: number;
+  readonly charged: number;
+  readonly reserved: number;
   /** What its running tasks cost in an hour. */
-  perHour: number;
-  tokens: number;
-  calls: number;
+  readonly perHour: number;
+  readonly tokens: number;
+  readonly calls: number;
   /** Things without a known price, which cost nothing here. */
-  unpriced: readonly string[];
+  readonly unpriced: readonly string[];
 }
+
+/** Shared by all that have cost nothing yet, of which there may be a million. */
+export const NOTHING_SPENT: WorkloadSpending = {
+  charged: 0,
+  reserved: 0,
+  perHour: 0,
+  tokens: 0,
+  calls: 0,
+  unpriced: [],
+};
 
 export interface StepRecord {
   readonly workload: WorkloadRecord;

@@ -14,6 +14,7 @@ import {
   type AttemptCost,
   isMet,
   isNotItsFault,
+  NOTHING_SPENT,
   outputCharsOf,
   type PreemptionRecord,
   type SavedOrder,
@@ -212,7 +213,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   workload.limitReached = saved.limitReached;
   workload.retried = saved.retried;
   workload.overBudget = saved.overBudget;
-  Object.assign(workload.spent, saved.spent);
+  if (saved.spent !== undefined) workload.spent = { ...NOTHING_SPENT, ...saved.spent };
   workload.leaseEndsAt = saved.leaseEndsAt;
   saved.steps.forEach((from, index) => {
     loadStep(workload.steps[index]!, from);

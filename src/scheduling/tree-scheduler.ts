@@ -233,9 +233,9 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { leaf } = bucket.line;
     const head = leaf.head(bucket, this.#lastAt);
     if (head === undefined || this.#capOf(bucket, head, this.#lastAt) !== undefined) return;
-    const first = leaf.first(this.#lastAt, true)!;
-    if (isStrict(leaf) && leaf.head(first, this.#lastAt) !== head) return;
-    heads.add(head);
+    if (!isStrict(leaf) || leaf.head(leaf.first(this.#lastAt, true)!, this.#lastAt) === head) {
+      heads.add(head);
+    }
   }
 
   admits(task: T, { count, request }: Pick<Together, 'count' | 'request'>, at: TimeMs) {
