@@ -585,7 +585,10 @@ export class Books {
       assert.ok(task.state === 'new' || task.state === 'due', `${id} waits before it is lined up`);
       assert.equal(number, task.attempts.length + 1, `${id} is the next attempt`);
       assert.ok(tries(task) <= step.spec.retry.maxRetries, `${id} is within its retries`);
-      assert.deepEqual(first.placement.held, askOf(step, task), `${id} asks for what is there`);
+      const { node, gpus, held } = first.placement;
+      // Of a share by memory, what its device makes of it: as when the first was placed.
+      const owed = this.nodes.get(node)!.owed(askOf(step, task), gpus);
+      assert.deepEqual(held, owed, `${id} asks for what is there`);
       assert.equal(first.placement.memoryLimit, task.memoryLimit, `${id} has the same limit`);
       assert.equal(this.attempts.get(before)!.next, undefined, `${before} is followed by one`);
       this.attempts.get(before)!.next = id;
