@@ -104,13 +104,12 @@ export function leaveLine(attempt: AttemptRecord, lines: Lines, at: TimeMs): voi
   lines.drop(attempt);
 }
 
-/** Its task is held back again until there is room; returns its step. */
-export function comeBack(task: TaskRecord): StepRecord {
+/** Its task is held back again until there is room. */
+export function comeBack(task: TaskRecord): void {
   const { step } = task;
   task.unstarted++;
   task.state = 'held-back';
   step.counts.waiting++;
   const at = step.returned.findIndex(({ index }) => index > task.index);
   step.returned = step.returned.toSpliced(at === -1 ? step.returned.length : at, 0, task);
-  return step;
 }

@@ -127,12 +127,14 @@ function slotsOf(step: StepRecord): number {
   return startsMore(step) ? released - counts.succeeded - lined - returned.length : counts.running;
 }
 
-/** Memory that its tasks got beyond what the step asks for, after they ran out of it. */
-function grownBy({ spec, tasks }: StepRecord): number {
+/** Memory that those got beyond what the step asks for, after they ran out of it. */
+function grownBy(step: StepRecord): number {
+  const { spec, tasks } = step;
   if (spec.retry.maxRetries === 0 || spec.retry.memoryGrowth <= 10_000) return 0;
+  const more = startsMore(step);
   let grown = 0;
   for (const task of tasks) {
-    if (task.state === 'waiting' || task.state === 'resting' || task.state === 'running') {
+    if (task.state === 'running' || (more && ['waiting', 'resting'].includes(task.state))) {
       grown += requestOf(task).memory - spec.request.memory;
     }
   }

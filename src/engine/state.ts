@@ -280,11 +280,13 @@ export class State {
     this.live.ended(attempt);
     task.step.workload.outputChars += outputCharsOf(event.end.outputs);
     if (isNotItsFault(event.end.cause)) task.preempted++;
-    if (event.end.cause === 'unstarted') this.#letting.release(comeBack(task));
+    if (event.end.cause === 'unstarted') comeBack(task);
     else if (event.retry !== undefined) {
       if (countsAsRetry(task, event.end)) task.step.workload.retried++;
       this.#rest(task, event.retry);
     } else this.#endTask(task, event.end.cause);
+    // One that tries again keeps its place, but not in a step that has failed meanwhile.
+    this.#letting.release(task.step);
     // What is left of a gang below its minimum stops, and starts again with it.
     if (event.end.cause !== 'succeeded' && isBroken(task.step))
       this.toStop.pushAll(task.step, 'preempted');
@@ -308,7 +310,6 @@ export class State {
     else task.state = cause === 'succeeded' ? 'succeeded' : 'failed';
     task.step.counts[task.state]++;
     if (task.state === 'failed') this.#withdrawWaiting(task.step);
-    this.#letting.release(task.step);
   }
 
   #rest(task: TaskRecord, retry: ScheduledRetry): void {

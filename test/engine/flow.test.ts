@@ -324,6 +324,31 @@ describe('limits of a workload', () => {
     checkKnown(b, 0);
   });
 
+  test('what ends of a step that has failed makes room, though it could try again', () => {
+    const b = big();
+    const retry = { ...step('a').retry, maxRetries: 1 };
+    b.submit(held({ concurrentTasks: 2 }, step('a', { count: 2, retry }), step('b', { count: 2 })));
+    b.end('1.a.0.1', 'failed');
+    b.wait(1000);
+    assert.ok(b.end('1.a.0.2', 'failed').includes('placed 1.b.0.1 on n'));
+    assert.ok(b.end('1.a.1.1', 'failed').includes('placed 1.b.1.1 on n'));
+    checkKnown(b, 0);
+  });
+
+  test('memory that a task grew to is free once its step has failed, and it starts no more', () => {
+    const b = big();
+    const base = step('a');
+    const retry = { ...base.retry, maxRetries: 1, memoryGrowth: 20_000 as never };
+    const grows = step('a', { count: 2, retry, limits: { ...base.limits, memory: bytes(GIB) } });
+    const wide = step('b', { request: resources({ memory: 4 * GIB }) });
+    b.submit(held({ memory: bytes(4 * GIB) }, grows, wide));
+    b.end('1.a.0.1', 'failed');
+    b.wait(1000);
+    b.end('1.a.1.1', 'oom-killed');
+    assert.deepEqual(b.end('1.a.0.2', 'failed').slice(-1), ['placed 1.b.0.1 on n']);
+    checkKnown(b, 0);
+  });
+
   test('after its execution time it is stopped, and has failed for that', () => {
     const b = big();
     const executionMs = 60_000 as SpanMs;

@@ -144,9 +144,10 @@ export class Checker implements Witness {
     }
   }
 
-  /** Another task of the workload that waits, and fits on no node, keeps its place among those that may run. */
-  #isInWay(one: Eligible, other: Eligible): boolean {
+  /** Another task of the workload that its queue keeps back, or that fits on no node, keeps its place among those that may run. */
+  #isInWay(one: Eligible, other: Eligible, eligible: readonly Eligible[]): boolean {
     if (other === one || other.name.split('.')[0] !== one.name.split('.')[0]) return false;
+    if (this.books.mayWait(other, eligible)) return true;
     const seats = [...this.books.nodes.values()].map((node) => node.seats(other.ask, other.needed));
     const all = other.oneNode ? Math.max(0, ...seats) : seats.reduce((sum, n) => sum + n, 0);
     return all < other.needed;
@@ -169,7 +170,7 @@ export class Checker implements Witness {
       waiting.add(name.slice(0, name.indexOf('.')));
       if (this.books.mayWait(one, eligible)) continue;
       // Of its workload something else is in the way, or it would run.
-      if (one.bound && eligible.some((other) => this.#isInWay(one, other))) continue;
+      if (one.bound && eligible.some((other) => this.#isInWay(one, other, eligible))) continue;
       const each = [...this.books.nodes.values()].map((node) => node.seats(ask, needed));
       const seats = oneNode ? Math.max(0, ...each) : each.reduce((sum, seat) => sum + seat, 0);
       assert.ok(seats < needed, `${needed} of ${name} could run`);
