@@ -85,12 +85,15 @@ async function absenceOfShim(start: RecordFields, bootId: string): Promise<strin
   if (process.platform !== 'linux') {
     return isSignalable(pid) ? undefined : 'its shim is gone';
   }
-  const stat = await readIfThere(`/proc/${pid}/stat`);
-  if (stat === undefined) return 'its shim is gone';
+  return isShim(start, await readIfThere(`/proc/${pid}/stat`)) ? undefined : 'its shim is gone';
+}
+
+/** Whether /proc/PID/stat is of the shim itself, which lives, and not of a later process of the same number. */
+export function isShim(start: RecordFields, stat: string | undefined): boolean {
+  if (stat === undefined) return false;
   // Fields after the name in parentheses: state is the first, the start time the twentieth (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[19] !== fieldOf(start, 'shimstart')) return 'its shim is gone';
-  return fields[0] === 'Z' ? 'its shim is gone' : undefined;
+  return fields[0] !== 'Z' && fields[19] === fieldOf(start, 'shimstart');
 }
 
 function isSignalable(pid: number): boolean {

@@ -16,7 +16,7 @@ import type { LiveLimits, Report } from '../../../runtime/ports.ts';
 import { countOf, parseRecord } from '../../attempt-record.ts';
 import type { ConfinementSite } from '../../confinement.ts';
 import { cpuList, isTaken, liveSettings, termsOf } from '../../live-settings.ts';
-import { recordPath } from './attempt-folder.ts';
+import { isShim, recordPath } from './attempt-folder.ts';
 
 export interface LiveTasksOptions {
   readonly attemptsDir: string;
@@ -33,8 +33,8 @@ const ROUNDS_MAX = 100;
 interface Tree {
   /** By aspect; `all` in cgroup v2. */
   readonly dirs: ReadonlyMap<string, string>;
-  readonly task: number;
-  readonly shim: number;
+  /** Undefined when it has gone: its number may be that of another process by now. */
+  readonly shim: number | undefined;
 }
 
 interface Outcome {
@@ -135,23 +135,24 @@ export class LiveTasks {
     const text = read(recordPath(this.#options.attemptsDir, attempt));
     if (text === undefined) return undefined;
     const { start, task, ended } = parseRecord(text.endsWith('\n') ? text : `${text}\n`, attempt);
-    const [shim, pid] = [countOf(start, 'shim'), countOf(task, 'pid')];
-    if (ended !== undefined || shim === undefined || pid === undefined) return undefined;
+    const shim = countOf(start, 'shim');
+    const hasBegun = shim !== undefined && countOf(task, 'pid') !== undefined;
+    if (!hasBegun || ended !== undefined) return undefined;
     const dirs = new Map(
       (start.get('dir') ?? []).map((field): [string, string] => {
         const at = field.indexOf(':');
         return [field.slice(0, at), field.slice(at + 1)];
       }),
     );
-    return { dirs, task: pid, shim };
+    return { dirs, shim: isShim(start, read(`/proc/${shim}/stat`)) ? shim : undefined };
   }
 
   pidsOf({ dirs, shim }: Tree): number[] {
-    const found = new Set<number>(descendants(shim));
+    const found = new Set<number>(shim === undefined ? [] : descendants(shim));
     for (const path of dirs.values()) {
       for (const pid of numbers(read(`${path}/cgroup.procs`))) found.add(pid);
     }
-    found.delete(shim);
+    if (shim !== undefined) found.delete(shim);
     return [...found];
   }
 
