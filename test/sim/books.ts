@@ -35,6 +35,8 @@ interface TaskBook {
   readonly attempts: AttemptBook[];
   memoryLimit: number;
   dueAt: number;
+  /** It was among those that may be placed once, and keeps its place when one before it comes back out of a line. */
+  letIn?: boolean;
 }
 
 interface StepBook {
@@ -170,6 +172,8 @@ export class Books {
       case 'task-ended':
         this.paused.delete(event.attempt);
         this.#end(event);
+        // Where nobody stands in line nobody comes back: it can wait for the end of the batch.
+        if (this.lined.size > 0 || event.end.cause === 'unstarted') this.#letIn();
         break;
       case 'retry-due': {
         const { task } = this.#task(event.task);
@@ -300,6 +304,7 @@ export class Books {
     for (const waiting of eligible) {
       const { name, ask, needed, oneNode, only, bound } = waiting;
       if (bound) continue;
+      this.#task(name).task.letIn = true;
       const key = `${needed}/${oneNode}/${only}/${JSON.stringify(ask)}`;
       if (hopeless.has(key) || this.mayWait(waiting, eligible)) continue;
       const each = this.#unclaimed(name)
@@ -308,6 +313,15 @@ export class Books {
       const seats = oneNode ? Math.max(0, ...each) : each.reduce((sum, seat) => sum + seat, 0);
       assert.ok(seats < needed, `${name} waits although ${needed} of it fit`);
       hopeless.add(key);
+    }
+  }
+
+  /** Not before all that stood in a line that broke is back. */
+  #letIn(): void {
+    const behind = [...this.lined].map((id) => this.attempts.get(id)!.behind!);
+    if (behind.some((id) => this.attempts.get(id)!.end !== undefined)) return;
+    for (const { name, bound } of this.eligible()) {
+      if (!bound) this.#task(name).task.letIn = true;
     }
   }
 
@@ -429,10 +443,11 @@ export class Books {
         if (!open(workload, step) || failed(step)) continue;
         const needed = neededNow(step);
         if (needed === undefined) continue;
-        let room = step.spec.maxParallel - step.tasks.filter(holdsSlot).length;
+        const slots = step.tasks.filter((task) => holdsSlot(task) || isLetIn(task)).length;
+        let room = step.spec.maxParallel - slots;
         const most = largest(step, needed);
         for (const [i, task] of step.tasks.entries()) {
-          if (task.state === 'new' && room-- <= 0) continue;
+          if (task.state === 'new' && !isLetIn(task) && room-- <= 0) continue;
           if (task.state !== 'new' && task.state !== 'due') continue;
           const ask = needed === 1 ? askOf(step, task) : most;
           yield eligibleOf(id, workload, { step, index }, { i, ask, needed });
@@ -563,6 +578,7 @@ export class Books {
     if (step.spec.gangMin === running + 1) this.gangsPlaced++;
     task.attempts.push(attempt);
     task.state = 'running';
+    task.letIn = false;
     this.attempts.set(id, attempt);
     checkRoom(id, workload);
   }
@@ -604,6 +620,7 @@ export class Books {
       };
       task.attempts.push(attempt);
       task.state = 'lined';
+      task.letIn = false;
       this.attempts.set(id, attempt);
       this.lined.add(id);
       this.linedUp++;
@@ -845,6 +862,8 @@ const ends: Partial<Record<EndCause, TaskBook['state']>> = {
 const tries = (task: TaskBook): number =>
   task.attempts.filter(({ end }) => end!.cause !== 'preempted' && end!.cause !== 'unstarted')
     .length;
+
+const isLetIn = ({ state, letIn }: TaskBook): boolean => state === 'new' && letIn === true;
 
 const failed = (step: StepBook): boolean => step.tasks.some((task) => task.state === 'failed');
 

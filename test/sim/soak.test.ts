@@ -24,7 +24,7 @@ test(`${SEEDS} worlds of faults keep every promise, and meet every fault`, limit
 });
 
 /** Beyond those above: members whose shares fit on no one node, shares of exclusive devices, a shrunk node, elastic gangs, a failed step under limits. */
-for (const seed of [972, 1283, 1476, 1891, 2111, 2572, 3176]) {
+for (const seed of [972, 1283, 1476, 1891, 2111, 2572, 3176, 4143, 4836]) {
   test(
     `the world of seed ${seed}, which found a bug once, keeps every promise`,
     limit,
