@@ -46,7 +46,7 @@ node_modules/.bin/node scripts/vm/needed-packages.ts >"$work/packages"
 git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null >"$work/files" || true
 files=${*:-test/system/enforcement.test.ts}
 root_files=
-[ $# -gt 0 ] || root_files=test/system/cgroups.test.ts
+[ $# -gt 0 ] || root_files='test/system/cgroups.test.ts test/system/devices.test.ts test/system/device-program.test.ts'
 mkdir "$work/tree"
 printf "BERTH_VM_FILES='%s'\nBERTH_VM_ROOT_FILES='%s'\nBERTH_VM_ONLY='%s'\n" "$files" "$root_files" "$only" >"$work/tree/vm.env"
 [ -z "$command" ] || printf '%s\n' "$command" >"$work/tree/command.sh"

@@ -1,3 +1,4 @@
+import { hex } from '../base/hex.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IsolationTerms, SecretUse } from '../model/execution-terms.ts';
 import type { Machine } from '../model/system-calls.ts';
@@ -137,9 +138,6 @@ export function wantsMounts({ terms, volumes }: Pick<IsolationTask, 'terms' | 'v
     lists.some((list) => list !== undefined && list.length > 0)
   );
 }
-
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 const accountOf = ({ uid, gid, groups }: Account): string =>
   `${uid}:${[gid, ...groups.filter((group) => group !== gid)].join(',')}`;

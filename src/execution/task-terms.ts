@@ -1,9 +1,11 @@
+import { hex } from '../base/hex.ts';
 import { type Bytes, UNLIMITED } from '../base/units.ts';
 import { formatIdList, setOf } from '../inventory/cpu-set.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
-import { harmlessDevices, type TaskDevices } from './device-rules.ts';
+import { type DeviceAccess, deviceProgram } from './device-program.ts';
+import { type DeviceId, harmlessDevices, type TaskDevices } from './device-rules.ts';
 import type { DeviceNumber, TermController, TermSite } from './term-site.ts';
 
 /** What the terms of a task come to on this host: groups and settings, acts of the task itself, what they promise. */
@@ -294,16 +296,19 @@ function ioParts(host: Host, io: IoTerms, disks: readonly DeviceNumber[]): Part[
  */
 function deviceParts({ driver, site }: Host, devices: TaskDevices): Part[] {
   const { allowed, closed, unknown } = devices;
-  const grouped = driver === 'cgroup-v1' && site.groups.devices !== undefined;
-  const why = 'only cgroup v1 holds them by their numbers here';
+  const grouped = driver !== 'unprivileged' && site.groups.devices !== undefined;
+  const why = site.refused?.devices ?? 'it has no cgroup that could hold them by their numbers';
+  const v2 = driver === 'cgroup-v2';
   const parts: Part[] = [];
   if (allowed !== undefined && !grouped) parts.push(lacking('device-numbers', why));
   else if (allowed !== undefined) {
     const rules = [...new Set([...harmlessDevices, ...allowed])];
-    const sets: readonly Setting[] = [
-      ['devices', 'devices.deny', 'a'],
-      ...rules.map((id): Setting => ['devices', 'devices.allow', `${id} rw`]),
-    ];
+    const sets: readonly Setting[] = v2
+      ? [programSetting('allowed', rules)]
+      : [
+          ['devices', 'devices.deny', 'a'],
+          ...rules.map((id): Setting => ['devices', 'devices.allow', `${id} rw`]),
+        ];
     parts.push(held('device-numbers', sets, `${rules.join(', ')}, and no others`));
   }
   if (unknown.length > 0) {
@@ -312,22 +317,25 @@ function deviceParts({ driver, site }: Host, devices: TaskDevices): Part[] {
   } else if (closed.length > 0 && !grouped) parts.push(lacking('gpu-devices', why));
   else if (closed.length > 0) {
     const files = closed.map(({ path }) => path).join(', ');
+    const ids = closed.map(({ id }) => id);
+    const sets: readonly Setting[] = v2
+      ? [programSetting('closed', ids)]
+      : ids.map((id) => ['devices', 'devices.deny', `${id} rw`]);
     parts.push({
-      holds:
-        allowed === undefined
-          ? closed.map(({ id }) => ({
-              term: 'gpu-devices',
-              aspect: 'devices',
-              file: 'devices.deny',
-              value: `${id} rw`,
-            }))
-          : [],
+      // Who has a list has nothing else.
+      ...held('gpu-devices', allowed === undefined ? sets : [], `${files} cannot be opened`),
       acts: closed.map(({ path }) => ({ term: 'gpu-devices', act: 'closed', value: path })),
-      terms: [{ term: 'gpu-devices', by: 'kernel', note: `${files} cannot be opened` }],
     });
   }
   return parts;
 }
+
+/** Cgroup v2 has no file for devices: the shim attaches a program. */
+const programSetting = (list: DeviceAccess['list'], devices: readonly DeviceId[]): Setting => [
+  'devices',
+  'device-program',
+  hex(deviceProgram({ list, devices })),
+];
 
 const printList = (ids: readonly number[]): string => formatIdList(setOf(ids));
 

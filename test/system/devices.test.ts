@@ -8,8 +8,10 @@ import type { TermEnforcement } from '../../src/model/attempt.ts';
 import { skipSystem } from '../builders/system-suite.ts';
 import { type Ask, Rig } from '../execution/rig.ts';
 
-const v1 = /^\S+ \S+ cgroup \S*\bdevices\b/m.test(readFileSync('/proc/mounts', 'utf8'));
-const missing = v1 ? false : 'needs the devices controller of cgroup v1';
+const mounts = readFileSync('/proc/mounts', 'utf8');
+const held =
+  /^\S+ \S+ cgroup \S*\bdevices\b/m.test(mounts) || /^\S+ \/sys\/fs\/cgroup cgroup2 /m.test(mounts);
+const missing = held ? false : 'needs cgroup v2, or the devices controller of v1';
 const options = { skip: skipSystem === false ? missing : skipSystem, timeout: 60_000 };
 
 const ZERO = 'GPU-00000000-0000-0000-0000-000000000000';

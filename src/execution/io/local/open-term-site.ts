@@ -16,6 +16,8 @@ export const termSiteAlone = (): TermSite => ({ ...noTerms, ...hostPlaces() });
 export function termSiteV2(at: CgroupMount, above: string, parent: string): TermSite {
   const groups: Partial<Record<TermController, string>> = { freezer: parent };
   const refused: Partial<Record<TermController, string>> = {};
+  if (process.geteuid?.() === 0) groups.devices = parent;
+  else refused.devices = 'only root may attach a program for devices to a cgroup';
   for (const controller of ['cpuset', 'io', 'hugetlb'] as const) {
     const said: string[] = [];
     const handed = succeeds(said, () => {

@@ -2,7 +2,8 @@
 # back; one that does not hold is reported as held by nothing, with the reason, and the task runs on.
 #
 #   term NAME:BY:NOTE...             what is promised
-#   hold NAME:ASPECT:FILE:VALUE...   written to its group before it joins
+#   hold NAME:ASPECT:FILE:VALUE...   written to its group before it joins; a device-program, in hexadecimal digits, is
+#                                    attached to it
 #   act NAME:ACT:VALUE...            a system call of the task
 use strict;
 
@@ -13,8 +14,14 @@ sub PR_GET_THP_DISABLE() { 42 }
 sub MASK_BYTES()         { 128 }     # 1,024 CPUs or NUMA nodes
 sub TERM_NOTE_MAX()      { 160 }
 sub O_NONBLOCK()         { 0x800 }
+sub BPF_PROG_LOAD()      { 5 }
+sub BPF_PROG_ATTACH()    { 8 }
+sub BPF_PROG_QUERY()     { 16 }
+sub CGROUP_DEVICE_TYPE() { 15 }      # of a program
+sub CGROUP_DEVICE_AT()   { 6 }       # where it is attached
+sub BPF_F_ALLOW_MULTI()  { 2 }       # those above and below hold, too
 
-our $linux;
+our ($linux, $calls);
 my %policies = (other => 0, batch => 3, idle => 5);    # linux/sched.h
 
 # In the shim, once the groups are there.
@@ -26,6 +33,11 @@ sub holdTerms {
         push @{ $held->{termsOf}{$aspect} }, $term;
         my $dir = $dirs->{$aspect} // ($aspect eq 'accounting' ? undef : $dirs->{all});
         if (!defined $dir) { loseTerm($held, $term, "there is no $aspect group"); next }
+        if ($file eq 'device-program') {
+            my $why = attachDevices($dir, pack 'H*', $value);
+            loseTerm($held, $term, $why) if defined $why;
+            next;
+        }
         my $got = writeAndReadBack("$dir/$file", $value);
         if (!defined $got) { loseTerm($held, $term, "$file: $!"); next }
         $got = slurp("$dir/devices.list") // '' if $file =~ /\Adevices\./;
@@ -34,6 +46,25 @@ sub holdTerms {
         loseTerm($held, $term, "$file: wrote '$value', it says '$got'") if !saysTerm($file, $value, $got);
     }
     return;
+}
+
+# A program that the kernel asks at each open of a device file by the group; gone with the group. Undefined when it holds.
+sub attachDevices {
+    my ($dir, $program) = @_;
+    my $calls = termCalls() // return 'the system calls of this machine are not known';
+    my $license = "none\0";
+    my $ask = pack 'LLQQx24', CGROUP_DEVICE_TYPE, length($program) / 8, map { unpack 'Q', pack 'P', $_ } $program, $license;
+    my $loaded = syscall $calls->{bpf}, BPF_PROG_LOAD, $ask, length $ask;
+    return "bpf, load: $!" if $loaded < 0;
+    my $group = openRaw($dir, O_RDONLY) // return "$dir: $!";
+    $ask = pack 'LLLL', $group, $loaded, CGROUP_DEVICE_AT, BPF_F_ALLOW_MULTI;
+    my $why = 0 == syscall($calls->{bpf}, BPF_PROG_ATTACH, $ask, length $ask) ? undef : "bpf, attach: $!";
+    my $ids = "\0" x 256;
+    $ask = pack 'LLx8QLx4', $group, CGROUP_DEVICE_AT, unpack('Q', pack 'P', $ids), 64;
+    $why //= "bpf, query: $!" if 0 > syscall $calls->{bpf}, BPF_PROG_QUERY, $ask, length $ask;
+    $why //= 'the kernel says that no program is attached' if !unpack 'L', $ids;
+    closeRaw($_) for $loaded, $group;
+    return $why;
 }
 
 # Whether what a file says is what was written to it. Some say one line for each device.
@@ -155,11 +186,11 @@ sub termCalls {
     my $prctl = callNumber('prctl') // return undef;
     return {
         prctl => $prctl, setscheduler => 144, getscheduler => 145, ioprioSet => 251, ioprioGet => 252,
-        setMempolicy => 238, getMempolicy => 239, setAffinity => 203, getAffinity => 204,
+        setMempolicy => 238, getMempolicy => 239, setAffinity => 203, getAffinity => 204, bpf => 321,
     } if $prctl == 157;
     return {
         prctl => $prctl, setscheduler => 119, getscheduler => 120, ioprioSet => 30, ioprioGet => 31,
-        setMempolicy => 237, getMempolicy => 236, setAffinity => 122, getAffinity => 123,
+        setMempolicy => 237, getMempolicy => 236, setAffinity => 122, getAffinity => 123, bpf => 280,
     };
 }
 
