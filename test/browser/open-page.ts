@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import type { MoneySite } from '../../src/api/contract/money-documents.ts';
 import { type OpenSite, openSite, TOKEN } from '../api/open-site.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
+import { noMoney } from '../builders/no-money.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const root = new URL('../..', import.meta.url).pathname;
@@ -56,6 +58,7 @@ export interface OpenPage extends OpenSite {
 }
 
 interface Look {
+  readonly money?: MoneySite;
   readonly width?: number;
   readonly height?: number;
   readonly phone?: boolean;
@@ -76,9 +79,10 @@ export async function openPage(
     dark = false,
     hash = '#/',
     token = TOKEN,
+    money = noMoney.money,
   }: Look = {},
 ): Promise<OpenPage> {
-  const opened = await openSite(t, site, { webDir: built });
+  const opened = await openSite(t, site, { webDir: built, money });
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width, height },
     isMobile: phone,

@@ -3,6 +3,7 @@ import type { Status } from '../../src/api/contract/documents.ts';
 import { duration } from './format.ts';
 import { openHelp } from './keyboard.ts';
 import { liveState } from './live.ts';
+import { CostPage } from './pages/cost-page.tsx';
 import { NodesPage } from './pages/nodes-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { QueuePage } from './pages/queue-page.tsx';
@@ -98,6 +99,8 @@ function Page({ at, status }: { readonly at: Route; readonly status: Status | un
       return <WorkloadPage id={at.id} attempt={at.attempt} />;
     case 'nodes':
       return <NodesPage status={status} />;
+    case 'cost':
+      return <CostPage />;
     case 'nowhere':
       return (
         <h1 class="lead">
@@ -112,6 +115,7 @@ const places = [
   { page: 'queue', href: '#/queue', name: 'Queue', key: 'q' },
   { page: 'workloads', href: '#/workloads', name: 'Workloads', key: 'w' },
   { page: 'nodes', href: '#/nodes', name: 'Nodes', key: 'n' },
+  { page: 'cost', href: '#/cost', name: 'Cost', key: 'c' },
 ] as const;
 
 function Rail({ at, status }: { readonly at: Route; readonly status: Status | undefined }) {

@@ -68,6 +68,14 @@ const pad = (n: number): string => String(n).padStart(2, '0');
 /** With a thin gap between thousands: `12 345`. */
 export const whole = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
+/** Of micro-dollars: cents, or two significant digits of what is less than one. */
+export function dollars(micro: number): string {
+  const amount = micro / 1_000_000;
+  if (amount !== 0 && Math.abs(amount) < 0.01) return `$${Number(amount.toPrecision(2))}`;
+  const [units = '', cents = ''] = Math.abs(amount).toFixed(2).split('.');
+  return `${amount < 0 ? '−' : ''}$${whole(Number(units))}.${cents}`;
+}
+
 export function counted(n: number, noun: string): string {
   return `${whole(n)} ${noun}${n === 1 ? '' : 's'}`;
 }

@@ -16,6 +16,7 @@ export const keys: readonly (readonly [string, string])[] = [
   ['g q', 'queue'],
   ['g w', 'workloads'],
   ['g n', 'nodes'],
+  ['g c', 'cost'],
   ['/', 'search everything'],
   ['t', 'light or dark'],
   ['?', 'these keys'],
@@ -27,6 +28,7 @@ const places: Readonly<Record<string, string>> = {
   q: '#/queue',
   w: '#/workloads',
   n: '#/nodes',
+  c: '#/cost',
 };
 /** A `g` that nothing follows is forgotten. */
 const CHORD_MS = 1_500;

@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 
 export type Route =
-  | { readonly page: 'overview' | 'queue' | 'workloads' | 'nodes' }
+  | { readonly page: 'overview' | 'queue' | 'workloads' | 'nodes' | 'cost' }
   | { readonly page: 'workload'; readonly id: string; readonly attempt: string | undefined }
   | { readonly page: 'nowhere'; readonly hash: string };
 
@@ -23,7 +23,9 @@ function parseRoute(text: string): Route {
       attempt: new URLSearchParams(query).get('attempt') ?? undefined,
     };
   }
-  if (page === 'queue' || page === 'workloads' || page === 'nodes') return { page };
+  if (page === 'queue' || page === 'workloads' || page === 'nodes' || page === 'cost') {
+    return { page };
+  }
   return { page: 'nowhere', hash: text };
 }
 
