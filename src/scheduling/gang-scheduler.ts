@@ -84,8 +84,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#nominations = new Nominations(deps.table, this.#holds);
     this.#kept = new KeptSeats(deps.table, this.#holds);
     this.#preempts = options.preemption !== undefined || options.keepAfterMs !== undefined;
-    const { reservations = [] } = options;
-    this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
+    this.#reservations = new ReservationBook(deps.table, this.#holds, options.reservations ?? []);
     this.#gangs = new GangQueue(
       {
         enqueue: (task, together) => inner.enqueue(task, true, together),
@@ -279,17 +278,19 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (this.#nominations.of(task) !== undefined || this.#unhelped.has(kind)) continue;
       if (++searches > SEARCHES_MAX) return undefined;
       const { ask, count, request, topology } = this.#togetherWith(task);
-      const verdict = decidePreemption(this.#deps.table, this.#occupancy, {
-        task,
-        ask,
-        members: count,
-        topology,
-        at,
-        pricedAt,
-        options: preemption,
-        budget: (queue) => this.#nominations.budget(queue, preemption.perQueueHour, at),
-        reclaim: this.#inner.reclaim?.(task, request),
-      });
+      const verdict = this.#holds.besides(task, at, () =>
+        decidePreemption(this.#deps.table, this.#occupancy, {
+          task,
+          ask,
+          members: count,
+          topology,
+          at,
+          pricedAt,
+          options: preemption,
+          budget: (queue) => this.#nominations.budget(queue, preemption.perQueueHour, at),
+          reclaim: this.#inner.reclaim?.(task, request),
+        }),
+      );
       if (verdict.kind === 'preempt') return verdict.preemption;
       const freed = this.#nominations.forget(at);
       const until = earlier(verdict.until, verdict.kind === 'no-help' ? freed : undefined);
@@ -299,9 +300,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   describe(at: TimeMs): SchedulerDescription {
-    const inner = this.#inner.describe?.(at);
     const reservations = this.#reservations.describe(at);
-    return { queues: [], leafOf: (queue) => queue, ...inner, reservations };
+    return { queues: [], leafOf: (queue) => queue, ...this.#inner.describe?.(at), reservations };
   }
 
   /** Of a task that starts by itself. */
@@ -361,8 +361,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const first = gang?.queued.has(task) === false ? gang.queued.keys().next().value : undefined;
     const refusal = this.#inner.refusal(first ?? task);
     if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
-    const other = refusal !== undefined && !lacksRoom(refusal);
-    if (other || this.#holds.size === 0) return refusal;
+    if ((refusal !== undefined && !lacksRoom(refusal)) || this.#holds.size === 0) return refusal;
     const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
     return { code: 'reserved', by: hold.by, node: this.#deps.table.node(hold.row)!.id };
@@ -482,7 +481,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { ask, count, topology } = this.#togetherWith(task);
     const near = topology === undefined ? '' : `${topology.label}/${topology.required}`;
     const who = this.#inner.reclaim === undefined ? '' : task.tenant;
-    return `${task.shape}/${ask.memory}/${count}/${near}/${task.priority}/${task.queue}/${who}`;
+    const kept = this.#reservations.openTo(task);
+    return [task.shape, ask.memory, count, near, task.priority, task.queue, who, kept].join('/');
   }
 
   /** Something is free that was not, or may be used by others now. */

@@ -7,12 +7,20 @@ import { type NodeIndex, NodeTable } from './node-table.ts';
 import type { ReservationDescription } from './queue-description.ts';
 import type { Candidate, Running } from './scheduler.ts';
 
-export function selects({ pipelines, queues, tenants }: Selector, task: Candidate): boolean {
+export function selects(
+  { pipelines, queues, tenants, classes }: Selector,
+  task: Candidate,
+): boolean {
   if (queues !== undefined && !queues.includes(task.queue)) return false;
   if (tenants !== undefined && !tenants.includes(task.tenant)) return false;
+  if (classes !== undefined && !classes.includes(task.className ?? '')) return false;
   if (pipelines === undefined) return true;
   return pipelines.some((pattern) => matches(pattern, task.workloadName ?? ''));
 }
+
+/** Whether what is kept is lent to it, because it can be stopped for those that it is kept for. */
+const borrows = ({ lentBelow }: Reservation, { priority, stops }: Candidate): boolean =>
+  lentBelow !== undefined && priority < lentBelow && stops?.preemptible !== false;
 
 /** Whether `*` of the pattern can be filled so that the texts are equal. */
 export function matches(pattern: string, text: string): boolean {
@@ -92,9 +100,9 @@ export class ReservationBook {
       part.hold = {
         row: part.row,
         amount: less(part.reservation.amount, part.used),
-        by: `reservation ${name}`,
+        by: selector.classes === undefined ? `reservation ${name}` : name,
         from: windowAt(duration, at).start,
-        isFor: (task) => selects(selector, task),
+        isFor: (task) => selects(selector, task) || borrows(part.reservation, task),
       };
       this.#holds.add(part.hold);
       const next = nextChange(duration, at);
@@ -113,10 +121,19 @@ export class ReservationBook {
     return this.#reservations.some(({ selector }) => selects(selector, task));
   }
 
-  /** Whether it might use what is kept: as one it is for, or until it is needed. */
+  /** Whether it might use what is kept: as one it is for, until it is needed, or until it is stopped. */
   mayUse(task: Candidate): boolean {
     if (this.#reservations.length === 0) return false;
-    return task.estimateMs !== undefined || this.isFor(task);
+    if (task.estimateMs !== undefined || this.isFor(task)) return true;
+    return this.#reservations.some((reservation) => borrows(reservation, task));
+  }
+
+  /** The same for tasks to which the same is open. */
+  openTo(task: Candidate): string {
+    const open = this.#reservations.flatMap((reservation, i) =>
+      selects(reservation.selector, task) || borrows(reservation, task) ? [i] : [],
+    );
+    return open.join();
   }
 
   describe(at: TimeMs): ReservationDescription[] {
