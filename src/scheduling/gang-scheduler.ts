@@ -9,7 +9,6 @@ import {
   beforeRoom,
   earlier,
   type GangSchedulerOptions,
-  HELD_MAX,
   isOutdated,
   joins,
   KEEPS_TRIED,
@@ -39,7 +38,6 @@ import {
   type SchedulerDeps,
   type Together,
 } from './scheduler.ts';
-import { SortedList } from './sorted-list.ts';
 import { bySize, starters, togetherOf } from './together.ts';
 
 const NONE: readonly never[] = [];
@@ -61,11 +59,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
-  readonly #reservations: ReservationBook;
+  readonly #reservations: ReservationBook<T>;
   readonly #kept: KeptSeats<T>;
   #lastAt = 0 as TimeMs;
-  /** Waiting tasks for which something is reserved, or that may end before it is needed. */
-  readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
@@ -101,7 +97,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   enqueue(task: T): void {
     // What a queue is entitled to depends on who else wants something.
     if (this.#inner.reclaim !== undefined) this.#unhelped.clear();
-    if (this.#reservations.mayUse(task)) this.#privileged.add(task);
+    this.#reservations.enqueue(task);
     if (task.gang === undefined) {
       this.#inner.enqueue(task);
       return;
@@ -118,7 +114,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#freed();
     }
     if (this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
-    this.#privileged.remove(task);
+    this.#reservations.withdraw(task);
     this.#unhelped.clear();
     if (task.gang === undefined) this.#inner.withdraw(task);
     else this.#gangs.remove(task);
@@ -130,7 +126,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#handout.length > 0) {
       this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
     }
-    this.#privileged.remove(task);
     this.#gangs.remove(task);
     if (this.#mindful) {
       this.#mindful = false;
@@ -271,7 +266,11 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (isOutdated(answer, pricedAt, at)) this.#unhelped.delete(kind);
     }
     let searches = 0;
-    for (const task of this.passedOver()) {
+    const waiting = this.passedOver();
+    // Of those that ask alike only the first is passed over, and it need not be one that something is kept for.
+    for (const task of [...waiting, ...this.#reservations.entitled(waiting)]) {
+      const gang = this.#gangs.of(task);
+      if (gang !== undefined && neededNow(gang) === undefined) continue;
       // Members beyond the minimum come when there is room.
       if (this.#isExtra(task) || this.#isCapped(task, at)) continue;
       const kind = this.#kindOf(task);
@@ -420,7 +419,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Those for whom something is kept use it, and others until it starts when they end in time. */
   #placeOnHeld(at: TimeMs): boolean {
     if (this.#holds.size === 0) return false;
-    for (const task of [...this.#privileged.items.slice(0, HELD_MAX), ...this.passedOver()]) {
+    for (const task of [...this.#reservations.candidates, ...this.passedOver()]) {
       const gang = this.#gangs.of(task);
       if (gang !== undefined && neededNow(gang) === undefined) continue;
       if (this.#isCapped(task, at)) continue;

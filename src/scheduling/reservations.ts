@@ -2,10 +2,12 @@ import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Reservation, Selector } from '../model/reservation.ts';
 import type { Resources } from '../model/resources.ts';
 import { isOpen, nextChange, windowAt } from './calendar.ts';
+import { HELD_MAX } from './gang-answers.ts';
 import { type Hold, type Holds, less, plus } from './holds.ts';
 import { type NodeIndex, NodeTable } from './node-table.ts';
 import type { ReservationDescription } from './queue-description.ts';
-import type { Candidate, Running } from './scheduler.ts';
+import { byAge, type Candidate, type Running } from './scheduler.ts';
+import { SortedList } from './sorted-list.ts';
 
 export function selects(
   { pipelines, queues, tenants, classes }: Selector,
@@ -53,11 +55,13 @@ const NOTHING = { cpu: 0, memory: 0, gpu: 0, custom: [] } as unknown as Resource
  * and before it for everybody who might not have ended by then. Nodes are chosen by capacity alone, the first
  * that joined first, so that a replay and a snapshot come to the same ones; what runs there runs on.
  */
-export class ReservationBook {
+export class ReservationBook<T extends Candidate = Candidate> {
   readonly #table: NodeTable;
   readonly #holds: Holds;
   readonly #reservations: readonly Reservation[];
   #parts: Part[] = [];
+  /** Waiting tasks that might use what is kept. */
+  readonly #waiting = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   readonly #running = new Map<string, Running<Candidate>>();
   #changeAt: TimeMs | undefined;
 
@@ -121,8 +125,27 @@ export class ReservationBook {
     return this.#reservations.some(({ selector }) => selects(selector, task));
   }
 
-  /** Whether it might use what is kept: as one it is for, until it is needed, or until it is stopped. */
-  mayUse(task: Candidate): boolean {
+  enqueue(task: T): void {
+    if (this.#mayUse(task)) this.#waiting.add(task);
+  }
+
+  withdraw(task: T): void {
+    this.#waiting.remove(task);
+  }
+
+  /** The first that wait and might use what is kept: as one it is for, until it is needed, or until stopped. */
+  get candidates(): readonly T[] {
+    return this.#waiting.items.slice(0, HELD_MAX);
+  }
+
+  /** Of them, those that something is kept for, and that are not among `others`. */
+  entitled(others: readonly T[]): readonly T[] {
+    if (this.#waiting.items.length === 0) return [];
+    const known = new Set(others);
+    return this.candidates.filter((task) => this.isFor(task) && !known.has(task));
+  }
+
+  #mayUse(task: Candidate): boolean {
     if (this.#reservations.length === 0) return false;
     if (task.estimateMs !== undefined || this.isFor(task)) return true;
     return this.#reservations.some((reservation) => borrows(reservation, task));
@@ -153,13 +176,14 @@ export class ReservationBook {
     return wanted - this.#parts.length;
   }
 
-  placed(running: Running<Candidate>): void {
+  placed(running: Running<T>): void {
+    this.#waiting.remove(running.task);
     if (!this.isFor(running.task)) return;
     this.#running.set(running.attempt, running);
     this.#use(running, plus);
   }
 
-  resized(running: Running<Candidate>): void {
+  resized(running: Running<T>): void {
     this.ended(running.attempt);
     this.placed(running);
   }
