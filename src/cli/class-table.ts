@@ -18,7 +18,7 @@ const serviceColumns: readonly Column[] = [
   { title: 'CLASS OF SERVICE', min: 8 },
   { title: 'GUARANTEED', align: 'right' },
   { title: 'BURST', align: 'right' },
-  { title: 'STOPPED AT', align: 'right' },
+  { title: 'PREEMPTION', align: 'right' },
   { title: 'NETWORK' },
   { title: 'EVICTED WHEN' },
 ];

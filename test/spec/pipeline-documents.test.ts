@@ -232,6 +232,46 @@ describe('the workload as a whole', () => {
       assert.deepEqual(only!.execution?.process, process);
     });
   }
+  const named: Record<string, [head: string, qos: string | undefined, of: object | undefined]> = {
+    'a priority class': ['class: gold', undefined, { name: 'gold' }],
+    'with a priority of its own': [
+      'class: gold\npriority: 3',
+      undefined,
+      { name: 'gold', priority: 3 },
+    ],
+    'a class of service where priority classes stand': [
+      'class: Best_Effort',
+      'best-effort',
+      undefined,
+    ],
+    'a priority class where classes of service stand': [
+      'resource_requirements: {class: gold}',
+      undefined,
+      { name: 'gold' },
+    ],
+    'one of each kind': [
+      'class: gold\nresource_requirements: {class: burstable}',
+      'burstable',
+      { name: 'gold' },
+    ],
+    'the same twice': [
+      'class: gold\nresource_requirements: {class: gold}',
+      undefined,
+      { name: 'gold' },
+    ],
+  };
+  for (const [name, [head, qos, of]] of Object.entries(named)) {
+    test(`names ${name}`, () => {
+      const spec = parsed(`run: x\n${head}\n`);
+      assert.deepEqual([spec.steps[0]!.qos, spec.class], [qos, of]);
+    });
+  }
+  test('a priority class says whether tasks may be stopped, before a class of service does', () => {
+    const [only] = parsed(
+      'run: x\nclass: gold\nresource_requirements: {class: guaranteed}\n',
+    ).steps;
+    assert.equal(only!.stops, undefined);
+  });
   test('guaranteed is limited to what it asks for, unless it says otherwise', () => {
     const spec = parsed(
       'resource_requirements: {class: guaranteed}\nsteps:\n  - {id: a, run: x, resources: {cpu: {request: 2}}}\n  - {id: b, run: x, resources: {cpu: {request: 2, limit: 4}}}\n',
@@ -486,6 +526,24 @@ describe('what is wrong is told with its place', () => {
       text: 'run: x\noptimization: {caching: {enabled: false}, cache_strategy: aggressive}\n',
       want: [
         'p.yaml:2:35 error: optimization.caching.enabled: is off here, and asked for by another key of this document',
+      ],
+    },
+    'two classes of one kind': {
+      text: 'class: gold\nrun: x\nresource_requirements: {class: silver}\n',
+      want: [
+        'p.yaml:3:32 error: resource_requirements.class: says silver, but `class` says gold: two priority classes',
+      ],
+    },
+    'two classes of service': {
+      text: 'class: burstable\nrun: x\nresource_requirements: {class: guaranteed}\n',
+      want: [
+        'p.yaml:3:32 error: resource_requirements.class: says guaranteed, but `class` says burstable: two classes of service',
+      ],
+    },
+    'a class of service that is misspelt': {
+      text: 'run: x\nresource_requirements: {class: garanteed}\n',
+      want: [
+        'p.yaml:2:32 warning: resource_requirements.class: `garanteed` is taken as a priority class of the site: it is none of best-effort, burstable, guaranteed - did you mean "guaranteed"?',
       ],
     },
     'blocks with wrong values': {
