@@ -109,7 +109,7 @@ function schedulingParts({ driver, has }: Host, { process }: TermTask): Part[] {
   const { nice, policy, ioPriority, oomScoreAdjust, transparentHugePages, cpuShare } =
     process ?? {};
   if (cpuShare !== undefined) {
-    const note = `weighs ${cpuShare / 100} % of what it asks for, by its class`;
+    const note = `weighs ${cpuShare / 100} % of what it asks for, by its classes`;
     parts.push(has.cpu ? kept('cpu-share', note) : lacking('cpu-share', 'no cpu controller'));
   }
   if (nice !== undefined) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classList } from '../../src/api/views/classes.ts';
+import { preemptionList } from '../../src/api/views/preemptions.ts';
 import type { Bytes } from '../../src/base/units.ts';
 import type { AttemptId, NodeId } from '../../src/model/ids.ts';
 import { classOf, defaultClasses } from '../../src/model/network-config.ts';
@@ -56,17 +57,20 @@ test('burst_limit: what has no limit may have twice what it asks for', whereSeed
 });
 
 test('preemption_priority: who is stopped for others first', whereSeed, () => {
+  let sentence = '';
   const stoppedOf = (others: readonly string[]): readonly string[] => {
     const site = open(4_000);
     for (const document of others) site.start(document);
     site.now += 2 * MINUTE;
     site.start('run: x\npriority: 9\nresources: {cpu: 2}\n');
+    sentence = preemptionList(site.engine.state, 1).preemptions[0]!.sentence;
     return site.stopped;
   };
   const { guaranteed, burstable } = documents;
   // The class decides, whatever was started first and whatever their priorities are.
   assert.deepEqual(stoppedOf([guaranteed, `${burstable}priority: 8\n`]), ['2.job.0.1']);
   assert.deepEqual(stoppedOf([`${burstable}priority: 8\n`, guaranteed]), ['1.job.0.1']);
+  assert.match(sentence, /9 > 8, and their class of service has preemption_priority 100;/);
   assert.deepEqual(stoppedOf([guaranteed, `${guaranteed}priority: 8\n`]), ['1.job.0.1']);
 });
 

@@ -347,14 +347,18 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
       ),
       chosen: fc.constantFrom('least-cost', 'wait_for_completion'),
       options: fc.array(
-        record({
-          strategy: fc.constantFrom('preempt_oldest', 'preempt_least_progress'),
-          victims: whole,
-          highestPriority: fc.integer(),
-          lost: whole,
-          waiting: whole,
-          total: whole,
-        }),
+        record(
+          {
+            strategy: fc.constantFrom('preempt_oldest', 'preempt_least_progress'),
+            victims: whole,
+            highestPriority: fc.integer(),
+            highestClass: whole,
+            lost: whole,
+            waiting: whole,
+            total: whole,
+          },
+          ['strategy', 'victims', 'highestPriority', 'lost', 'waiting', 'total'],
+        ),
         { maxLength: 2 },
       ),
     }),

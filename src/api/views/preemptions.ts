@@ -87,7 +87,7 @@ function sentence({ preemptor, victims, rule, chosen, options }: Preemption): st
   const classed =
     own?.highestClass === undefined
       ? ''
-      : `, by preemption_priority ${own.highestClass} of their class of service`;
+      : `, and their class of service has preemption_priority ${own.highestClass}`;
   return `${who} ${were} stopped for ${preemptor}: ${reasonOf(rule)}${classed}${priceOf(chosen, options)}`;
 }
 
