@@ -15,7 +15,12 @@ import type {
 } from '../api/contract/inventory-documents.ts';
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
-import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
+import type {
+  ClassList,
+  QueueList,
+  QuotaList,
+  ReservationList,
+} from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type {
   Asker,
@@ -27,6 +32,7 @@ import type {
   SubmitOutcome,
   WorkloadFilter,
 } from '../api/contract/views.ts';
+import { classList } from '../api/views/classes.ts';
 import { explaining, explainWorkload } from '../api/views/explain.ts';
 import { nodeList } from '../api/views/nodes.ts';
 import { preemptionList } from '../api/views/preemptions.ts';
@@ -225,6 +231,10 @@ export class LiveSite implements Site {
 
   queues(): QueueList {
     return queueList(this.#deps.engine.state, this.#deps.now());
+  }
+
+  classes(): ClassList {
+    return classList(this.#deps.engine.state, this.#deps.now());
   }
 
   quotas(): QuotaList {

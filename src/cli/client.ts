@@ -23,7 +23,12 @@ import type {
 } from '../api/contract/money-documents.ts';
 import type { NetworkQuery, NetworkStatus } from '../api/contract/network-documents.ts';
 import type { PreemptionList } from '../api/contract/preemption-documents.ts';
-import type { QueueList, QuotaList, ReservationList } from '../api/contract/queue-documents.ts';
+import type {
+  ClassList,
+  QueueList,
+  QuotaList,
+  ReservationList,
+} from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
@@ -72,6 +77,7 @@ export interface Client {
   revokeToken(id: string): Promise<void>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
+  classes(): Promise<ClassList>;
   quotas(): Promise<QuotaList>;
   reservations(): Promise<ReservationList>;
   budgets(): Promise<BudgetList>;

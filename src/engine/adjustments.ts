@@ -26,6 +26,11 @@ export function decideAdjust(state: State, command: Adjust): LiveDecision {
   if ('code' in workload) return { refusal: workload };
   const { at, by, priority } = command;
   const events: Event[] = [];
+  const own = state.classes.classes?.find(({ name }) => name === workload.spec.class?.name);
+  if (own !== undefined && priority !== undefined && priority > own.priority) {
+    const limit = own.priority;
+    return { refusal: { code: 'above-class', class: own.name, asked: priority, limit } };
+  }
   if (priority !== undefined && priority !== workload.priority) {
     events.push({ kind: 'priority-changed', at, workload: workload.id, priority, by });
   }

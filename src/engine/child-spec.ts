@@ -4,8 +4,7 @@ import type { TaskRecord } from './records.ts';
 
 /**
  * What a task submits by its own token, as it may be: with the isolation and network terms of the task itself, at
- * most its priority,
- * and nothing that it was not given. Or else a workload would do for a task what the task may not.
+ * most its priority, of its priority class or none, and nothing that it was not given. Or else a workload would do for a task what the task may not.
  * @returns or why it may not be submitted.
  */
 export function childSpec(
@@ -13,6 +12,10 @@ export function childSpec(
   parent: TaskRecord,
 ): WorkloadSpec | { readonly why: string } {
   const { execution } = parent.step.spec;
+  const own = parent.step.workload.spec.class?.name;
+  if (spec.class !== undefined && spec.class.name !== own) {
+    return { why: `task ${parent.id} is not of class ${spec.class.name} itself` };
+  }
   for (const step of spec.steps) {
     const secrets = namesOf(step.execution?.isolation?.secrets, ({ secret }) => secret);
     const given = namesOf(execution?.isolation?.secrets, ({ secret }) => secret);
@@ -23,10 +26,13 @@ export function childSpec(
     const volume = volumes.find((name) => !mounted.includes(name));
     if (volume !== undefined) return { why: `task ${parent.id} has no volume ${volume} itself` };
   }
+  const { priority: most } = parent.step.workload.spec;
+  const { class: named } = spec;
   return {
     ...spec,
     submittedBy: parent.id,
-    priority: Math.min(spec.priority, parent.step.workload.spec.priority),
+    priority: Math.min(spec.priority, most),
+    ...(named && { class: { ...named, priority: Math.min(named.priority ?? most, most) } }),
     steps: spec.steps.map((step) => heldAs(step, execution ?? {})),
   };
 }

@@ -11,10 +11,10 @@ export interface EngineOptions {
   readonly tasksMax: number;
   /** Ended workloads kept in the state; older ones are in the journal's history only. */
   readonly endedMax: number;
-  /** Quotas, and the queues that they count by. */
+  /** Quotas, and the queues that they count by; classes. */
   readonly scheduling?: Pick<
     SchedulingConfig,
-    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
+    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction' | 'classes' | 'qos'
   >;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;

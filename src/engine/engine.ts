@@ -1,3 +1,4 @@
+import { withClasses } from '../admission/class-terms.ts';
 import { neverFits, scratchNeverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
@@ -108,8 +109,11 @@ export class Engine {
       }
       case 'report-probe':
       case 'scale':
-      case 'update':
         return decideService(this.state, command);
+      case 'update': {
+        const spec = withClasses(command.spec, this.state.classes, false);
+        return 'code' in spec ? refuse(spec) : decideService(this.state, { ...command, spec });
+      }
       case 'resume':
         return facts(...renewals(this.state.workloads(), command.at));
       case 'tick':
@@ -155,7 +159,9 @@ export class Engine {
     return this.#submit(command.at, planned.tenant, planned.spec, planned.resumes);
   }
 
-  #submit(at: TimeMs, tenant: TenantId, spec: WorkloadSpec, resumes?: Resumption): Decision {
+  #submit(at: TimeMs, tenant: TenantId, asked: WorkloadSpec, resumes?: Resumption): Decision {
+    const spec = withClasses(asked, this.state.classes, resumes !== undefined);
+    if ('code' in spec) return refuse(spec);
     const tasks = spec.steps.reduce((sum, step) => sum + step.count, 0);
     const active = this.state.tasksActive;
     if (active + tasks > this.#options.tasksMax) {

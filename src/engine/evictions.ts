@@ -1,8 +1,9 @@
 import { isReached, parseThreshold, type Threshold } from '../model/eviction-threshold.ts';
 import type { NodePressure } from '../model/live-change.ts';
 import type { Command, Event } from '../model/messages.ts';
+import { preemptionPriorities, type QosClass, qosOf } from '../model/qos.ts';
 import type { EvictionConfig } from '../model/scheduling-config.ts';
-import { type Consumer, evictionOrder, type QosClass, qosOf } from '../scheduling/qos.ts';
+import { type Consumer, evictionOrder } from '../scheduling/qos.ts';
 import type { AttemptRecord } from './records.ts';
 import type { State } from './state.ts';
 
@@ -36,8 +37,10 @@ export function decideEviction(
     const qos = qosOfAttempt(attempt);
     if (!reaches(config.thresholds[qos], pressure)) continue;
     const requested = placement.held.memory;
-    const consumer = { attempt: attempt.id, qos, priority: task.priority, requested };
-    consumers.set({ ...consumer, used: used.get(attempt.id) }, attempt);
+    const { id, task: of } = attempt;
+    const classPriority = of.stops?.preemptionPriority ?? preemptionPriorities[qos];
+    const consumer = { attempt: id, qos, classPriority, priority: of.priority, requested };
+    consumers.set({ ...consumer, used: used.get(id) }, attempt);
   }
   const [first] = evictionOrder([...consumers.keys()]);
   if (first === undefined) return undefined;
@@ -58,8 +61,9 @@ export function decideEviction(
   };
 }
 
-/** By what it holds and is limited to now: an adjustment may change the class. */
+/** As its document says, or by what it holds and is limited to now: then an adjustment may change the class. */
 export function qosOfAttempt({ placement, live, task }: AttemptRecord): QosClass {
+  if (task.step.spec.qos !== undefined) return task.step.spec.qos;
   const limits = live?.limits ?? { ...task.step.spec.limits, memory: placement.memoryLimit };
   return qosOf(placement.held, limits);
 }

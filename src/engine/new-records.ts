@@ -154,6 +154,7 @@ export function newTask(step: StepRecord, index: number, shape: ShapeIndex): Tas
     id: taskId(workload.id, spec.id, index),
     tenant: workload.tenant,
     workloadName: workload.spec.name,
+    className: workload.spec.class?.name,
     who: workload.who,
     queue: workload.spec.queue,
     priority: workload.priority,

@@ -1,9 +1,11 @@
+import type { SiteClasses } from '../admission/class-terms.ts';
 import { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
+import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
@@ -61,6 +63,7 @@ export class State {
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
   readonly active: ActiveTasks;
+  readonly classes: SiteClasses & Pick<SchedulingConfig, 'eviction'>;
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
   readonly limitEnds = new LimitEnds();
@@ -81,6 +84,7 @@ export class State {
   constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
     this.active = new ActiveTasks(scheduling?.submissions);
+    this.classes = scheduling ?? {};
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);

@@ -86,7 +86,9 @@ export class Verdicts {
       a.estimateMs === b.estimateMs &&
       runMaxOf(a) === runMaxOf(b) &&
       (a.step === b.step || !this.#state.money.limits(a.step.workload)) &&
-      (!this.#byName || a.workloadName === b.workloadName)
+      (!this.#byName || a.workloadName === b.workloadName) &&
+      a.className === b.className &&
+      a.stops?.preemptible === b.stops?.preemptible
     );
   }
 }

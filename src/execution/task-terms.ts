@@ -1,5 +1,5 @@
 import { hex } from '../base/hex.ts';
-import { type Bytes, UNLIMITED } from '../base/units.ts';
+import { type Bytes, scaleAmount, UNLIMITED } from '../base/units.ts';
 import { formatIdList, setOf } from '../inventory/cpu-set.ts';
 import type { TermEnforcement } from '../model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../model/execution-terms.ts';
@@ -108,7 +108,12 @@ function dirsOf(
 
 function schedulingParts({ driver, has }: Host, { process }: TermTask): Part[] {
   const parts: Part[] = [];
-  const { nice, policy, ioPriority, oomScoreAdjust, transparentHugePages } = process ?? {};
+  const { nice, policy, ioPriority, oomScoreAdjust, transparentHugePages, cpuShare } =
+    process ?? {};
+  if (cpuShare !== undefined) {
+    const note = `weighs ${cpuShare / 100} % of what it asks for, by its classes`;
+    parts.push(has.cpu ? kept('cpu-share', note) : lacking('cpu-share', 'no cpu controller'));
+  }
   if (nice !== undefined) {
     const weighed = has.cpu ? ', and its group weighs as much' : ': among processes of its group';
     parts.push(acted('nice', 'nice', `${nice}`, `nice ${nice}${weighed}`));
@@ -193,10 +198,17 @@ function numaPart(numa: 'preferred' | 'bind' | 'interleave', nodes: readonly num
 const nodesOf = ({ numa }: TermSite, cores: readonly number[]): readonly number[] =>
   numa.filter(({ cpus }) => cpus.some((cpu) => cores.includes(cpu))).map(({ id }) => id);
 
-function memoryParts(host: Host, { process, memory }: TermTask): Part[] {
+function memoryParts(host: Host, { process, memory: asked }: TermTask): Part[] {
   const v2 = host.driver === 'cgroup-v2';
   const parts: Part[] = [];
-  const { memoryProtection, memoryHigh, oomKill, hugePages } = process ?? {};
+  const {
+    memoryProtection,
+    memoryGuarantee = 10_000,
+    memoryHigh,
+    oomKill,
+    hugePages,
+  } = process ?? {};
+  const memory = scaleAmount(asked, memoryGuarantee);
   const only = (term: string, file: string, value: number, note: string): void => {
     const v1 = 'cgroup v1 has no such limit';
     if (v2 && host.has.memory) parts.push(held(term, [['memory', file, `${value}`]], note));

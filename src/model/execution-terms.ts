@@ -1,4 +1,11 @@
-import type { BitsPerSecond, Bytes, SpanMs } from '../base/units.ts';
+import {
+  type BasisPoints,
+  type BitsPerSecond,
+  type Bytes,
+  type MilliCpu,
+  type SpanMs,
+  scaleAmount,
+} from '../base/units.ts';
 import type { SpacePhase } from './constraints.ts';
 
 /**
@@ -30,8 +37,12 @@ export interface ProcessTerms {
   readonly transparentHugePages?: boolean;
   /** OMP_NUM_THREADS and its like are set to the CPUs that it holds, unless its own environment has them. */
   readonly threadVariables?: boolean;
+  /** Its CPU weight is that of what it asks for, times this: of its classes. */
+  readonly cpuShare?: BasisPoints;
   /** What it requested of memory is not taken from it: `soft` while others have some to give, `hard` never. */
   readonly memoryProtection?: 'soft' | 'hard';
+  /** Of what it requested, so much is protected; absent: all. */
+  readonly memoryGuarantee?: BasisPoints;
   /** Above so much it is slowed down and made to give memory back, before any limit. */
   readonly memoryHigh?: Bytes;
   /** What dies at the memory limit: the largest process, or all of it. */
@@ -131,3 +142,7 @@ export interface CheckpointTerms {
   /** Also while it runs on, so often. */
   readonly everyMs?: SpanMs;
 }
+
+/** What a task weighs among others that want the same cores, as if it asked for so much. */
+export const cpuWeightOf = (asked: MilliCpu, process: ProcessTerms | undefined): MilliCpu =>
+  scaleAmount(asked, process?.cpuShare ?? 10_000);

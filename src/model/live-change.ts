@@ -1,5 +1,6 @@
 import type { Bytes, MilliCpu } from '../base/units.ts';
 import type { AttemptId, NodeId } from './ids.ts';
+import type { QosClass } from './qos.ts';
 
 /** Limits of a running attempt after an adjustment, all of them: a driver sets them whatever was before. */
 export interface AdjustedLimits {
@@ -28,7 +29,7 @@ export interface AttemptUse {
 export interface Eviction {
   readonly node: NodeId;
   readonly attempt: AttemptId;
-  readonly qos: 'best-effort' | 'burstable' | 'guaranteed';
+  readonly qos: QosClass;
   readonly pressure: NodePressure;
   /** In words, as the site has it: `memory > 90%`. */
   readonly threshold: string;

@@ -73,6 +73,8 @@ export interface OptionScore {
   readonly victims: number;
   /** Of the victims; 0 without any. */
   readonly highestPriority: number;
+  /** Of the victims, the highest that their classes of service give; absent where the site gives none. */
+  readonly highestClass?: number;
   /** Work since the last checkpoint, restarts, and repeated evictions. */
   readonly lost: number;
   /** For the time that the preemptor waits. */

@@ -89,6 +89,23 @@ export type Refusal =
       /** The first few there are. */
       readonly queues: readonly QueueName[];
     }
+  /** The site has no priority class of this name; `near` is the one that was most likely meant. */
+  | {
+      readonly code: 'no-such-class';
+      readonly class: string;
+      readonly near: string | undefined;
+      /** The first few there are. */
+      readonly classes: readonly string[];
+    }
+  /** A priority above that of its class. */
+  | {
+      readonly code: 'above-class';
+      readonly class: string;
+      readonly asked: number;
+      readonly limit: number;
+    }
+  /** The step may not be stopped for others, and tasks of its class may. */
+  | { readonly code: 'class-may-be-stopped'; readonly class: string; readonly step: StepId }
   /** Not even alone in its queue: one task asks for more than a limit of the queue or of its tenant there. */
   | {
       readonly code: 'exceeds-queue';
@@ -228,6 +245,9 @@ export const refusalTraits: Record<
   'workload-limit': { evictionHelps: false, wokenBy: ['task-ended'] },
   'queue-full': { evictionHelps: false, wokenBy: ['task-placed', 'workload-ended'] },
   'no-such-queue': { evictionHelps: false, wokenBy: [] },
+  'no-such-class': { evictionHelps: false, wokenBy: [] },
+  'above-class': { evictionHelps: false, wokenBy: [] },
+  'class-may-be-stopped': { evictionHelps: false, wokenBy: [] },
   'exceeds-queue': { evictionHelps: false, wokenBy: [] },
   'queue-cap': { evictionHelps: true, wokenBy: ['task-ended', 'workload-ended'] },
   'queue-limit': { evictionHelps: true, wokenBy: ['task-ended'] },
@@ -276,6 +296,10 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'never-fits': 'No node could hold it, empty as it may be.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
   'no-such-queue': 'The queue does not exist, or takes nothing itself.',
+  'no-such-class': 'The site has no such priority class.',
+  'above-class': 'It asks for a higher priority than its priority class has.',
+  'class-may-be-stopped':
+    'It says that it may not be stopped for others, and tasks of its priority class may.',
   'exceeds-queue': 'A limit of the queue, or of the tenant there, is smaller than one task.',
   'waits-for-steps': 'A step that it needs has not succeeded yet.',
   'waits-to-retry': 'It rests until its next attempt.',

@@ -34,6 +34,8 @@ export interface Selector {
   readonly pipelines?: readonly string[];
   readonly queues?: readonly QueueName[];
   readonly tenants?: readonly TenantId[];
+  /** Priority classes. */
+  readonly classes?: readonly string[];
 }
 
 export interface Reservation {
@@ -44,4 +46,9 @@ export interface Reservation {
   /** So many such parts. */
   readonly parts: number;
   readonly duration: Duration;
+  /**
+   * Others may use it whose priority is below this and who may be stopped: those that it is for take it back by
+   * preemption. Absent: nobody.
+   */
+  readonly lentBelow?: number;
 }

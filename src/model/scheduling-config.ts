@@ -9,6 +9,8 @@ import {
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
 import type { GpuSharing } from './node.ts';
+import type { PriorityClass } from './priority-class.ts';
+import type { QosClass, QosConfig } from './qos.ts';
 import type { Reservation } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
@@ -56,6 +58,10 @@ export interface SchedulingConfig {
   readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
   readonly gpuSharing?: readonly GpuSharingRule[];
+  /** Priority classes that documents may name; absent: none. */
+  readonly classes?: readonly PriorityClass[];
+  /** Absent: classes of service differ in their thresholds at most. */
+  readonly qos?: QosConfig;
   /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
   readonly eviction?: EvictionConfig;
   /** Of the lottery: the same seed draws the same winners. */
@@ -64,9 +70,7 @@ export interface SchedulingConfig {
 
 export interface EvictionConfig {
   /** By class of service, as `memory > 90%`; a class without one is never evicted. */
-  readonly thresholds: Readonly<
-    Partial<Record<'best-effort' | 'burstable' | 'guaranteed', string>>
-  >;
+  readonly thresholds: Readonly<Partial<Record<QosClass, string>>>;
   /** After one has gone, before the next is looked for. */
   readonly settleMs: SpanMs;
 }

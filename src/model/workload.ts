@@ -3,6 +3,8 @@ import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
 import type { FlowValue, StepFlow, WorkloadLimits } from './flow.ts';
 import type { QueueName, StepId, TaskId } from './ids.ts';
+import type { ClassUse } from './priority-class.ts';
+import type { QosClass } from './qos.ts';
 import type { Resources } from './resources.ts';
 import type { ServiceTerms } from './service.ts';
 
@@ -14,6 +16,8 @@ export interface WorkloadSpec {
   readonly queue: QueueName;
   /** −1,000 … 1,000; higher goes first. */
   readonly priority: number;
+  /** Its priority class, which the site knows. Its priority, and what its tasks have of it, are filled in when it is submitted. */
+  readonly class?: ClassUse;
   readonly labels: Readonly<Record<string, string>>;
   /** When it is to be done: orders by it, and admission tests whether it can be. */
   readonly deadlineAt?: TimeMs;
@@ -53,6 +57,8 @@ export interface StepSpec {
   /** Where the tasks of a gang should be near each other. */
   readonly topology?: Topology;
   readonly stops?: StopTerms;
+  /** The class of service that the document names; absent: as its requests and limits are. */
+  readonly qos?: QosClass;
   readonly retry: RetryPolicy;
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; an empty string means the folder that the workload was submitted from. */
@@ -74,6 +80,8 @@ export interface StopTerms {
   readonly restartMs: SpanMs;
   /** It is left alone for so long after each start. */
   readonly minRunMs: SpanMs;
+  /** Of its class of service: lower is stopped first. Absent where the site gives none. */
+  readonly preemptionPriority?: number;
 }
 
 export type Run =

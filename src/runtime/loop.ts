@@ -4,6 +4,7 @@ import { type Answer, type Engine, isEarly } from '../engine/engine.ts';
 import type { AttemptRecord } from '../engine/records.ts';
 import { causeOfStop } from '../model/attempt.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
+import { cpuWeightOf } from '../model/execution-terms.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
 import { attemptStart, type LaunchSite } from './attempt-start.ts';
@@ -375,7 +376,8 @@ export class Loop {
     const attempt = this.#deps.engine.state.attempt(id);
     if (attempt?.live?.limits === undefined || attempt.end !== undefined) return;
     const { held, cores } = attempt.placement;
-    this.#deps.driver.adjust(id, { ...attempt.live.limits, weight: held.cpu });
+    const weight = cpuWeightOf(held.cpu, attempt.task.step.spec.execution?.process);
+    this.#deps.driver.adjust(id, { ...attempt.live.limits, weight });
     if (cores !== undefined) this.#deps.driver.pin(id, cores);
   }
 

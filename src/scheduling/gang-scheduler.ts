@@ -9,7 +9,6 @@ import {
   beforeRoom,
   earlier,
   type GangSchedulerOptions,
-  HELD_MAX,
   isOutdated,
   joins,
   KEEPS_TRIED,
@@ -39,7 +38,6 @@ import {
   type SchedulerDeps,
   type Together,
 } from './scheduler.ts';
-import { SortedList } from './sorted-list.ts';
 import { bySize, starters, togetherOf } from './together.ts';
 
 const NONE: readonly never[] = [];
@@ -61,11 +59,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #occupancy = new Occupancy<T>();
   readonly #holds: Holds;
   readonly #nominations: Nominations<T>;
-  readonly #reservations: ReservationBook;
+  readonly #reservations: ReservationBook<T>;
   readonly #kept: KeptSeats<T>;
   #lastAt = 0 as TimeMs;
-  /** Waiting tasks for which something is reserved, or that may end before it is needed. */
-  readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
@@ -84,8 +80,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#nominations = new Nominations(deps.table, this.#holds);
     this.#kept = new KeptSeats(deps.table, this.#holds);
     this.#preempts = options.preemption !== undefined || options.keepAfterMs !== undefined;
-    const { reservations = [] } = options;
-    this.#reservations = new ReservationBook(deps.table, this.#holds, reservations);
+    this.#reservations = new ReservationBook(deps.table, this.#holds, options.reservations ?? []);
     this.#gangs = new GangQueue(
       {
         enqueue: (task, together) => inner.enqueue(task, true, together),
@@ -102,7 +97,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   enqueue(task: T): void {
     // What a queue is entitled to depends on who else wants something.
     if (this.#inner.reclaim !== undefined) this.#unhelped.clear();
-    if (this.#reservations.mayUse(task)) this.#privileged.add(task);
+    this.#reservations.enqueue(task);
     if (task.gang === undefined) {
       this.#inner.enqueue(task);
       return;
@@ -119,7 +114,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#freed();
     }
     if (this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
-    this.#privileged.remove(task);
+    this.#reservations.withdraw(task);
     this.#unhelped.clear();
     if (task.gang === undefined) this.#inner.withdraw(task);
     else this.#gangs.remove(task);
@@ -131,7 +126,6 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (this.#handout.length > 0) {
       this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
     }
-    this.#privileged.remove(task);
     this.#gangs.remove(task);
     if (this.#mindful) {
       this.#mindful = false;
@@ -272,24 +266,30 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
       if (isOutdated(answer, pricedAt, at)) this.#unhelped.delete(kind);
     }
     let searches = 0;
-    for (const task of this.passedOver()) {
+    const waiting = this.passedOver();
+    // Of those that ask alike only the first is passed over, and it need not be one that something is kept for.
+    for (const task of [...waiting, ...this.#reservations.entitled(waiting)]) {
+      const gang = this.#gangs.of(task);
+      if (gang !== undefined && neededNow(gang) === undefined) continue;
       // Members beyond the minimum come when there is room.
       if (this.#isExtra(task) || this.#isCapped(task, at)) continue;
       const kind = this.#kindOf(task);
       if (this.#nominations.of(task) !== undefined || this.#unhelped.has(kind)) continue;
       if (++searches > SEARCHES_MAX) return undefined;
       const { ask, count, request, topology } = this.#togetherWith(task);
-      const verdict = decidePreemption(this.#deps.table, this.#occupancy, {
-        task,
-        ask,
-        members: count,
-        topology,
-        at,
-        pricedAt,
-        options: preemption,
-        budget: (queue) => this.#nominations.budget(queue, preemption.perQueueHour, at),
-        reclaim: this.#inner.reclaim?.(task, request),
-      });
+      const verdict = this.#holds.besides(task, at, () =>
+        decidePreemption(this.#deps.table, this.#occupancy, {
+          task,
+          ask,
+          members: count,
+          topology,
+          at,
+          pricedAt,
+          options: preemption,
+          budget: (queue) => this.#nominations.budget(queue, preemption.perQueueHour, at),
+          reclaim: this.#inner.reclaim?.(task, request),
+        }),
+      );
       if (verdict.kind === 'preempt') return verdict.preemption;
       const freed = this.#nominations.forget(at);
       const until = earlier(verdict.until, verdict.kind === 'no-help' ? freed : undefined);
@@ -299,9 +299,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   describe(at: TimeMs): SchedulerDescription {
-    const inner = this.#inner.describe?.(at);
     const reservations = this.#reservations.describe(at);
-    return { queues: [], leafOf: (queue) => queue, ...inner, reservations };
+    return { queues: [], leafOf: (queue) => queue, ...this.#inner.describe?.(at), reservations };
   }
 
   /** Of a task that starts by itself. */
@@ -361,8 +360,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const first = gang?.queued.has(task) === false ? gang.queued.keys().next().value : undefined;
     const refusal = this.#inner.refusal(first ?? task);
     if (short !== undefined && !beforeRoom.has(refusal?.code ?? short.code)) return short;
-    const other = refusal !== undefined && !lacksRoom(refusal);
-    if (other || this.#holds.size === 0) return refusal;
+    if ((refusal !== undefined && !lacksRoom(refusal)) || this.#holds.size === 0) return refusal;
     const hold = this.#holds.barring(task, this.#togetherWith(task).ask, task.submittedAt);
     if (hold === undefined) return refusal;
     return { code: 'reserved', by: hold.by, node: this.#deps.table.node(hold.row)!.id };
@@ -421,7 +419,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Those for whom something is kept use it, and others until it starts when they end in time. */
   #placeOnHeld(at: TimeMs): boolean {
     if (this.#holds.size === 0) return false;
-    for (const task of [...this.#privileged.items.slice(0, HELD_MAX), ...this.passedOver()]) {
+    for (const task of [...this.#reservations.candidates, ...this.passedOver()]) {
       const gang = this.#gangs.of(task);
       if (gang !== undefined && neededNow(gang) === undefined) continue;
       if (this.#isCapped(task, at)) continue;
@@ -482,7 +480,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { ask, count, topology } = this.#togetherWith(task);
     const near = topology === undefined ? '' : `${topology.label}/${topology.required}`;
     const who = this.#inner.reclaim === undefined ? '' : task.tenant;
-    return `${task.shape}/${ask.memory}/${count}/${near}/${task.priority}/${task.queue}/${who}`;
+    const kept = this.#reservations.openTo(task);
+    return [task.shape, ask.memory, count, near, task.priority, task.queue, who, kept].join('/');
   }
 
   /** Something is free that was not, or may be used by others now. */

@@ -64,6 +64,17 @@ export class Holds {
     return sum;
   }
 
+  /** Looks while of each row only what is kept for others than this task is set aside. */
+  besides<R>(task: Candidate, at: TimeMs, look: () => R): R {
+    const own = [...this.#byRow].filter(([, holds]) => holds.some((hold) => hold.isFor(task)));
+    for (const [row] of own) this.#table.setAside(row, this.asideFor(task, row, at));
+    try {
+      return look();
+    } finally {
+      for (const [row] of own) this.#sum(row);
+    }
+  }
+
   /** The first hold that bars the task from a row where it would fit. */
   barring(task: Candidate, ask: Resources, at: TimeMs): Hold | undefined {
     for (const [row, holds] of this.#byRow) {

@@ -18,6 +18,7 @@ import type { Reclaim } from './reclaim.ts';
 import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
 import { findVictims, type Ranking, type Victims } from './victim-search.ts';
+import { highestClass, weightOfClass } from './victim-units.ts';
 
 export interface PreemptionAsk<T extends Candidate> {
   readonly task: T;
@@ -55,7 +56,7 @@ const rankings: readonly Ranking[] = ['least-cost', 'preempt_oldest', 'preempt_l
 
 /**
  * Whether somebody is stopped for a task or a gang that found no place, who, and why. Every option is priced;
- * among those that stop somebody, the lowest priority that is hit decides, then the price; and waiting wins
+ * among those that stop somebody, the lowest class of service and priority that is hit decides, then the price; and waiting wins
  * where it is cheaper than the best of them. Each eviction strictly raises what the rule compares, so that a
  * cluster left alone comes to rest (Kueue's rules S2-a and S2-b for shares).
  */
@@ -85,7 +86,8 @@ export function decidePreemption<T extends Candidate>(
 }
 
 function comparePrices(a: OptionScore, b: OptionScore): number {
-  return a.highestPriority - b.highestPriority || a.total - b.total || a.victims - b.victims;
+  const [hit, other] = [a, b].map((one) => weightOfClass(one.highestClass, one.highestPriority));
+  return hit! - other! || a.total - b.total || a.victims - b.victims;
 }
 
 /** One search, or one for each place that a required topology allows: the cheapest of them. */
@@ -111,15 +113,18 @@ function searchDomains<T extends Candidate>(
 
 function optionOf<T extends Candidate>(strategy: Ranking, victims: Victims<T>): Option<T> {
   let [lost, count, highest] = [0, 0, Number.NEGATIVE_INFINITY];
+  let classed: number | undefined;
   for (const unit of victims.units) {
     lost += unit.cost;
     count += unit.members.length;
     highest = Math.max(highest, unit.priority);
+    classed = highestClass(classed, unit.classPriority);
   }
   const score = {
     strategy,
     victims: count,
     highestPriority: highest,
+    ...(classed !== undefined && { highestClass: classed }),
     lost,
     waiting: 0,
     total: lost,

@@ -1,31 +1,7 @@
 import { type BasisPoints, scaleAmount, UNLIMITED } from '../base/units.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Node } from '../model/node.ts';
-import type { Resources } from '../model/resources.ts';
-import type { Limits } from '../model/workload.ts';
-
-/** In the order in which they are stopped when a node runs out: the first first. */
-export const qosClasses = ['best-effort', 'burstable', 'guaranteed'] as const;
-export type QosClass = (typeof qosClasses)[number];
-
-/**
- * As Kubernetes tells them apart: guaranteed when what is asked for is the limit of both CPU and memory,
- * best-effort when neither is asked for, burstable between.
- */
-export function qosOf(request: Resources, limits: Pick<Limits, 'cpu' | 'memory'>): QosClass {
-  if (request.cpu === 0 && request.memory === 0) return 'best-effort';
-  const held = limits.cpu === request.cpu && limits.memory === request.memory;
-  return held && request.cpu > 0 && request.memory > 0 ? 'guaranteed' : 'burstable';
-}
-
-/** How much of a class's request is held for it: all, a part (`resource_guarantee: 50%`), or nothing. */
-export function guaranteed(request: Resources, share: BasisPoints): Resources {
-  return {
-    ...request,
-    cpu: scaleAmount(request.cpu, share),
-    memory: scaleAmount(request.memory, share),
-  };
-}
+import type { QosClass } from '../model/qos.ts';
 
 /**
  * A node that promises more CPU and memory than it has, by a ratio of 1.0 or more. Devices and countable
@@ -43,6 +19,8 @@ export function overcommitted(node: Node, cpuRatio: BasisPoints, memoryRatio: Ba
 export interface Consumer {
   readonly attempt: AttemptId;
   readonly qos: QosClass;
+  /** Of its class of service, `preemption_priority`: the lower goes first. */
+  readonly classPriority: number;
   readonly priority: number;
   readonly requested: number;
   /** Undefined when nobody measured it: then it is not known to exceed anything. */
@@ -50,14 +28,14 @@ export interface Consumer {
 }
 
 /**
- * Who is stopped first when a resource of a node runs out: by class, best-effort first; within a class those
+ * Who is stopped first when a resource of a node runs out: by class, the lowest first; within a class those
  * above their request, the lower priority, and who uses most beyond the request.
  */
 export function evictionOrder(consumers: readonly Consumer[]): Consumer[] {
   return consumers.toSorted((a, b) => {
     const [over, other] = [excess(a), excess(b)];
     return (
-      rank(a.qos) - rank(b.qos) ||
+      a.classPriority - b.classPriority ||
       Number(other > 0) - Number(over > 0) ||
       a.priority - b.priority ||
       other - over ||
@@ -83,8 +61,6 @@ export function evictDown(
   }
   return chosen;
 }
-
-const rank = (qos: QosClass): number => qosClasses.indexOf(qos);
 
 const excess = ({ used, requested }: Consumer): number =>
   used === undefined || requested >= UNLIMITED ? 0 : Math.max(0, used - requested);

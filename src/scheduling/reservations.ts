@@ -2,17 +2,27 @@ import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Reservation, Selector } from '../model/reservation.ts';
 import type { Resources } from '../model/resources.ts';
 import { isOpen, nextChange, windowAt } from './calendar.ts';
+import { HELD_MAX } from './gang-answers.ts';
 import { type Hold, type Holds, less, plus } from './holds.ts';
 import { type NodeIndex, NodeTable } from './node-table.ts';
 import type { ReservationDescription } from './queue-description.ts';
-import type { Candidate, Running } from './scheduler.ts';
+import { byAge, type Candidate, type Running } from './scheduler.ts';
+import { SortedList } from './sorted-list.ts';
 
-export function selects({ pipelines, queues, tenants }: Selector, task: Candidate): boolean {
+export function selects(
+  { pipelines, queues, tenants, classes }: Selector,
+  task: Candidate,
+): boolean {
   if (queues !== undefined && !queues.includes(task.queue)) return false;
   if (tenants !== undefined && !tenants.includes(task.tenant)) return false;
+  if (classes !== undefined && !classes.includes(task.className ?? '')) return false;
   if (pipelines === undefined) return true;
   return pipelines.some((pattern) => matches(pattern, task.workloadName ?? ''));
 }
+
+/** Whether what is kept is lent to it, because it can be stopped for those that it is kept for. */
+const borrows = ({ lentBelow }: Reservation, { priority, stops }: Candidate): boolean =>
+  lentBelow !== undefined && priority < lentBelow && stops?.preemptible !== false;
 
 /** Whether `*` of the pattern can be filled so that the texts are equal. */
 export function matches(pattern: string, text: string): boolean {
@@ -45,11 +55,13 @@ const NOTHING = { cpu: 0, memory: 0, gpu: 0, custom: [] } as unknown as Resource
  * and before it for everybody who might not have ended by then. Nodes are chosen by capacity alone, the first
  * that joined first, so that a replay and a snapshot come to the same ones; what runs there runs on.
  */
-export class ReservationBook {
+export class ReservationBook<T extends Candidate = Candidate> {
   readonly #table: NodeTable;
   readonly #holds: Holds;
   readonly #reservations: readonly Reservation[];
   #parts: Part[] = [];
+  /** Waiting tasks that might use what is kept. */
+  readonly #waiting = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
   readonly #running = new Map<string, Running<Candidate>>();
   #changeAt: TimeMs | undefined;
 
@@ -92,9 +104,9 @@ export class ReservationBook {
       part.hold = {
         row: part.row,
         amount: less(part.reservation.amount, part.used),
-        by: `reservation ${name}`,
+        by: selector.classes === undefined ? `reservation ${name}` : name,
         from: windowAt(duration, at).start,
-        isFor: (task) => selects(selector, task),
+        isFor: (task) => selects(selector, task) || borrows(part.reservation, task),
       };
       this.#holds.add(part.hold);
       const next = nextChange(duration, at);
@@ -113,10 +125,38 @@ export class ReservationBook {
     return this.#reservations.some(({ selector }) => selects(selector, task));
   }
 
-  /** Whether it might use what is kept: as one it is for, or until it is needed. */
-  mayUse(task: Candidate): boolean {
+  enqueue(task: T): void {
+    if (this.#mayUse(task)) this.#waiting.add(task);
+  }
+
+  withdraw(task: T): void {
+    this.#waiting.remove(task);
+  }
+
+  /** The first that wait and might use what is kept: as one it is for, until it is needed, or until stopped. */
+  get candidates(): readonly T[] {
+    return this.#waiting.items.slice(0, HELD_MAX);
+  }
+
+  /** Of them, those that something is kept for, and that are not among `others`. */
+  entitled(others: readonly T[]): readonly T[] {
+    if (this.#waiting.items.length === 0) return [];
+    const known = new Set(others);
+    return this.candidates.filter((task) => this.isFor(task) && !known.has(task));
+  }
+
+  #mayUse(task: Candidate): boolean {
     if (this.#reservations.length === 0) return false;
-    return task.estimateMs !== undefined || this.isFor(task);
+    if (task.estimateMs !== undefined || this.isFor(task)) return true;
+    return this.#reservations.some((reservation) => borrows(reservation, task));
+  }
+
+  /** The same for tasks to which the same is open. */
+  openTo(task: Candidate): string {
+    const open = this.#reservations.flatMap((reservation, i) =>
+      selects(reservation.selector, task) || borrows(reservation, task) ? [i] : [],
+    );
+    return open.join();
   }
 
   describe(at: TimeMs): ReservationDescription[] {
@@ -136,13 +176,14 @@ export class ReservationBook {
     return wanted - this.#parts.length;
   }
 
-  placed(running: Running<Candidate>): void {
+  placed(running: Running<T>): void {
+    this.#waiting.remove(running.task);
     if (!this.isFor(running.task)) return;
     this.#running.set(running.attempt, running);
     this.#use(running, plus);
   }
 
-  resized(running: Running<Candidate>): void {
+  resized(running: Running<T>): void {
     this.ended(running.attempt);
     this.placed(running);
   }

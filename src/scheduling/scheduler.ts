@@ -17,6 +17,8 @@ export interface Candidate {
   readonly tenant: TenantId;
   /** Name of its workload, which a reservation may ask for. */
   readonly workloadName?: string;
+  /** Its priority class, for which something may be kept. */
+  readonly className?: string | undefined;
   /** For those that are to be near it or apart from it; absent where nobody may ask. */
   readonly who?: Who;
   readonly queue: QueueName;

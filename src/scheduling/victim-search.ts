@@ -8,7 +8,13 @@ import type { Candidate, Running } from './scheduler.ts';
 import { SeatBound } from './seat-bound.ts';
 import type { Ask } from './shape.ts';
 import { type Seat, Trial } from './trial.ts';
-import { byId, type EvictionPolicy, type Unit, VictimUnits } from './victim-units.ts';
+import {
+  byId,
+  type EvictionPolicy,
+  type Unit,
+  VictimUnits,
+  weightOfClass,
+} from './victim-units.ts';
 
 /** What the search spares, most weighty first: two figures of a set of victims, the lower the better. */
 export type Ranking = 'least-cost' | 'preempt_oldest' | 'preempt_least_progress';
@@ -324,13 +330,16 @@ class Search<T extends Candidate> {
 }
 
 function weightOf(ranking: Ranking, running: Running<Candidate>, at: TimeMs): number {
-  if (ranking === 'least-cost') return running.task.priority;
+  if (ranking === 'least-cost') {
+    const { stops, priority } = running.task;
+    return weightOfClass(stops?.preemptionPriority, priority);
+  }
   return ranking === 'preempt_oldest' ? running.placedAt : progress(running, at);
 }
 
 function weightOfUnit(ranking: Ranking, unit: Unit<Candidate>): number {
   if (unit.extra) return EXTRA;
-  if (ranking === 'least-cost') return unit.priority;
+  if (ranking === 'least-cost') return weightOfClass(unit.classPriority, unit.priority);
   return ranking === 'preempt_oldest' ? unit.placedAt : unit.progress;
 }
 

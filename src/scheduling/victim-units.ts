@@ -11,6 +11,8 @@ export interface Unit<T extends Candidate> {
   /** A member beyond what its gang needs: it goes before everybody else. */
   readonly extra: boolean;
   readonly priority: number;
+  /** The highest that the classes of service of its members give; absent where none does. */
+  readonly classPriority: number | undefined;
   readonly cost: number;
   readonly placedAt: TimeMs;
   readonly progress: number;
@@ -106,13 +108,24 @@ export class VictimUnits<T extends Candidate> {
   #unit(members: readonly Occupant<T>[], extra: boolean, gang?: string): Unit<T> {
     const { at } = this.#policy;
     let [priority, cost, done, placedAt] = [Number.NEGATIVE_INFINITY, 0, 0, 0];
+    let classPriority: number | undefined;
     for (const { running } of members) {
       priority = Math.max(priority, running.task.priority);
+      classPriority = highestClass(classPriority, running.task.stops?.preemptionPriority);
       cost += evictionCost(running, at);
       done = Math.max(done, progress(running, at));
       placedAt = Math.max(placedAt, running.placedAt);
     }
-    return { members, gang, extra, priority, cost, progress: done, placedAt: placedAt as TimeMs };
+    return {
+      members,
+      gang,
+      extra,
+      priority,
+      classPriority,
+      cost,
+      progress: done,
+      placedAt: placedAt as TimeMs,
+    };
   }
 
   #count(member: Occupant<T>, sign: 1 | -1): void {
@@ -125,6 +138,19 @@ export class VictimUnits<T extends Candidate> {
     this.#ofGang.set(gang.key, (this.#ofGang.get(gang.key) ?? 0) + sign);
   }
 }
+
+/** Nobody has said anything yet, or this class does not. */
+export function highestClass(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.max(a, b);
+}
+
+/** More than priorities differ (−1,000 … 1,000): what classes of service give goes before them. */
+const CLASS_STEP = 10_000;
+
+/** What `least-cost` spares first: the class of service, then the priority. */
+export const weightOfClass = (classPriority: number | undefined, priority: number): number =>
+  (classPriority ?? 0) * CLASS_STEP + priority;
 
 /** Total order of units by what a strategy spares: the first is stopped first. Ends in the attempt's id. */
 export function byId(a: Unit<Candidate>, b: Unit<Candidate>): number {

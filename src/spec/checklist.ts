@@ -103,7 +103,9 @@ const rules: readonly Rule[] = [
     point: 'priority',
     question: 'Is it known what goes before what?',
     look: ({ has }) => {
-      const first = [['priority'], ['resource_requirements', 'class'], ['qos']].find(has);
+      const first = [['priority'], ['class'], ['resource_requirements', 'class'], ['qos']].find(
+        has,
+      );
       return first === undefined
         ? { state: 'not', evidence: 'it has the priority that everything has' }
         : said(first, 'it says how important it is');

@@ -11,6 +11,7 @@ import { documentDefaults } from './defaults.ts';
 import { varsSchema } from './document-vars.ts';
 import { either, plainMap, publishedSchema, text, wholeNumber } from './fields.ts';
 import { INCLUDE_DEPTH_MAX, INCLUDED_FILES_MAX } from './join-includes.ts';
+import { className } from './priority-class-block.ts';
 import { serviceSchema } from './service-block.ts';
 import {
   envSchema,
@@ -100,6 +101,12 @@ const headShape = {
     description: 'Higher goes first.',
     default: documentDefaults.priority,
   }).optional(),
+  class: className
+    .meta({
+      description:
+        'Its priority class, one of `scheduling.classes` of the site: its priority, whether its tasks may be stopped, and what is kept for them. With a class, `priority` may be lower than that of the class. Here, too, a class of service may be given, as in `resource_requirements.class`.',
+    })
+    .optional(),
   labels: plainMap(
     z
       .string()

@@ -31,6 +31,8 @@ import { type StepUnit, stepUnits } from './step-units.ts';
 import { sizeProblem, tokenProblem } from './text-bounds.ts';
 import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
 import {
+  classesOf,
+  classProblems,
   limitProblems,
   limitsOf,
   unmetProblems,
@@ -238,7 +240,11 @@ class DocumentReader {
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
     this.warnings.push(...unmetProblems(blocks));
-    return { steps: steps.map(({ step }) => withClass(step, blocks)), ...(limits && { limits }) };
+    for (const problem of classProblems(blocks)) {
+      (problem.severity === 'warning' ? this.warnings : this.#errors).push(problem);
+    }
+    const classes = classesOf(blocks);
+    return { steps: steps.map(({ step }) => withClass(step, classes)), ...(limits && { limits }) };
   }
 
   /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */
@@ -272,11 +278,17 @@ class DocumentReader {
     return [layer, { path: [], env: textsAt(this.#root, ['env']), affinity }];
   }
 
-  #head(data: Head, name: string): Pick<WorkloadSpec, 'name' | 'queue' | 'priority' | 'labels'> {
+  #head(
+    data: Head,
+    name: string,
+  ): Pick<WorkloadSpec, 'name' | 'queue' | 'priority' | 'class' | 'labels'> {
+    const { priority: named } = classesOf(data);
+    const said = data.priority !== undefined && { priority: data.priority };
     return {
       name,
       queue: (data.queue as QueueName | undefined) ?? documentDefaults.queue,
       priority: data.priority ?? documentDefaults.priority,
+      ...(named !== undefined && { class: { name: named, ...said } }),
       labels: textsAt(this.#root, ['labels']),
     };
   }

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { type BasisPoints, UNLIMITED } from '../base/units.ts';
-import type { QueueName } from '../model/ids.ts';
 import {
-  type Amounts,
   NO_AMOUNTS,
   type OrderConfig,
   type QueueConfig,
@@ -338,10 +336,7 @@ function saidFurtherOut({ order, fifo, oversubscription }: Outer): Partial<Queue
 }
 
 /** The queues that work can be submitted to, at and below one. */
-export function leavesBelow(
-  root: QueueConfig,
-  name: string,
-): readonly { readonly name: QueueName; readonly limit: Amounts }[] {
+export function leavesBelow(root: QueueConfig, name: string): readonly QueueConfig[] {
   const found = find(root, name);
   return found === undefined ? [] : leaves(found);
 }

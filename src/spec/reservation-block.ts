@@ -56,37 +56,38 @@ const durationSchema = z
 const names = (what: string) =>
   z.array(tenantName).min(1).max(NAMES_MAX).meta({ description: what }).optional();
 
+/** An amount of one node. */
+export const keptSchema = z.strictObject({
+  cpu: quantity(parseCpu, {
+    description: 'Cores.',
+    form: 'cores such as 2, 0.5 or 500m',
+    finite: true,
+  }).optional(),
+  memory: quantity(parseBytes, {
+    description: 'Memory.',
+    form: 'bytes such as 512Mi, 1.5Gi or 16GB',
+    finite: true,
+  }).optional(),
+  gpu: quantity(parseGpu, {
+    description: 'Devices: a share of one below 1, or whole ones.',
+    form: 'GPUs such as 1, 4 or 0.5',
+    finite: true,
+  }).optional(),
+  custom: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$/, {
+        error: 'a name of letters, digits, _ . / and -',
+      }),
+      wholeNumber(0, 1_000_000_000, { description: 'How many.' }),
+    )
+    .meta({ description: 'Countable things of the node, by name.' })
+    .optional(),
+});
+
 export const reservationSchema = z
   .strictObject({
     name: text({ description: 'Unique; refusals name it.', max: 128, filled: true, oneLine: true }),
-    resources: z
-      .strictObject({
-        cpu: quantity(parseCpu, {
-          description: 'Cores.',
-          form: 'cores such as 2, 0.5 or 500m',
-          finite: true,
-        }).optional(),
-        memory: quantity(parseBytes, {
-          description: 'Memory.',
-          form: 'bytes such as 512Mi, 1.5Gi or 16GB',
-          finite: true,
-        }).optional(),
-        gpu: quantity(parseGpu, {
-          description: 'Devices: a share of one below 1, or whole ones.',
-          form: 'GPUs such as 1, 4 or 0.5',
-          finite: true,
-        }).optional(),
-        custom: z
-          .record(
-            z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$/, {
-              error: 'a name of letters, digits, _ . / and -',
-            }),
-            wholeNumber(0, 1_000_000_000, { description: 'How many.' }),
-          )
-          .meta({ description: 'Countable things of the node, by name.' })
-          .optional(),
-      })
-      .meta({ description: 'What is kept, of one node.' }),
+    resources: keptSchema.meta({ description: 'What is kept, of one node.' }),
     parts: wholeNumber(1, PARTS_MAX, {
       description: 'So many times, on nodes that may be the same.',
       default: 1,
@@ -140,9 +141,8 @@ export function readReservations(
       const message = `the reservation in line ${reading.line(first)} has this name, too`;
       reading.error([...path, 'name'], message);
     } else named.set(one.name, [...path, 'name']);
-    const amount = amountOf(one);
-    const custom = amount.custom.some(([, count]) => count > 0);
-    if (amount.cpu + amount.memory + amount.gpu === 0 && !custom) {
+    const amount = amountOf(one.resources);
+    if (isNothing(amount)) {
       reading.error([...path, 'resources'], 'nothing is kept', { expected: 'more than 0' });
     }
     const partsKey = reading.oneKey(path, ['parts', 'nodes']);
@@ -188,8 +188,11 @@ function queuesOf(
   return [...new Set(leaves.map(({ name }) => name))];
 }
 
-function amountOf({ resources }: ReservationBlock): WrittenReservation['amount'] {
-  const { cpu = 0, memory = 0, gpu = 0, custom = {} } = resources;
+export const isNothing = ({ cpu, memory, gpu, custom }: WrittenReservation['amount']): boolean =>
+  cpu + memory + gpu === 0 && custom.every(([, count]) => count === 0);
+
+export function amountOf(written: z.output<typeof keptSchema>): WrittenReservation['amount'] {
+  const { cpu = 0, memory = 0, gpu = 0, custom = {} } = written;
   return {
     cpu: cpu as MilliCpu,
     memory: memory as Bytes,

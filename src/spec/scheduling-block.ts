@@ -16,11 +16,11 @@ import { either, oneOf, quantity, text, wholeNumber } from './fields.ts';
 import { gpuSharingSchema, readGpuSharing } from './gpu-sharing-block.ts';
 import type { Path } from './issue.ts';
 import { isOrderName, orderShape, policyText, readOrder, registered } from './order-block.ts';
+import { type Classes, classesSchema, readClasses } from './priority-class-block.ts';
 import { parseSpan, shown } from './quantities.ts';
 import { usageShape } from './quota-block.ts';
 import {
   count,
-  later,
   queueName,
   spanForm,
   WEIGHTS_EXPECTED,
@@ -112,7 +112,11 @@ export const schedulingSchema = z
           .optional(),
       }),
       'true, false, or a map of limits',
-      { description: 'Whether tasks may be stopped for others.', default: false },
+      {
+        description:
+          'Whether tasks may be stopped for others. True, when not given and a class is `preemptible: true`.',
+        default: false,
+      },
     ).optional(),
     keep_seats_after: either(
       oneOf(['never'] as const, { description: 'Seats are kept for nobody.' }),
@@ -144,13 +148,13 @@ export const schedulingSchema = z
       })
       .meta({ description: 'Quotas and shares of the strategy `fair`.' })
       .optional(),
-    classes: later('Priority classes.').optional(),
+    classes: classesSchema.optional(),
   })
   .meta({ description: 'Order, placement, and what may overtake or stop what.' });
 
 export type SchedulingBlock = z.output<typeof schedulingSchema>;
 
-export interface Scheduling {
+export interface Scheduling extends Classes {
   readonly order: OrderConfig;
   readonly childOrder: QueueConfig['childOrder'];
   readonly scorers: readonly WeightedScorer[];
@@ -174,7 +178,6 @@ export function readScheduling(
 ): Scheduling {
   const path = ['scheduling'];
   const key = reading.oneKey(path, ['policy', 'strategy', 'method']);
-  reading.later(path, ['classes']);
   const written = key && block[key];
   const strategy = strategyMeant(names.strategies, written, key, (name) =>
     isOrderName(names.orders, name),
@@ -182,6 +185,8 @@ export function readScheduling(
   const policy = strategy === undefined ? written : undefined;
   const { backfill, preemption, keep_seats_after = KEEP_AFTER_MS } = block;
   const namePath = [...path, key ?? 'policy'];
+  const classes = readClasses(reading, block.classes);
+  const isStopped = classes.classes.some(({ preemptible }) => preemptible === true);
   return {
     order: readOrder(
       reading,
@@ -202,7 +207,8 @@ export function readScheduling(
       typeof backfill === 'object'
         ? { kind: backfill.kind, depth: backfill.depth ?? depth }
         : { kind: backfill ?? defaultKind, depth },
-    preemption: readPreemption(preemption),
+    preemption: readPreemption(preemption ?? isStopped),
+    ...classes,
     keepAfterMs: keep_seats_after === 'never' ? undefined : keep_seats_after,
     gpuSharing: block.gpu_sharing && readGpuSharing(block.gpu_sharing),
     seed: block.seed ?? defaultScheduling.seed,
@@ -259,8 +265,10 @@ function readFilters(
   });
 }
 
-function readPreemption(written: SchedulingBlock['preemption']): PreemptionConfig | undefined {
-  if (written === undefined || written === false) return undefined;
+function readPreemption(
+  written: NonNullable<SchedulingBlock['preemption']>,
+): PreemptionConfig | undefined {
+  if (written === false) return undefined;
   const block = written === true ? {} : written;
   const { min_run_time, per_queue_per_hour, start_promise } = block;
   return {

@@ -1,14 +1,14 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
-import { defaultOrder } from '../model/scheduling-config.ts';
-import type { StorageConfig, WrittenSite } from '../model/site-config.ts';
+import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
+import type { StorageConfig, WrittenReservation, WrittenSite } from '../model/site-config.ts';
 import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
-import { readEviction } from './qos-block.ts';
+import { readEviction, readQos } from './qos-block.ts';
 import { shown } from './quantities.ts';
 import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
 import { type QuotaDeps, readQuotas } from './quota-block.ts';
@@ -140,17 +140,19 @@ function readSite(
     ...readBudgets(reading, blocks.budgets, { ...deps, members: tenancy.members }),
     ...tenancy.budgets,
   ];
-  const reservations = readReservations(reading, blocks.reservations, {
+  const written = readReservations(reading, blocks.reservations, {
     zoneAt,
     leavesOf: (written, path) => {
       const found = deps.queueNamed(written, path);
       return found === undefined ? [] : leavesBelow(tree, found);
     },
   });
+  const reservations = [...written, ...keptForClasses(reading, scheduling, tree, written)];
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
-  const eviction = readEviction(reading, blocks.qos);
-  const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed } =
+  const eviction = readEviction(blocks.qos);
+  const qos = readQos(reading, blocks.qos);
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed, classes } =
     scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
@@ -176,11 +178,37 @@ function readSite(
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      ...(classes.length > 0 && { classes }),
+      ...(qos && { qos }),
       ...(eviction && { eviction }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
   };
+}
+
+/**
+ * What is guaranteed to classes. It is lent where those that it is for can take it back: between queues shares
+ * decide who is stopped for whom, and not priorities.
+ */
+function keptForClasses(
+  reading: SiteReading,
+  { kept, classes, preemption }: Scheduling,
+  root: QueueConfig,
+  others: readonly WrittenReservation[],
+): readonly WrittenReservation[] {
+  const [only, ...more] = leavesBelow(root, root.name);
+  const isOne = more.length === 0 && only !== undefined && only.teams.length === 0;
+  return kept.map((one) => {
+    const [name] = one.selector.classes!;
+    const own = classes.find((other) => other.name === name)!;
+    if (others.some((other) => other.name === one.name)) {
+      const path = ['scheduling', 'classes', own.name, 'guaranteed_resources'];
+      const message = `a reservation is called \`${one.name}\`, and what is kept for the class is, too`;
+      reading.error(path, message, { at: 'key' });
+    }
+    return { ...one, ...(preemption && isOne && { lentBelow: own.priority }) };
+  });
 }
 
 /** Each by itself, so that one wrong block does not hide what is wrong in another. */

@@ -1,15 +1,19 @@
+import { nearest } from '../base/nearest.ts';
 import { type Bytes, type MilliCpu, spanMs, UNLIMITED } from '../base/units.ts';
 import type { WorkloadLimits } from '../model/flow.ts';
+import { type QosClass, qosClasses } from '../model/qos.ts';
 import type { StepSpec } from '../model/workload.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
 import { noLimits, type PipelineBlock, readPipelineLimits } from './blocks/limits-block.ts';
 import type { OptimizationBlock } from './blocks/optimization-block.ts';
 import type { RequirementsBlock } from './blocks/requirements-block.ts';
+import { plainWord } from './fields.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu } from './quantities.ts';
 
 /** The blocks of a document that are about the workload as a whole. */
 export interface WorkloadBlocks {
+  readonly class?: string | undefined;
   readonly pipeline?: PipelineBlock | undefined;
   readonly resource_requirements?: RequirementsBlock | undefined;
   readonly optimization?: OptimizationBlock | undefined;
@@ -68,9 +72,51 @@ export function limitProblems(
   return problems;
 }
 
-/** What the class of a workload means for a step that does not say so itself. */
-export function withClass(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
-  const name = blocks.resource_requirements?.class;
+/** The classes that a document names: each of the two places may name one of either kind. */
+export interface NamedClasses {
+  readonly qos?: QosClass;
+  /** A priority class, which only a site knows. */
+  readonly priority?: string;
+}
+
+const classPaths = [['class'], ['resource_requirements', 'class']] as const;
+
+export function classesOf(blocks: WorkloadBlocks): NamedClasses {
+  const classes: { qos?: QosClass; priority?: string } = {};
+  for (const name of [blocks.resource_requirements?.class, blocks.class]) {
+    if (name === undefined) continue;
+    const qos = qosNamed(name);
+    if (qos === undefined) classes.priority = name;
+    else classes.qos = qos;
+  }
+  return classes;
+}
+
+const qosNamed = (name: string): QosClass | undefined =>
+  qosClasses.find((one) => one === plainWord(name));
+
+/** Two classes of one kind contradict each other; a misspelt class of service would be a priority class. */
+export function classProblems(blocks: WorkloadBlocks): Problem[] {
+  const named = [blocks.class, blocks.resource_requirements?.class];
+  const [first, second] = named;
+  const problems = named.flatMap((name, i): Problem[] => {
+    if (name === undefined || qosNamed(name) !== undefined) return [];
+    const near = nearest(plainWord(name), qosClasses);
+    if (near === undefined) return [];
+    const message = `\`${name}\` is taken as a priority class of the site: it is none of ${qosClasses.join(', ')}`;
+    return [{ severity: 'warning', path: classPaths[i]!, message, suggestion: near }];
+  });
+  if (first === undefined || second === undefined) return problems;
+  const [one, other] = [qosNamed(first), qosNamed(second)];
+  if ((one === undefined) !== (other === undefined)) return problems;
+  if (one === undefined ? first === second : one === other) return problems;
+  const what = one === undefined ? 'priority classes' : 'classes of service';
+  const message = `says ${second}, but \`class\` says ${first}: two ${what}`;
+  return [...problems, { path: classPaths[1], message }];
+}
+
+/** What the class of service of a workload means for a step that does not say so itself. */
+export function withClass(step: StepSpec, { qos: name, priority }: NamedClasses): StepSpec {
   if (name === undefined) return step;
   const process = {
     ...(name === 'guaranteed' && { memoryProtection: 'hard' as const }),
@@ -89,9 +135,11 @@ export function withClass(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
   const stops = { preemptible: name !== 'guaranteed', restartMs: spanMs(0), minRunMs: spanMs(0) };
   return {
     ...step,
+    qos: name,
     execution: { ...step.execution, process },
     ...(name === 'guaranteed' && { limits }),
-    ...(name !== 'burstable' && { stops: step.stops ?? stops }),
+    // A priority class says first whether its tasks may be stopped.
+    ...(name !== 'burstable' && priority === undefined && { stops: step.stops ?? stops }),
   };
 }
 

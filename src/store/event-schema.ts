@@ -11,6 +11,7 @@ import type {
 } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import { preemptionStrategies } from '../model/preemption.ts';
+import { qosClasses } from '../model/qos.ts';
 import { probeKinds } from '../model/service.ts';
 import { execution } from './execution-form.ts';
 import {
@@ -174,8 +175,10 @@ const step = z.strictObject({
       checkpointMs: span.exactOptional(),
       restartMs: span,
       minRunMs: span,
+      preemptionPriority: whole().exactOptional(),
     })
     .exactOptional(),
+  qos: z.enum(qosClasses).exactOptional(),
   retry: z.strictObject({
     maxRetries: whole(),
     backoffMs: span,
@@ -192,6 +195,7 @@ const spec = z.strictObject({
   name: z.string(),
   queue: text<QueueName>(),
   priority: z.int(),
+  class: z.strictObject({ name: z.string(), priority: z.int().exactOptional() }).exactOptional(),
   labels: textMap,
   deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
@@ -292,6 +296,7 @@ const preemption = z.strictObject({
       strategy: z.enum(preemptionStrategies),
       victims: whole(),
       highestPriority: z.int(),
+      highestClass: whole().exactOptional(),
       lost: whole(),
       waiting: whole(),
       total: whole(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bitRate, bytes, span, whole } from './plain-forms.ts';
+import { basisPoints, bitRate, bytes, span, whole } from './plain-forms.ts';
 
 const processTerms = z.strictObject({
   nice: z.int().exactOptional(),
@@ -12,7 +12,9 @@ const processTerms = z.strictObject({
   numa: z.enum(['any', 'preferred', 'bind', 'interleave']).exactOptional(),
   transparentHugePages: z.boolean().exactOptional(),
   threadVariables: z.boolean().exactOptional(),
+  cpuShare: basisPoints.exactOptional(),
   memoryProtection: z.enum(['soft', 'hard']).exactOptional(),
+  memoryGuarantee: basisPoints.exactOptional(),
   memoryHigh: bytes.exactOptional(),
   oomKill: z.enum(['process', 'task']).exactOptional(),
   hugePages: bytes.exactOptional(),

@@ -18,6 +18,7 @@ import type {
 import type { NetworkQuery, NetworkStatus } from '../../src/api/contract/network-documents.ts';
 import type { PreemptionList } from '../../src/api/contract/preemption-documents.ts';
 import type {
+  ClassList,
   QueueList,
   QuotaList,
   ReservationList,
@@ -30,6 +31,7 @@ import type {
   SubmitOutcome,
   WorkloadFilter,
 } from '../../src/api/contract/views.ts';
+import { classList } from '../../src/api/views/classes.ts';
 import { preemptionList } from '../../src/api/views/preemptions.ts';
 import { queueList } from '../../src/api/views/queues.ts';
 import { quotaList } from '../../src/api/views/quotas.ts';
@@ -326,6 +328,10 @@ export class ScenarioSite implements Site {
 
   queues(): QueueList {
     return queueList(this.scheduling.engine.state, this.scheduling.at);
+  }
+
+  classes(): ClassList {
+    return classList(this.scheduling.engine.state, this.scheduling.at);
   }
 
   quotas(): QuotaList {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { classList } from '../../src/api/views/classes.ts';
 import { explaining, explainWorkload } from '../../src/api/views/explain.ts';
 import { preemptionList } from '../../src/api/views/preemptions.ts';
 import { queueList } from '../../src/api/views/queues.ts';
@@ -10,8 +11,9 @@ import { parseCommandLine } from '../../src/cli/parse-command-line.ts';
 import { describeError, printResult } from '../../src/cli/printer.ts';
 import { registry } from '../../src/cli/registry.ts';
 import { projectStarts } from '../../src/engine/projection.ts';
+import { DocumentSite } from '../builders/document-site.ts';
 import { queueScene } from '../builders/queue-scene.ts';
-import { config, queueConfig, Site } from '../builders/site.ts';
+import { config, node, queueConfig, Site } from '../builders/site.ts';
 import { workload } from './documents.ts';
 import { TestDaemon } from './test-daemon.ts';
 import { testWorld } from './test-world.ts';
@@ -28,6 +30,7 @@ async function daemonOf(t: TestContext, site: Site): Promise<TestDaemon> {
     daemon.answers.set(`/api/v1/${path}`, { status: 200, type: 'application/json', body });
   };
   answer('queues', queueList(state, site.at));
+  answer('classes', classList(state, site.at));
   answer('quotas', quotaList(state, site.at));
   answer('reservations', reservationList(state, site.at));
   answer('preemptions', preemptionList(state, 100));
@@ -109,6 +112,49 @@ test(
     });
   },
 );
+
+const classes = `
+scheduling:
+  classes:
+    critical: {priority: 100, preemptible: false, guaranteed_resources: {cpu: 2, memory: 4Gi}}
+    batch: {priority: 10, preemptible: true, resource_multiplier: 0.5}
+    other: {priority: 0}
+qos: {classes: {burstable: {resource_guarantee: 50%, burst_limit: 200%, network_priority: low}}}`;
+
+test(
+  'queue --classes shows what tasks of each are sure of, and who gives way',
+  bounded,
+  async (t) => {
+    const site = new DocumentSite(classes, node('n', { cpu: 4000, memory: 8 * 1024 ** 3 }));
+    site.start('run: x\nclass: batch\ncount: 9\n');
+    const daemon = await daemonOf(t, site);
+    const { out, exit } = await run('queue --classes', daemon);
+    assert.equal(exit, 0);
+    assert.equal(
+      out,
+      `
+CLASS     PRIORITY  STOPPED FOR OTHERS  KEPT         CPU WEIGHT  WAIT  RUN
+critical       100  never               2 cpu 4 GiB        100%     0    0
+batch           10  may be              —                   50%     5    4
+other            0  —                   —                  100%     0    0
+
+CLASS OF SERVICE  GUARANTEED  BURST  PREEMPTION  NETWORK  EVICTED WHEN
+guaranteed                 —      —           —  —        —
+burstable                50%   200%           —  low      —
+best-effort                —      —           —  —        —`.trim(),
+    );
+    const json = JSON.parse((await run('queue --classes --json', daemon)).out);
+    assert.deepEqual(json, classList(site.engine.state, site.at));
+    const { out: kept } = await run('reserve', daemon);
+    assert.match(kept, /^class critical {2}2 cpu 4 GiB {2}class critical {2}always {2}open/m);
+  },
+);
+
+test('a site without classes says where they stand', bounded, async (t) => {
+  const daemon = await daemonOf(t, queueScene());
+  const { out } = await run('queue --classes', daemon);
+  assert.match(out, /^There are no priority classes: .*scheduling\.classes/);
+});
 
 test('no line of the tree is wider than the page', bounded, async (t) => {
   const daemon = await daemonOf(t, queueScene());

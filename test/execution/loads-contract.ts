@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
+import { type BasisPoints, bytes, milliCpu, spanMs, UNLIMITED } from '../../src/base/units.ts';
 import type { AttemptEnd } from '../../src/model/attempt.ts';
 import type { IoTerms, ProcessTerms } from '../../src/model/execution-terms.ts';
 import { checkClean, type Ground, groupFile, hasController, told } from './enforcement-ground.ts';
@@ -32,6 +32,26 @@ const limits: Record<string, Load> = {
     assert.ok(cpuMs <= periods * 50 * 1.05, `${cpuMs} ms in ${periods} periods`);
     assert.ok(cpuMs >= throttled * 50 * 0.95, `${cpuMs} ms in ${throttled} full periods`);
     if (throttled > periods * 0.95) assert.ok(share >= 0.475, `${share} of a CPU`);
+  },
+
+  'on one core, a task of half the weight gets half as much': async (rig, ground, t) => {
+    if (!hasController(ground, 'cpuset')) return t.skip('no cpuset controller');
+    const cores = [ground.site.terms?.cpus?.at(-1) ?? 0];
+    const run = spin(8);
+    const half = { process: { cpuShare: 5000 as BasisPoints } };
+    const both = [
+      { run, cores },
+      { run, cores, execution: half },
+    ];
+    both.forEach((ask, n) => {
+      rig.start(n + 1, ask);
+    });
+    const [whole, other] = await Promise.all(both.map((_, n) => rig.ended(n + 1)));
+    const ratio = whole!.usage.cpuMs! / other!.usage.cpuMs!;
+    t.diagnostic(
+      `${whole!.usage.cpuMs} ms and ${other!.usage.cpuMs} ms: ${ratio.toFixed(2)} times`,
+    );
+    assert.ok(ratio >= 1.6 && ratio <= 2.4, `${ratio} times as much`);
   },
 
   'a task dies at its memory limit, and its peak is the limit': async (rig, _ground, t) => {

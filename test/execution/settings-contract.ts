@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bytes, milliCpu, UNLIMITED } from '../../src/base/units.ts';
+import { type BasisPoints, bytes, milliCpu, UNLIMITED } from '../../src/base/units.ts';
 import type { TermController } from '../../src/execution/term-site.ts';
 import type { IoTerms } from '../../src/model/execution-terms.ts';
 import { checkClean, type Ground, groupFile, hasController, told } from './enforcement-ground.ts';
@@ -52,6 +52,18 @@ function casesOn(ground: Ground): Record<string, Case> {
         ['cpu', 'cpu.shares', '256'],
       ],
     },
+    'half of the weight of what was asked for': {
+      ask: process({ cpuShare: 5000 as BasisPoints }),
+      term: 'cpu-share',
+      v2: [['cpu', 'cpu.weight', '50']],
+      v1: [['cpu', 'cpu.shares', '512']],
+    },
+    'the least weight there is': {
+      ask: process({ cpuShare: 0 as BasisPoints }),
+      term: 'cpu-share',
+      v2: [['cpu', 'cpu.weight', '1']],
+      v1: [['cpu', 'cpu.shares', '2']],
+    },
     'a memory limit': {
       ask: { memoryLimit: 64 * MIB },
       v2: [['memory', 'memory.max', `${64 * MIB}`]],
@@ -89,6 +101,16 @@ function casesOn(ground: Ground): Record<string, Case> {
     },
     'memory that others give up last': {
       ask: { memory: 16 * MIB, ...process({ memoryProtection: 'soft' }) },
+      term: 'memory-kept',
+      ...(protection?.low === 0 && { needs: 'protection' }),
+      v2: [['memory', 'memory.low', kept]],
+      v1: [['memory', 'memory.soft_limit_in_bytes', kept]],
+    },
+    'half of its memory that others give up last': {
+      ask: {
+        memory: 32 * MIB,
+        ...process({ memoryProtection: 'soft', memoryGuarantee: 5000 as BasisPoints }),
+      },
       term: 'memory-kept',
       ...(protection?.low === 0 && { needs: 'protection' }),
       v2: [['memory', 'memory.low', kept]],

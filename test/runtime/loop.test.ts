@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { timeMs } from '../../src/base/units.ts';
+import { type BasisPoints, milliCpu, timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EndCause, Enforcement } from '../../src/model/attempt.ts';
 import { OperationError } from '../../src/model/errors.ts';
-import type { AttemptId, NodeId, TenantId } from '../../src/model/ids.ts';
+import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
 import { Loop } from '../../src/runtime/loop.ts';
 import type { AttemptStart, Driver, KnownAttempt } from '../../src/runtime/ports.ts';
@@ -39,7 +39,7 @@ function bench() {
   let known: Promise<readonly KnownAttempt[]> = Promise.resolve([]);
   const driver: Driver = {
     enforcement: enforced,
-    adjust: (attempt) => acts.push(`adjust ${attempt}`),
+    adjust: (attempt, { weight }) => acts.push(`adjust ${attempt} to weigh ${weight}`),
     pin: (attempt, cores) => acts.push(`pin ${attempt} ${cores.join()}`),
     pause: (attempt) => acts.push(`pause ${attempt}`),
     resume: (attempt) => acts.push(`resume ${attempt}`),
@@ -332,5 +332,21 @@ test(
     await b.submit(step('a'));
     await b.loop.send({ kind: 'leave-node', node: 'n' as NodeId });
     assert.deepEqual(b.acts, ['start 1.a.0.1', 'stop 1.a.0.1 cancelled']);
+  },
+);
+
+test(
+  'a task that is adjusted weighs what its classes make of what it asks for now',
+  limit,
+  async () => {
+    const { loop, submit, acts } = bench();
+    await loop.send({ kind: 'join-node', node: node('n') });
+    const half = { process: { cpuShare: 5_000 as BasisPoints } };
+    await submit(step('s', { execution: half }));
+    await settled();
+    const workload = '1' as WorkloadId;
+    await loop.send({ kind: 'adjust', workload, by: tenant, cpu: milliCpu(2_000) });
+    await settled();
+    assert.deepEqual(acts, ['start 1.s.0.1', 'adjust 1.s.0.1 to weigh 1000']);
   },
 );

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isReached, parseThreshold } from '../../src/model/eviction-threshold.ts';
 import type { AttemptId } from '../../src/model/ids.ts';
+import { preemptionPriorities, qosOf } from '../../src/model/qos.ts';
 import {
   type Consumer,
   evictDown,
   evictionOrder,
   overcommitted,
-  qosOf,
 } from '../../src/scheduling/qos.ts';
 import { node, resources } from '../builders/workload.ts';
 
@@ -32,6 +32,7 @@ const consumer = (attempt: string, changes: Partial<Consumer>): Consumer => ({
   priority: 0,
   requested: 100,
   used: 100,
+  classPriority: preemptionPriorities[changes.qos ?? 'burstable'],
   ...changes,
 });
 

@@ -232,6 +232,46 @@ describe('the workload as a whole', () => {
       assert.deepEqual(only!.execution?.process, process);
     });
   }
+  const named: Record<string, [head: string, qos: string | undefined, of: object | undefined]> = {
+    'a priority class': ['class: gold', undefined, { name: 'gold' }],
+    'with a priority of its own': [
+      'class: gold\npriority: 3',
+      undefined,
+      { name: 'gold', priority: 3 },
+    ],
+    'a class of service where priority classes stand': [
+      'class: Best_Effort',
+      'best-effort',
+      undefined,
+    ],
+    'a priority class where classes of service stand': [
+      'resource_requirements: {class: gold}',
+      undefined,
+      { name: 'gold' },
+    ],
+    'one of each kind': [
+      'class: gold\nresource_requirements: {class: burstable}',
+      'burstable',
+      { name: 'gold' },
+    ],
+    'the same twice': [
+      'class: gold\nresource_requirements: {class: gold}',
+      undefined,
+      { name: 'gold' },
+    ],
+  };
+  for (const [name, [head, qos, of]] of Object.entries(named)) {
+    test(`names ${name}`, () => {
+      const spec = parsed(`run: x\n${head}\n`);
+      assert.deepEqual([spec.steps[0]!.qos, spec.class], [qos, of]);
+    });
+  }
+  test('a priority class says whether tasks may be stopped, before a class of service does', () => {
+    const [only] = parsed(
+      'run: x\nclass: gold\nresource_requirements: {class: guaranteed}\n',
+    ).steps;
+    assert.equal(only!.stops, undefined);
+  });
   test('guaranteed is limited to what it asks for, unless it says otherwise', () => {
     const spec = parsed(
       'resource_requirements: {class: guaranteed}\nsteps:\n  - {id: a, run: x, resources: {cpu: {request: 2}}}\n  - {id: b, run: x, resources: {cpu: {request: 2, limit: 4}}}\n',
@@ -488,12 +528,30 @@ describe('what is wrong is told with its place', () => {
         'p.yaml:2:35 error: optimization.caching.enabled: is off here, and asked for by another key of this document',
       ],
     },
+    'two classes of one kind': {
+      text: 'class: gold\nrun: x\nresource_requirements: {class: silver}\n',
+      want: [
+        'p.yaml:3:32 error: resource_requirements.class: says silver, but `class` says gold: two priority classes',
+      ],
+    },
+    'two classes of service': {
+      text: 'class: burstable\nrun: x\nresource_requirements: {class: guaranteed}\n',
+      want: [
+        'p.yaml:3:32 error: resource_requirements.class: says guaranteed, but `class` says burstable: two classes of service',
+      ],
+    },
+    'a class of service that is misspelt': {
+      text: 'run: x\nresource_requirements: {class: garanteed}\n',
+      want: [
+        'p.yaml:2:32 warning: resource_requirements.class: `garanteed` is taken as a priority class of the site: it is none of best-effort, burstable, guaranteed - did you mean "guaranteed"?',
+      ],
+    },
     'blocks with wrong values': {
-      text: 'run: x\npipeline: {resource_limits: {max_cpu: -1, max_retires: 3}}\nresource_requirements: {class: gold, compute: {memory: 4}}\noptimization: {scheduling: {preferred_hours: "25:00-06:00"}, parallel_tasks: 0}\ncost_optimization: {strategies: {model_selection: {quality_threshold: 1.5}}}\n',
+      text: 'run: x\npipeline: {resource_limits: {max_cpu: -1, max_retires: 3}}\nresource_requirements: {class: "go ld", compute: {memory: 4}}\noptimization: {scheduling: {preferred_hours: "25:00-06:00"}, parallel_tasks: 0}\ncost_optimization: {strategies: {model_selection: {quality_threshold: 1.5}}}\n',
       want: [
         'p.yaml:2:39 error: pipeline.resource_limits.max_cpu: "-1" is below the range; expected 0 to 1000000 cores',
         'p.yaml:2:43 error: pipeline.resource_limits.max_retires: unknown key "max_retires" - did you mean "max_retries"?',
-        'p.yaml:3:32 error: resource_requirements.class: "gold" cannot be used here; expected guaranteed, burstable, best-effort',
+        'p.yaml:3:32 error: resource_requirements.class: "go ld" cannot be used here; expected a name of letters, digits, _ . and -, beginning with a letter or digit, at most 63',
         'p.yaml:4:46 error: optimization.scheduling.preferred_hours: these are no hours of a day; expected off_peak, any, or hours such as 22:00-06:00',
         'p.yaml:4:78 error: optimization.parallel_tasks: 0 is out of range; expected at least 1',
         'p.yaml:5:71 error: cost_optimization.strategies.model_selection.quality_threshold: a part of at most 1',

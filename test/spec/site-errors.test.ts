@@ -31,6 +31,51 @@ const cases: Record<string, { text: string; want: readonly string[] }> = {
       '7:1 error: multi_tenancy: users and teams cannot be together with the backfill of line 3; expected `backfill: none`, or one queue by priority',
     ],
   },
+  'priority classes that are written wrong': {
+    text: 'scheduling:\n  classes:\n    a: {}\n    b: {priority: 2000, resource_multiplier: 0}\n    d: {priority: 1, guaranted_resources: {cpu: 1}}\n    "e f": {priority: 1}\n',
+    want: [
+      '3:5 error: scheduling.classes.a.priority: the key `priority` is missing',
+      '4:19 error: scheduling.classes.b.priority: 2000 is out of range; expected at most 1000',
+      '4:46 error: scheduling.classes.b.resource_multiplier: "0" is nothing; expected more than 0',
+      '5:22 error: scheduling.classes.d.guaranted_resources: unknown key "guaranted_resources" - did you mean "guaranteed_resources"?',
+      '6:5 error: scheduling.classes["e f"]: "e f" is not a name; expected a name of letters, digits, _ . and -, beginning with a letter or digit, at most 63',
+    ],
+  },
+  'priority classes that cannot be meant': {
+    text: 'scheduling:\n  classes:\n    best_effort: {priority: 1}\n    c: {priority: 1, guaranteed_resources: {}}\n',
+    want: [
+      '3:5 error: scheduling.classes.best_effort: `best_effort` is a class of service; expected another name: documents say `class` of both kinds',
+      '4:44 error: scheduling.classes.c.guaranteed_resources: nothing is kept; expected more than 0',
+    ],
+  },
+  'what is kept for a class, and a reservation of its name': {
+    text: 'scheduling: {classes: {a: {priority: 1, guaranteed_resources: {cpu: 1}}}}\nreservations: [{name: class a, resources: {cpu: 1}, tenants: [ada]}]\n',
+    want: [
+      '1:41 error: scheduling.classes.a.guaranteed_resources: a reservation is called `class a`, and what is kept for the class is, too',
+    ],
+  },
+  'terms of classes of service that are written wrong': {
+    text: 'qos:\n  classes:\n    burstable: {preemption_priority: -1}\n    best_effort: {burst_limit: 2, network_priority: higher, eviction_treshold: x}\n',
+    want: [
+      '3:38 error: qos.classes.burstable.preemption_priority: -1 is out of range; expected at least 0',
+      '4:32 error: qos.classes.best_effort.burst_limit: "2" has no unit; expected a percentage such as 50% or 12.5% - did you mean "2%"?',
+      '4:53 error: qos.classes.best_effort.network_priority: "higher" cannot be used here; expected high, normal, low - did you mean "high"?',
+      '4:61 error: qos.classes.best_effort.eviction_treshold: unknown key "eviction_treshold" - did you mean "eviction_threshold"?',
+    ],
+  },
+  'terms of classes of service that cannot be meant': {
+    text: 'qos:\n  classes:\n    guaranteed: {resource_guarantee: 101%}\n    burstable: {burst_limit: 100%}\n',
+    want: [
+      '3:38 error: qos.classes.guaranteed.resource_guarantee: 101% is more than is asked for; expected at most 100%',
+      '4:30 error: qos.classes.burstable.burst_limit: a task that is limited to 100% of what it asks for does not burst; expected more than 100%',
+    ],
+  },
+  'a burst of who is limited to what he asks for': {
+    text: 'qos: {classes: {guaranteed: {burst_limit: 200%}}}\n',
+    want: [
+      '1:30 warning: qos.classes.guaranteed.burst_limit: tasks of this class are limited to what they ask for: it changes nothing',
+    ],
+  },
   'one name for two queues, wherever they are': {
     text: 'queues:\n  a:\n    children: {c: , d: }\n  b: {queues: {a: , c: }}\n',
     want: [

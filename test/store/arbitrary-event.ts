@@ -159,9 +159,19 @@ const step = record(
     gangMin: whole,
     topology: record({ label: text, required: fc.boolean() }),
     stops: record(
-      { preemptible: fc.boolean(), checkpointMs: whole, restartMs: whole, minRunMs: whole },
+      {
+        preemptible: fc.boolean(),
+        checkpointMs: whole,
+        restartMs: whole,
+        minRunMs: whole,
+        preemptionPriority: whole,
+      },
       ['preemptible', 'restartMs', 'minRunMs'],
     ),
+    qos: fc.constantFrom('best-effort', 'burstable', 'guaranteed'),
+    execution: record({
+      process: record({ cpuShare: whole, memoryGuarantee: whole }, []),
+    }),
     constraints,
     service,
     flow,
@@ -224,6 +234,7 @@ const spec = record(
     name: text,
     queue: id,
     priority: fc.integer({ min: -1000, max: 1000 }),
+    class: record({ name: text, priority: fc.integer({ min: -1000, max: 1000 }) }, ['name']),
     labels: textMap,
     steps: fc.array(step, { minLength: 1, maxLength: 3 }),
     limits: record({
@@ -336,14 +347,18 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
       ),
       chosen: fc.constantFrom('least-cost', 'wait_for_completion'),
       options: fc.array(
-        record({
-          strategy: fc.constantFrom('preempt_oldest', 'preempt_least_progress'),
-          victims: whole,
-          highestPriority: fc.integer(),
-          lost: whole,
-          waiting: whole,
-          total: whole,
-        }),
+        record(
+          {
+            strategy: fc.constantFrom('preempt_oldest', 'preempt_least_progress'),
+            victims: whole,
+            highestPriority: fc.integer(),
+            highestClass: whole,
+            lost: whole,
+            waiting: whole,
+            total: whole,
+          },
+          ['strategy', 'victims', 'highestPriority', 'lost', 'waiting', 'total'],
+        ),
         { maxLength: 2 },
       ),
     }),

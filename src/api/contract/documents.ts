@@ -154,6 +154,7 @@ export const workloadSchema = z
       queue: z.string(),
       tenant: z.string(),
       priority: z.int(),
+      class: z.string().optional().describe('Its priority class; absent where it names none'),
       labels: z.record(z.string(), z.string()),
       submitted_by: z
         .string()

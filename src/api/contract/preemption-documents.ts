@@ -29,6 +29,10 @@ export const preemptionSchema = z
       z.object({
         strategy: z.string(),
         victims: z.int(),
+        highest_class: z
+          .int()
+          .optional()
+          .describe('Of their classes of service, the highest preemption_priority'),
         lost: z.number().describe('Milli-GPU seconds'),
         waiting: z.number().nullable().describe('Null where nobody knows how long'),
         total: z.number().nullable(),

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { qosClasses } from '../../model/qos.ts';
 import { resourcesSchema } from './documents.ts';
 
 /** Queues, quotas, reservations and preemptions. Null is unlimited in limits, and unknown elsewhere. */
@@ -83,6 +84,42 @@ export const queueSchema = z
   })
   .openapi('Queue');
 
+export const classListSchema = z
+  .object({
+    classes: z
+      .array(
+        z.object({
+          name: z.string(),
+          priority: z.int().describe('Of workloads that say nothing, and the most they may say'),
+          preemptible: z
+            .boolean()
+            .nullable()
+            .describe('Whether its tasks may be stopped for others; null: as they say themselves'),
+          multiplier_ratio: z.number().describe('Of the CPU weight of its tasks'),
+          guaranteed: resourcesSchema.nullable().describe('Kept for its tasks on one node'),
+          waiting: z.int().describe('Tasks of workloads that name it'),
+          running: z.int(),
+        }),
+      )
+      .describe('Priority classes, in the order of the configuration'),
+    service_classes: z
+      .array(
+        z.object({
+          name: z.enum(qosClasses),
+          guarantee_ratio: z.number().nullable().describe('Of what its tasks ask for'),
+          burst_ratio: z
+            .number()
+            .nullable()
+            .describe('Of what they ask for, of tasks without limit'),
+          preemption_priority: z.int().nullable().describe('Lower is stopped first'),
+          network_priority: z.enum(['high', 'normal', 'low']).nullable(),
+          eviction_threshold: z.string().nullable(),
+        }),
+      )
+      .describe('Classes of service; null where the site says nothing'),
+  })
+  .openapi('ClassList');
+
 export const queueListSchema = z
   .object({
     now: moment,
@@ -128,9 +165,16 @@ export const reservationListSchema = z
             pipelines: z.array(z.string()).nullable(),
             queues: z.array(z.string()).nullable(),
             tenants: z.array(z.string()).nullable(),
+            classes: z.array(z.string()).nullable().describe('Priority classes'),
           }),
           amount: resourcesSchema.describe('Of each part, on one node'),
           parts: z.int(),
+          lent_below: z
+            .int()
+            .nullable()
+            .describe(
+              'Tasks of a lower priority that may be stopped may use it; null: nobody else',
+            ),
           unbound: z.int().describe('Parts for which no node is large enough'),
           nodes: z.array(z.object({ node: z.string(), used: resourcesSchema })),
           window: z
@@ -147,6 +191,7 @@ export const reservationListSchema = z
 
 export type QueueDocument = z.infer<typeof queueSchema>;
 export type QueueList = z.infer<typeof queueListSchema>;
+export type ClassList = z.infer<typeof classListSchema>;
 export type WaitingFor = z.infer<typeof waitingForSchema>;
 export type QuotaList = z.infer<typeof quotaListSchema>;
 export type ReservationList = z.infer<typeof reservationListSchema>;

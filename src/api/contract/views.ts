@@ -16,7 +16,7 @@ import type {
 import type { CpuUse, InventoryChanges, InventoryDocument } from './inventory-documents.ts';
 import type { NetworkQuery, NetworkStatus } from './network-documents.ts';
 import type { PreemptionList } from './preemption-documents.ts';
-import type { QueueList, QuotaList, ReservationList } from './queue-documents.ts';
+import type { ClassList, QueueList, QuotaList, ReservationList } from './queue-documents.ts';
 
 import type { RebalanceDocument, RebalanceRequest } from './rebalance-documents.ts';
 
@@ -49,6 +49,7 @@ export interface Site {
   source(id: WorkloadId): string | undefined;
   nodes(): NodeList;
   queues(): QueueList;
+  classes(): ClassList;
   quotas(): QuotaList;
   reservations(): ReservationList;
   /** Those that are kept, newest first; a bounded number. */

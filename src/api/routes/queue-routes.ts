@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { preemptionListSchema } from '../contract/preemption-documents.ts';
 import {
+  classListSchema,
   queueListSchema,
   quotaListSchema,
   reservationListSchema,
@@ -20,6 +21,23 @@ const listQueues = defineOperation(
       200: {
         description: 'All of them, parents first',
         content: { 'application/json': { schema: queueListSchema } },
+      },
+    },
+  },
+  [],
+);
+
+const listClasses = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/classes',
+    operationId: 'listClasses',
+    summary:
+      'Priority classes and classes of service: what their tasks are sure of, and who gives way',
+    responses: {
+      200: {
+        description: 'As the site configures them',
+        content: { 'application/json': { schema: classListSchema } },
       },
     },
   },
@@ -75,10 +93,17 @@ const listPreemptions = defineOperation(
   ['USAGE'],
 );
 
-export const queueOperations = [listQueues, listQuotas, listReservations, listPreemptions] as const;
+export const queueOperations = [
+  listQueues,
+  listClasses,
+  listQuotas,
+  listReservations,
+  listPreemptions,
+] as const;
 
 export function addQueueRoutes(api: OpenAPIHono<ApiEnv>): void {
   api.openapi(listQueues, (c) => c.json(c.get('site').queues(), 200));
+  api.openapi(listClasses, (c) => c.json(c.get('site').classes(), 200));
   api.openapi(listQuotas, (c) => c.json(c.get('site').quotas(), 200));
   api.openapi(listReservations, (c) => c.json(c.get('site').reservations(), 200));
   api.openapi(listPreemptions, (c) =>

@@ -118,6 +118,10 @@ export class SightedSite implements Site {
     return { ...list, queues };
   }
 
+  classes() {
+    return this.#site.classes();
+  }
+
   quotas() {
     const list = this.#site.quotas();
     if (this.#identity.sees === 'all') return list;

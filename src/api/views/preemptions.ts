@@ -44,9 +44,10 @@ function preemptionDocument({ at, preemption }: PreemptionRecord): PreemptionDoc
     inequality: inequality(rule),
     sentence: sentence(preemption),
     chosen,
-    options: options.map(({ strategy, victims: stopped, lost, waiting, total }) => ({
+    options: options.map(({ strategy, victims: stopped, highestClass, lost, waiting, total }) => ({
       strategy,
       victims: stopped,
+      ...(highestClass !== undefined && { highest_class: highestClass }),
       lost,
       waiting: known(waiting),
       total: known(total),
@@ -82,7 +83,12 @@ function sentence({ preemptor, victims, rule, chosen, options }: Preemption): st
   const more = victims.length - named.length;
   const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const were = victims.length === 1 ? 'was' : 'were';
-  return `${who} ${were} stopped for ${preemptor}: ${reasonOf(rule)}${priceOf(chosen, options)}`;
+  const own = options.find(({ strategy }) => strategy === chosen);
+  const classed =
+    own?.highestClass === undefined
+      ? ''
+      : `, and their class of service has preemption_priority ${own.highestClass}`;
+  return `${who} ${were} stopped for ${preemptor}: ${reasonOf(rule)}${classed}${priceOf(chosen, options)}`;
 }
 
 function reasonOf(rule: EvictionRule): string {

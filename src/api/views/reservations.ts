@@ -17,9 +17,11 @@ export function reservationList(state: State, now: TimeMs): ReservationList {
           pipelines: selector.pipelines === undefined ? null : [...selector.pipelines],
           queues: selector.queues === undefined ? null : [...selector.queues],
           tenants: selector.tenants === undefined ? null : [...selector.tenants],
+          classes: selector.classes === undefined ? null : [...selector.classes],
         },
         amount: resourcesDocument(amount),
         parts: reservation.parts,
+        lent_below: reservation.lentBelow ?? null,
         unbound: reservation.parts - parts.length,
         nodes: parts.map(({ node, used }) => ({ node, used: resourcesDocument(used) })),
         window:

@@ -118,11 +118,17 @@ type Unchanged = Extract<
       | 'retried-already'
       | 'no-such-workload'
       | 'not-a-service'
-      | 'other-queue';
+      | 'other-queue'
+      | Classed['code'];
   }
 >;
 
-/** Of changes of what runs. */
+type Classed = Extract<
+  Refusal,
+  { readonly code: 'no-such-class' | 'above-class' | 'class-may-be-stopped' }
+>;
+
+/** Of submissions and of changes of what runs. */
 function changeSentence(refusal: Unchanged): string {
   switch (refusal.code) {
     case 'nothing-runs': {
@@ -150,6 +156,10 @@ function changeSentence(refusal: Unchanged): string {
     case 'not-a-service':
     case 'other-queue':
       return serviceRefusal(refusal);
+    case 'no-such-class':
+    case 'above-class':
+    case 'class-may-be-stopped':
+      return classSentence(refusal);
     default:
       return assertNever(refusal);
   }
@@ -165,6 +175,23 @@ function workloadLimitSentence(refusal: Extract<Refusal, { code: 'workload-limit
 function noSuchQueue({ queue, near, queues }: Extract<Refusal, { code: 'no-such-queue' }>): string {
   const meant = near === undefined ? ';' : `; did you mean ${near}?`;
   return `there is no queue ${queue}${meant} there are ${queues.join(', ')}`;
+}
+
+function classSentence(refusal: Classed): string {
+  switch (refusal.code) {
+    case 'no-such-class': {
+      const { near, classes } = refusal;
+      const meant = near === undefined ? ';' : `; did you mean ${near}?`;
+      const there = classes.length === 0 ? 'the site has none' : `there are ${classes.join(', ')}`;
+      return `there is no priority class ${refusal.class}${meant} ${there}`;
+    }
+    case 'above-class':
+      return `asks for priority ${refusal.asked}, and its class ${refusal.class} has ${refusal.limit} at most`;
+    case 'class-may-be-stopped':
+      return `step ${refusal.step} may not be stopped for others, and tasks of class ${refusal.class} may`;
+    default:
+      return assertNever(refusal);
+  }
 }
 
 function submissionSentence(

@@ -35,6 +35,7 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       queue: spec.queue,
       tenant: workload.tenant,
       priority: workload.priority,
+      ...(spec.class && { class: spec.class.name }),
       labels: { ...spec.labels },
       ...(spec.submittedBy && { submitted_by: spec.submittedBy }),
       submitted_at: workload.submittedAt,

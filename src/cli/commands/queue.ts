@@ -2,6 +2,7 @@ import type { PreemptionList } from '../../api/contract/preemption-documents.ts'
 import type { QueueDocument, QueueList } from '../../api/contract/queue-documents.ts';
 import { nearest } from '../../base/nearest.ts';
 import { OperationError } from '../../model/errors.ts';
+import { classTables } from '../class-table.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatPercent, formatSpan } from '../format.ts';
@@ -30,15 +31,32 @@ export const queue = defineCommand({
     complete: 'none',
   },
   options: {
+    classes: {
+      kind: 'flag',
+      summary: 'priority classes and classes of service in place of the tree',
+    },
     preemptions: {
       kind: 'flag',
       summary: 'who was stopped for whom in place of the tree, newest first, and why',
     },
   },
-  json: 'QueueList: {now, capacity, queues}; PreemptionList with --preemptions',
-  examples: ['berth queue', 'berth queue research', 'berth queue --preemptions'],
+  json: 'QueueList: {now, capacity, queues}; PreemptionList with --preemptions; ClassList with --classes',
+  examples: [
+    'berth queue',
+    'berth queue research',
+    'berth queue --preemptions',
+    'berth queue --classes',
+  ],
   async run({ operands, options }, world) {
     const client = await world.daemons.connect();
+    if (options.classes) {
+      const classes = await client.classes();
+      return {
+        document: classes,
+        view: (page) => classTables(classes, page),
+        exit: EXIT.ok,
+      };
+    }
     const list = await client.queues();
     const [name] = operands;
     const shown = name === undefined ? list : below(list, name);

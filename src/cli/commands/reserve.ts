@@ -60,6 +60,7 @@ function whomText({ for: whom }: Reservation): string {
     whom.pipelines === null ? '' : `pipelines ${enumerate(whom.pipelines)}`,
     whom.queues === null ? '' : `queues ${enumerate(whom.queues)}`,
     whom.tenants === null ? '' : `tenants ${enumerate(whom.tenants)}`,
+    whom.classes === null ? '' : `class ${enumerate(whom.classes)}`,
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'everybody' : parts.join(', ');
 }

@@ -27,6 +27,7 @@ import {
 import { networkStatusSchema } from '../../api/contract/network-documents.ts';
 import { preemptionListSchema } from '../../api/contract/preemption-documents.ts';
 import {
+  classListSchema,
   queueListSchema,
   quotaListSchema,
   reservationListSchema,
@@ -205,6 +206,7 @@ function siteCalls({ ask, done, events }: Calls) {
     status: () => ask(statusSchema, get('/api/v1/status')),
     nodes: () => ask(nodeListSchema, get('/api/v1/nodes')),
     queues: () => ask(queueListSchema, get('/api/v1/queues')),
+    classes: () => ask(classListSchema, get('/api/v1/classes')),
     quotas: () => ask(quotaListSchema, get('/api/v1/quotas')),
     reservations: () => ask(reservationListSchema, get('/api/v1/reservations')),
     preemptions: (limit) =>

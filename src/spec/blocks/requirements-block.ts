@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { oneOf, quantity, text } from '../fields.ts';
 import { bitRate } from '../network-fields.ts';
+import { className } from '../priority-class-block.ts';
 import { parseBytes, parseCpu, parseDollars, parseGpuSum } from '../quantities.ts';
 import { dollarsForm } from './limits-block.ts';
 
@@ -15,10 +16,12 @@ const size = (description: string) =>
 /** `resource_requirements`: what a workload as a whole asks for. */
 export const requirementsSchema = z
   .strictObject({
-    class: oneOf(['guaranteed', 'burstable', 'best-effort'], {
-      description:
-        '`guaranteed`: its tasks are limited to what they ask for, are not stopped for others, and their memory is not taken from them; `burstable`: their memory is taken last; `best-effort`: they may be stopped, and are the first to go when memory runs out. A step that says so itself is not changed.',
-    }).optional(),
+    class: className
+      .meta({
+        description:
+          '`guaranteed`: its tasks are limited to what they ask for, are not stopped for others, and their memory is not taken from them; `burstable`: their memory is taken last; `best-effort`: they may be stopped, and are the first to go when memory runs out. A step that says so itself is not changed. Any other name is that of a priority class, as `class` of the document.',
+      })
+      .optional(),
     compute: z
       .strictObject({
         cpu: quantity(parseCpu, {

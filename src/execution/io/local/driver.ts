@@ -8,6 +8,7 @@ import {
   type Enforcement,
   type StopReason,
 } from '../../../model/attempt.ts';
+import { cpuWeightOf } from '../../../model/execution-terms.ts';
 import type { AttemptId } from '../../../model/ids.ts';
 import type {
   AttemptStart,
@@ -261,7 +262,7 @@ class LauncherDriver implements LocalDriver {
     const disks = io === undefined ? [] : disksOf([workdir, cwd]);
     return planConfinement(this.#host.site, {
       attempt,
-      cpu: held.cpu,
+      cpu: cpuWeightOf(held.cpu, process),
       memoryLimit,
       limits,
       ...(asks && { terms: { process, io, cores, memory: held.memory, disks, devices } }),
