@@ -10,7 +10,6 @@ import {
   type MetricTerms,
 } from '../model/autoscaling.ts';
 import type { QueueName } from '../model/ids.ts';
-import type { Resources } from '../model/resources.ts';
 import { REPLICAS_MAX } from '../model/service.ts';
 import { oneOf, quantity, text, wholeNumber } from './fields.ts';
 import type { Path, Problem } from './issue.ts';
@@ -36,7 +35,7 @@ const metricSchema = z.strictObject({
     description:
       '`cpu`, `memory`: what the replicas use of what they ask for, on average. `queue_depth`: tasks of jobs and pipelines that wait for a place in a queue. `custom`: a number of your own.',
   }),
-  target: z.number().positive().max(METRIC_MAX).meta({
+  target: z.number().min(0.001).max(METRIC_MAX).meta({
     description:
       'What each replica should come to: of `cpu` and `memory` in percent; else so many for each replica.',
   }),
@@ -156,7 +155,6 @@ export function writtenAutoscaling(
 /** Of the service that a block is for. */
 export interface ScaledService {
   readonly queue: QueueName;
-  readonly request: Resources;
   /** As it was written. */
   readonly replicas: number | undefined;
 }
@@ -178,7 +176,7 @@ export function readAutoscaling(
     up: { ...defaults.up, ...site.up, ...own.up },
     down: { ...defaults.down, ...site.down, ...own.down },
   };
-  problems.push(...boundProblems(terms, own, service), ...metricProblems(terms, service));
+  problems.push(...boundProblems(terms, own, service), ...idleProblems(terms));
   return terms;
 }
 
@@ -207,25 +205,12 @@ function boundProblems(
   return [{ path: ['service', 'replicas'], message, expected }];
 }
 
-function metricProblems(
-  { metrics, minReplicas }: AutoscalingTerms,
-  { request }: ScaledService,
-): Problem[] {
-  const problems: Problem[] = [];
-  if (
-    minReplicas === 0 &&
-    !metrics.some(({ kind }) => kind === 'queue-depth' || kind === 'custom')
-  ) {
-    const message = 'with none running, nothing would tell when one is needed';
-    const expected = 'a metric `queue_depth` or `custom`, or at least 1';
-    problems.push({ path: [...PATH, 'scaling_policy', 'min_replicas'], message, expected });
-  }
-  for (const { kind } of metrics) {
-    if ((kind !== 'cpu' && kind !== 'memory') || request[kind] > 0) continue;
-    const message = `${kind} is measured against what a replica asks for, and it asks for none`;
-    problems.push({ path: [...PATH, 'metrics'], message, expected: `\`resources.${kind}\`` });
-  }
-  return problems;
+function idleProblems({ metrics, minReplicas }: AutoscalingTerms): Problem[] {
+  const isTold = metrics.some(({ kind }) => kind === 'queue-depth' || kind === 'custom');
+  if (minReplicas > 0 || isTold) return [];
+  const message = 'with none running, nothing would tell when one is needed';
+  const expected = 'a metric `queue_depth` or `custom`, or at least 1';
+  return [{ path: [...PATH, 'scaling_policy', 'min_replicas'], message, expected }];
 }
 
 function readMetrics(

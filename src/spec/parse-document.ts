@@ -200,7 +200,7 @@ class DocumentReader {
       return step;
     }
     const written = service?.replicas;
-    const scaled = { queue, request: step.request, replicas: written };
+    const scaled = { queue, replicas: written };
     const more = { site: this.#deps.autoscaling, problems: this.#errors };
     const autoscaling = readAutoscaling(block, scaled, more);
     const count = replicasAtFirst(written, autoscaling);
