@@ -126,9 +126,9 @@ test(
     const run = asWritten();
     run.for(600_000, { ...quiet, waiting: 100 });
     assert.equal(run.running, 2);
-    run.for(600_000, { ...quiet, waiting: 330 });
+    run.for(600_000, { ...quiet, waiting: 340 });
     assert.equal(run.running, 7);
-    assert.match(run.steps[0]![2], /^queue_depth at 330 of 50 a replica asks 7/);
+    assert.match(run.steps[0]![2], /^queue_depth at 340 of 50 a replica asks 7/);
   },
 );
 
