@@ -20,10 +20,15 @@ interface Load {
 }
 const quiet: Load = { cpu: 0.1, memory: 0.1, waiting: 0 };
 
+function scalingOf(site: string) {
+  const parsed = parseSite(site);
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.warnings, []);
+  return parsed.site.autoscaling;
+}
+
 function specOf(text: string, site?: string) {
-  const parsedSite = site === undefined ? undefined : parseSite(site);
-  assert.ok(parsedSite === undefined || parsedSite.ok);
-  const autoscaling = parsedSite?.site.autoscaling;
+  const autoscaling = site === undefined ? undefined : scalingOf(site);
   const parsed = parseDocument(text, { fileName: 'web.yaml', ...(autoscaling && { autoscaling }) });
   if (!parsed.ok) assert.fail(formatIssues(parsed.issues, text, 'web.yaml'));
   assert.deepEqual(parsed.warnings, [], 'nothing of it is told to be ignored');
