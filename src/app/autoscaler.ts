@@ -1,16 +1,15 @@
 import { queuesBelow } from '../api/views/queues.ts';
-import type { Measured, ReplicaUse } from '../autoscaling/propose.ts';
+import type { Measured } from '../autoscaling/propose.ts';
 import { type ScalingDecision, ServiceScaling } from '../autoscaling/service-scaling.ts';
-import { UseWindow } from '../autoscaling/use-window.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { AttemptRecord, TaskRecord, WorkloadRecord } from '../engine/records.ts';
-import { attemptIsReady, isLive } from '../engine/service-record.ts';
+import type { WorkloadRecord } from '../engine/records.ts';
 import type { TaskUse } from '../execution/io/local/task-uses.ts';
-import type { AutoscalingTerms, MetricSource } from '../model/autoscaling.ts';
+import type { AutoscalingTerms, MetricSource, MetricTerms } from '../model/autoscaling.ts';
 import type { AttemptId, QueueName, WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { Loop } from '../runtime/loop.ts';
+import { ReplicaUses } from './replica-uses.ts';
 
 /** The CPU is measured over so long, as Kubernetes' metrics server does; over less where a cooldown is shorter. */
 const WINDOW_MS = 15_000;
@@ -33,7 +32,7 @@ export interface AutoscalerDeps {
 
 interface Follower {
   readonly scaling: ServiceScaling;
-  readonly uses: Map<AttemptId, UseWindow>;
+  readonly uses: ReplicaUses;
   timer: NodeJS.Timeout | undefined;
   decision: ScalingDecision | undefined;
 }
@@ -92,10 +91,9 @@ export class Autoscaler {
       return;
     }
     if (known !== undefined) return;
-    const uses = new Map<AttemptId, UseWindow>();
     const follower: Follower = {
       scaling: new ServiceScaling(),
-      uses,
+      uses: new ReplicaUses(this.#deps.useOf),
       timer: undefined,
       decision: undefined,
     };
@@ -117,7 +115,7 @@ export class Autoscaler {
 
   /** Never rejects; the next look is not taken before this one is answered. */
   async #look(id: WorkloadId, follower: Follower): Promise<void> {
-    const outside = await this.#readOutside(id);
+    const [outside] = await Promise.all([this.#readOutside(id), this.#sample(id, follower)]);
     const isFollowed = (): boolean => this.#followers.get(id) === follower;
     const found = this.#scaled(id);
     if (!isFollowed() || found === undefined) return;
@@ -153,9 +151,7 @@ export class Autoscaler {
   ): ScalingDecision {
     const { replicas, scalings } = workload.service!;
     const at = this.#deps.now();
-    const uses = terms.metrics.some(({ kind }) => kind === 'cpu' || kind === 'memory')
-      ? this.#measure(workload, follower, windowOf(terms))
-      : [];
+    const uses = follower.uses.of(workload, windowOf(terms));
     const measured = terms.metrics.map((metric): Measured => {
       if (metric.kind === 'queue-depth') return this.#depthOf(metric.queue, at);
       if (metric.kind === 'custom') return outside.get(metric.name) ?? unread;
@@ -164,6 +160,12 @@ export class Autoscaler {
     });
     const changedAt = scalings.at(-1)?.at;
     return follower.scaling.look({ at, terms, replicas, changedAt, measured });
+  }
+
+  async #sample(id: WorkloadId, { uses }: Follower): Promise<void> {
+    const found = this.#scaled(id);
+    if (found === undefined || !found.terms.metrics.some(isOfUse)) return;
+    await uses.sample(found.workload, windowOf(found.terms));
   }
 
   /** By the names of the metrics. */
@@ -182,40 +184,6 @@ export class Autoscaler {
     );
   }
 
-  /** Of each replica that is wanted. What was measured before it was ready tells nothing of its load. */
-  #measure(workload: WorkloadRecord, { uses }: Follower, windowMs: number) {
-    const live = workload.steps.flatMap(({ tasks }) => tasks.filter(isLive));
-    const seen = new Set<AttemptId>();
-    const measured = live.map((task) => {
-      const attempt = runningOf(task);
-      if (attempt === undefined) return notReady;
-      seen.add(attempt.id);
-      return this.#measureOne(attempt, uses, windowMs);
-    });
-    for (const id of uses.keys()) if (!seen.has(id)) uses.delete(id);
-    return measured;
-  }
-
-  #measureOne(
-    attempt: AttemptRecord,
-    uses: Map<AttemptId, UseWindow>,
-    windowMs: number,
-  ): { cpu: ReplicaUse; memory: ReplicaUse } {
-    const { id, placement, live } = attempt;
-    const { held } = placement;
-    const use = this.#deps.useOf(id);
-    const isReady = attemptIsReady(attempt) && live?.pausedBy === undefined;
-    if (!isReady) uses.delete(id);
-    const memory = { isReady, use: partOf(use?.memory, held.memory) };
-    if (!isReady || use?.cpuUs === undefined) return { cpu: { isReady, use: undefined }, memory };
-    const window = uses.get(id) ?? new UseWindow();
-    uses.set(id, window);
-    window.note({ atMs: performance.now(), cpuUs: use.cpuUs }, windowMs);
-    const milliCpu = window.milliCpu(windowMs);
-    // Until it was ready for as long as the CPU is measured, it counts as not ready: as in Kubernetes.
-    return { cpu: { isReady: milliCpu !== undefined, use: partOf(milliCpu, held.cpu) }, memory };
-  }
-
   #depthOf(queue: QueueName, at: TimeMs): Measured {
     const { state } = this.#deps.engine;
     const below = queuesBelow(state, queue, at);
@@ -232,22 +200,10 @@ export class Autoscaler {
 /** Since it was asked about, an update brought it. */
 const unread: Measured = { kind: 'unknown', why: 'it was not read yet' };
 
-const notReady = {
-  cpu: { isReady: false, use: undefined },
-  memory: { isReady: false, use: undefined },
-} as const;
+const isOfUse = ({ kind }: MetricTerms): boolean => kind === 'cpu' || kind === 'memory';
 
 const windowOf = ({ up, down }: AutoscalingTerms): number =>
   Math.min(WINDOW_MS, up.cooldownMs, down.cooldownMs);
-
-const runningOf = (task: TaskRecord): AttemptRecord | undefined => {
-  const attempt = task.state === 'running' ? task.attempts.at(-1) : undefined;
-  return attempt?.startedAt === undefined || attempt.stop !== undefined ? undefined : attempt;
-};
-
-/** In thousandths of a percent. */
-const partOf = (used: number | undefined, held: number): number | undefined =>
-  used === undefined || held <= 0 ? undefined : Math.round((used / held) * 100_000);
 
 /** Tasks of jobs and pipelines that wait for a place: what a service waits for is its own replicas. */
 function waitingByQueue(workloads: Iterable<WorkloadRecord>): ReadonlyMap<QueueName, number> {

@@ -32,6 +32,12 @@ const ofKubernetes: Record<
   ScaleUp: { current: 3, want: 5, target: 30, replicas: [30, 50, 70] },
   ScaleUpUnreadyLessScale: { current: 3, want: 4, target: 30, replicas: ['unready', 50, 70] },
   ScaleUpUnreadyNoScale: { current: 3, want: 3, target: 30, replicas: [40, 'unready', 'unready'] },
+  'with those that are not ready, near enough': {
+    current: 3,
+    want: 3,
+    target: 30,
+    replicas: ['unready', 48, 48],
+  },
   ScaleDown: { current: 5, want: 3, target: 50, replicas: [10, 30, 50, 25, 25] },
   ScaleDownIncludeUnreadyPods: {
     current: 5,
