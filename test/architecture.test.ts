@@ -16,6 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   engine: ['admission', 'expression', 'pipeline', 'scheduling', 'inventory'],
   runtime: ['engine', 'expression'],
   execution: ['inventory', 'runtime'],
+  autoscaling: [],
   telemetry: ['expression', 'inventory'],
   analysis: ['telemetry', 'inventory'],
   forecasting: ['telemetry'],
@@ -26,7 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   planning: ['inventory'],
   simulation: ['engine', 'forecasting', 'runtime'],
   store: ['runtime', 'engine'],
-  api: ['spec', 'runtime', 'engine', 'analysis', 'inventory'],
+  api: ['spec', 'runtime', 'engine', 'analysis', 'autoscaling', 'inventory'],
   cli: ['spec', 'api', 'simulation', 'planning', 'inventory'],
   app: ['*'],
 };

@@ -24,6 +24,7 @@ import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
+import { Autoscaler } from './autoscaler.ts';
 import { CoreKeeper } from './core-keeper.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
@@ -39,6 +40,7 @@ import { networkStatus } from './network-status.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
+import { readMetric } from './read-metric.ts';
 import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
@@ -91,7 +93,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const { site, leases, loop, probes, cores, autoscaler } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -106,6 +108,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
   cores.adoptAll();
+  autoscaler.watchAll();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
@@ -131,7 +134,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     host: options.host ?? '127.0.0.1',
     port: options.port,
     webDir: webDir(),
-    parse: parseSubmission,
+    parse: (text, origin) => parseSubmission(text, origin, parts.site.autoscaling),
     log: (sentence, error) => log('api', sentence, error),
   });
   stack.defer(() => server.close());
@@ -328,6 +331,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       leases.noteEvents(events);
       probes.noteEvents(events);
       cores.noteEvents(events);
+      autoscaler.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       forgetAttempts(events, engine, folder, folders);
@@ -361,19 +365,30 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
     readLog: (request) => readLog(folder.paths.attempts, request),
     inventory,
+    decisionOf: (id) => autoscaler.decisionOf(id),
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
+  const autoscaler = new Autoscaler({
+    engine,
+    loop,
+    now: () => clock.now(),
+    useOf: (attempt) => driver.uses.of(attempt),
+    readMetric,
+    folderOf: (id) => join(launchSite.workRoot, id),
+    onDecision: (id) => site.noteWorkload(id),
+  });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => loop.close());
   stack.defer(() => probes.close());
+  stack.defer(() => autoscaler.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes, cores };
+  return { loop, site, leases, probes, cores, autoscaler };
 }
 
 function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {
@@ -399,7 +414,7 @@ function startSampling(
   stack.defer(() => sampling.abort());
   const node = (): NodeId | undefined =>
     engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
-  const memoryOf = (attempt: AttemptId) => driver.memoryOf(attempt);
+  const memoryOf = (attempt: AttemptId) => driver.uses.memoryOf(attempt);
   const pressure = new PressureWatch({
     engine,
     loop,

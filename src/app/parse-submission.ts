@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Origin, Parse } from '../api/routes/api-env.ts';
+import type { AutoscalingDefaults } from '../model/autoscaling.ts';
 import { formatIssues } from '../spec/format-issues.ts';
 import { type ParseOptions, parseDocument } from '../spec/parse-document.ts';
 import { actionPrograms } from './action-programs.ts';
@@ -7,6 +8,7 @@ import { actionPrograms } from './action-programs.ts';
 /** What a document is parsed with, as it was sent. */
 export function parseOptions(
   origin: Omit<Origin, 'cwd'> & { readonly unreadable?: Readonly<Record<string, string>> },
+  autoscaling?: AutoscalingDefaults,
 ): ParseOptions {
   const { fileName, files = {}, unreadable = {}, vars, varsFiles } = origin;
   return {
@@ -17,13 +19,18 @@ export function parseOptions(
     },
     vars: { ...(vars && { given: vars }), ...(varsFiles && { files: varsFiles }) },
     programs: actionPrograms,
+    ...(autoscaling && { autoscaling }),
   };
 }
 
 /** The document of a submission; paths in it are taken from the folder that it was submitted from. */
-export const parseSubmission: Parse = (text, origin) => {
+export function parseSubmission(
+  text: string,
+  origin: Origin,
+  autoscaling?: AutoscalingDefaults,
+): ReturnType<Parse> {
   const { fileName, cwd } = origin;
-  const options = parseOptions(origin);
+  const options = parseOptions(origin, autoscaling);
   const texts = options.files?.texts;
   const parsed = parseDocument(text, options);
   if (!parsed.ok) {
@@ -38,4 +45,4 @@ export const parseSubmission: Parse = (text, origin) => {
     formatIssues([warning], text, fileName, texts).trimEnd(),
   );
   return { ok: true, spec: { ...parsed.spec, steps }, warnings };
-};
+}

@@ -42,6 +42,7 @@ import { rebalanceDocument } from '../api/views/rebalance.ts';
 import { reservationList } from '../api/views/reservations.ts';
 import { workloadStatus } from '../api/views/status.ts';
 import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
+import type { ScalingDecision } from '../autoscaling/service-scaling.ts';
 import { assert } from '../base/assert.ts';
 import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
 import { childSpec } from '../engine/child-spec.ts';
@@ -74,6 +75,8 @@ export interface LiveSiteDeps {
   readonly usage: (window: SpanMs) => Usage;
   readonly readLog: (request: LogRequest) => Promise<LogChunk | undefined>;
   readonly inventory: HostInventory;
+  /** What the autoscaler decided last about a service. */
+  readonly decisionOf: (id: WorkloadId) => ScalingDecision | undefined;
   readonly now: () => TimeMs;
   readonly shutDown: () => void;
 }
@@ -303,6 +306,13 @@ export class LiveSite implements Site {
     this.#schedule();
   }
 
+  /** Something was decided about it that is no event. */
+  noteWorkload(id: WorkloadId): void {
+    if (this.#listeners.size === 0) return;
+    this.#changed.add(id);
+    this.#schedule();
+  }
+
   noteSample(): void {
     if (this.#listeners.size === 0) return;
     this.#sampled = true;
@@ -329,7 +339,8 @@ export class LiveSite implements Site {
 
   #explaining(looksAhead: boolean) {
     const starts = looksAhead ? this.#ahead.starts() : undefined;
-    return explaining(this.#deps.engine.state, this.#deps.now(), starts);
+    const { engine, now, decisionOf } = this.#deps;
+    return explaining(engine.state, now(), { starts, decisionOf });
   }
 
   #schedule(): void {

@@ -16,6 +16,7 @@ import {
   type ServiceRecord,
   stepIdOf,
   stepOf,
+  withScaling,
 } from './service-record.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
@@ -41,7 +42,7 @@ export function applyServiceEvent(event: ServiceEvent, tables: ServiceTables): W
       return noteProgress(attempt, event.at);
     }
     case 'service-scaled':
-      return scale(tables.records.known(event.workload), event.replicas, tables);
+      return scale(event, tables);
     case 'service-updated':
       return update(event, tables);
     case 'canary-passed': {
@@ -100,9 +101,17 @@ function moveOn(workload: WorkloadRecord, changes: Partial<Rollout>): void {
   workload.service!.rollout = { ...rollout, ...changes };
 }
 
-function scale(workload: WorkloadRecord, replicas: number, tables: ServiceTables): WorkloadRecord {
+function scale(
+  { at, workload: id, replicas, auto }: Extract<ServiceEvent, { kind: 'service-scaled' }>,
+  tables: ServiceTables,
+): WorkloadRecord {
+  const workload = tables.records.known(id);
+  const service = workload.service!;
+  const { replicas: from } = service;
+  const made = { at, from, to: replicas, ...(auto && { reason: auto.reason }) };
   tables.counted(workload, -1);
-  workload.service!.replicas = replicas;
+  service.scalings = withScaling(service.scalings, made);
+  service.replicas = replicas;
   for (const step of workload.steps) step.spec = { ...step.spec, count: replicas };
   workload.spec = counting(workload.spec, replicas);
   tables.counted(workload, 1);

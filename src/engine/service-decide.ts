@@ -2,6 +2,7 @@ import { neverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { Command, EndState, Event } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { WorkloadSpec } from '../model/workload.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import type { Decision } from './engine.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
@@ -25,18 +26,33 @@ export function decideService(state: State, command: ServiceCommand): Decision {
       if (attempt === undefined || !changesHealth(attempt, probe, ok)) return facts();
       return facts({ kind: 'task-probed', at, attempt: id, probe, ok, detail });
     }
-    case 'scale': {
-      const { at, workload: id, replicas } = command;
-      const found = activeService(state, id);
-      if ('code' in found) return refuse(found);
-      if (found.service!.replicas === replicas) return facts();
-      return facts({ kind: 'service-scaled', at, workload: id, replicas });
-    }
+    case 'scale':
+      return decideScale(state, command);
     case 'update':
       return decideUpdate(state, command);
     default:
       return assertNever(command);
   }
+}
+
+function decideScale(
+  state: State,
+  { at, workload: id, replicas, auto }: Extract<Command, { kind: 'scale' }>,
+): Decision {
+  const found = activeService(state, id);
+  if ('code' in found) return refuse(found);
+  const { replicas: before } = found.service!;
+  if (before === replicas) return facts();
+  // What the autoscaler went by is not so any more.
+  if (auto !== undefined && auto.from !== before) return facts();
+  const terms = found.spec.steps[0]!.service!.autoscaling;
+  if (terms !== undefined && auto === undefined) {
+    const { minReplicas: min, maxReplicas: max } = terms;
+    if (replicas < min || replicas > max) {
+      return refuse({ code: 'outside-autoscaling', workload: id, asked: replicas, min, max });
+    }
+  }
+  return facts({ kind: 'service-scaled', at, workload: id, replicas, ...(auto && { auto }) });
 }
 
 function decideUpdate(
@@ -51,8 +67,24 @@ function decideUpdate(
   const step = spec.steps[0]!;
   const refusal = neverFits(step.id, step.request, state.nodes(), lacksDevices);
   if (refusal !== undefined) return refuse(refusal);
-  const revision = found.service!.newest + 1;
-  return facts({ kind: 'service-updated', at, workload: id, revision, spec });
+  const { newest, replicas } = found.service!;
+  const revision = newest + 1;
+  return facts({
+    kind: 'service-updated',
+    at,
+    workload: id,
+    revision,
+    spec: keepingScale(spec, replicas),
+  });
+}
+
+/** Of a service that is autoscaled, an update changes the number of replicas only where it changes the bounds. */
+function keepingScale(spec: WorkloadSpec, replicas: number): WorkloadSpec {
+  const [step] = spec.steps;
+  const terms = step!.service!.autoscaling;
+  if (terms === undefined) return spec;
+  const count = Math.min(terms.maxReplicas, Math.max(terms.minReplicas, replicas));
+  return { ...spec, steps: [{ ...step!, count }] };
 }
 
 function activeService(state: State, id: WorkloadRecord['id']): WorkloadRecord | Refusal {

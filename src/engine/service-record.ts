@@ -1,5 +1,6 @@
 import { type SpanMs, scaleAmount, spanMs, type TimeMs } from '../base/units.ts';
 import type { AttemptEnd } from '../model/attempt.ts';
+import type { Scaling } from '../model/autoscaling.ts';
 import type { StepId } from '../model/ids.ts';
 import type { ProbeKind, RestartTerms } from '../model/service.ts';
 import { replicasOf } from '../model/service.ts';
@@ -10,6 +11,8 @@ import type { AttemptRecord, StepRecord, TaskRecord, WorkloadRecord } from './re
 export const ATTEMPTS_KEPT = 20;
 /** Revisions that are remembered after they ended. */
 export const REVISIONS_KEPT = 3;
+/** Changes of the number of replicas that are remembered. */
+const SCALINGS_KEPT = 10;
 
 /** What the engine knows of a service beside its steps. Plain data: a snapshot has it as it stands. */
 export interface ServiceRecord {
@@ -27,6 +30,8 @@ export interface ServiceRecord {
   rollout: Rollout | undefined;
   /** The last time that a revision gave way to the one before. */
   rolledBack: RolledBack | undefined;
+  /** How often the number of replicas was changed last, the newest last; at most SCALINGS_KEPT. */
+  scalings: readonly Scaling[];
 }
 
 export interface Revision {
@@ -74,8 +79,13 @@ export function newService(spec: WorkloadSpec): ServiceRecord {
     revisions: [{ revision: 1, spec }],
     rollout: undefined,
     rolledBack: undefined,
+    scalings: [],
   };
 }
+
+/** One more; the oldest goes. */
+export const withScaling = (known: readonly Scaling[], made: Scaling): readonly Scaling[] =>
+  [...known, made].slice(-SCALINGS_KEPT);
 
 /** The step of a revision that is remembered. */
 export function stepOf(workload: WorkloadRecord, revision: number): StepRecord {

@@ -128,6 +128,8 @@ export type Command =
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly replicas: number;
+      /** By the autoscaler, when `from` were wanted; absent when somebody asks for it. */
+      readonly auto?: Autoscaled;
     }
   | {
       readonly kind: 'update';
@@ -363,6 +365,8 @@ export type ServiceEvent =
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly replicas: number;
+      /** Absent when somebody asked for it. */
+      readonly auto?: Autoscaled;
     }
   /** The revision becomes a step of the workload, to which replicas move from now on. */
   | {
@@ -399,6 +403,13 @@ export type ServiceEvent =
   | { readonly kind: 'replica-opened'; readonly at: TimeMs; readonly task: TaskId }
   /** A replica is not wanted any more: it is stopped once it is drained. */
   | { readonly kind: 'replica-retired'; readonly at: TimeMs; readonly task: TaskId };
+
+/** What the autoscaler goes by. */
+export interface Autoscaled {
+  /** So many replicas were wanted before. */
+  readonly from: number;
+  readonly reason: string;
+}
 
 /** The task rests until `dueAt`, then waits for a place again. */
 export interface ScheduledRetry {

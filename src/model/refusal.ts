@@ -219,7 +219,15 @@ export type Refusal =
   | { readonly code: 'retried-already'; readonly workload: WorkloadId; readonly by: WorkloadId }
   | { readonly code: 'not-a-service'; readonly workload: WorkloadId }
   /** An update may not take a service elsewhere. */
-  | { readonly code: 'other-queue'; readonly queue: QueueName; readonly asked: QueueName };
+  | { readonly code: 'other-queue'; readonly queue: QueueName; readonly asked: QueueName }
+  /** The service is autoscaled between these numbers. */
+  | {
+      readonly code: 'outside-autoscaling';
+      readonly workload: WorkloadId;
+      readonly asked: number;
+      readonly min: number;
+      readonly max: number;
+    };
 
 /** May evicting help, and which events are worth another look? Anything else sleeps. */
 export const refusalTraits: Record<
@@ -271,6 +279,7 @@ export const refusalTraits: Record<
   'retried-already': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'not-a-service': { evictionHelps: false, wokenBy: [] },
   'other-queue': { evictionHelps: false, wokenBy: [] },
+  'outside-autoscaling': { evictionHelps: false, wokenBy: [] },
 };
 
 /**
@@ -290,6 +299,8 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'no-gain': 'No moves would gain more than they disturb.',
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',
+  'outside-autoscaling':
+    'The service is autoscaled between two numbers, and another was asked for.',
   'queue-full': 'As many tasks are active as the site allows.',
   'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
   'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',

@@ -1,4 +1,5 @@
 import type { BasisPoints, SpanMs } from '../base/units.ts';
+import type { AutoscalingTerms } from './autoscaling.ts';
 
 /** How a step is kept alive: its tasks are replicas, started again whenever they end. */
 export interface ServiceTerms {
@@ -14,6 +15,8 @@ export interface ServiceTerms {
   readonly update: UpdateTerms;
   /** From the moment a replica leaves the service until it gets SIGTERM. */
   readonly drainMs: SpanMs;
+  /** Absent: as many replicas as somebody asks for. */
+  readonly autoscaling?: AutoscalingTerms;
 }
 
 export const probeKinds = ['startup', 'readiness', 'liveness'] as const;

@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/units.ts';
+import type { AutoscalingDefaults } from './autoscaling.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
@@ -17,6 +18,8 @@ export interface SiteConfig {
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
+  /** For services that are autoscaled and say less. */
+  readonly autoscaling?: AutoscalingDefaults;
 }
 
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
@@ -41,6 +44,7 @@ export interface WrittenSite {
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
+  readonly autoscaling?: AutoscalingDefaults;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -71,7 +71,8 @@ const rules: readonly Rule[] = [
       }
       return { state: 'ok', evidence: 'it runs to its end: nothing is kept alive to be scaled' };
     },
-    advice: 'autoscaling: {min_replicas: 1, max_replicas: 10} beside `service`',
+    advice:
+      'autoscaling: {metrics: [{type: cpu, target: 70}], scaling_policy: {max_replicas: 10}} beside `service`',
   },
   {
     point: 'cost',

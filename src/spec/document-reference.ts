@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { builtInActions } from './actions/registry.ts';
+import { autoscalingSchema } from './autoscaling-block.ts';
 import { laterBlocks, pipelineJsonSchema } from './document-schema.ts';
 import { publishedSchema } from './fields.ts';
 import { argumentsSchema } from './read-command.ts';
@@ -15,7 +16,8 @@ export function documentReference(): string {
   const later = new Set(Object.keys(laterBlocks));
   const head = pick(
     pipeline,
-    (key) => !later.has(key) && !['steps', 'defaults', 'env', 'affinity'].includes(key),
+    (key) =>
+      !later.has(key) && !['steps', 'defaults', 'env', 'affinity', 'autoscaling'].includes(key),
   );
   const step = pipeline.properties?.['steps']?.items ?? {};
   const ofStep = pick(step, (key) => ['id', 'needs', 'if', 'on_failure'].includes(key));
@@ -29,6 +31,9 @@ export function documentReference(): string {
     '## Services: a job that is kept alive',
     'With `service`, a job has neither `count`, `parallel`, `gang` nor `retry`. `startup`, `readiness` and `liveness` take the same keys, one of `http`, `tcp` and `exec` among them.',
     table(publishedSchema(z.strictObject({ service: serviceSchema }))),
+    '## Autoscaling: replicas that follow the load',
+    'Beside `service`. What it does: [the guide](../guides/services.md#autoscaling).',
+    table(publishedSchema(z.strictObject({ autoscaling: autoscalingSchema }))),
     '## Pipelines only',
     table(
       {

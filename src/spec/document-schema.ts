@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actionsSchema } from './actions/own-actions.ts';
 import { affinitySchema } from './affinity-schema.ts';
+import { autoscalingSchema } from './autoscaling-block.ts';
 import { costOptimizationSchema } from './blocks/cost-optimization-block.ts';
 import { pipelineBlockSchema } from './blocks/limits-block.ts';
 import { networkBlock } from './blocks/network-block.ts';
@@ -25,7 +26,6 @@ import {
 
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
-  autoscaling: 'Replicas that follow the load.',
   compute: 'Spot instances and other kinds of machines.',
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
@@ -118,6 +118,7 @@ const headShape = {
   resource_requirements: requirementsSchema.optional(),
   optimization: optimizationSchema.optional(),
   cost_optimization: costOptimizationSchema.optional(),
+  autoscaling: autoscalingSchema.optional(),
 };
 
 export const jobSchema = z

@@ -1,8 +1,10 @@
+import type { AutoscalingDefaults } from '../model/autoscaling.ts';
 import type { QueueName } from '../model/ids.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import type { Programs } from './actions/define-action.ts';
 import { actionsOf } from './actions/own-actions.ts';
 import { type Layer, layerErrors, layerWarnings } from './assemble-step.ts';
+import { type AutoscalingBlock, readAutoscaling, replicasAtFirst } from './autoscaling-block.ts';
 import { cacheDefaults } from './cache-defaults.ts';
 import { documentDefaults } from './defaults.ts';
 import {
@@ -24,6 +26,7 @@ import { locateIssues } from './locate-issues.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import { commandProblems } from './read-command.ts';
 import { knownKeys, schemaProblems } from './schema-problems.ts';
+import type { ServiceBlock } from './service-block.ts';
 import type { StepNames } from './step-flow.ts';
 import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
@@ -49,6 +52,8 @@ export interface ParseOptions {
   readonly vars?: VarOverrides;
   /** Where the programs of actions are; by their names alone where nobody says. */
   readonly programs?: Programs;
+  /** What the site says for services that are autoscaled. */
+  readonly autoscaling?: AutoscalingDefaults;
 }
 
 export type ParsedDocument =
@@ -87,6 +92,7 @@ export function parseDocument(text: string, options: ParseOptions): ParsedDocume
     expressions,
     runtimeTexts: new RuntimeTexts(runtimeTexts),
     programs: options.programs ?? ((name) => name),
+    autoscaling: options.autoscaling,
   });
   const spec = reader.read(sourceOf(text, files), fileName);
   if (errors.length === 0 && spec !== undefined) {
@@ -120,6 +126,7 @@ interface DocumentDeps {
   readonly expressions: ExpressionReading;
   readonly runtimeTexts: RuntimeTexts;
   readonly programs: Programs;
+  readonly autoscaling: AutoscalingDefaults | undefined;
 }
 
 interface Head extends WorkloadBlocks {
@@ -175,8 +182,36 @@ class DocumentReader {
     const read = readUnit(unit, reading, service);
     if (read === undefined) return undefined;
     const kind = service === undefined ? 'job' : 'service';
-    const whole = this.#whole(parsed.data, [{ step: read.step, path: [] }]);
-    return { kind, ...this.#head(parsed.data, name), ...whole, source };
+    const head = this.#head(parsed.data, name);
+    const step = this.#scaled(read.step, head.queue, parsed.data);
+    return { kind, ...head, ...this.#whole(parsed.data, [{ step, path: [] }]), source };
+  }
+
+  /** The step of a service with how it is autoscaled. */
+  #scaled(
+    step: StepSpec,
+    queue: QueueName,
+    {
+      autoscaling: block,
+      service,
+    }: { autoscaling?: AutoscalingBlock | undefined; service?: ServiceBlock | undefined },
+  ): StepSpec {
+    if (block === undefined || block.enabled === false) return step;
+    if (step.service === undefined) {
+      this.#warnUnscaled();
+      return step;
+    }
+    const written = service?.replicas;
+    const scaled = { queue, replicas: written };
+    const more = { site: this.#deps.autoscaling, problems: this.#errors };
+    const autoscaling = readAutoscaling(block, scaled, more);
+    const count = replicasAtFirst(written, autoscaling);
+    return { ...step, count, service: { ...step.service, autoscaling } };
+  }
+
+  #warnUnscaled(): void {
+    const message = 'only a service has replicas to scale, and this is none; ignored';
+    this.warnings.push({ severity: 'warning', path: ['autoscaling'], message, at: 'key' });
   }
 
   #pipeline(source: string, fileName: string): WorkloadSpec | undefined {
@@ -199,6 +234,7 @@ class DocumentReader {
     const withStorage = storage && blocks.map((block) => block && { storage, ...block });
     const units = stepUnits(withStorage ?? blocks, this.#errors);
     warnOfSiteLimits([], { root: this.#root, warnings: this.warnings });
+    if (this.#root.children?.has('autoscaling')) this.#warnUnscaled();
     const reading = this.#unitReading(data, {
       names: stepNames(units),
       base: this.#baseLayers(data.defaults, data.affinity),

@@ -2,6 +2,7 @@ import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
 import type { StorageConfig, WrittenReservation, WrittenSite } from '../model/site-config.ts';
+import { writtenAutoscaling } from './autoscaling-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -162,9 +163,11 @@ function readSite(
     );
   }
   const network = readNetwork(reading, blocks.network);
+  const autoscaling = scalingOf(reading, blocks.autoscaling);
   return {
     budgets,
     ...(network && { network }),
+    ...(autoscaling && { autoscaling }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(blocks.storage && { storage: storageOf(blocks.storage) }),
     scheduling: {
@@ -223,6 +226,7 @@ function readBlocks(reading: SiteReading) {
     qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
+    autoscaling: reading.readPart(siteBlocks.autoscaling, ['autoscaling']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }
@@ -369,6 +373,12 @@ function once(problems: readonly Problem[]): Problem[] {
     seen.add(key);
     return true;
   });
+}
+
+/** Of a service that has such a block of its own. */
+function scalingOf(reading: SiteReading, block: Blocks['autoscaling']): WrittenSite['autoscaling'] {
+  if (block === undefined || block.enabled === false) return undefined;
+  return writtenAutoscaling(block, ['autoscaling'], reading.errors);
 }
 
 const storageOf = ({ classes = {}, scratch }: SiteStorage): StorageConfig => ({

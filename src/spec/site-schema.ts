@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { autoscalingSchema } from './autoscaling-block.ts';
 import { budgetsSchema } from './budget-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
@@ -29,6 +30,7 @@ export const siteBlocks = {
   network: networkSiteSchema,
   qos: qosSchema,
   storage: siteStorageSchema,
+  autoscaling: autoscalingSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

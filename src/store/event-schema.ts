@@ -396,7 +396,11 @@ export const eventForms: EventForms = complete({
     ok: z.boolean(),
     detail: z.string(),
   }),
-  'service-scaled': form('service-scaled', 1, { workload, replicas: whole() }),
+  'service-scaled': form('service-scaled', 1, {
+    workload,
+    replicas: whole(),
+    auto: z.strictObject({ from: whole(), reason: z.string() }).exactOptional(),
+  }),
   'service-updated': form('service-updated', 1, { workload, revision: whole(), spec }),
   'canary-passed': form('canary-passed', 1, { workload, revision: whole() }),
   'service-rolled-back': form('service-rolled-back', 1, {

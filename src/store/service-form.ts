@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { basisPoints, span, whole } from './plain-forms.ts';
+import type { QueueName } from '../model/ids.ts';
+import { basisPoints, span, text, whole } from './plain-forms.ts';
 
 const port = z.union([whole(), z.string()]);
 const probe = z.strictObject({
@@ -20,6 +21,30 @@ const share = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('part'), part: basisPoints }),
 ]);
 
+const target = whole<number>();
+const scalingStep = z.strictObject({ replicas: whole(), cooldownMs: span });
+const autoscaling = z.strictObject({
+  metrics: z.array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.enum(['cpu', 'memory']), target }),
+      z.strictObject({ kind: z.literal('queue-depth'), target, queue: text<QueueName>() }),
+      z.strictObject({
+        kind: z.literal('custom'),
+        target,
+        name: z.string(),
+        from: z.discriminatedUnion('kind', [
+          z.strictObject({ kind: z.literal('url'), url: z.string() }),
+          z.strictObject({ kind: z.literal('file'), path: z.string() }),
+        ]),
+      }),
+    ]),
+  ),
+  minReplicas: whole(),
+  maxReplicas: whole(),
+  up: scalingStep,
+  down: scalingStep,
+});
+
 /** How a step is kept alive, as a stored event has it. */
 export const service = z.strictObject({
   ports: z.array(z.string()),
@@ -36,4 +61,5 @@ export const service = z.strictObject({
     deadlineMs: span,
   }),
   drainMs: span,
+  autoscaling: autoscaling.exactOptional(),
 });

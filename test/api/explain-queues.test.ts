@@ -96,7 +96,9 @@ for (const [name, { site, asks, of, want }] of Object.entries(cases)) {
     }
     const { state } = site.engine;
     const workload = state.workload(String(of) as never)!;
-    const context = explaining(state, site.at, projectStarts(site.engine, site.at));
+    const context = explaining(state, site.at, {
+      starts: projectStarts(site.engine, site.at),
+    });
     assert.equal(explainWorkload(context, workload).steps[0]!.sentence, want);
   });
 }

@@ -45,6 +45,7 @@ export function liveSite(cpu = 8_000) {
       changes: absent,
       use: absent,
     } as unknown as LiveSiteDeps['inventory'],
+    decisionOf: () => undefined,
     now: () => at,
     shutDown: () => {},
   };

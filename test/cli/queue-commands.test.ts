@@ -34,7 +34,9 @@ async function daemonOf(t: TestContext, site: Site): Promise<TestDaemon> {
   answer('quotas', quotaList(state, site.at));
   answer('reservations', reservationList(state, site.at));
   answer('preemptions', preemptionList(state, 100));
-  const context = explaining(state, site.at, projectStarts(site.engine, site.at));
+  const context = explaining(state, site.at, {
+    starts: projectStarts(site.engine, site.at),
+  });
   for (const one of state.workloads()) {
     answer(`workloads/${one.id}/why`, explainWorkload(context, one));
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { scalingTerms } from '../builders/autoscaling.ts';
 import { percent, probe, replicas, service, span } from '../builders/service.ts';
 import { newEngine, ServiceBench } from './service-bench.ts';
 import { ServiceChecker } from './service-checker.ts';
@@ -17,6 +18,7 @@ function drawService(prng: Prng): WorkloadSpec {
     ports: prng.pick([[], ['http'], ['http', 'admin']]),
     ...(prng.chance(30) ? { startup: probe } : {}),
     drainMs: span(prng.pick([0, 2_000])),
+    ...(prng.chance(30) ? { autoscaling: scalingTerms({ minReplicas: 1, maxReplicas: 6 }) } : {}),
     restart: {
       backoffMs: span(prng.pick([0, 500])),
       backoffMaxMs: span(4_000),
@@ -33,6 +35,14 @@ function drawService(prng: Prng): WorkloadSpec {
   });
 }
 
+/** What the autoscaler wants, now and then of a moment ago. */
+function autoscale(bench: ServiceBench, prng: Prng): void {
+  const { replicas } = bench.service.service!;
+  const auto = { from: prng.chance(80) ? replicas : replicas + 1, reason: 'cpu' };
+  const wanted = prng.between(0, 8);
+  bench.send({ kind: 'scale', workload: bench.service.id, replicas: wanted, auto });
+}
+
 /** Whatever may happen to a replica, or be asked of the service. */
 function disturb(bench: ServiceBench, prng: Prng): void {
   const running = bench.running;
@@ -40,6 +50,7 @@ function disturb(bench: ServiceBench, prng: Prng): void {
   if (id === undefined) {
     const what = prng.below(10);
     if (what === 0) bench.scale(prng.between(0, 8));
+    else if (what === 2) autoscale(bench, prng);
     else if (what === 1) bench.update(drawService(prng));
     else bench.wait(prng.between(0, 4_000));
     return;

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import type { LocalDriver } from '../../src/execution/io/local/driver.ts';
 import { checkingPorts } from '../../src/execution/io/local/port-check.ts';
+import { TaskUses } from '../../src/execution/io/local/task-uses.ts';
 import type { AttemptStart, Report } from '../../src/runtime/ports.ts';
 
 const id = '1.web.0.1' as never;
@@ -25,7 +26,7 @@ function rig() {
     pause: () => {},
     resume: () => {},
     adopt: () => {},
-    memoryOf: () => undefined,
+    uses: new TaskUses({ memoryOf: () => undefined, pidsOf: () => [], tree: () => undefined }),
     memoryFill: () => undefined,
     known: () => Promise.resolve([]),
     settle: () => {},

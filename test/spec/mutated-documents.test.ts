@@ -89,6 +89,27 @@ const full = {
   ],
 };
 
+const scaled = {
+  name: 'scaled',
+  run: 'serve',
+  service: { replicas: 2 },
+  autoscaling: {
+    enabled: true,
+    metrics: [
+      { type: 'cpu', target: 70 },
+      { type: 'queue_depth', target: 50, queue: 'jobs' },
+      { type: 'custom', name: 'inbox', target: 1.5, file: 'state/inbox' },
+      { type: 'custom', name: 'now', target: 10, url: 'http://127.0.0.1:8080/now' },
+    ],
+    scaling_policy: {
+      min_replicas: 0,
+      max_replicas: 20,
+      scale_up: { increment: 2, cooldown: 60 },
+      scale_down: { decrement: 1, cooldown: '5m' },
+    },
+  },
+};
+
 interface Place {
   readonly path: Path;
   readonly value: unknown;
@@ -190,6 +211,7 @@ describe('documents with one mistake', { timeout: TEST_MS }, () => {
     assert.deepEqual(result.ok ? [] : result.issues, []);
   });
   test('any block of it', () => check(full));
+  test('any block of a service that is autoscaled', () => check(scaled));
 });
 
 /** The YAML blocks of the vocabulary, without their indentation. */
@@ -208,7 +230,14 @@ function blocksOf(text: string): string[] {
 }
 
 /** Top-level keys that documents check key by key. */
-const checked = ['steps', 'pipeline', 'resource_requirements', 'optimization', 'cost_optimization'];
+const checked = [
+  'steps',
+  'pipeline',
+  'resource_requirements',
+  'optimization',
+  'cost_optimization',
+  'autoscaling',
+];
 
 describe('every block of the vocabulary that is about a pipeline', {
   skip: existsSync(seed) ? false : `${seed} is not here`,

@@ -107,6 +107,29 @@ const probe = record({
   successes: whole,
   initialDelayMs: whole,
 });
+const scalingStep = record({ replicas: whole, cooldownMs: whole });
+const autoscaling = record({
+  metrics: fc.array(
+    fc.oneof(
+      record({ kind: fc.constantFrom('cpu', 'memory'), target: whole }),
+      record({ kind: fc.constant('queue-depth'), target: whole, queue: id }),
+      record({
+        kind: fc.constant('custom'),
+        target: whole,
+        name: text,
+        from: fc.oneof(
+          record({ kind: fc.constant('url'), url: text }),
+          record({ kind: fc.constant('file'), path: text }),
+        ),
+      }),
+    ),
+    { maxLength: 3 },
+  ),
+  minReplicas: whole,
+  maxReplicas: whole,
+  up: scalingStep,
+  down: scalingStep,
+});
 const service = record(
   {
     ports: fc.array(text, { maxLength: 2 }),
@@ -123,6 +146,7 @@ const service = record(
       deadlineMs: whole,
     }),
     drainMs: whole,
+    autoscaling,
   },
   ['ports', 'restart', 'update', 'drainMs'],
 );
@@ -442,7 +466,11 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     ok: fc.boolean(),
     detail: text,
   }),
-  'service-scaled': of('service-scaled', { workload, replicas: whole }),
+  'service-scaled': of(
+    'service-scaled',
+    { workload, replicas: whole, auto: record({ from: whole, reason: text }) },
+    ['workload', 'replicas'],
+  ),
   'service-updated': of('service-updated', { workload, revision: whole, spec }),
   'canary-passed': of('canary-passed', { workload, revision: whole }),
   'service-rolled-back': of('service-rolled-back', {

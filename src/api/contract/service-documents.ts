@@ -25,6 +25,47 @@ export const serviceSchema = z
       .object({ at: z.int(), from: z.int(), to: z.int(), reason: z.string() })
       .nullable()
       .describe('The last time that a revision gave way to the one before'),
+    autoscaling: z
+      .object({
+        min_replicas: z.int(),
+        max_replicas: z.int(),
+        metrics: z.array(
+          z.object({
+            type: z.string().describe('As in the document'),
+            name: z.string(),
+            target: z.number().describe('As in the document'),
+            value: z
+              .number()
+              .nullable()
+              .describe(
+                'Of cpu and memory in percent, the average of the replicas; else the whole',
+              ),
+            asks: z.int().nullable().describe('For so many replicas; null where it is not known'),
+            problem: z.string().nullable().describe('Why it is not known'),
+          }),
+        ),
+        scalings: z
+          .array(
+            z.object({
+              at: z.int(),
+              from: z.int(),
+              to: z.int(),
+              reason: z
+                .string()
+                .nullable()
+                .describe('What the autoscaler went by; null when somebody asked for it'),
+            }),
+          )
+          .describe('The last changes of `replicas`, the newest last; at most ten'),
+        looked_at: z.int().nullable(),
+        reason: z.string().nullable().describe('Why there are as many replicas as there are'),
+        held_until: z
+          .int()
+          .nullable()
+          .describe('A step that is asked for waits until then; null where none waits'),
+      })
+      .optional()
+      .describe('Only of a service that is autoscaled'),
   })
   .openapi('Service');
 

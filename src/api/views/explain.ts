@@ -1,3 +1,4 @@
+import type { ScalingDecision } from '../../autoscaling/service-scaling.ts';
 import { formatAmount, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { startsWithLess } from '../../engine/counterfactual.ts';
@@ -10,7 +11,7 @@ import {
 } from '../../engine/records.ts';
 import type { State } from '../../engine/state.ts';
 import { Verdicts } from '../../engine/verdicts.ts';
-import type { TaskId } from '../../model/ids.ts';
+import type { TaskId, WorkloadId } from '../../model/ids.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
 import { heldBackRefusal, stepNote, unmetNeeds } from './flow.ts';
@@ -27,13 +28,15 @@ export interface Explaining {
   readonly verdicts: Verdicts;
   /** When waiting tasks start, where somebody looked ahead. */
   readonly starts: ReadonlyMap<TaskId, Start> | undefined;
+  /** What the autoscaler decided last about a service; undefined where nobody knows. */
+  readonly decisionOf: (id: WorkloadId) => ScalingDecision | undefined;
 }
 
 export const explaining = (
   state: State,
   now: TimeMs,
-  starts?: ReadonlyMap<TaskId, Start>,
-): Explaining => ({ state, now, verdicts: new Verdicts(state, now), starts });
+  { starts, decisionOf = () => undefined }: Partial<Pick<Explaining, 'starts' | 'decisionOf'>> = {},
+): Explaining => ({ state, now, verdicts: new Verdicts(state, now), starts, decisionOf });
 
 /** Tasks of one step that wait for the same. */
 export interface Verdict {
@@ -52,7 +55,7 @@ export function explainWorkload(context: Explaining, workload: WorkloadRecord): 
     return {
       id: step.spec.id,
       state: stepState(step),
-      sentence: stepSentence(step, reasons, context.now),
+      sentence: stepSentence(step, reasons, context),
       reasons,
       ...(terms.length > 0 && { terms: [...terms] }),
     };
@@ -189,7 +192,11 @@ function reason(context: Explaining, { tasks, first }: Verdict, refusal: Refusal
   };
 }
 
-function stepSentence(step: StepRecord, reasons: readonly Reason[], now: TimeMs): string {
+function stepSentence(
+  step: StepRecord,
+  reasons: readonly Reason[],
+  { now, decisionOf }: Explaining,
+): string {
   const { counts, spec } = step;
   const of = spec.count === 1 ? '' : ` of ${spec.count} tasks`;
   switch (step.state) {
@@ -200,7 +207,7 @@ function stepSentence(step: StepRecord, reasons: readonly Reason[], now: TimeMs)
     case 'failed':
       return step.reason?.kind === 'expression' ? step.reason.message : failure(step);
     default: {
-      const ready = serviceSentence(step, now);
+      const ready = serviceSentence(step, now, decisionOf(step.workload.id));
       const running =
         ready === undefined
           ? counts.running > 0

@@ -119,6 +119,7 @@ type Unchanged = Extract<
       | 'no-such-workload'
       | 'not-a-service'
       | 'other-queue'
+      | 'outside-autoscaling'
       | Classed['code'];
   }
 >;
@@ -155,6 +156,7 @@ function changeSentence(refusal: Unchanged): string {
       return `workload ${refusal.by} goes on with ${refusal.workload} now`;
     case 'not-a-service':
     case 'other-queue':
+    case 'outside-autoscaling':
       return serviceRefusal(refusal);
     case 'no-such-class':
     case 'above-class':
@@ -239,9 +241,13 @@ function deadlineSentence(refusal: Extract<Refusal, { code: 'deadline' }>, now: 
 }
 
 function serviceRefusal(
-  refusal: Extract<Refusal, { code: 'not-a-service' | 'other-queue' }>,
+  refusal: Extract<Refusal, { code: 'not-a-service' | 'other-queue' | 'outside-autoscaling' }>,
 ): string {
   if (refusal.code === 'not-a-service') return `workload ${refusal.workload} is no service`;
+  if (refusal.code === 'outside-autoscaling') {
+    const { workload, asked, min, max } = refusal;
+    return `workload ${workload} is autoscaled between ${min} and ${max} replicas, and ${asked} were asked for; \`berth update\` with another \`scaling_policy\`, or without \`autoscaling\`, changes that`;
+  }
   const { queue, asked } = refusal;
   return `the service is in queue ${queue}; an update cannot take it to ${asked}`;
 }

@@ -19,7 +19,7 @@ import type {
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
 import { noteField, resultFields, runFields } from './flow.ts';
 import { resourcesDocument } from './resources.ts';
-import { readyOf, serviceDocument } from './service.ts';
+import { readyOf, scalingSentence, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
 import { unheldSentence } from './terms.ts';
 
@@ -42,7 +42,9 @@ export function workloadDocument(context: Explaining, workload: WorkloadRecord):
       started_at: workload.startedAt ?? null,
       ended_at: workload.endedAt ?? null,
     },
-    ...(workload.service && { service: serviceDocument(workload) }),
+    ...(workload.service && {
+      service: serviceDocument(workload, context.decisionOf(workload.id)),
+    }),
     ...runFields(workload),
     steps: workload.steps.map((step) => stepDocument(context, step)),
   };
@@ -77,7 +79,10 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     }),
     reason: told
       ? explainWorkload(context, workload).sentence
-      : (pausedBy(workload) ?? unheldSentence(workload)),
+      : (pausedBy(workload) ??
+        unheldSentence(workload) ??
+        scalingSentence(workload, context.now, context.decisionOf(workload.id)) ??
+        null),
   };
 }
 

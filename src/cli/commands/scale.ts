@@ -11,6 +11,7 @@ export const scale = defineCommand({
   summary: 'Want another number of replicas of a service',
   details: [
     'Replicas that are too many are drained before they are stopped. `berth wait ID --ready` waits until as many as are wanted are ready.',
+    'A service that is autoscaled takes only what is within its bounds, and goes on from there after its cooldown.',
   ],
   operand: {
     name: 'id replicas',
@@ -20,7 +21,7 @@ export const scale = defineCommand({
     complete: 'none',
   },
   options: {},
-  json: 'Service: {replicas, ready, revision, update, rolled_back}',
+  json: 'Service: {replicas, ready, revision, update, rolled_back, autoscaling}',
   examples: ['berth scale 12 5'],
   async run({ operands }, world) {
     const [name, wanted = ''] = operands;

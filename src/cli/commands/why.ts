@@ -21,6 +21,7 @@ export const why = defineCommand({
   },
   details: [
     'Reasons come in order of precedence. Below each stands what would let the first such task start: a smaller request that would start now, or when and after whose end it starts, if all runs as long as expected.',
+    'Of a service that is autoscaled: what its metrics ask for, what bounds that, and the last change with its reason.',
     'Then what became of its execution terms: what holds each, or why nothing does.',
     'Below them: who was stopped for its tasks, and for whom its own were stopped, with the numbers that decided.',
   ],

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Bytes, type SpanMs, spanMs } from '../../../base/units.ts';
+import { type SpanMs, spanMs } from '../../../base/units.ts';
 import {
   type AttemptEnd,
   causeOfStop,
@@ -47,6 +47,7 @@ import { makeFolder, unsendable, withRoom } from './start-checks.ts';
 import { launcherSocketPath, openInstance, readBootId } from './state-folder.ts';
 import { taskDevices } from './task-devices.ts';
 import { asksForRoom, type Room, TaskRooms } from './task-rooms.ts';
+import { TaskUses } from './task-uses.ts';
 
 export interface LocalDriverOptions {
   /** Absolute. */
@@ -116,8 +117,8 @@ export interface LocalDriver extends Driver {
   readonly cores: CoreMoves;
   /** Undefined while none is connected. */
   readonly launcherPid: number | undefined;
-  /** What a running attempt uses of memory; undefined where nothing counts it. */
-  memoryOf(attempt: AttemptId): Bytes | undefined;
+  /** What running attempts use. */
+  readonly uses: TaskUses;
   /** How full of memory the cgroup is that all tasks are in, 0 … 1; undefined where it has no limit. */
   memoryFill(): number | undefined;
 }
@@ -125,6 +126,7 @@ export interface LocalDriver extends Driver {
 class LauncherDriver implements LocalDriver {
   readonly enforcement: Enforcement;
   readonly cores: CoreMoves;
+  readonly uses: TaskUses;
   readonly #options: LocalDriverOptions;
   readonly #deps: LocalDriverDeps;
   readonly #host: Host;
@@ -160,6 +162,7 @@ class LauncherDriver implements LocalDriver {
     this.#liveTasks = new LiveTasks(where, (report) => {
       if (!this.#closed) options.onReport(report);
     });
+    this.uses = new TaskUses(this.#liveTasks);
     this.#checkpoints = new Checkpoints(this.#liveTasks, deps.warn);
     this.#rooms = new TaskRooms({
       stateDir: options.stateDir,
@@ -317,10 +320,6 @@ class LauncherDriver implements LocalDriver {
 
   adopt(start: AttemptStart): void {
     this.#checkpoints.watch(start);
-  }
-
-  memoryOf(attempt: AttemptId): Bytes | undefined {
-    return this.#liveTasks.memoryOf(attempt);
   }
 
   memoryFill(): number | undefined {

@@ -37,6 +37,7 @@ export function checkingPorts(
   return {
     enforcement: driver.enforcement,
     cores: driver.cores,
+    uses: driver.uses,
     get launcherPid() {
       return driver.launcherPid;
     },
@@ -54,7 +55,6 @@ export function checkingPorts(
     pause: (attempt) => driver.pause(attempt),
     resume: (attempt) => driver.resume(attempt),
     adopt: (start) => driver.adopt(start),
-    memoryOf: (attempt) => driver.memoryOf(attempt),
     memoryFill: () => driver.memoryFill(),
     known: () => driver.known(),
     settle: (attempt) => driver.settle(attempt),
