@@ -249,30 +249,31 @@ async function openExecution(
 ): Promise<OpenExecution> {
   const { site, folder, engine, log } = state;
   const network = site.network ?? defaultNetwork;
+  // A launcher that ran on may report before anything else is open.
+  const ear: OpenExecution['ear'] = { hear: () => {} };
   const egress = await openEgress({
     stateDir: folder.dir,
     instance: folder.instance,
     network,
     engine,
     log,
+    onReport: (told) => ear.hear(told),
   });
   stack.defer(() => egress.close());
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
-  const tasks = await openTasks(state, { egress, storageClasses, address });
+  const tasks = await openTasks(state, { egress, storageClasses, address, ear });
   stack.defer(() => tasks.driver.close());
-  return { ...tasks, network, egress, storageClasses, address };
+  return { ...tasks, network, egress, storageClasses, address, ear };
 }
 
 /** What starts tasks, with all that is done around it. */
 async function openTasks(
   { folder, engine, clock, log }: OpenState,
-  around: Pick<OpenExecution, 'egress' | 'storageClasses' | 'address'>,
-): Promise<Pick<OpenExecution, 'driver' | 'results' | 'ear'>> {
-  const { egress, storageClasses, address } = around;
-  // A launcher that ran on may report before anything else is open.
-  const ear: OpenExecution['ear'] = { hear: () => {} };
+  around: Pick<OpenExecution, 'egress' | 'storageClasses' | 'address' | 'ear'>,
+): Promise<Pick<OpenExecution, 'driver' | 'results'>> {
+  const { egress, storageClasses, address, ear } = around;
   const onReport = (told: Report): void => ear.hear(told);
   const warn = (message: string): void => log('execution', message);
   const results = await openTaskResults(folder, { engine, clock, warn, onReport });
@@ -290,7 +291,7 @@ async function openTasks(
     { warn },
   );
   const inner = egress.around(results.inner(local));
-  return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
+  return { driver: results.outer(checkingPorts(inner, onReport)), results };
 }
 
 const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({

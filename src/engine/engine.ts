@@ -16,6 +16,7 @@ import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import { advanceSpace } from './advance-space.ts';
 import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
+import { decideUse } from './decide-use.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
@@ -87,6 +88,8 @@ export class Engine {
         return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-use':
+        return facts(...decideUse(this.state, command));
       case 'report-spend':
         return this.#reportSpend(command);
       case 'adjust':

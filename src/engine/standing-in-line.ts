@@ -10,6 +10,7 @@ import { newAttempt } from './new-records.ts';
 import { type AttemptRecord, type StepRecord, serve, served, type TaskRecord } from './records.ts';
 import type { StartRoom } from './start-room.ts';
 import type { State } from './state.ts';
+import { metersUse } from './told-use.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
@@ -22,6 +23,8 @@ export function mayStandInLine(
   // Each is a program of its own, or may not need to be run.
   if (spec.flow?.holes !== undefined || spec.flow?.cache !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
+  // What each of them tells of its use is held to limits.
+  if (metersUse(workload.spec, spec)) return false;
   if (money.limits(workload) || spec.limits.cost !== undefined) return false;
   // Its first phase begins anew, when others counted on the last.
   if (spec.constraints?.scratch !== undefined) return false;

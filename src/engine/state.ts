@@ -48,6 +48,7 @@ import { comeBack, isRoomFor, leaveLine, lineUp, mayStandInLine } from './standi
 import { startGate } from './start-gate.ts';
 import { needsDecision } from './step-ends.ts';
 import { StopOrders } from './stop-orders.ts';
+import { tellUse } from './told-use.ts';
 import { Unsettled } from './unsettled.ts';
 import { WorkloadTable } from './workload-table.ts';
 
@@ -204,6 +205,9 @@ export class State {
       case 'step-expanded':
         this.#openDecided(event);
         break;
+      case 'attempt-used':
+        tellUse(this.#workloads.knownAttempt(event.attempt), event.used);
+        break;
       case 'limit-reached': {
         const workload = this.#workloads.known(event.workload);
         workload.limitReached = event.reached;
@@ -275,6 +279,7 @@ export class State {
     assert(attempt.end === undefined, `an attempt ends once: ${attempt.id}`);
     Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
+    if (event.end.used !== undefined) tellUse(attempt, event.end.used);
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#running.leave(attempt, event.at, event.charged);
     this.live.ended(attempt);

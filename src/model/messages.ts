@@ -1,5 +1,5 @@
 import type { Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, StopReason, TermEnforcement } from './attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement, ToldUse } from './attempt.ts';
 import type { FlowValue, LimitReached, Resumption, StepEndReason } from './flow.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type {
@@ -64,6 +64,13 @@ export type Command =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly end: AttemptEnd;
+    }
+  /** What it told of its use while it runs: all of it so far. What is absent is as it was. */
+  | {
+      readonly kind: 'report-use';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly used: ToldUse;
     }
   /** What runs of it gets so much from now on; `priority` is of what waits, too. Absent: as it is. */
   | {
@@ -253,7 +260,14 @@ export type FlowEvent =
       readonly step: StepId;
       readonly items: readonly FlowValue[];
     }
-  /** At most once for a workload. */
+  /** All that it told so far. */
+  | {
+      readonly kind: 'attempt-used';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly used: ToldUse;
+    }
+  /** Once for a workload, and once more for a limit that stops it after one that does not. */
   | {
       readonly kind: 'limit-reached';
       readonly at: TimeMs;

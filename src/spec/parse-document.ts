@@ -268,7 +268,7 @@ class DocumentReader {
       env: textsAt(this.#root, ['defaults', 'env']),
     };
     this.#errors.push(...layerErrors(layer));
-    this.warnings.push(...layerWarnings(layer, new Set()));
+    this.warnings.push(...layerWarnings(layer));
     return [layer, { path: [], env: textsAt(this.#root, ['env']), affinity }];
   }
 

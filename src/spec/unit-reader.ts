@@ -74,11 +74,10 @@ export function readUnit(
     holes,
     problems: errors,
   });
-  const enforced = new Set(Object.keys(command?.action?.limits ?? {}));
   const own = layers.slice(0, outer === undefined ? 1 : 2);
   for (const layer of own) {
     errors.push(...layerErrors(layer));
-    warnings.push(...layerWarnings(layer, enforced));
+    warnings.push(...layerWarnings(layer));
   }
   const network = { network: networkOf(unit, layers, reading) };
   const parts: StepParts = {

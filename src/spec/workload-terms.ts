@@ -101,16 +101,8 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const gateway =
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
-  const costs = blocks.pipeline?.resource_limits?.cost_limits;
   const strategies = saving?.strategies;
   const rows: readonly (readonly [value: unknown, path: string, message: string])[] = [
-    [
-      costs?.max_cost,
-      'pipeline.resource_limits.cost_limits.max_cost',
-      'checked; what a workload costs is not counted yet',
-    ],
-    [costs?.max_model_calls, 'pipeline.resource_limits.cost_limits.max_model_calls', gateway],
-    [costs?.max_tokens, 'pipeline.resource_limits.cost_limits.max_tokens', gateway],
     [
       asks?.compute?.gpu,
       'resource_requirements.compute.gpu',

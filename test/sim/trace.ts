@@ -72,6 +72,8 @@ export function eventLine(event: Event): string {
       return `move ${event.move.attempt} to ${event.move.to}`;
     case 'move-ended':
       return `moved ${event.move.attempt} ${event.outcome}`;
+    case 'attempt-used':
+      return `used ${event.attempt} ${JSON.stringify(event.used)}`;
     case 'lease-renewed':
       return `renewed ${event.workload}`;
     case 'task-probed':

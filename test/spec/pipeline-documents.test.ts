@@ -523,9 +523,6 @@ test('what is read and not acted on yet is told, key by key', () => {
       'cost_optimization.strategies.model_selection',
       'cost_optimization.strategies.batching',
       'cost_optimization.strategies.resource_packing',
-      'pipeline.resource_limits.cost_limits.max_cost',
-      'pipeline.resource_limits.cost_limits.max_model_calls',
-      'pipeline.resource_limits.cost_limits.max_tokens',
     ].sort(),
   );
 });

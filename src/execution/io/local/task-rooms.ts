@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 
 import { dirname, join } from 'node:path';
 import type { AttemptEnd, TermEnforcement } from '../../../model/attempt.ts';
 import type { VolumeUse } from '../../../model/execution-terms.ts';
-import type { AttemptId } from '../../../model/ids.ts';
+import { type AttemptId, parseAttemptId } from '../../../model/ids.ts';
 import type { AttemptStart } from '../../../runtime/ports.ts';
 import {
   type Account,
@@ -16,6 +16,7 @@ import { accountOf, openIsolationSite, rootEntries } from './open-isolation-site
 import { outputFile } from './output-files.ts';
 import { ScratchFolders } from './scratch-folders.ts';
 import { taskDevices } from './task-devices.ts';
+import { usageFile } from './usage-files.ts';
 
 export interface TaskRoomsOptions {
   readonly stateDir: string;
@@ -60,6 +61,11 @@ export class TaskRooms {
     const folders = [start.workdir];
     if (start.outputs !== undefined) {
       const file = outputFile(join(this.#options.stateDir, 'attempts'), start.attempt);
+      give(file, account);
+      folders.push(file);
+    }
+    if (start.meters !== undefined) {
+      const file = usageFile(this.#options.stateDir, parseAttemptId(start.attempt)!.workload);
       give(file, account);
       folders.push(file);
     }
