@@ -47,6 +47,7 @@ import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
+import { StorageWatch } from './storage-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { openTaskResults, type TaskResults } from './task-results.ts';
 import { Tokens } from './tokens.ts';
@@ -91,7 +92,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const { site, leases, loop, probes, cores, storage } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -140,6 +141,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
   watchShares(parts, stack);
+  watchStorage(parts, stack, storage);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -329,6 +331,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       leases.noteEvents(events);
       probes.noteEvents(events);
       cores.noteEvents(events);
+      storage.note(events);
       snapshots.note(events.length);
       folders.note(events);
       forgetAttempts(events, engine, folder, folders);
@@ -365,6 +368,15 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const storage = new StorageWatch({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    siteVolumes: new Set(),
+    engine,
+    results: () => parts.results.store.list(),
+    tell: (used) => loop.send({ kind: 'report-storage', used }).catch(() => {}),
+    warn: (message) => log('execution', message),
+  });
   const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
@@ -374,7 +386,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes, cores };
+  return { loop, site, leases, probes, cores, storage };
 }
 
 function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {
@@ -387,6 +399,17 @@ function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposa
   });
   const timer = setInterval(() => void watch.look(), LOOK_EVERY_MS).unref();
   stack.defer(() => clearInterval(timer));
+}
+
+/** From the first look on it is known whether anybody keeps too much, also after a crash. */
+function watchStorage(parts: Parts, stack: AsyncDisposableStack, storage: StorageWatch): void {
+  if (parts.engine.state.storage === undefined) return;
+  const watching = new AbortController();
+  const watched = storage.watch(watching.signal);
+  stack.defer(() => {
+    watching.abort();
+    return watched;
+  });
 }
 
 function startSampling(

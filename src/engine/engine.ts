@@ -88,6 +88,11 @@ export class Engine {
         return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-storage': {
+        const { at, used } = command;
+        const isNews = this.state.storage?.isNews(used) === true;
+        return isNews ? facts({ kind: 'storage-measured', at, used }) : nothing;
+      }
       case 'report-use':
         return facts(...decideUse(this.state, command));
       case 'report-spend':

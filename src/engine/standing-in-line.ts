@@ -16,7 +16,7 @@ import type { WorkloadTable } from './workload-table.ts';
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
 export function mayStandInLine(
   { spec, workload }: StepRecord,
-  { quotas, money }: Pick<State, 'quotas' | 'money'>,
+  { quotas, money, storage }: Pick<State, 'quotas' | 'money' | 'storage'>,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
@@ -28,6 +28,7 @@ export function mayStandInLine(
   if (money.limits(workload) || spec.limits.cost !== undefined) return false;
   // Its first phase begins anew, when others counted on the last.
   if (spec.constraints?.scratch !== undefined) return false;
+  if (storage?.governs(workload.tenant) === true) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 

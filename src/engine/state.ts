@@ -1,4 +1,5 @@
 import { QuotaBook } from '../admission/quota.ts';
+import { StorageBook } from '../admission/storage-book.ts';
 import { assert } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
@@ -61,6 +62,8 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
+  /** Absent where nobody is held to any. */
+  readonly storage: StorageBook | undefined;
   readonly active: ActiveTasks;
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
@@ -85,7 +88,9 @@ export class State {
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);
-    const gate = startGate(this.quotas, this.money);
+    const kept = scheduling?.storageQuotas ?? [];
+    this.storage = kept.length > 0 ? new StorageBook(kept) : undefined;
+    const gate = startGate(this.quotas, this.money, this.storage);
     this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
@@ -204,6 +209,10 @@ export class State {
       case 'step-opened':
       case 'step-expanded':
         this.#openDecided(event);
+        break;
+      case 'storage-measured':
+        this.storage?.measured(event.used);
+        this.scheduler.nodesChanged();
         break;
       case 'attempt-used':
         tellUse(this.#workloads.knownAttempt(event.attempt), event.used);
@@ -410,6 +419,7 @@ export class State {
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
     if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
     this.active.submissions.restore(memory.submissions ?? []);
+    this.storage?.measured(memory.storage ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -426,11 +436,13 @@ export class State {
     const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
     const budgets = this.money.book.save();
     const submissions = this.active.submissions.save();
+    const storage = this.storage?.save() ?? [];
     return {
       ...(scheduler !== undefined && { scheduler }),
       ...(quotas && { quotas }),
       ...(budgets.length > 0 && { budgets }),
       ...(submissions.length > 0 && { submissions }),
+      ...(storage.length > 0 && { storage }),
     };
   }
 

@@ -15,6 +15,7 @@ import type { BudgetFacts, Reserve, Spending } from './money.ts';
 import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
+import type { StorageUse } from './scheduling-config.ts';
 import type { ProbeKind } from './service.ts';
 import type { WorkloadSpec } from './workload.ts';
 
@@ -64,6 +65,12 @@ export type Command =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly end: AttemptEnd;
+    }
+  /** What every tenant who keeps anything keeps on disks now. */
+  | {
+      readonly kind: 'report-storage';
+      readonly at: TimeMs;
+      readonly used: readonly StorageUse[];
     }
   /** What it told of its use while it runs: all of it so far. What is absent is as it was. */
   | {
@@ -211,6 +218,12 @@ export type Event =
       readonly charged?: MicroDollars;
       /** Absent when this was the task's last attempt. */
       readonly retry?: ScheduledRetry;
+    }
+  /** All of it; who is not named keeps nothing. */
+  | {
+      readonly kind: 'storage-measured';
+      readonly at: TimeMs;
+      readonly used: readonly StorageUse[];
     }
   | { readonly kind: 'retry-due'; readonly at: TimeMs; readonly task: TaskId }
   | {

@@ -141,6 +141,14 @@ export type Refusal =
     }
   /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
   | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
+  /** In bytes: so much is kept on disks already; of one tenant, or of all that the quota counts. */
+  | {
+      readonly code: 'storage-quota';
+      readonly quota: string;
+      readonly tenant?: TenantId | undefined;
+      readonly used: number;
+      readonly limit: number;
+    }
   /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
   | {
       readonly code: 'too-many-active';
@@ -234,6 +242,7 @@ export const refusalTraits: Record<
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
   budget: { evictionHelps: false, wokenBy: ['task-ended'] },
+  'storage-quota': { evictionHelps: false, wokenBy: ['storage-measured'] },
   'too-many-active': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'too-many-submitted': { evictionHelps: false, wokenBy: [] },
   behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
@@ -285,6 +294,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'gang-incomplete': 'Its tasks start together, and not all that are needed are ready.',
   quota: 'The quota for this period is used up or reserved.',
   budget: 'There is not enough money for it: a budget, or a limit of its own.',
+  'storage-quota': 'The tenant, or its team, keeps as much on disks as it may.',
   deadline: 'More work is due by its deadline than can be done.',
   'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
   'queue-limit': 'The queue, or the tenant there, holds as much as it may.',

@@ -294,6 +294,7 @@ export class Loop {
       case 'step-expanded':
       case 'step-ended':
       case 'attempt-used':
+      case 'storage-measured':
       case 'limit-reached':
       case 'cancel-requested':
       case 'lease-renewed':
@@ -452,6 +453,7 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'report-started': false,
   'report-ended': false,
   'report-use': false,
+  'report-storage': false,
   'report-probe': false,
   'report-spend': false,
   scale: true,

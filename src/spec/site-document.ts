@@ -173,6 +173,7 @@ function readSite(
       ...(plan && { plan }),
       quotas,
       ...(tenancy.submissions.length > 0 && { submissions: tenancy.submissions }),
+      ...(tenancy.storage.length > 0 && { storageQuotas: tenancy.storage }),
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),

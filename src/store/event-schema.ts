@@ -376,6 +376,9 @@ export const eventForms: EventForms = complete({
     step: text<StepId>(),
     items: z.array(flowValue),
   }),
+  'storage-measured': form('storage-measured', 1, {
+    used: z.array(z.strictObject({ tenant: text<TenantId>(), bytes })),
+  }),
   'attempt-used': form('attempt-used', 1, { attempt, used }),
   'limit-reached': form('limit-reached', 1, { workload, reached: limitReached }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),

@@ -242,6 +242,7 @@ export class Books {
       case 'reserve-renewed':
         break;
       case 'attempt-used':
+      case 'storage-measured':
         assert.fail(`nothing in these worlds tells of its use: ${event.kind}`);
         break;
       case 'spend-settled':

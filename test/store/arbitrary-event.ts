@@ -252,6 +252,7 @@ const spec = record(
 
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
+  'storage-measured': of('storage-measured', { used: few(record({ tenant: id, bytes: whole })) }),
   'attempt-used': of('attempt-used', { attempt, used }),
   'node-joined': of('node-joined', {
     node: record(

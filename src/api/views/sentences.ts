@@ -88,6 +88,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'deadline':
     case 'scratch-space':
       return timedSentence(refusal, now);
+    case 'storage-quota':
+      return storageSentence(refusal);
     case 'too-many-active':
     case 'too-many-submitted':
       return submissionSentence(refusal, now);
@@ -180,6 +182,15 @@ function submissionSentence(
   const reset =
     resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`;
   return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
+}
+
+function storageSentence(refusal: Extract<Refusal, { code: 'storage-quota' }>): string {
+  const { quota, tenant, used, limit } = refusal;
+  const whose = tenant === undefined ? '' : ` of ${tenant}`;
+  return (
+    `storage quota ${quota}${whose}: ${formatBytes(used)} of ${formatBytes(limit)} are kept in scratch, ` +
+    'working folders, volumes, kept results and logs; it can start when some of that is removed'
+  );
 }
 
 type Timed = Extract<Refusal, { code: 'quota' | 'budget' | 'deadline' | 'scratch-space' }>;
