@@ -21,21 +21,23 @@ export function parseOptions(
 }
 
 /** The document of a submission; paths in it are taken from the folder that it was submitted from. */
-export const parseSubmission: Parse = (text, origin) => {
-  const { fileName, cwd } = origin;
-  const options = parseOptions(origin);
-  const texts = options.files?.texts;
-  const parsed = parseDocument(text, options);
-  if (!parsed.ok) {
-    const report = formatIssues(parsed.issues, text, fileName, texts);
-    return { ok: false, issues: parsed.issues, text: report };
-  }
-  const steps = parsed.spec.steps.map((step) => ({
-    ...step,
-    cwd: isAbsolute(step.cwd) || cwd === '' ? step.cwd : resolve(cwd, step.cwd),
-  }));
-  const warnings = parsed.warnings.map((warning) =>
-    formatIssues([warning], text, fileName, texts).trimEnd(),
-  );
-  return { ok: true, spec: { ...parsed.spec, steps }, warnings };
-};
+export const submissionParser =
+  (site: ParseOptions['site']): Parse =>
+  (text, origin) => {
+    const { fileName, cwd } = origin;
+    const options = { ...parseOptions(origin), site };
+    const texts = options.files?.texts;
+    const parsed = parseDocument(text, options);
+    if (!parsed.ok) {
+      const report = formatIssues(parsed.issues, text, fileName, texts);
+      return { ok: false, issues: parsed.issues, text: report };
+    }
+    const steps = parsed.spec.steps.map((step) => ({
+      ...step,
+      cwd: isAbsolute(step.cwd) || cwd === '' ? step.cwd : resolve(cwd, step.cwd),
+    }));
+    const warnings = parsed.warnings.map((warning) =>
+      formatIssues([warning], text, fileName, texts).trimEnd(),
+    );
+    return { ok: true, spec: { ...parsed.spec, steps }, warnings };
+  };

@@ -29,7 +29,13 @@ import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
 import { type StepUnit, stepUnits } from './step-units.ts';
 import { sizeProblem, tokenProblem } from './text-bounds.ts';
-import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
+import {
+  readUnit,
+  type SiteDefaults,
+  textsAt,
+  type UnitReading,
+  warnOfSiteLimits,
+} from './unit-reader.ts';
 import {
   limitProblems,
   limitsOf,
@@ -47,6 +53,8 @@ export interface ParseOptions {
   readonly vars?: VarOverrides;
   /** Where the programs of actions are; by their names alone where nobody says. */
   readonly programs?: Programs;
+  /** What the site says of storage; without it, what a document takes from there stays open. */
+  readonly site?: SiteDefaults;
 }
 
 export type ParsedDocument =
@@ -85,6 +93,7 @@ export function parseDocument(text: string, options: ParseOptions): ParsedDocume
     expressions,
     runtimeTexts: new RuntimeTexts(runtimeTexts),
     programs: options.programs ?? ((name) => name),
+    site: options.site,
   });
   const spec = reader.read(sourceOf(text, files), fileName);
   if (errors.length === 0 && spec !== undefined) {
@@ -118,6 +127,7 @@ interface DocumentDeps {
   readonly expressions: ExpressionReading;
   readonly runtimeTexts: RuntimeTexts;
   readonly programs: Programs;
+  readonly site: SiteDefaults;
 }
 
 interface Head extends WorkloadBlocks {
@@ -219,7 +229,7 @@ class DocumentReader {
     blocks: WorkloadBlocks,
     rest: Pick<UnitReading, 'base' | 'network'> & { readonly names: StepNames },
   ): UnitReading {
-    const { expressions, runtimeTexts, programs } = this.#deps;
+    const { expressions, runtimeTexts, programs, site } = this.#deps;
     const { names, base, network } = rest;
     const errors = this.#errors;
     const root = this.#root;
@@ -227,7 +237,7 @@ class DocumentReader {
     const actionNamed = (name: string) => actions.find((action) => action.name === name);
     const cache = cacheDefaults(blocks, actionNamed, errors);
     const flow = { root, expressions, runtimeTexts, cache, names, problems: errors };
-    return { root, flow, actions, programs, base, network, errors, warnings: this.warnings };
+    return { root, flow, actions, programs, site, base, network, errors, warnings: this.warnings };
   }
 
   /** What the blocks about the whole say, of its steps and of itself. */

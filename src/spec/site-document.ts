@@ -1,7 +1,7 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder } from '../model/scheduling-config.ts';
-import type { StorageConfig, WrittenSite } from '../model/site-config.ts';
+import type { WrittenSite } from '../model/site-config.ts';
 import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -16,7 +16,7 @@ import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
-import type { SiteStorage } from './site-storage-schema.ts';
+import { readSiteStorage } from './site-storage.ts';
 import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
   noTenancy,
@@ -164,7 +164,7 @@ function readSite(
     budgets,
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
-    ...(blocks.storage && { storage: storageOf(blocks.storage) }),
+    ...(blocks.storage && { storage: readSiteStorage(reading, blocks.storage) }),
     scheduling: {
       root: tree,
       scorers,
@@ -343,8 +343,3 @@ function once(problems: readonly Problem[]): Problem[] {
     return true;
   });
 }
-
-const storageOf = ({ classes = {}, scratch }: SiteStorage): StorageConfig => ({
-  classes,
-  ...(scratch !== undefined && { scratch }),
-});

@@ -24,7 +24,7 @@ test('who keeps too much starts nothing new, also after the daemon was killed, u
   const small = 'resources: {cpu: 50m, memory: 64Mi}\n';
   const fill = 'head -c 6000000 /dev/zero > "$BERTH_WORKDIR/a"\n';
   const volume =
-    'storage: {volumes: [{name: data, size: 20Mi, mount_path: /mnt/berth-test}]}\n' +
+    'storage: {volumes: [{name: data, size: 20Mi, mount_path: /mnt}]}\n' +
     'run: head -c 6000000 /dev/zero > "$BERTH_VOLUME_DATA/b"\n';
   for (const text of [`${small}run: ${fill}`, `${small}${volume}`]) {
     const done = await runBerth(['run', '-', '--state', state], { stdin: text });
