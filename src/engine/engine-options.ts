@@ -5,6 +5,7 @@ import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig, StorageUse } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { TaskRecord } from './records.ts';
+import type { VolumeSpace } from './volume-space.ts';
 
 export interface EngineOptions {
   /** Tasks that may wait or run at once; a submission beyond that is refused. */
@@ -16,6 +17,8 @@ export interface EngineOptions {
     SchedulingConfig,
     'root' | 'quotas' | 'reservations' | 'submissions' | 'storageQuotas' | 'eviction'
   >;
+  /** Absent: volumes of any size are taken. */
+  readonly volumes?: VolumeSpace;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */

@@ -28,6 +28,7 @@ import { decideService } from './service-decide.ts';
 import { neverStarts } from './start-room.ts';
 import { State } from './state.ts';
 import { nextOfStep, workloadEnd } from './step-ends.ts';
+import { volumeRefusal } from './volume-space.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -175,7 +176,10 @@ export class Engine {
         this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
-    const refusal = neverStarts(spec) ?? entryRefusal(this.state, spec, tenant, at);
+    const refusal =
+      neverStarts(spec) ??
+      volumeRefusal(this.#options.volumes, this.state.workloads(), spec) ??
+      entryRefusal(this.state, spec, tenant, at);
     if (refusal !== undefined) return refuse(refusal);
     const workload = String(this.state.workloadsEver + 1) as WorkloadId;
     return {

@@ -141,6 +141,14 @@ export type Refusal =
     }
   /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
   | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
+  /** In bytes, of the disk of a class of volumes: `held` by others. An empty class is the state folder. */
+  | {
+      readonly code: 'volume-space';
+      readonly storageClass: string;
+      readonly held: number;
+      readonly asked: number;
+      readonly capacity: number;
+    }
   /** In bytes: so much is kept on disks already; of one tenant, or of all that the quota counts. */
   | {
       readonly code: 'storage-quota';
@@ -242,6 +250,7 @@ export const refusalTraits: Record<
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
   budget: { evictionHelps: false, wokenBy: ['task-ended'] },
+  'volume-space': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'storage-quota': { evictionHelps: false, wokenBy: ['storage-measured'] },
   'too-many-active': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'too-many-submitted': { evictionHelps: false, wokenBy: [] },
@@ -283,6 +292,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
   'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',
+  'volume-space': 'Volumes of one class would together be larger than the disk that they lie on.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
   'no-such-queue': 'The queue does not exist, or takes nothing itself.',
   'exceeds-queue': 'A limit of the queue, or of the tenant there, is smaller than one task.',

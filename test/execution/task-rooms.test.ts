@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bytes } from '../../src/base/units.ts';
@@ -177,3 +177,24 @@ test('the secrets folder and its files are for their owner only', bounded, async
   assert.equal(statSync(join(folder, 'alpha')).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(folder), ['alpha']);
 });
+
+test(
+  'nobody starts with a volume that outgrew its size, until there is room',
+  bounded,
+  async (t) => {
+    const rig = await openRig(t);
+    const volume = { name: 'data', size: bytes(4 * MIB), mountPath: '/mnt', readOnly: false };
+    const terms: ExecutionTerms = { storage: { volumes: [volume] } };
+    const fill = 'head -c 8M /dev/zero > "$BERTH_VOLUME_DATA/x"; sleep 60';
+    const first = await rig.run(1, asked(rig, fill, terms));
+    assert.equal(first.cause, 'disk-exceeded');
+    const second = await rig.run(2, asked(rig, 'echo ran', terms));
+    assert.equal(second.cause, 'start-failed');
+    const path = join(rig.stateDir, 'volumes', 'data');
+    assert.match(second.message ?? '', /the volume data holds [89] MiB of 4 MiB: make room in /);
+    assert.ok(second.message?.includes(path));
+    rmSync(join(path, 'x'));
+    const third = await rig.run(3, asked(rig, 'echo ran', terms));
+    assert.equal(third.cause, 'succeeded');
+  },
+);

@@ -89,6 +89,7 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'scratch-space':
       return timedSentence(refusal, now);
     case 'storage-quota':
+    case 'volume-space':
       return storageSentence(refusal);
     case 'too-many-active':
     case 'too-many-submitted':
@@ -184,7 +185,17 @@ function submissionSentence(
   return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
 }
 
-function storageSentence(refusal: Extract<Refusal, { code: 'storage-quota' }>): string {
+function storageSentence(
+  refusal: Extract<Refusal, { code: 'storage-quota' | 'volume-space' }>,
+): string {
+  if (refusal.code === 'volume-space') {
+    const { storageClass, held, asked, capacity } = refusal;
+    const disk = storageClass === '' ? 'the state folder' : `the class ${storageClass}`;
+    return (
+      `asks for volumes of ${formatBytes(asked)} more; ${formatBytes(held)} of the ` +
+      `${formatBytes(capacity)} of the disk of ${disk} are promised to other volumes`
+    );
+  }
   const { quota, tenant, used, limit } = refusal;
   const whose = tenant === undefined ? '' : ` of ${tenant}`;
   return (

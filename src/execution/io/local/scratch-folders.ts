@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ import { clearQuota, holdToQuota, type QuotaOutcome } from './scratch-quota.ts';
 
 const LOOK_EVERY_MS = 2000;
 const LOOK_MS = 60_000;
+/** A start that asks waits no longer for it. */
+const START_MS = 5_000;
 const MIB = 1024 * 1024;
 /** Whoever has CAP_SYS_RESOURCE: tasks of root that are not isolated. */
 const ROOT_IGNORES = 'the kernel holds no task of root to it that is not isolated';
@@ -48,6 +50,8 @@ export class ScratchFolders {
   readonly #root: string;
   readonly #agreed = new Map<AttemptId, Agreed>();
   #looking: Promise<void> | undefined;
+  /** Folders that were found larger than they may be, by path. */
+  readonly #over = new Set<string>();
   /** Why the file system has no quotas, once that is known: asked again by the next daemon. */
   #noQuota: string | undefined;
   #shut = false;
@@ -82,6 +86,18 @@ export class ScratchFolders {
   ): void {
     mkdirSync(join(this.#root, attempt), { recursive: true, mode: 0o700 });
     this.#agree(attempt, { cleanup: undefined, watched: watchedVolumes(volumes, mounts) });
+  }
+
+  /** Why none may start with the volume: it is larger than it may be since it was measured last, and still is. */
+  overUse({ name, size }: VolumeUse, path: string): string | undefined {
+    if (!this.#over.has(path)) return undefined;
+    const used = diskUseNow(path);
+    if (used === undefined || used > size) {
+      const held = used === undefined ? 'more than its size' : mebibytes(used);
+      return `the volume ${name} holds ${held} of ${mebibytes(size)}: make room in ${path}, and try again`;
+    }
+    this.#over.delete(path);
+    return undefined;
   }
 
   has(attempt: AttemptId): boolean {
@@ -170,7 +186,9 @@ export class ScratchFolders {
         for (const one of watched) {
           if (this.#shut || !this.#agreed.has(attempt)) break;
           const used = await diskUse(one.path);
-          if (used !== undefined && used > one.sizeMax) this.#end(attempt, one, used);
+          if (used === undefined || used <= one.sizeMax) continue;
+          if (one.what !== 'scratch') this.#over.add(one.path);
+          this.#end(attempt, one, used);
         }
       }
     }
@@ -235,6 +253,16 @@ const isOver = ({ cleanup }: Agreed, succeeded: boolean): boolean =>
   cleanup === undefined || cleanup === 'immediate' || (cleanup === 'on-success' && succeeded);
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
+
+/** While a start waits for it: only of a folder that was too large. */
+function diskUseNow(path: string): number | undefined {
+  try {
+    const text = execFileSync('du', ['-skx', path], { encoding: 'utf8', timeout: START_MS });
+    return Number.parseInt(text, 10) * 1024;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Undefined where it cannot be told, as when it is going away. */
 async function diskUse(path: string): Promise<number | undefined> {

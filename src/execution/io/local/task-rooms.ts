@@ -151,7 +151,8 @@ export class TaskRooms {
     account: Account | undefined,
   ): { readonly mounts: readonly VolumeMount[] } | { readonly why: string } {
     const mounts: VolumeMount[] = [];
-    for (const { name, storageClass, mountPath, readOnly } of uses) {
+    for (const use of uses) {
+      const { name, storageClass, mountPath, readOnly } = use;
       const parent = this.#classFolder(storageClass);
       if (parent === undefined) return { why: `this node has no storage class ${storageClass}` };
       const source = join(parent, name);
@@ -163,6 +164,8 @@ export class TaskRooms {
       if (missing !== undefined && dirname(missing) !== '/') {
         return { why: `there is no folder ${mountPath} to mount the volume ${name} on` };
       }
+      const why = this.#scratch.overUse(use, source);
+      if (why !== undefined) return { why };
       mounts.push({ source, mountPath, readOnly });
     }
     return { mounts };

@@ -1,0 +1,23 @@
+import { statfsSync } from 'node:fs';
+import { type Bytes, bytes } from '../base/units.ts';
+import type { VolumeSpace } from '../engine/volume-space.ts';
+import type { StorageConfig } from '../model/site-config.ts';
+
+/** The sizes of the disks that volumes lie on, as they are now. One that cannot be told holds volumes of any size. */
+export function volumeSpace(stateDir: string, storage: StorageConfig | undefined): VolumeSpace {
+  const folders = [['', stateDir], ...Object.entries(storage?.classes ?? {})] as const;
+  const sizes = folders.flatMap(([storageClass, folder]) => {
+    const size = diskSize(folder);
+    return size === undefined ? [] : [[storageClass, size] as const];
+  });
+  return { bytes: Object.fromEntries(sizes), ofSite: storage?.volumes ?? [] };
+}
+
+function diskSize(folder: string): Bytes | undefined {
+  try {
+    const { blocks, bsize } = statfsSync(folder);
+    return bytes(blocks * bsize);
+  } catch {
+    return undefined;
+  }
+}
