@@ -1,4 +1,5 @@
-import { statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Bytes, bytes } from '../base/units.ts';
 import type { VolumeSpace } from '../engine/volume-space.ts';
 import type { StorageConfig } from '../model/site-config.ts';
@@ -13,7 +14,9 @@ export function volumeSpace(stateDir: string, storage: StorageConfig | undefined
   return { bytes: Object.fromEntries(sizes), ofSite: storage?.volumes ?? [] };
 }
 
+/** Of a folder that is not there yet, the disk on which it will be. */
 function diskSize(folder: string): Bytes | undefined {
+  if (!existsSync(folder) && dirname(folder) !== folder) return diskSize(dirname(folder));
   try {
     const { blocks, bsize } = statfsSync(folder);
     return bytes(blocks * bsize);
