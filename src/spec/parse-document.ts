@@ -42,6 +42,7 @@ import {
   unmetProblems,
   type WorkloadBlocks,
   withClass,
+  withWorkspace,
 } from './workload-terms.ts';
 
 export interface ParseOptions {
@@ -248,7 +249,10 @@ class DocumentReader {
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
     this.warnings.push(...unmetProblems(blocks));
-    return { steps: steps.map(({ step }) => withClass(step, blocks)), ...(limits && { limits }) };
+    return {
+      steps: steps.map(({ step }) => withWorkspace(withClass(step, blocks), blocks)),
+      ...(limits && { limits }),
+    };
   }
 
   /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */

@@ -95,6 +95,14 @@ export function withClass(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
   };
 }
 
+/** Its working folder is shared by all tasks: each of them is held to its size. */
+export function withWorkspace(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
+  const workspace = blocks.resource_requirements?.storage?.workspace;
+  if (workspace === undefined) return step;
+  const storage = { volumes: [], ...step.execution?.storage, workspace };
+  return { ...step, execution: { ...step.execution, storage } };
+}
+
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
 export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
@@ -107,11 +115,6 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       asks?.compute?.gpu,
       'resource_requirements.compute.gpu',
       'checked; GPUs are counted by what each step asks for, not for all together',
-    ],
-    [
-      asks?.storage?.workspace,
-      'resource_requirements.storage.workspace',
-      'checked; BERTH_WORKDIR is not held to a size: `storage.temp_storage` of a step is',
     ],
     [
       asks?.storage?.cache,

@@ -198,3 +198,14 @@ test(
     assert.equal(third.cause, 'succeeded');
   },
 );
+
+test('who runs when the working folder is too large is ended', bounded, async (t) => {
+  const rig = await openRig(t);
+  const terms: ExecutionTerms = { storage: { volumes: [], workspace: bytes(4 * MIB) } };
+  const small = await rig.run(1, asked(rig, 'head -c 1M /dev/zero > x', terms));
+  assert.equal(small.cause, 'succeeded');
+  const end = await rig.run(2, asked(rig, 'head -c 8M /dev/zero > y; sleep 60', terms));
+  assert.equal(end.cause, 'disk-exceeded');
+  assert.match(end.message ?? '', /used \d+ MiB of 4 MiB of the working folder/);
+  assert.ok(existsSync(join(rig.stateDir, 'work', '1', 'y')), 'what is there stays');
+});

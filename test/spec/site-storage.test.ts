@@ -139,3 +139,18 @@ for (const [text, path] of Object.entries(mistakes)) {
     );
   });
 }
+
+test('the workspace of a document is that of each of its tasks', () => {
+  const text =
+    'resource_requirements: {storage: {workspace: 1Gi}}\nsteps: [{id: a, run: x}, {id: b, run: x, storage: {volumes: [data]}}]\n';
+  const parsed = submitted(text);
+  assert.ok(parsed.ok, JSON.stringify(parsed.ok || parsed.issues));
+  assert.deepEqual(parsed.warnings, []);
+  assert.deepEqual(
+    parsed.spec.steps.map(({ execution }) => execution?.storage),
+    [
+      { volumes: [], scratch, workspace: GIB },
+      { volumes: [data], scratch, workspace: GIB },
+    ],
+  );
+});

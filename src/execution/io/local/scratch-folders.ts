@@ -28,6 +28,13 @@ export interface ScratchFoldersOptions {
   readonly warn: (message: string) => void;
 }
 
+/** Folders that others use, too. */
+export interface SharedFolders {
+  /** One for each volume. */
+  readonly mounts: readonly VolumeMount[];
+  readonly workdir: string;
+}
+
 /** What is kept beside the folder, so that a later daemon knows it, too. */
 const agreedForm = z.object({
   /** Absent where it has no scratch, but volumes. */
@@ -63,29 +70,29 @@ export class ScratchFolders {
 
   make(
     attempt: AttemptId,
-    { scratch, volumes }: StorageTerms,
-    mounts: readonly VolumeMount[],
+    storage: StorageTerms,
+    folders: SharedFolders,
     ignoresQuotas: boolean,
   ): { readonly path: string; readonly term: TermEnforcement } {
     const path = join(this.#root, attempt, 'data');
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    const { scratch } = storage;
     const size = scratch?.size ?? 0;
     const quota = ignoresQuotas ? { why: ROOT_IGNORES } : this.#quotaOf(path, size);
     this.#agree(attempt, {
       cleanup: scratch?.cleanup,
       ...('project' in quota && { project: quota.project }),
-      watched: [{ what: 'scratch', path, sizeMax: size }, ...watchedVolumes(volumes, mounts)],
+      watched: [{ what: 'scratch', path, sizeMax: size }, ...watchedShared(storage, folders)],
     });
     return { path, term: scratchTerm(size, scratch?.cleanup ?? 'immediate', quota) };
   }
 
-  watchVolumes(
-    attempt: AttemptId,
-    volumes: readonly VolumeUse[],
-    mounts: readonly VolumeMount[],
-  ): void {
+  /** Of one without scratch. */
+  watch(attempt: AttemptId, storage: StorageTerms, folders: SharedFolders): void {
+    const watched = watchedShared(storage, folders);
+    if (watched.length === 0) return;
     mkdirSync(join(this.#root, attempt), { recursive: true, mode: 0o700 });
-    this.#agree(attempt, { cleanup: undefined, watched: watchedVolumes(volumes, mounts) });
+    this.#agree(attempt, { cleanup: undefined, watched });
   }
 
   /** Why none may start with the volume: it is larger than it may be since it was measured last, and still is. */
@@ -187,7 +194,7 @@ export class ScratchFolders {
           if (this.#shut || !this.#agreed.has(attempt)) break;
           const used = await diskUse(one.path);
           if (used === undefined || used <= one.sizeMax) continue;
-          if (one.what !== 'scratch') this.#over.add(one.path);
+          if (one.what.startsWith('the volume ')) this.#over.add(one.path);
           this.#end(attempt, one, used);
         }
       }
@@ -243,11 +250,17 @@ function scratchTerm(
   return { term: 'scratch', by, note: `${mebibytes(size)}, ${how}; cleanup ${cleanup}` };
 }
 
-const watchedVolumes = (volumes: readonly VolumeUse[], mounts: readonly VolumeMount[]): Watched[] =>
-  volumes.flatMap(({ name, size }, i) => {
+function watchedShared(
+  { volumes, workspace }: StorageTerms,
+  { mounts, workdir }: SharedFolders,
+): Watched[] {
+  const ofVolumes = volumes.flatMap(({ name, size }, i) => {
     const path = mounts[i]?.source;
     return path === undefined ? [] : [{ what: `the volume ${name}`, path, sizeMax: size }];
   });
+  if (workspace === undefined) return ofVolumes;
+  return [...ofVolumes, { what: 'the working folder', path: workdir, sizeMax: workspace }];
+}
 
 const isOver = ({ cleanup }: Agreed, succeeded: boolean): boolean =>
   cleanup === undefined || cleanup === 'immediate' || (cleanup === 'on-success' && succeeded);

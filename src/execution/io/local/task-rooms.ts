@@ -70,17 +70,16 @@ export class TaskRooms {
       folders.push(file);
     }
     let { env } = start;
+    const shared = { mounts: volumes.mounts, workdir: start.workdir };
     if (storage?.scratch !== undefined) {
       const isWrapped = wantsMounts({ terms, volumes: volumes.mounts }) && this.#hasBubblewrap();
       const ignoresQuotas = process.getuid?.() === 0 && !isWrapped;
-      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts, ignoresQuotas);
+      const scratch = this.#scratch.make(start.attempt, storage, shared, ignoresQuotas);
       own(scratch.path, account);
       folders.push(scratch.path);
       found.push(scratch.term);
       env = { TMPDIR: scratch.path, ...env, BERTH_SCRATCH: scratch.path };
-    } else if (volumes.mounts.length > 0) {
-      this.#scratch.watchVolumes(start.attempt, storage?.volumes ?? [], volumes.mounts);
-    }
+    } else if (storage !== undefined) this.#scratch.watch(start.attempt, storage, shared);
     if (terms.daemonAccess === true) {
       const access = this.#options.access(start.attempt);
       if (access === undefined) return { why: 'the daemon has no address that it could call' };
