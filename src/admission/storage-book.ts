@@ -33,6 +33,11 @@ export class StorageBook {
     }));
   }
 
+  /** Undefined where nobody is held to any. */
+  static of(quotas: readonly StorageQuota[] = []): StorageBook | undefined {
+    return quotas.length === 0 ? undefined : new StorageBook(quotas);
+  }
+
   governs(tenant: TenantId): boolean {
     return this.#counting(tenant).length > 0;
   }

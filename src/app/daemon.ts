@@ -142,7 +142,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
   watchShares(parts, stack);
-  watchStorage(parts, stack, storage);
+  // From the first look on it is known whether anybody keeps too much, also after a crash.
+  if (engine.state.storage !== undefined) storage.open(stack);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -216,15 +217,9 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const sees = site?.config.isolation === 'none' ? 'all' : 'own';
   const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
+  const volumes = volumeSpace(folder.dir, site?.config.storage);
   const engine = new Engine(
-    {
-      tasksMax: TASKS_MAX,
-      endedMax: ENDED_MAX,
-      scheduling,
-      money,
-      lineMs: LINE_MS,
-      volumes: volumeSpace(folder.dir, site?.config.storage),
-    },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS, volumes },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const recovered = recover(engine, journal);
@@ -379,9 +374,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const storage = new StorageWatch({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
-    siteVolumes: new Set(
-      parts.site.storage?.volumes?.map(({ name, storageClass = '' }) => `${storageClass}/${name}`),
-    ),
+    siteVolumes: parts.site.storage?.volumes ?? [],
     engine,
     results: () => parts.results.store.list(),
     tell: (used) => loop.send({ kind: 'report-storage', used }).catch(() => {}),
@@ -409,17 +402,6 @@ function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposa
   });
   const timer = setInterval(() => void watch.look(), LOOK_EVERY_MS).unref();
   stack.defer(() => clearInterval(timer));
-}
-
-/** From the first look on it is known whether anybody keeps too much, also after a crash. */
-function watchStorage(parts: Parts, stack: AsyncDisposableStack, storage: StorageWatch): void {
-  if (parts.engine.state.storage === undefined) return;
-  const watching = new AbortController();
-  const watched = storage.watch(watching.signal);
-  stack.defer(() => {
-    watching.abort();
-    return watched;
-  });
 }
 
 function startSampling(

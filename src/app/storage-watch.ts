@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Bytes, bytes } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { attemptOfName } from '../execution/io/local/attempt-folder.ts';
+import type { VolumeUse } from '../model/execution-terms.ts';
 import { parseAttemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { StorageUse } from '../model/scheduling-config.ts';
@@ -21,8 +22,8 @@ export interface StorageWatchDeps {
   readonly stateDir: string;
   /** Folders that volumes of a class lie in. */
   readonly storageClasses: ReadonlyMap<string, string>;
-  /** Volumes of the site itself, as CLASS/NAME: they are nobody's. */
-  readonly siteVolumes: ReadonlySet<string>;
+  /** They are nobody's. */
+  readonly siteVolumes: readonly VolumeUse[];
   readonly engine: Engine;
   /** What is kept of results that only one tenant may have. */
   readonly results: () => readonly { readonly tenant?: TenantId; readonly bytes: number }[];
@@ -49,11 +50,13 @@ export class StorageWatch {
   readonly #owners: Owners;
   /** Volumes whose folders were there. */
   readonly #seen = new Set<string>();
+  readonly #siteVolumes: ReadonlySet<string>;
   #saved: string;
 
   constructor(deps: StorageWatchDeps) {
     this.#deps = deps;
     this.#ownersFile = join(deps.stateDir, 'storage-owners.json');
+    this.#siteVolumes = new Set(deps.siteVolumes.map(keyOf));
     this.#owners = readOwners(this.#ownersFile);
     this.#saved = JSON.stringify(this.#owners);
   }
@@ -63,14 +66,24 @@ export class StorageWatch {
     for (const event of events) {
       if (event.kind !== 'task-placed') continue;
       const task = this.#deps.engine.state.attempt(event.attempt)?.task;
-      for (const { name, storageClass = '' } of task?.step.spec.execution?.storage?.volumes ?? []) {
-        const key = `${storageClass}/${name}`;
-        if (!this.#deps.siteVolumes.has(key)) this.#owners.volumes[key] ??= task!.tenant;
+      for (const volume of task?.step.spec.execution?.storage?.volumes ?? []) {
+        const key = keyOf(volume);
+        if (!this.#siteVolumes.has(key)) this.#owners.volumes[key] ??= task!.tenant;
       }
     }
   }
 
-  async watch(signal: AbortSignal): Promise<void> {
+  /** Measures until the stack is closed. */
+  open(stack: AsyncDisposableStack): void {
+    const watching = new AbortController();
+    const watched = this.#watch(watching.signal);
+    stack.defer(() => {
+      watching.abort();
+      return watched;
+    });
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const began = performance.now();
       await this.look().catch((error: unknown) =>
@@ -143,6 +156,8 @@ export class StorageWatch {
     this.#saved = text;
   }
 }
+
+const keyOf = ({ name, storageClass = '' }: VolumeUse): string => `${storageClass}/${name}`;
 
 /** What cannot be read was cut off while it was made: whose things are is found again where workloads still say so. */
 function readOwners(file: string): Owners {

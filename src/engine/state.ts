@@ -16,6 +16,7 @@ import { LettingIn } from './letting-in.ts';
 import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
+import { applyMeasured, isMeasuredEvent } from './measured.ts';
 import { isMoneyEvent, Money } from './money.ts';
 import { expand, newAttempt, newTasks, newWorkload } from './new-records.ts';
 import { PlacedParts } from './placed-parts.ts';
@@ -62,7 +63,6 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
-  /** Absent where nobody is held to any. */
   readonly storage: StorageBook | undefined;
   readonly active: ActiveTasks;
   readonly lines: Lines;
@@ -88,8 +88,7 @@ export class State {
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);
-    const kept = scheduling?.storageQuotas ?? [];
-    this.storage = kept.length > 0 ? new StorageBook(kept) : undefined;
+    this.storage = StorageBook.of(scheduling?.storageQuotas);
     const gate = startGate(this.quotas, this.money, this.storage);
     this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
@@ -210,13 +209,6 @@ export class State {
       case 'step-expanded':
         this.#openDecided(event);
         break;
-      case 'storage-measured':
-        this.storage?.measured(event.used);
-        this.scheduler.nodesChanged();
-        break;
-      case 'attempt-used':
-        tellUse(this.#workloads.knownAttempt(event.attempt), event.used);
-        break;
       case 'limit-reached': {
         const workload = this.#workloads.known(event.workload);
         workload.limitReached = event.reached;
@@ -237,7 +229,8 @@ export class State {
         this.#cancel({ ...event, by: BY_BUDGET });
         break;
       default:
-        if (isLiveEvent(event)) this.live.apply(event);
+        if (isMeasuredEvent(event)) applyMeasured(this, event);
+        else if (isLiveEvent(event)) this.live.apply(event);
         else if (isMoneyEvent(event)) this.money.apply(event);
         else this.services.apply(event);
     }

@@ -219,12 +219,6 @@ export type Event =
       /** Absent when this was the task's last attempt. */
       readonly retry?: ScheduledRetry;
     }
-  /** All of it; who is not named keeps nothing. */
-  | {
-      readonly kind: 'storage-measured';
-      readonly at: TimeMs;
-      readonly used: readonly StorageUse[];
-    }
   | { readonly kind: 'retry-due'; readonly at: TimeMs; readonly task: TaskId }
   | {
       readonly kind: 'step-ended';
@@ -242,6 +236,7 @@ export type Event =
       readonly workload: WorkloadId;
       readonly by: TenantId;
     }
+  | MeasuredEvent
   | LiveEvent
   | ServiceEvent
   | MoneyEvent
@@ -273,19 +268,28 @@ export type FlowEvent =
       readonly step: StepId;
       readonly items: readonly FlowValue[];
     }
-  /** All that it told so far. */
-  | {
-      readonly kind: 'attempt-used';
-      readonly at: TimeMs;
-      readonly attempt: AttemptId;
-      readonly used: ToldUse;
-    }
   /** Once for a workload, and once more for a limit that stops it after one that does not. */
   | {
       readonly kind: 'limit-reached';
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly reached: LimitReached;
+    };
+
+/** What was counted, and what is held to limits. */
+export type MeasuredEvent =
+  /** All that an attempt told of its use so far. */
+  | {
+      readonly kind: 'attempt-used';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly used: ToldUse;
+    }
+  /** All that tenants keep on disks; who is not named keeps nothing. */
+  | {
+      readonly kind: 'storage-measured';
+      readonly at: TimeMs;
+      readonly used: readonly StorageUse[];
     };
 
 /** What is held back, settled and spent. */
