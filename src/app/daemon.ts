@@ -54,7 +54,7 @@ import { Tokens } from './tokens.ts';
 import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
-import { volumeSpace } from './volume-space.ts';
+import { overPromised, volumeSpace } from './volume-space.ts';
 import { webDir } from './web-dir.ts';
 import { WorkFolders } from './work-folders.ts';
 
@@ -218,6 +218,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const volumes = volumeSpace(folder.dir, site?.config.storage);
+  for (const sentence of overPromised(volumes)) log('site', sentence);
   const engine = new Engine(
     { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS, volumes },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },

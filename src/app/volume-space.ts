@@ -14,6 +14,18 @@ export function volumeSpace(stateDir: string, storage: StorageConfig | undefined
   return { bytes: Object.fromEntries(sizes), ofSite: storage?.volumes ?? [] };
 }
 
+/** Sentences about classes whose volumes of the site are larger together than their disk. */
+export function overPromised({ bytes: disks, ofSite }: VolumeSpace): string[] {
+  return Object.entries(disks).flatMap(([storageClass, disk]) => {
+    const own = ofSite.filter((volume) => (volume.storageClass ?? '') === storageClass);
+    const sum = own.reduce((total, { size }) => total + size, 0);
+    const where = storageClass === '' ? 'the state folder' : `the class ${storageClass}`;
+    return sum <= disk
+      ? []
+      : [`the volumes of ${where} have ${sum} bytes together, and their disk has ${disk}`];
+  });
+}
+
 /** Of a folder that is not there yet, the disk on which it will be. */
 function diskSize(folder: string): Bytes | undefined {
   if (!existsSync(folder) && dirname(folder) !== folder) return diskSize(dirname(folder));

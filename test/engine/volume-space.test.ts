@@ -37,6 +37,12 @@ test('volumes of a class are let in up to the size of its disk, each counted onc
   assert.ok(!isRefused(b.submit(uses(volume('b', 60, 'ssd')))), 'those who used it have ended');
 });
 
+test('what a site promised beyond its disk may be used, and nothing more', () => {
+  const b = open([volume('site', 150, 'ssd')]);
+  assert.ok(!isRefused(b.submit(uses(volume('site', 150, 'ssd')))));
+  assert.ok(isRefused(b.submit(uses(volume('own', 1, 'ssd')))));
+});
+
 test('what is let in is never more than the disk, whoever ends when', () => {
   const act = fc.record({
     name: fc.constantFrom('a', 'b', 'c', 'd'),
