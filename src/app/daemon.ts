@@ -37,7 +37,7 @@ import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
-import { parseSubmission } from './parse-submission.ts';
+import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import { readMetric } from './read-metric.ts';
@@ -49,12 +49,14 @@ import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { openSpotWatch } from './spot-watch.ts';
+import { StorageWatch } from './storage-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { openTaskResults, type TaskResults } from './task-results.ts';
 import { Tokens } from './tokens.ts';
 import { LiveTransfers } from './transfers.ts';
 import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
+import { overPromised, volumeSpace } from './volume-space.ts';
 import { webDir } from './web-dir.ts';
 import { WorkFolders } from './work-folders.ts';
 
@@ -93,7 +95,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes, cores, autoscaler } = connect(parts, stack, ending);
+  const { site, leases, loop, probes, cores, autoscaler, storage } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -134,7 +136,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     host: options.host ?? '127.0.0.1',
     port: options.port,
     webDir: webDir(),
-    parse: (text, origin) => parseSubmission(text, origin, parts.site.autoscaling),
+    parse: submissionParser(parts.site),
     log: (sentence, error) => log('api', sentence, error),
   });
   stack.defer(() => server.close());
@@ -143,6 +145,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, site, loop);
   watchShares(parts, stack);
+  // From the first look on it is known whether anybody keeps too much, also after a crash.
+  if (engine.state.storage !== undefined) storage.open(stack);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -216,8 +220,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const sees = site?.config.isolation === 'none' ? 'all' : 'own';
   const tokens = new Tokens({ file: folder.paths.tokens, sees }, () => clock.now());
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
+  const volumes = volumeSpace(folder.dir, site?.config.storage);
+  for (const sentence of overPromised(volumes)) log('site', sentence);
   const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS },
+    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS, volumes },
     { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
   );
   const recovered = recover(engine, journal);
@@ -252,30 +258,31 @@ async function openExecution(
 ): Promise<OpenExecution> {
   const { site, folder, engine, log } = state;
   const network = site.network ?? defaultNetwork;
+  // A launcher that ran on may report before anything else is open.
+  const ear: OpenExecution['ear'] = { hear: () => {} };
   const egress = await openEgress({
     stateDir: folder.dir,
     instance: folder.instance,
     network,
     engine,
     log,
+    onReport: (told) => ear.hear(told),
   });
   stack.defer(() => egress.close());
   const { host = '127.0.0.1', port = 0 } = options;
   const address = { url: port === 0 ? '' : `http://${host}:${port}` };
   const storageClasses = new Map(Object.entries(site.storage?.classes ?? {}));
-  const tasks = await openTasks(state, { egress, storageClasses, address });
+  const tasks = await openTasks(state, { egress, storageClasses, address, ear });
   stack.defer(() => tasks.driver.close());
-  return { ...tasks, network, egress, storageClasses, address };
+  return { ...tasks, network, egress, storageClasses, address, ear };
 }
 
 /** What starts tasks, with all that is done around it. */
 async function openTasks(
   { folder, engine, clock, log }: OpenState,
-  around: Pick<OpenExecution, 'egress' | 'storageClasses' | 'address'>,
-): Promise<Pick<OpenExecution, 'driver' | 'results' | 'ear'>> {
-  const { egress, storageClasses, address } = around;
-  // A launcher that ran on may report before anything else is open.
-  const ear: OpenExecution['ear'] = { hear: () => {} };
+  around: Pick<OpenExecution, 'egress' | 'storageClasses' | 'address' | 'ear'>,
+): Promise<Pick<OpenExecution, 'driver' | 'results'>> {
+  const { egress, storageClasses, address, ear } = around;
   const onReport = (told: Report): void => ear.hear(told);
   const warn = (message: string): void => log('execution', message);
   const results = await openTaskResults(folder, { engine, clock, warn, onReport });
@@ -293,7 +300,7 @@ async function openTasks(
     { warn },
   );
   const inner = egress.around(results.inner(local));
-  return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
+  return { driver: results.outer(checkingPorts(inner, onReport)), results };
 }
 
 const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
@@ -332,6 +339,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       probes.noteEvents(events);
       cores.noteEvents(events);
       autoscaler.noteEvents(events);
+      storage.note(events);
       snapshots.note(events.length);
       folders.note(events);
       forgetAttempts(events, engine, folder, folders);
@@ -369,6 +377,15 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     shutDown: () => ending.resolve(),
   });
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const storage = new StorageWatch({
+    stateDir: folder.dir,
+    storageClasses: parts.storageClasses,
+    siteVolumes: parts.site.storage?.volumes ?? [],
+    engine,
+    results: () => parts.results.store.list(),
+    tell: (used) => loop.send({ kind: 'report-storage', used }).catch(() => {}),
+    warn: (message) => log('execution', message),
+  });
   const cores = new CoreKeeper(engine, driver.cores, log);
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   const autoscaler = new Autoscaler({
@@ -388,7 +405,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes, cores, autoscaler };
+  return { loop, site, leases, probes, cores, autoscaler, storage };
 }
 
 function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {

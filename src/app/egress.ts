@@ -11,6 +11,7 @@ import { asAttemptId } from '../execution/launcher-protocol.ts';
 import { type EgressProxy, openEgressProxy } from '../gateway/io/egress-proxy.ts';
 import type { ProxyUser } from '../gateway/proxy-user.ts';
 import { classOf, type NetworkConfig } from '../model/network-config.ts';
+import type { Report } from '../runtime/ports.ts';
 import type { DaemonLog } from './daemon-log.ts';
 
 /** What a daemon that is killed may forget of the requests that tasks made. */
@@ -23,6 +24,7 @@ export interface EgressOptions {
   /** Its state is rebuilt by then: links of what no longer runs are removed. */
   readonly engine: Engine;
   readonly log: DaemonLog;
+  readonly onReport: (report: Report) => void;
 }
 
 /** The way out for tasks that asked for one. */
@@ -52,6 +54,13 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     network,
     ...known,
     userOf,
+    onRequestsMax: (text) => {
+      const attempt = asAttemptId(text);
+      const requests = (userOf(text)?.requestsMax ?? UNLIMITED) + 1;
+      if (attempt !== undefined && requests <= UNLIMITED) {
+        options.onReport({ kind: 'used', attempt, used: { requests } });
+      }
+    },
     requests: new Map(requests.filter(([attempt]) => userOf(attempt) !== undefined)),
     onProblem: (problem, error) => log('network', problem, error),
   }).catch((error: unknown) => {

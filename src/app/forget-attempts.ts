@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { ATTEMPTS_KEPT } from '../engine/service-record.ts';
 import { attemptOfName, namesOf } from '../execution/io/local/attempt-folder.ts';
 import { forgetScratch } from '../execution/io/local/scratch-folders.ts';
+import { forgetUsage } from '../execution/io/local/usage-files.ts';
 import { type AttemptId, attemptId, parseAttemptId, type WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { StateFolder } from '../store/io/state-folder.ts';
@@ -28,6 +29,7 @@ export function forgetAttempts(
         rmSync(join(dir, 'work', folder), { recursive: true, force: true });
       }
       forgetScratch(dir, event.workload);
+      forgetUsage(dir, event.workload);
       workloads.add(event.workload);
     } else if (event.kind === 'service-updated') workloads.add(event.workload);
     else if (event.kind === 'task-placed') {

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Origin, Parse } from '../api/routes/api-env.ts';
-import type { AutoscalingDefaults } from '../model/autoscaling.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { formatIssues } from '../spec/format-issues.ts';
 import { type ParseOptions, parseDocument } from '../spec/parse-document.ts';
 import { actionPrograms } from './action-programs.ts';
@@ -8,7 +8,6 @@ import { actionPrograms } from './action-programs.ts';
 /** What a document is parsed with, as it was sent. */
 export function parseOptions(
   origin: Omit<Origin, 'cwd'> & { readonly unreadable?: Readonly<Record<string, string>> },
-  autoscaling?: AutoscalingDefaults,
 ): ParseOptions {
   const { fileName, files = {}, unreadable = {}, vars, varsFiles } = origin;
   return {
@@ -19,30 +18,31 @@ export function parseOptions(
     },
     vars: { ...(vars && { given: vars }), ...(varsFiles && { files: varsFiles }) },
     programs: actionPrograms,
-    ...(autoscaling && { autoscaling }),
   };
 }
 
 /** The document of a submission; paths in it are taken from the folder that it was submitted from. */
-export function parseSubmission(
-  text: string,
-  origin: Origin,
-  autoscaling?: AutoscalingDefaults,
-): ReturnType<Parse> {
-  const { fileName, cwd } = origin;
-  const options = parseOptions(origin, autoscaling);
-  const texts = options.files?.texts;
-  const parsed = parseDocument(text, options);
-  if (!parsed.ok) {
-    const report = formatIssues(parsed.issues, text, fileName, texts);
-    return { ok: false, issues: parsed.issues, text: report };
-  }
-  const steps = parsed.spec.steps.map((step) => ({
-    ...step,
-    cwd: isAbsolute(step.cwd) || cwd === '' ? step.cwd : resolve(cwd, step.cwd),
-  }));
-  const warnings = parsed.warnings.map((warning) =>
-    formatIssues([warning], text, fileName, texts).trimEnd(),
-  );
-  return { ok: true, spec: { ...parsed.spec, steps }, warnings };
-}
+export const submissionParser =
+  ({ storage, autoscaling }: Pick<SiteConfig, 'storage' | 'autoscaling'>): Parse =>
+  (text, origin) => {
+    const { fileName, cwd } = origin;
+    const options = {
+      ...parseOptions(origin),
+      site: storage ?? {},
+      ...(autoscaling && { autoscaling }),
+    };
+    const texts = options.files?.texts;
+    const parsed = parseDocument(text, options);
+    if (!parsed.ok) {
+      const report = formatIssues(parsed.issues, text, fileName, texts);
+      return { ok: false, issues: parsed.issues, text: report };
+    }
+    const steps = parsed.spec.steps.map((step) => ({
+      ...step,
+      cwd: isAbsolute(step.cwd) || cwd === '' ? step.cwd : resolve(cwd, step.cwd),
+    }));
+    const warnings = parsed.warnings.map((warning) =>
+      formatIssues([warning], text, fileName, texts).trimEnd(),
+    );
+    return { ok: true, spec: { ...parsed.spec, steps }, warnings };
+  };

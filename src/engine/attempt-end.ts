@@ -2,6 +2,7 @@ import { type AttemptEnd, causeOfStop, type EndCause } from '../model/attempt.ts
 import { newerTerms } from './live-changes.ts';
 import { type AttemptRecord, outputCharsOf, type WorkloadRecord } from './records.ts';
 import type { State } from './state.ts';
+import { exceededBy, toldBy } from './told-use.ts';
 
 /**
  * The end as a driver told it, and what only the engine knows: what it was stopped for, and what became of
@@ -9,21 +10,33 @@ import type { State } from './state.ts';
  */
 export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEnd): AttemptEnd {
   const { live, stop } = attempt;
+  const used = toldBy(attempt, told.used ?? {});
   // A driver only knows that it was told to stop it.
   const knows = stop === 'unhealthy' || stop === 'over-limit' || stop === 'over-budget';
-  const cause = knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause);
+  const exceeded = byItself.has(told.cause) ? exceededBy(attempt, used) : undefined;
+  const cause =
+    exceeded?.cause ??
+    (knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause));
   const why =
-    cause === 'over-limit'
+    exceeded?.message ??
+    (cause === 'over-limit'
       ? attempt.task.step.workload.limitReached?.message
       : cause === 'preempted' || cause === 'over-budget'
         ? whyStopped(state, attempt)
-        : undefined;
+        : undefined);
   const message = [why, told.message].filter((part) => part !== undefined).join(' ');
   const enforced =
     live?.terms === undefined
       ? told.enforced
       : { ...told.enforced, terms: newerTerms(told.enforced.terms, live.terms) };
-  const end = { ...told, cause, enforced, ...(message !== '' && { message }) };
+  const { used: _, ...plain } = told;
+  const end = {
+    ...plain,
+    cause,
+    enforced,
+    ...(Object.keys(used).length > 0 && { used }),
+    ...(message !== '' && { message }),
+  };
   return withinBound(end, attempt.task.step.workload);
 }
 
@@ -36,6 +49,9 @@ function savedAndGone({ stop, task }: AttemptRecord, cause: EndCause): EndCause 
   const ended = cause === 'failed' || cause === 'signalled';
   return saves && ended && causeOfStop(stop) === 'preempted' ? 'preempted' : cause;
 }
+
+/** Ends in which it did its work, or was told to stop: that it went beyond its limits says more. */
+const byItself: ReadonlySet<EndCause> = new Set(['succeeded', 'failed', 'signalled', 'cancelled']);
 
 /** What tasks of one workload say of their results, together: all of it goes into the journal again when it is gone on with. */
 export const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;

@@ -16,6 +16,7 @@ import {
 import { restartAfter } from './service-record.ts';
 import { StartRoom } from './start-room.ts';
 import type { State } from './state.ts';
+import { limitPassed } from './told-use.ts';
 
 /** What is known of an end when nobody reported one. */
 export function endWithout(cause: 'lost' | 'unstarted', message: string): AttemptEnd {
@@ -55,6 +56,10 @@ export function endAttempt(
   const end = endAsKnown(state, attempt, told);
   const paid = state.money.chargeFor(attempt, end, at);
   const ended = { kind: 'task-ended', at, attempt: id, end, ...paid } as const;
+  const passed = end.used && !isStopped(workload) ? limitPassed(attempt, end.used) : undefined;
+  if (passed !== undefined) {
+    return [ended, { kind: 'limit-reached', at, workload: workload.id, reached: passed }];
+  }
   const isLast = isStopped(workload) || task.retiringSince !== undefined;
   if (isLast || end.cause === 'unstarted') return [ended];
   const retry = nextTry(state, attempt, end, at);

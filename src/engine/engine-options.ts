@@ -2,9 +2,10 @@ import type { SavedBudget } from '../admission/budget-book.ts';
 import type { SavedQuota } from '../admission/quota.ts';
 import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SchedulingConfig, StorageUse } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { TaskRecord } from './records.ts';
+import type { VolumeSpace } from './volume-space.ts';
 
 export interface EngineOptions {
   /** Tasks that may wait or run at once; a submission beyond that is refused. */
@@ -14,8 +15,17 @@ export interface EngineOptions {
   /** Quotas, and the queues that they count by; classes. */
   readonly scheduling?: Pick<
     SchedulingConfig,
-    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction' | 'classes' | 'qos'
+    | 'root'
+    | 'quotas'
+    | 'reservations'
+    | 'submissions'
+    | 'storageQuotas'
+    | 'eviction'
+    | 'classes'
+    | 'qos'
   >;
+  /** Absent: volumes of any size are taken. */
+  readonly volumes?: VolumeSpace;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;
   /** Of work, given in advance to whoever runs short tasks of the same step. Absent: none. */
@@ -31,4 +41,5 @@ export interface SavedMemory {
   readonly quotas?: readonly SavedQuota[];
   readonly budgets?: readonly SavedBudget[];
   readonly submissions?: readonly SavedSubmissions[];
+  readonly storage?: readonly StorageUse[];
 }

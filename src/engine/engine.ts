@@ -17,6 +17,7 @@ import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import { advanceSpace } from './advance-space.ts';
 import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
+import { decideUse } from './decide-use.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
@@ -28,6 +29,7 @@ import { decideService } from './service-decide.ts';
 import { neverStarts } from './start-room.ts';
 import { State } from './state.ts';
 import { nextOfStep, workloadEnd } from './step-ends.ts';
+import { volumeRefusal } from './volume-space.ts';
 
 /** What the engine says to the one who sent the command. Never journalled. */
 export type Answer =
@@ -88,6 +90,13 @@ export class Engine {
         return this.#reportStarted(command);
       case 'report-ended':
         return this.#reportEnded(command.at, command.attempt, command.end);
+      case 'report-storage': {
+        const { at, used } = command;
+        const isNews = this.state.storage?.isNews(used) === true;
+        return isNews ? facts({ kind: 'storage-measured', at, used }) : nothing;
+      }
+      case 'report-use':
+        return facts(...decideUse(this.state, command));
       case 'report-spend':
         return this.#reportSpend(command);
       case 'adjust':
@@ -173,7 +182,10 @@ export class Engine {
         this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
-    const refusal = neverStarts(spec) ?? entryRefusal(this.state, spec, tenant, at);
+    const refusal =
+      neverStarts(spec) ??
+      volumeRefusal(this.#options.volumes, this.state.workloads(), spec) ??
+      entryRefusal(this.state, spec, tenant, at);
     if (refusal !== undefined) return refuse(refusal);
     const workload = String(this.state.workloadsEver + 1) as WorkloadId;
     return {

@@ -134,6 +134,7 @@ export function newAttempt(
     pid: undefined,
     terms: undefined,
     stop: undefined,
+    used: undefined,
     live: undefined,
     preemption: undefined,
     cost: undefined,

@@ -1,5 +1,11 @@
 import { type Bytes, type MicroDollars, type TimeMs, UNLIMITED } from '../base/units.ts';
-import type { AttemptEnd, EndCause, StopReason, TermEnforcement } from '../model/attempt.ts';
+import type {
+  AttemptEnd,
+  EndCause,
+  StopReason,
+  TermEnforcement,
+  ToldUse,
+} from '../model/attempt.ts';
 import type {
   FlowValue,
   LimitReached,
@@ -171,6 +177,8 @@ export interface AttemptRecord {
   /** What became of its execution terms when it started; its end knows better. */
   terms: readonly TermEnforcement[] | undefined;
   stop: StopReason | undefined;
+  /** What it told of its use; absent where it told nothing. */
+  used: ToldUse | undefined;
   /** What was changed while it ran; absent when nothing was. */
   live: LiveRecord | undefined;
   /** It was stopped for others; absent when it was stopped with its gang. */

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, StopReason, TermEnforcement } from '../model/attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement, ToldUse } from '../model/attempt.ts';
 import type { FlowValue, LimitReached, StepEndReason, TakenOver } from '../model/flow.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Placement } from '../model/messages.ts';
@@ -102,6 +102,7 @@ interface SavedAttempt {
   readonly pid?: number | undefined;
   readonly terms?: readonly TermEnforcement[] | undefined;
   readonly stop?: StopReason | undefined;
+  readonly used?: ToldUse | undefined;
   readonly cost?: AttemptCost | undefined;
   readonly live?: LiveRecord | undefined;
   readonly end?: AttemptEnd | undefined;
@@ -160,6 +161,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
           pid,
           terms,
           stop,
+          used,
           live,
           cost,
           end,
@@ -172,6 +174,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
           pid,
           terms,
           stop,
+          used,
           live,
           cost,
           end,

@@ -10,21 +10,25 @@ import { newAttempt } from './new-records.ts';
 import { type AttemptRecord, type StepRecord, serve, served, type TaskRecord } from './records.ts';
 import type { StartRoom } from './start-room.ts';
 import type { State } from './state.ts';
+import { metersUse } from './told-use.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
 export function mayStandInLine(
   { spec, workload }: StepRecord,
-  { quotas, money }: Pick<State, 'quotas' | 'money'>,
+  { quotas, money, storage }: Pick<State, 'quotas' | 'money' | 'storage'>,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
   // Each is a program of its own, or may not need to be run.
   if (spec.flow?.holes !== undefined || spec.flow?.cache !== undefined) return false;
   if (looksAround(spec.constraints)) return false;
+  // What each of them tells of its use is held to limits.
+  if (metersUse(workload.spec, spec)) return false;
   if (money.limits(workload) || spec.limits.cost !== undefined) return false;
   // Its first phase begins anew, when others counted on the last.
   if (spec.constraints?.scratch !== undefined) return false;
+  if (storage?.governs(workload.tenant) === true) return false;
   return quotas?.governs(workload.spec.queue, workload.tenant) !== true;
 }
 

@@ -1,5 +1,6 @@
 import type { SiteClasses } from '../admission/class-terms.ts';
 import { QuotaBook } from '../admission/quota.ts';
+import { StorageBook } from '../admission/storage-book.ts';
 import { assert } from '../base/assert.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
@@ -17,6 +18,7 @@ import { LettingIn } from './letting-in.ts';
 import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
+import { applyMeasured, isMeasuredEvent } from './measured.ts';
 import { isMoneyEvent, Money } from './money.ts';
 import { expand, newAttempt, newTasks, newWorkload } from './new-records.ts';
 import { PlacedParts } from './placed-parts.ts';
@@ -50,6 +52,7 @@ import { comeBack, isRoomFor, leaveLine, lineUp, mayStandInLine } from './standi
 import { startGate } from './start-gate.ts';
 import { needsDecision } from './step-ends.ts';
 import { StopOrders } from './stop-orders.ts';
+import { tellUse } from './told-use.ts';
 import { Unsettled } from './unsettled.ts';
 import { WorkloadTable } from './workload-table.ts';
 
@@ -62,6 +65,7 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
+  readonly storage: StorageBook | undefined;
   readonly active: ActiveTasks;
   readonly classes: SiteClasses & Pick<SchedulingConfig, 'eviction'>;
   readonly lines: Lines;
@@ -88,7 +92,8 @@ export class State {
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);
-    const gate = startGate(this.quotas, this.money);
+    this.storage = StorageBook.of(scheduling?.storageQuotas);
+    const gate = startGate(this.quotas, this.money, this.storage);
     this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
@@ -228,7 +233,8 @@ export class State {
         this.#cancel({ ...event, by: BY_BUDGET });
         break;
       default:
-        if (isLiveEvent(event)) this.live.apply(event);
+        if (isMeasuredEvent(event)) applyMeasured(this, event);
+        else if (isLiveEvent(event)) this.live.apply(event);
         else if (isMoneyEvent(event)) this.money.apply(event);
         else this.services.apply(event);
     }
@@ -279,6 +285,7 @@ export class State {
     assert(attempt.end === undefined, `an attempt ends once: ${attempt.id}`);
     Object.assign(attempt, { end: event.end, endedAt: event.at });
     const { task } = attempt;
+    if (event.end.used !== undefined) tellUse(attempt, event.end.used);
     if (attempt.behind !== undefined) leaveLine(attempt, this.lines, event.at);
     else this.#running.leave(attempt, event.at, event.charged);
     this.live.ended(attempt);
@@ -409,6 +416,7 @@ export class State {
     if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
     if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
     this.active.submissions.restore(memory.submissions ?? []);
+    this.storage?.measured(memory.storage ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -425,11 +433,13 @@ export class State {
     const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
     const budgets = this.money.book.save();
     const submissions = this.active.submissions.save();
+    const storage = this.storage?.save() ?? [];
     return {
       ...(scheduler !== undefined && { scheduler }),
       ...(quotas && { quotas }),
       ...(budgets.length > 0 && { budgets }),
       ...(submissions.length > 0 && { submissions }),
+      ...(storage.length > 0 && { storage }),
     };
   }
 

@@ -42,10 +42,15 @@ export const needsDecision = ({ spec: { flow } }: StepRecord): boolean =>
 export function workloadEnd(workload: WorkloadRecord): EndState {
   if (workload.overBudget !== undefined) return 'failed';
   if (workload.service !== undefined) return 'cancelled';
+  if (overUsed(workload)) return 'failed';
   if (workload.steps.every(isFine)) return 'succeeded';
   const failed = workload.steps.some((step) => step.state === 'failed' && !isFine(step));
   return failed || workload.limitReached?.stops === true ? 'failed' : 'cancelled';
 }
+
+/** It did its work, and more than it may: that is known only when it has happened. */
+const overUsed = ({ limitReached }: WorkloadRecord): boolean =>
+  limitReached?.limit === 'model-calls' || limitReached?.limit === 'tokens';
 
 function endOfOpen(step: StepRecord): EndState | undefined {
   const { counts, state, spec } = step;

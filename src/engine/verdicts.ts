@@ -16,6 +16,7 @@ const LIMITS: readonly Refusal['code'][] = [
   'never-fits',
   'quota',
   'budget',
+  'storage-quota',
   'queue-cap',
   'queue-limit',
   'kept-for-others',

@@ -11,6 +11,8 @@ export type EndCause =
   | 'timed-out'
   /** Its scratch or a volume outgrew its size. */
   | 'disk-exceeded'
+  /** It told of more calls of models, tokens, results or requests than its own limits allow. */
+  | ExceededCause
   | 'cancelled'
   | 'preempted'
   | 'unhealthy'
@@ -25,6 +27,24 @@ export type EndCause =
   | 'unstarted'
   | 'lost';
 
+export const exceededCauses = [
+  'model-calls-exceeded',
+  'tokens-exceeded',
+  'results-exceeded',
+  'requests-exceeded',
+] as const;
+export type ExceededCause = (typeof exceededCauses)[number];
+
+/** What an attempt did so far, as it tells itself or as the proxy counted. Absent: none. */
+export interface ToldUse {
+  readonly modelCalls?: number;
+  /** Of those calls, in and out. */
+  readonly tokens?: number;
+  readonly results?: number;
+  /** Through the proxy, with one that was not let through. */
+  readonly requests?: number;
+}
+
 /** Would another try, unchanged or with more memory, make sense? The retry policy counts them. */
 export const mayRetry: Record<EndCause, boolean> = {
   succeeded: false,
@@ -33,6 +53,10 @@ export const mayRetry: Record<EndCause, boolean> = {
   'oom-killed': true,
   'timed-out': true,
   'disk-exceeded': false,
+  'model-calls-exceeded': false,
+  'tokens-exceeded': false,
+  'results-exceeded': false,
+  'requests-exceeded': false,
   cancelled: false,
   preempted: true,
   unhealthy: true,
@@ -47,7 +71,7 @@ export const mayRetry: Record<EndCause, boolean> = {
 /**
  * `unhealthy`: a probe of a service says that it no longer works, or never began to. `evicted`: its node ran
  * out; `spot`: its node is taken away; `moved`: it goes to another node; `overused`: more of a GPU than its share;
- * `over-limit`: its workload reached a limit of its own; `over-budget`: see there.
+ * `over-limit`: its workload, or it itself, reached a limit of its own; `over-budget`: see there.
  */
 export type StopReason =
   | 'cancelled'
@@ -75,6 +99,8 @@ export interface AttemptEnd {
   /** `SIGKILL`, `SIGSEGV`… when a signal ended it. */
   readonly signal?: string;
   readonly usage: AttemptUsage;
+  /** All that it told of its use; absent where it told nothing. */
+  readonly used?: ToldUse;
   /** What the task said of its results; absent when it said nothing, or does not have `StepSpec.flow`. */
   readonly outputs?: Readonly<Record<string, FlowValue>>;
   /** Nothing was run: the result is the one that this attempt made, under the same key. */

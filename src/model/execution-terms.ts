@@ -113,6 +113,8 @@ export interface NetworkTerms {
 export interface StorageTerms {
   readonly volumes: readonly VolumeUse[];
   readonly scratch?: ScratchTerms;
+  /** Of the working folder that all tasks of its workload share: who runs when it is larger is ended. */
+  readonly workspace?: Bytes;
 }
 
 export interface VolumeUse {

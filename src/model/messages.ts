@@ -1,5 +1,5 @@
 import type { Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, StopReason, TermEnforcement } from './attempt.ts';
+import type { AttemptEnd, StopReason, TermEnforcement, ToldUse } from './attempt.ts';
 import type { FlowValue, LimitReached, Resumption, StepEndReason } from './flow.ts';
 import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type {
@@ -15,6 +15,7 @@ import type { BudgetFacts, Reserve, Spending } from './money.ts';
 import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
+import type { StorageUse } from './scheduling-config.ts';
 import type { ProbeKind } from './service.ts';
 import type { WorkloadSpec } from './workload.ts';
 
@@ -64,6 +65,19 @@ export type Command =
       readonly at: TimeMs;
       readonly attempt: AttemptId;
       readonly end: AttemptEnd;
+    }
+  /** What every tenant who keeps anything keeps on disks now. */
+  | {
+      readonly kind: 'report-storage';
+      readonly at: TimeMs;
+      readonly used: readonly StorageUse[];
+    }
+  /** What it told of its use while it runs: all of it so far. What is absent is as it was. */
+  | {
+      readonly kind: 'report-use';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly used: ToldUse;
     }
   /** What runs of it gets so much from now on; `priority` is of what waits, too. Absent: as it is. */
   | {
@@ -224,6 +238,7 @@ export type Event =
       readonly workload: WorkloadId;
       readonly by: TenantId;
     }
+  | MeasuredEvent
   | LiveEvent
   | ServiceEvent
   | MoneyEvent
@@ -255,12 +270,28 @@ export type FlowEvent =
       readonly step: StepId;
       readonly items: readonly FlowValue[];
     }
-  /** At most once for a workload. */
+  /** Once for a workload, and once more for a limit that stops it after one that does not. */
   | {
       readonly kind: 'limit-reached';
       readonly at: TimeMs;
       readonly workload: WorkloadId;
       readonly reached: LimitReached;
+    };
+
+/** What was counted, and what is held to limits. */
+export type MeasuredEvent =
+  /** All that an attempt told of its use so far. */
+  | {
+      readonly kind: 'attempt-used';
+      readonly at: TimeMs;
+      readonly attempt: AttemptId;
+      readonly used: ToldUse;
+    }
+  /** All that tenants keep on disks; who is not named keeps nothing. */
+  | {
+      readonly kind: 'storage-measured';
+      readonly at: TimeMs;
+      readonly used: readonly StorageUse[];
     };
 
 /** What is held back, settled and spent. */

@@ -158,6 +158,22 @@ export type Refusal =
     }
   /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
   | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
+  /** In bytes, of the disk of a class of volumes: `held` by others. An empty class is the state folder. */
+  | {
+      readonly code: 'volume-space';
+      readonly storageClass: string;
+      readonly held: number;
+      readonly asked: number;
+      readonly capacity: number;
+    }
+  /** In bytes: so much is kept on disks already; of one tenant, or of all that the quota counts. */
+  | {
+      readonly code: 'storage-quota';
+      readonly quota: string;
+      readonly tenant?: TenantId | undefined;
+      readonly used: number;
+      readonly limit: number;
+    }
   /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
   | {
       readonly code: 'too-many-active';
@@ -262,6 +278,8 @@ export const refusalTraits: Record<
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
   budget: { evictionHelps: false, wokenBy: ['task-ended'] },
+  'volume-space': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  'storage-quota': { evictionHelps: false, wokenBy: ['storage-measured'] },
   'too-many-active': { evictionHelps: false, wokenBy: ['workload-ended'] },
   'too-many-submitted': { evictionHelps: false, wokenBy: [] },
   behind: { evictionHelps: false, wokenBy: ['task-placed', 'task-ended'] },
@@ -305,6 +323,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
   'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',
+  'volume-space': 'Volumes of one class would together be larger than the disk that they lie on.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
   'no-such-queue': 'The queue does not exist, or takes nothing itself.',
   'no-such-class': 'The site has no such priority class.',
@@ -320,6 +339,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'gang-incomplete': 'Its tasks start together, and not all that are needed are ready.',
   quota: 'The quota for this period is used up or reserved.',
   budget: 'There is not enough money for it: a budget, or a limit of its own.',
+  'storage-quota': 'The tenant, or its team, keeps as much on disks as it may.',
   deadline: 'More work is due by its deadline than can be done.',
   'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
   'queue-limit': 'The queue, or the tenant there, holds as much as it may.',

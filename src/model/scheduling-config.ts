@@ -51,6 +51,8 @@ export interface SchedulingConfig {
   readonly quotas: readonly QuotaConfig[];
   /** Absent: anybody submits as much as he likes. */
   readonly submissions?: readonly SubmissionLimit[];
+  /** Absent: anybody keeps as much on disks as he likes. */
+  readonly storageQuotas?: readonly StorageQuota[];
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
@@ -215,6 +217,24 @@ export interface SubmissionLimit {
   /** Workloads that have not ended; UNLIMITED where that does not matter. */
   readonly active: number;
   readonly submitted?: { readonly max: number; readonly window: QuotaWindow };
+}
+
+/** How much some tenants may keep on disks: in scratch, working folders, volumes, kept results and logs. */
+export interface StorageQuota {
+  readonly name: string;
+  /** Whom it counts; absent: everybody. */
+  readonly tenants?: readonly TenantId[];
+  /** Whom it does not count: they have quotas of their own. */
+  readonly except?: readonly TenantId[];
+  /** One account for each of them, or one for all together. */
+  readonly each: boolean;
+  readonly limit: Bytes;
+}
+
+/** What a tenant keeps on disks, measured. */
+export interface StorageUse {
+  readonly tenant: TenantId;
+  readonly bytes: Bytes;
 }
 
 /** An amount over a period, charged by what was held × time. */

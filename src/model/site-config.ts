@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/units.ts';
 import type { AutoscalingDefaults } from './autoscaling.ts';
+import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
@@ -31,6 +32,10 @@ export interface StorageConfig {
   readonly classes: Readonly<Record<string, string>>;
   /** How much scratch of tasks may hold at once; absent: nobody is held back for it. */
   readonly scratch?: Bytes;
+  /** That documents use by their names; in all they share one folder. */
+  readonly volumes?: readonly VolumeUse[];
+  /** Of each task that does not say its own. */
+  readonly tempStorage?: ScratchTerms;
 }
 
 /** A site as it was written: time zones by their names, which only the edge can read. */

@@ -106,6 +106,10 @@ export interface Limits {
   readonly logBytes: Bytes;
   /** What one attempt may cost; absent: anything. */
   readonly cost?: MicroDollars;
+  /** What one attempt may tell of its use; absent: anything. */
+  readonly modelCalls?: number;
+  readonly tokens?: number;
+  readonly results?: number;
 }
 
 export interface RetryPolicy {

@@ -2,8 +2,11 @@ import { assert } from '../base/assert.ts';
 import { UNLIMITED } from '../base/units.ts';
 import { speaks } from '../engine/flow-scope.ts';
 import type { AttemptRecord } from '../engine/records.ts';
+import { metersUse } from '../engine/told-use.ts';
+import type { WorkloadLimits } from '../model/flow.ts';
 import type { Placement } from '../model/messages.ts';
 import type { Gpu } from '../model/node.ts';
+import type { Limits } from '../model/workload.ts';
 import { fillTask } from './fill-holes.ts';
 import { gpuEnvironment } from './gpu-environment.ts';
 import type { AttemptStart } from './ports.ts';
@@ -34,6 +37,7 @@ export function attemptStart(
   const workdir = `${site.workRoot}/${workload.resumes?.folder ?? workload.id}`;
   const memory = placement.memoryLimit;
   const saves = spec.execution?.checkpoint !== undefined;
+  const meters = metersUse(workload.spec, spec);
   const filled = fillTask(task);
   assert(!('why' in filled), 'whoever asks has looked whether its holes can be filled');
   const { run, env, item, cache } = filled;
@@ -56,6 +60,7 @@ export function attemptStart(
       BERTH_CPUS: String(placement.held.cpu / 1000),
       ...(memory === UNLIMITED ? {} : { BERTH_MEMORY_BYTES: String(memory) }),
       BERTH_NODE: site.nodePath,
+      ...(meters && useEnvironment(workload.spec.limits, spec.limits)),
       ...(saves && {
         BERTH_CHECKPOINT_DIR: `${workdir}/checkpoints/${spec.id}.${task.index}`,
         ...(attempt.number > 1 && { BERTH_RESUMED: '1' }),
@@ -70,6 +75,7 @@ export function attemptStart(
     limits: { ...spec.limits, ...attempt.live?.limits, memory: placement.memoryLimit },
     ...(spec.execution && { execution: spec.execution }),
     ...(speaks(task.step) && { outputs: true }),
+    ...(meters && { meters: true }),
     ...(cache && { cache }),
   };
 }
@@ -81,6 +87,22 @@ function portEnvironment({ ports = {} }: Placement): Record<string, string> {
   });
   const only = named.length === 1 ? { PORT: named[0]![1] } : {};
   return { ...only, ...Object.fromEntries(named) };
+}
+
+/** What it may tell of its use, and all tasks of its workload together. */
+function useEnvironment(
+  whole: WorkloadLimits | undefined,
+  { modelCalls, tokens, results }: Limits,
+): Record<string, string> {
+  const rows = [
+    ['BERTH_MAX_MODEL_CALLS', modelCalls],
+    ['BERTH_MAX_TOKENS', tokens],
+    ['BERTH_MAX_RESULTS', results],
+    ['BERTH_WORKLOAD_MAX_MODEL_CALLS', whole?.modelCalls],
+    ['BERTH_WORKLOAD_MAX_TOKENS', whole?.tokens],
+  ] as const;
+  const said = rows.filter(([, most]) => most !== undefined && most < UNLIMITED);
+  return Object.fromEntries(said.map(([name, most]) => [name, String(most)]));
 }
 
 /** `BERTH_CUSTOM_FPGA` for what it holds of a resource named `fpga`. */

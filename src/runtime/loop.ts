@@ -294,6 +294,8 @@ export class Loop {
       case 'step-opened':
       case 'step-expanded':
       case 'step-ended':
+      case 'attempt-used':
+      case 'storage-measured':
       case 'limit-reached':
       case 'cancel-requested':
       case 'lease-renewed':
@@ -424,6 +426,8 @@ function requestOf(report: Report): Request {
       };
     case 'ended':
       return { kind: 'report-ended', attempt, end: report.end };
+    case 'used':
+      return { kind: 'report-use', attempt, used: report.used };
     case 'adjusted':
       return { kind: 'report-adjusted', attempt, terms: report.terms };
   }
@@ -450,6 +454,8 @@ const fromPeople: Record<Request['kind'], boolean> = {
   'report-pressure': false,
   'report-started': false,
   'report-ended': false,
+  'report-use': false,
+  'report-storage': false,
   'report-probe': false,
   'report-spend': false,
   scale: true,

@@ -1,5 +1,11 @@
 import type { MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
-import type { AttemptEnd, Enforcement, StopReason, TermEnforcement } from '../model/attempt.ts';
+import type {
+  AttemptEnd,
+  Enforcement,
+  StopReason,
+  TermEnforcement,
+  ToldUse,
+} from '../model/attempt.ts';
 import type { CheckpointTerms, ExecutionTerms } from '../model/execution-terms.ts';
 import type { CacheTerms } from '../model/flow.ts';
 import type { AttemptId, TenantId } from '../model/ids.ts';
@@ -87,6 +93,8 @@ export interface AttemptStart {
   readonly network?: NetworkPlace;
   /** Somebody is interested in what comes out of it: the driver tells it where to write that. */
   readonly outputs?: true;
+  /** What it tells of its use is held to limits: the driver tells it where to write that. */
+  readonly meters?: true;
   /** Its result may be taken from where an earlier one is kept, and is kept itself. */
   readonly cache?: CacheAsk;
 }
@@ -123,6 +131,8 @@ export type Report =
       readonly terms?: readonly TermEnforcement[];
     }
   | { readonly kind: 'ended'; readonly attempt: AttemptId; readonly end: AttemptEnd }
+  /** What it told of its use so far, while it runs. */
+  | { readonly kind: 'used'; readonly attempt: AttemptId; readonly used: ToldUse }
   /** What became of an adjustment or a pause, read back. */
   | {
       readonly kind: 'adjusted';

@@ -12,13 +12,12 @@ import { documentDefaults } from './defaults.ts';
 import { gpuRequest, migErrors } from './gpu-request.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu, printSpan } from './quantities.ts';
-import {
-  type GangBlock,
-  laterLimits,
-  type PreemptionBlock,
-  type ResourceLimitsBlock,
-  type ResourcesBlock,
-  type RetryBlock,
+import type {
+  GangBlock,
+  PreemptionBlock,
+  ResourceLimitsBlock,
+  ResourcesBlock,
+  RetryBlock,
 } from './step-schema.ts';
 
 /** One place that may say something about a step: the step itself, or the defaults of its pipeline. */
@@ -140,8 +139,8 @@ export function layerErrors(layer: Layer): Problem[] {
   return [...twice, ...migErrors(layer)];
 }
 
-/** What a layer says that nothing acts on yet, `enforced` left out, or that cannot be meant. */
-export function layerWarnings(layer: Layer, enforced: ReadonlySet<string>): Problem[] {
+/** What a layer says that cannot be meant. */
+export function layerWarnings(layer: Layer): Problem[] {
   const found: Problem[] = [];
   const warn = (message: string, path: Path, suggestion?: string): void => {
     found.push({
@@ -152,10 +151,6 @@ export function layerWarnings(layer: Layer, enforced: ReadonlySet<string>): Prob
       at: 'key',
     });
   };
-  for (const key of laterLimits) {
-    if (layer.resource_limits?.[key] === undefined || enforced.has(key)) continue;
-    warn('checked, but not enforced yet', ['resource_limits', key]);
-  }
   const said = saidOf(memoryDimension, layer);
   const override = layer.resource_limits?.memory;
   const limit = override ?? said?.limit;
@@ -260,6 +255,8 @@ function limitsOf(layers: readonly Layer[], cpu: MilliCpu, memory: Bytes): Limit
     layers.find((layer) => layer.resource_limits?.[key] !== undefined)?.resource_limits?.[key];
   const { limits } = documentDefaults;
   const cost = said('max_cost');
+  const [modelCalls, tokens] = [said('max_model_calls'), said('max_tokens')];
+  const results = said('max_results');
   return {
     cpu,
     memory,
@@ -268,6 +265,9 @@ function limitsOf(layers: readonly Layer[], cpu: MilliCpu, memory: Bytes): Limit
     graceMs: said('grace_period') ?? limits.graceMs,
     logBytes: said('log') ?? limits.logBytes,
     ...(cost !== undefined && { cost }),
+    ...(modelCalls !== undefined && { modelCalls }),
+    ...(tokens !== undefined && { tokens }),
+    ...(results !== undefined && { results }),
   };
 }
 

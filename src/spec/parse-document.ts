@@ -32,7 +32,13 @@ import { stepGraphProblems } from './step-graph.ts';
 import { STEPS_MAX, stepSchema, TASKS_MAX } from './step-schema.ts';
 import { type StepUnit, stepUnits } from './step-units.ts';
 import { sizeProblem, tokenProblem } from './text-bounds.ts';
-import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
+import {
+  readUnit,
+  type SiteDefaults,
+  textsAt,
+  type UnitReading,
+  warnOfSiteLimits,
+} from './unit-reader.ts';
 import {
   classesOf,
   classProblems,
@@ -41,6 +47,7 @@ import {
   unmetProblems,
   type WorkloadBlocks,
   withClass,
+  withWorkspace,
 } from './workload-terms.ts';
 
 export interface ParseOptions {
@@ -54,6 +61,8 @@ export interface ParseOptions {
   readonly programs?: Programs;
   /** What the site says for services that are autoscaled. */
   readonly autoscaling?: AutoscalingDefaults;
+  /** What the site says of storage; without it, what a document takes from there stays open. */
+  readonly site?: SiteDefaults;
 }
 
 export type ParsedDocument =
@@ -93,6 +102,7 @@ export function parseDocument(text: string, options: ParseOptions): ParsedDocume
     runtimeTexts: new RuntimeTexts(runtimeTexts),
     programs: options.programs ?? ((name) => name),
     autoscaling: options.autoscaling,
+    site: options.site,
   });
   const spec = reader.read(sourceOf(text, files), fileName);
   if (errors.length === 0 && spec !== undefined) {
@@ -127,6 +137,7 @@ interface DocumentDeps {
   readonly runtimeTexts: RuntimeTexts;
   readonly programs: Programs;
   readonly autoscaling: AutoscalingDefaults | undefined;
+  readonly site: SiteDefaults;
 }
 
 interface Head extends WorkloadBlocks {
@@ -257,7 +268,7 @@ class DocumentReader {
     blocks: WorkloadBlocks,
     rest: Pick<UnitReading, 'base' | 'network'> & { readonly names: StepNames },
   ): UnitReading {
-    const { expressions, runtimeTexts, programs } = this.#deps;
+    const { expressions, runtimeTexts, programs, site } = this.#deps;
     const { names, base, network } = rest;
     const errors = this.#errors;
     const root = this.#root;
@@ -265,7 +276,7 @@ class DocumentReader {
     const actionNamed = (name: string) => actions.find((action) => action.name === name);
     const cache = cacheDefaults(blocks, actionNamed, errors);
     const flow = { root, expressions, runtimeTexts, cache, names, problems: errors };
-    return { root, flow, actions, programs, base, network, errors, warnings: this.warnings };
+    return { root, flow, actions, programs, site, base, network, errors, warnings: this.warnings };
   }
 
   /** What the blocks about the whole say, of its steps and of itself. */
@@ -280,7 +291,10 @@ class DocumentReader {
       (problem.severity === 'warning' ? this.warnings : this.#errors).push(problem);
     }
     const classes = classesOf(blocks);
-    return { steps: steps.map(({ step }) => withClass(step, classes)), ...(limits && { limits }) };
+    return {
+      steps: steps.map(({ step }) => withWorkspace(withClass(step, classes), blocks)),
+      ...(limits && { limits }),
+    };
   }
 
   /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */
@@ -310,7 +324,7 @@ class DocumentReader {
       env: textsAt(this.#root, ['defaults', 'env']),
     };
     this.#errors.push(...layerErrors(layer));
-    this.warnings.push(...layerWarnings(layer, new Set()));
+    this.warnings.push(...layerWarnings(layer));
     return [layer, { path: [], env: textsAt(this.#root, ['env']), affinity }];
   }
 

@@ -54,7 +54,8 @@ function rowsOf(schema: KeySchema, prefix: string, flat: boolean): Row[] {
       (name === 'compute' && schema.properties?.['cpu'] !== undefined) ||
       (name === 'tasks' && prefix.endsWith('parallel.'));
     if (flat || repeats || meaning.startsWith('Another name of')) continue;
-    for (const form of [key, ...(key.anyOf ?? []), ...(key.items ? [key.items] : [])])
+    const { anyOf = [], items } = key;
+    for (const form of [key, ...anyOf, ...(items ? [items, ...(items.anyOf ?? [])] : [])])
       found.push(...rowsBelow(form, `${prefix}${name}`));
   }
   return found;
@@ -65,7 +66,9 @@ function rowsBelow(form: KeySchema, key: string): Row[] {
   const { items, additionalProperties: entry } = form;
   return [
     ...rowsOf(form, `${key}.`, false),
-    ...(items === undefined ? [] : rowsOf(items, `${key}[].`, false)),
+    ...[items, ...(items?.anyOf ?? [])].flatMap((one) =>
+      one === undefined ? [] : rowsOf(one, `${key}[].`, false),
+    ),
     ...(typeof entry === 'object' ? rowsOf(entry, `${key}.NAME.`, false) : []),
   ];
 }

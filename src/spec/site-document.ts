@@ -1,7 +1,7 @@
 import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
-import type { StorageConfig, WrittenReservation, WrittenSite } from '../model/site-config.ts';
+import type { WrittenReservation, WrittenSite } from '../model/site-config.ts';
 import { writtenAutoscaling } from './autoscaling-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
@@ -17,7 +17,7 @@ import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
-import type { SiteStorage } from './site-storage-schema.ts';
+import { readSiteStorage } from './site-storage.ts';
 import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
   noTenancy,
@@ -169,7 +169,7 @@ function readSite(
     ...(network && { network }),
     ...(autoscaling && { autoscaling }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
-    ...(blocks.storage && { storage: storageOf(blocks.storage) }),
+    ...(blocks.storage && { storage: readSiteStorage(reading, blocks.storage) }),
     scheduling: {
       root: tree,
       scorers,
@@ -178,6 +178,7 @@ function readSite(
       ...(plan && { plan }),
       quotas,
       ...(tenancy.submissions.length > 0 && { submissions: tenancy.submissions }),
+      ...(tenancy.storage.length > 0 && { storageQuotas: tenancy.storage }),
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
@@ -380,8 +381,3 @@ function scalingOf(reading: SiteReading, block: Blocks['autoscaling']): WrittenS
   if (block === undefined || block.enabled === false) return undefined;
   return writtenAutoscaling(block, ['autoscaling'], reading.errors);
 }
-
-const storageOf = ({ classes = {}, scratch }: SiteStorage): StorageConfig => ({
-  classes,
-  ...(scratch !== undefined && { scratch }),
-});

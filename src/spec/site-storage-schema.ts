@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { scratchSchema, volumeSchema } from './blocks/storage-block.ts';
 import { quantity } from './fields.ts';
 import { parseBytes } from './quantities.ts';
+
+const VOLUMES_MAX = 1000;
 
 export const siteStorageSchema = z
   .strictObject({
@@ -17,6 +20,17 @@ export const siteStorageSchema = z
         z.string().regex(/^\/[^\p{Cc}]{1,4094}$/u, { error: 'an absolute path below /' }),
       )
       .meta({ description: 'Folder of the volumes of a class, by the `type` that volumes name.' })
+      .optional(),
+    volumes: z
+      .array(volumeSchema)
+      .max(VOLUMES_MAX)
+      .meta({
+        description:
+          'Volumes that documents use by their names, as `storage: {volumes: [NAME]}`; they are shared by all.',
+      })
+      .optional(),
+    temp_storage: scratchSchema
+      .meta({ description: 'The scratch of each task that does not say its own.' })
       .optional(),
   })
   .meta({

@@ -130,9 +130,6 @@ export const resourcesSchema = z
 
 export type ResourcesBlock = z.output<typeof resourcesSchema>;
 
-/** Keys of `resource_limits` that are checked now and enforced by later versions. */
-export const laterLimits = ['max_results', 'max_tokens', 'max_model_calls'] as const;
-
 const maxRetries = wholeNumber(0, RETRIES_MAX, {
   description:
     'Attempts after the first. `retry.max_retries` and `resource_limits.max_retries` are the same.',
@@ -168,13 +165,16 @@ export const resourceLimitsSchema = z
       default: printBytes(limits.logBytes),
     }).optional(),
     max_results: wholeNumber(0, 1_000_000_000, {
-      description: 'Results of `search_web`; of anything else not enforced yet.',
+      description:
+        'Results that one attempt may tell of in `BERTH_USAGE`; beyond that it ends `results-exceeded`. `search_web` keeps to it by itself.',
     }).optional(),
     max_tokens: wholeNumber(0, 1_000_000_000_000, {
-      description: 'Tokens of an answer to `analyze_with_ai`; of anything else not enforced yet.',
+      description:
+        'Tokens, in and out, that one attempt may tell of in `BERTH_USAGE`; beyond that it ends `tokens-exceeded`. `analyze_with_ai` asks for no longer an answer than is left.',
     }).optional(),
     max_model_calls: wholeNumber(0, 1_000_000_000, {
-      description: 'Model calls. Not enforced yet.',
+      description:
+        'Calls of models that one attempt may tell of in `BERTH_USAGE`; beyond that it ends `model-calls-exceeded`. `analyze_with_ai` makes no call beyond it.',
     }).optional(),
     max_cost: quantity(parseDollars, {
       description:
@@ -184,7 +184,8 @@ export const resourceLimitsSchema = z
     network: z
       .strictObject({
         max_requests: wholeNumber(0, 1_000_000_000, {
-          description: 'Requests. `network.max_requests` is the same.',
+          description:
+            'Requests through the proxy; one more is refused, and ends the attempt `requests-exceeded`. `network.max_requests` is the same.',
         }).optional(),
         bandwidth: bitRate('In each direction. `network.bandwidth` is the same.').optional(),
       })

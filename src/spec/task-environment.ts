@@ -16,6 +16,12 @@ export const taskEnvironment: Readonly<Record<string, string>> = {
     'Memory of the GPU that a share of it may use, in bytes; set for shares only.',
   BERTH_OUTPUT:
     'A file for what comes of it: NAME=VALUE lines, the value JSON where it parses as that; at most 64 KiB. Other steps see them as `steps.ID.outputs`.',
+  BERTH_USAGE:
+    'A file in which it tells of its use, with limits on that: lines `$BERTH_ATTEMPT_ID model_calls=1 tokens=250 results=10`, each of what came since the last. All tasks of the workload share it.',
+  'BERTH_MAX_MODEL_CALLS, BERTH_MAX_TOKENS, BERTH_MAX_RESULTS':
+    'What it may tell in BERTH_USAGE, where that is limited.',
+  'BERTH_WORKLOAD_MAX_MODEL_CALLS, BERTH_WORKLOAD_MAX_TOKENS':
+    'The same of all tasks of its workload together.',
   BERTH_NODE: 'Path of the Node.js program that runs Berth.',
   BERTH_SCRATCH: 'Its scratch folder, also in TMPDIR; with `storage.temp_storage`.',
   'BERTH_VOLUME_<NAME>': 'Where the volume is, in capitals and _; with `storage.volumes`.',

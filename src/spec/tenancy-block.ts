@@ -4,6 +4,7 @@ import type { TenantId } from '../model/ids.ts';
 import {
   defaultTenant,
   NO_AMOUNTS,
+  type StorageQuota,
   type TeamConfig,
   type TenantConfig,
   type TenantsConfig,
@@ -18,13 +19,12 @@ import type {
 import { costBudgetSchema, type Members, readCostBudgets } from './budget-block.ts';
 import { quantity, text } from './fields.ts';
 import type { Path } from './issue.ts';
-import { parseFactor, parseHours, shown } from './quantities.ts';
+import { parseBytes, parseFactor, parseHours, shown } from './quantities.ts';
 import { type QuotaDeps, readUsage, type UsageBlock, usageShape } from './quota-block.ts';
 import {
   amounts,
   amountsSchema,
   count,
-  later,
   limitAmounts,
   orUnlimited,
   queueName,
@@ -37,9 +37,15 @@ import {
 } from './site-fields.ts';
 import type { SiteReading } from './site-reading.ts';
 
-const laterKeys = ['storage_quota'] as const;
-const laterShape = {
-  storage_quota: later('Disk space.').optional(),
+const storageSize = (whose: string) =>
+  quantity(parseBytes, {
+    description: `Of what Berth keeps for ${whose}: scratch, working folders, volumes, kept results, logs. Who keeps so much starts nothing new; what runs goes on.`,
+    form: 'bytes such as 10Gi',
+    finite: true,
+  }).optional();
+
+const costShape = {
+  storage_quota: storageSize('them'),
   cost_budget: costBudgetSchema.optional(),
 };
 
@@ -85,7 +91,7 @@ const teamSchema = z.strictObject({
   limit: limitAmounts('It never holds more in one queue.').optional(),
   max_running: count('Tasks that run at once in one queue.').optional(),
   ...submissionShape,
-  ...laterShape,
+  ...costShape,
 });
 
 export const teamsSchema = z.record(queueName, teamSchema).meta({
@@ -105,7 +111,7 @@ const userSchema = z.strictObject({
         'Amounts over periods; those of `default` are for each that has none of their own.',
     })
     .optional(),
-  ...laterShape,
+  ...costShape,
 });
 const usersSchema = z
   .record(z.string().min(1).max(128), userSchema)
@@ -155,7 +161,7 @@ export const tenancySchema = z
           .optional(),
         quotas: z
           .strictObject({
-            storage_per_tenant: later('Disk space.').optional(),
+            storage_per_tenant: storageSize('each user'),
             monthly_compute_hours: monthly('Core-hours'),
             monthly_gpu_hours: monthly('GPU-hours'),
           })
@@ -176,6 +182,7 @@ export interface Tenancy {
   readonly oversubscription: BasisPoints | undefined;
   readonly quotas: readonly WrittenQuota[];
   readonly submissions: readonly WrittenSubmissionLimit[];
+  readonly storage: readonly StorageQuota[];
   readonly isolation?: IsolationLevel;
   readonly budgets: readonly WrittenBudget[];
   readonly members: Members;
@@ -190,6 +197,7 @@ export const noTenancy: Tenancy = {
   budgets: [],
   members: new Map(),
   submissions: [],
+  storage: [],
 };
 
 export function readTenancy(
@@ -199,7 +207,6 @@ export function readTenancy(
 ): Tenancy {
   const path = ['multi_tenancy'];
   if (block.enabled === false) return noTenancy;
-  reading.later([...path, 'tenant_limits', 'quotas'], ['storage_per_tenant']);
   const userKey = reading.oneKey(path, ['users', 'user_limits']) ?? 'users';
   const teamKey = reading.oneKey(path, ['teams', 'team_limits']) ?? 'teams';
   const users = block[userKey] ?? {};
@@ -209,7 +216,7 @@ export function readTenancy(
   );
   const written: Record<string, TenantBlock> = {};
   for (const [name, user] of Object.entries(users)) {
-    written[name] = readUser(reading, user, [...path, userKey, name]);
+    written[name] = readUser(user);
   }
   const { cpu_cores_per_tenant, memory_per_tenant, gpus_per_tenant } =
     block.tenant_limits?.compute ?? {};
@@ -240,11 +247,11 @@ export function readTenancy(
       ...submissionsOfUsers(users, deps),
       ...submissionsOfTeams(block[teamKey] ?? {}, deps),
     ],
+    storage: storageQuotas(block, users, teams),
   };
 }
 
-function readUser(reading: SiteReading, user: UsersBlock[string], path: Path): TenantBlock {
-  reading.later(path, laterKeys);
+function readUser(user: UsersBlock[string]): TenantBlock {
   const { weight, limit, max_running, max_active } = user;
   return { weight, limit, max_running, max_active };
 }
@@ -271,6 +278,33 @@ function submissionsOfUsers(
   });
   const others = { name: 'each user', each: true, ...(except.length > 0 && { except }) };
   return [...own, ...submissionLimit(others, byDefault, deps)];
+}
+
+/** Those of `default` are for each who has none of his own. */
+function storageQuotas(
+  block: Partial<TenancyBlock>,
+  users: UsersBlock,
+  teams: TeamsBlock,
+): StorageQuota[] {
+  const found: StorageQuota[] = [];
+  const own = Object.entries(users).filter(
+    ([user, one]) => user !== 'default' && one.storage_quota !== undefined,
+  );
+  for (const [user, { storage_quota: limit }] of own) {
+    found.push({ name: `user ${user}`, tenants: [user as TenantId], each: true, limit: limit! });
+  }
+  const except = own.map(([user]) => user as TenantId);
+  const others = { each: true, ...(except.length > 0 && { except }) };
+  const byDefault = users['default']?.storage_quota;
+  if (byDefault !== undefined) found.push({ name: 'each user', ...others, limit: byDefault });
+  const perTenant = block.tenant_limits?.quotas?.storage_per_tenant;
+  if (perTenant !== undefined) found.push({ name: 'each tenant', ...others, limit: perTenant });
+  for (const [name, team] of Object.entries(teams)) {
+    const tenants = (team.members ?? []) as TenantId[];
+    const limit = team.storage_quota;
+    if (limit !== undefined) found.push({ name: `team ${name}`, tenants, each: false, limit });
+  }
+  return found;
 }
 
 function submissionsOfTeams(
@@ -396,7 +430,6 @@ export function teamsOf(reading: SiteReading, block: TeamsBlock, path: Path): Te
   if (weights === undefined) reading.error(path, WEIGHTS_MESSAGE, { expected: WEIGHTS_EXPECTED });
   return entries.map(([name, team], i) => {
     const own = [...path, name];
-    reading.later(own, laterKeys);
     if (name === 'others') {
       const message = '`others` are all who are in no team';
       reading.error(own, message, { expected: 'another name', at: 'key' });

@@ -17,9 +17,12 @@ import { escaped } from './fill-holes.ts';
 import type { Path, Problem } from './issue.ts';
 import { asWritten, type ReadCommand, readCommand } from './read-command.ts';
 import { readService, replicasWanted, type ServiceBlock } from './service-block.ts';
+import { withSiteStorage } from './site-storage.ts';
 import { type FlowReading, type ReadFlow, readFlow } from './step-flow.ts';
 import type { ResourceLimitsBlock, StepBlock } from './step-schema.ts';
 import { type StepUnit, workersOf } from './step-units.ts';
+
+export type SiteDefaults = Parameters<typeof withSiteStorage>[1];
 
 type NetworkBlock = Parameters<typeof mergeNetwork>[0][number];
 
@@ -29,6 +32,8 @@ export interface UnitReading {
   readonly flow: FlowReading;
   readonly actions: readonly Action[];
   readonly programs: Programs;
+  /** Of the site that it is submitted to. */
+  readonly site: SiteDefaults | undefined;
   /** What the document says for steps that do not say otherwise; the first wins. */
   readonly base: readonly Layer[];
   readonly network: readonly NetworkBlock[];
@@ -74,11 +79,10 @@ export function readUnit(
     holes,
     problems: errors,
   });
-  const enforced = new Set(Object.keys(command?.action?.limits ?? {}));
   const own = layers.slice(0, outer === undefined ? 1 : 2);
   for (const layer of own) {
     errors.push(...layerErrors(layer));
-    warnings.push(...layerWarnings(layer, enforced));
+    warnings.push(...layerWarnings(layer));
   }
   const network = { network: networkOf(unit, layers, reading) };
   const parts: StepParts = {
@@ -92,7 +96,12 @@ export function readUnit(
     path,
     gang: block.gang,
     preemption: block.preemption,
-    ...readExecution({ ...block, ...network }, path, errors),
+    ...withSiteStorage(
+      readExecution({ ...block, ...network }, path, errors),
+      reading.site,
+      path,
+      errors,
+    ),
     ...(service && { service: readServiceOf(service, block, errors) }),
     flow: read.flow,
     actionEnv: command?.env ?? {},

@@ -143,31 +143,26 @@ export function withClass(step: StepSpec, { qos: name, priority }: NamedClasses)
   };
 }
 
+/** Its working folder is shared by all tasks: each of them is held to its size. */
+export function withWorkspace(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
+  const workspace = blocks.resource_requirements?.storage?.workspace;
+  if (workspace === undefined) return step;
+  const storage = { volumes: [], ...step.execution?.storage, workspace };
+  return { ...step, execution: { ...step.execution, storage } };
+}
+
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
 export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
   const gateway =
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
-  const costs = blocks.pipeline?.resource_limits?.cost_limits;
   const strategies = saving?.strategies;
   const rows: readonly (readonly [value: unknown, path: string, message: string])[] = [
-    [
-      costs?.max_cost,
-      'pipeline.resource_limits.cost_limits.max_cost',
-      'checked; what a workload costs is not counted yet',
-    ],
-    [costs?.max_model_calls, 'pipeline.resource_limits.cost_limits.max_model_calls', gateway],
-    [costs?.max_tokens, 'pipeline.resource_limits.cost_limits.max_tokens', gateway],
     [
       asks?.compute?.gpu,
       'resource_requirements.compute.gpu',
       'checked; GPUs are counted by what each step asks for, not for all together',
-    ],
-    [
-      asks?.storage?.workspace,
-      'resource_requirements.storage.workspace',
-      'checked; BERTH_WORKDIR is not held to a size: `storage.temp_storage` of a step is',
     ],
     [
       asks?.storage?.cache,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MicroDollars, MilliGpu, TimeMs } from '../base/units.ts';
+import { exceededCauses } from '../model/attempt.ts';
 import type {
   AttemptId,
   NodeId,
@@ -162,6 +163,9 @@ const step = z.strictObject({
     graceMs: span,
     logBytes: bytes,
     cost: whole<MicroDollars>().exactOptional(),
+    modelCalls: whole().exactOptional(),
+    tokens: whole().exactOptional(),
+    results: whole().exactOptional(),
   }),
   execution: execution.exactOptional(),
   flow: flow.exactOptional(),
@@ -212,6 +216,13 @@ const term = z.strictObject({
 });
 const terms = z.array(term);
 
+const used = z.strictObject({
+  modelCalls: whole().exactOptional(),
+  tokens: whole().exactOptional(),
+  results: whole().exactOptional(),
+  requests: whole().exactOptional(),
+});
+
 const end = z.strictObject({
   cause: z.enum([
     'succeeded',
@@ -220,6 +231,7 @@ const end = z.strictObject({
     'oom-killed',
     'timed-out',
     'disk-exceeded',
+    ...exceededCauses,
     'cancelled',
     'preempted',
     'unhealthy',
@@ -238,6 +250,7 @@ const end = z.strictObject({
     memoryPeak: bytes.exactOptional(),
     logBytes: bytes.exactOptional(),
   }),
+  used: used.exactOptional(),
   enforced: z.strictObject({
     driver: z.enum(['cgroup-v2', 'cgroup-v1', 'unprivileged', 'simulated', 'unknown']),
     cpu: z.enum(['quota', 'weight', 'none']),
@@ -368,6 +381,10 @@ export const eventForms: EventForms = complete({
     step: text<StepId>(),
     items: z.array(flowValue),
   }),
+  'storage-measured': form('storage-measured', 1, {
+    used: z.array(z.strictObject({ tenant: text<TenantId>(), bytes })),
+  }),
+  'attempt-used': form('attempt-used', 1, { attempt, used }),
   'limit-reached': form('limit-reached', 1, { workload, reached: limitReached }),
   'cancel-requested': form('cancel-requested', 1, { workload, by: tenant }),
   'attempt-adjusted': form('attempt-adjusted', 1, {

@@ -80,6 +80,7 @@ const storage = z.strictObject({
         .exactOptional(),
     })
     .exactOptional(),
+  workspace: bytes.exactOptional(),
 });
 
 const checkpoint = z.strictObject({

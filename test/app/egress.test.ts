@@ -38,8 +38,10 @@ test('a task goes on through the proxy after the daemon was killed, and its requ
   const get = `curl -s -o /dev/null -w '%{http_code}\\n' --noproxy '' ${url}`;
   const script = `${get} >> ${dir}/codes
 touch ${dir}/first; until [ -e ${dir}/go ]; do sleep 0.05; done
+echo "$HTTPS_PROXY" > ${dir}/proxy
+trap 'sleep 1; exit 0' TERM
 ${get} >> ${dir}/codes; ${get} >> ${dir}/codes
-echo "$HTTPS_PROXY" > ${dir}/proxy`;
+while :; do sleep 0.1; done`;
   const job = {
     name: 'fetch',
     run: script,
@@ -57,7 +59,8 @@ echo "$HTTPS_PROXY" > ${dir}/proxy`;
     await kill(daemon);
     daemon = await up(state);
     writeFileSync(join(dir, 'go'), '');
-    await berth(state, 'wait', String(id));
+    const ended = await berth(state, 'wait', String(id));
+    assert.equal(ended.steps[0].attempts[0].cause, 'requests-exceeded');
     assert.deepEqual(readFileSync(join(dir, 'codes'), 'utf8').trim().split('\n'), [
       '200',
       '200',

@@ -1,7 +1,7 @@
 import { type TimeMs, timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/engine-options.ts';
-import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
+import type { AttemptEnd, EndCause, ToldUse } from '../../src/model/attempt.ts';
 import type { FlowValue } from '../../src/model/flow.ts';
 import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event, ScheduledRetry } from '../../src/model/messages.ts';
@@ -59,6 +59,17 @@ export function benchWith(changes: Partial<EngineOptions>, ...nodes: Node[]) {
         at: at(),
         attempt: attempt as AttemptId,
         end: { ...endedBy('succeeded'), outputs },
+      }),
+    /** While it runs: all of its use so far. */
+    uses: (attempt: string, used: ToldUse) =>
+      send({ kind: 'report-use', at: at(), attempt: attempt as AttemptId, used }),
+    /** It ended so, and told of its use before. */
+    endWith: (attempt: string, used: ToldUse, cause: EndCause = 'succeeded') =>
+      send({
+        kind: 'report-ended',
+        at: at(),
+        attempt: attempt as AttemptId,
+        end: { ...endedBy(cause), used },
       }),
     retry: (id: string, afresh = false) =>
       send({ kind: 'retry', at: at(), workload: id as WorkloadId, afresh }),

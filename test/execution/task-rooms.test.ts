@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bytes } from '../../src/base/units.ts';
@@ -176,4 +176,36 @@ test('the secrets folder and its files are for their owner only', bounded, async
   assert.equal(statSync(folder).mode & 0o777, 0o700);
   assert.equal(statSync(join(folder, 'alpha')).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(folder), ['alpha']);
+});
+
+test(
+  'nobody starts with a volume that outgrew its size, until there is room',
+  bounded,
+  async (t) => {
+    const rig = await openRig(t);
+    const volume = { name: 'data', size: bytes(4 * MIB), mountPath: '/mnt', readOnly: false };
+    const terms: ExecutionTerms = { storage: { volumes: [volume] } };
+    const fill = 'head -c 8M /dev/zero > "$BERTH_VOLUME_DATA/x"; sleep 60';
+    const first = await rig.run(1, asked(rig, fill, terms));
+    assert.equal(first.cause, 'disk-exceeded');
+    const second = await rig.run(2, asked(rig, 'echo ran', terms));
+    assert.equal(second.cause, 'start-failed');
+    const path = join(rig.stateDir, 'volumes', 'data');
+    assert.match(second.message ?? '', /the volume data holds [89] MiB of 4 MiB: make room in /);
+    assert.ok(second.message?.includes(path));
+    rmSync(join(path, 'x'));
+    const third = await rig.run(3, asked(rig, 'echo ran', terms));
+    assert.equal(third.cause, 'succeeded');
+  },
+);
+
+test('who runs when the working folder is too large is ended', bounded, async (t) => {
+  const rig = await openRig(t);
+  const terms: ExecutionTerms = { storage: { volumes: [], workspace: bytes(4 * MIB) } };
+  const small = await rig.run(1, asked(rig, 'head -c 1M /dev/zero > x', terms));
+  assert.equal(small.cause, 'succeeded');
+  const end = await rig.run(2, asked(rig, 'head -c 8M /dev/zero > y; sleep 60', terms));
+  assert.equal(end.cause, 'disk-exceeded');
+  assert.match(end.message ?? '', /used \d+ MiB of 4 MiB of the working folder/);
+  assert.ok(existsSync(join(rig.stateDir, 'work', '1', 'y')), 'what is there stays');
 });

@@ -241,6 +241,10 @@ export class Books {
         break;
       case 'reserve-renewed':
         break;
+      case 'attempt-used':
+      case 'storage-measured':
+        assert.fail(`nothing in these worlds tells of its use: ${event.kind}`);
+        break;
       case 'spend-settled':
       case 'budget-warned':
       case 'budget-exceeded':

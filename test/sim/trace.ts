@@ -72,6 +72,10 @@ export function eventLine(event: Event): string {
       return `move ${event.move.attempt} to ${event.move.to}`;
     case 'move-ended':
       return `moved ${event.move.attempt} ${event.outcome}`;
+    case 'storage-measured':
+      return `storage ${event.used.map(({ tenant, bytes }) => `${tenant} ${bytes}`).join(', ')}`;
+    case 'attempt-used':
+      return `used ${event.attempt} ${JSON.stringify(event.used)}`;
     case 'lease-renewed':
       return `renewed ${event.workload}`;
     case 'task-probed':

@@ -70,11 +70,11 @@ job.yaml:3:11 error: priority: 5000 is out of range; expected at most 1000
 `,
   },
   'a warning': {
-    text: 'run: x\nresource_limits: {max_tokens: 5}\n',
-    want: `job.yaml:2:19 warning: resource_limits.max_tokens: checked, but not enforced yet
+    text: 'run: x\noptimization: {batching: {}}\n',
+    want: `job.yaml:2:16 warning: optimization.batching: checked; calls of models go through the gateway, which this version does not have
   1 | run: x
-  2 | resource_limits: {max_tokens: 5}
-    |                   ^^^^^^^^^^
+  2 | optimization: {batching: {}}
+    |                ^^^^^^^^
 `,
   },
   'nothing to say': { text: 'run: x\n', want: '' },

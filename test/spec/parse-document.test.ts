@@ -395,7 +395,6 @@ resources: {gpu: {count: 1, type: a100}}
       [
         '2:1 monitoring: checked for its form, and used from a later version; ignored now',
         '3:1 reservations: belongs in the site document of the daemon; ignored here',
-        '4:65 resource_limits.max_tokens: checked, but not enforced yet',
       ],
     );
   });

@@ -571,7 +571,6 @@ test('what is read and not acted on yet is told, key by key', () => {
     keys.sort(),
     [
       'resource_requirements.use_spot_instances',
-      'resource_requirements.storage.workspace',
       'resource_requirements.storage.cache',
       'resource_requirements.compute.gpu',
       'resource_requirements.cost_controls.model_selection',
@@ -581,9 +580,6 @@ test('what is read and not acted on yet is told, key by key', () => {
       'cost_optimization.strategies.model_selection',
       'cost_optimization.strategies.batching',
       'cost_optimization.strategies.resource_packing',
-      'pipeline.resource_limits.cost_limits.max_cost',
-      'pipeline.resource_limits.cost_limits.max_model_calls',
-      'pipeline.resource_limits.cost_limits.max_tokens',
     ].sort(),
   );
 });

@@ -162,14 +162,20 @@ const step = record(
     count: whole,
     maxParallel: whole,
     request: resources,
-    limits: record({
-      cpu: whole,
-      memory: whole,
-      pids: whole,
-      wallMs: whole,
-      graceMs: whole,
-      logBytes: whole,
-    }),
+    limits: record(
+      {
+        cpu: whole,
+        memory: whole,
+        pids: whole,
+        wallMs: whole,
+        graceMs: whole,
+        logBytes: whole,
+        modelCalls: whole,
+        tokens: whole,
+        results: whole,
+      },
+      ['cpu', 'memory', 'pids', 'wallMs', 'graceMs', 'logBytes'],
+    ),
     retry: record({
       maxRetries: whole,
       backoffMs: whole,
@@ -207,12 +213,14 @@ const terms = fc.array(record({ term: text, by: fc.constantFrom('kernel', 'none'
   maxLength: 2,
 });
 const usage = record({ wallMs: whole, cpuMs: whole, memoryPeak: whole, logBytes: whole }, []);
+const used = record({ modelCalls: whole, tokens: whole, results: whole, requests: whole }, []);
 const end = record(
   {
     cause: fc.constantFrom('succeeded', 'oom-killed', 'lost'),
     exitCode: fc.integer({ min: -255, max: 255 }),
     signal: fc.constant('SIGKILL'),
     usage,
+    used,
     enforced: record(
       {
         driver: fc.constantFrom('cgroup-v2', 'unknown'),
@@ -279,6 +287,8 @@ const spec = record(
 
 /** One arbitrary per kind: a new kind does not compile until it has one. */
 const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
+  'storage-measured': of('storage-measured', { used: few(record({ tenant: id, bytes: whole })) }),
+  'attempt-used': of('attempt-used', { attempt, used }),
   'node-joined': of('node-joined', {
     node: record(
       {

@@ -14,6 +14,10 @@ export const causeWords: Readonly<Record<Cause, string>> = {
   'oom-killed': 'out of memory',
   'timed-out': 'timed out',
   'disk-exceeded': 'out of scratch',
+  'model-calls-exceeded': 'too many model calls',
+  'tokens-exceeded': 'too many tokens',
+  'results-exceeded': 'too many results',
+  'requests-exceeded': 'too many requests',
   cancelled: 'cancelled',
   preempted: 'preempted',
   unhealthy: 'unhealthy',
@@ -69,6 +73,10 @@ export function attemptSentence(attempt: AttemptDocument): string | undefined {
     case 'unhealthy':
       return `Stopped${after}: a probe said that it no longer works.${note}`;
     case 'over-limit':
+    case 'model-calls-exceeded':
+    case 'tokens-exceeded':
+    case 'results-exceeded':
+    case 'requests-exceeded':
       return `Stopped${after}.${note}`;
     case 'over-budget':
       return `Stopped${after}: there was no money for more.${note}`;

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { exceededCauses } from '../../model/attempt.ts';
 import { limitNames } from '../../model/flow.ts';
 import { preemptionSchema } from './preemption-documents.ts';
 import { serviceSchema } from './service-documents.ts';
@@ -13,6 +14,7 @@ const causes = z.enum([
   'oom-killed',
   'timed-out',
   'disk-exceeded',
+  ...exceededCauses,
   'cancelled',
   'preempted',
   'unhealthy',
@@ -64,6 +66,15 @@ export const limitsSchema = z
   })
   .openapi('Limits');
 
+const usedSchema = z
+  .object({
+    model_calls: z.int().optional(),
+    tokens: z.int().optional(),
+    results: z.int().optional(),
+    requests: z.int().optional(),
+  })
+  .openapi('ToldUse');
+
 export const attemptSchema = z
   .object({
     id: z.string(),
@@ -85,6 +96,7 @@ export const attemptSchema = z
     cpu_ms: z.int().nullable(),
     memory_peak_bytes: z.int().nullable(),
     memory_limit_bytes: z.int().nullable(),
+    used: usedSchema.optional().describe('What it told of its use; absent where it told nothing'),
     enforced: enforcedSchema.nullable(),
     cpu_milli: z.int().describe('What it holds of the CPU now'),
     ready: z.boolean().optional().describe('Of a replica: its probes say so'),
@@ -169,6 +181,7 @@ export const workloadSchema = z
       .object({ limit: z.enum(limitNames), message: z.string() })
       .optional()
       .describe('The first of its own limits that it reached'),
+    used: usedSchema.optional().describe('What all its tasks told of their use, together'),
     resumes: z.string().optional().describe('The run that it goes on with'),
     steps: z.array(stepSchema),
   })

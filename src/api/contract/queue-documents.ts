@@ -151,6 +151,18 @@ export const quotaListSchema = z
         })
         .openapi('Quota'),
     ),
+    storage: z
+      .array(
+        z
+          .object({
+            name: z.string(),
+            tenant: z.string().nullable().describe('Null: all that it counts, together'),
+            used_bytes: z.int().describe('Measured a few seconds ago'),
+            limit_bytes: z.int(),
+          })
+          .openapi('StorageQuota'),
+      )
+      .describe('What tenants keep on disks'),
   })
   .openapi('QuotaList');
 

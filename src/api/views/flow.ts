@@ -7,7 +7,7 @@ import {
   type WorkloadRecord,
 } from '../../engine/records.ts';
 import { StartRoom } from '../../engine/start-room.ts';
-import type { AttemptEnd } from '../../model/attempt.ts';
+import type { AttemptEnd, ToldUse } from '../../model/attempt.ts';
 import type { StepId } from '../../model/ids.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { AttemptDocument, StepDocument, WorkloadDocument } from '../contract/documents.ts';
@@ -62,12 +62,29 @@ function cacheNote(tasks: readonly TaskRecord[]): string | undefined {
 export function runFields({
   limitReached,
   resumes,
-}: WorkloadRecord): Pick<WorkloadDocument, 'limit_reached' | 'resumes'> {
+  spent,
+}: WorkloadRecord): Pick<WorkloadDocument, 'limit_reached' | 'resumes' | 'used'> {
   return {
+    ...(spent.calls + spent.tokens > 0 &&
+      usedField({ modelCalls: spent.calls, tokens: spent.tokens })),
     ...(limitReached && {
       limit_reached: { limit: limitReached.limit, message: limitReached.message },
     }),
     ...(resumes && { resumes: resumes.from }),
+  };
+}
+
+/** What was told of use; nothing where nothing was. */
+export function usedField(used: ToldUse | undefined): Pick<AttemptDocument, 'used'> {
+  if (used === undefined) return {};
+  const { modelCalls, tokens, results, requests } = used;
+  return {
+    used: {
+      ...(modelCalls !== undefined && { model_calls: modelCalls }),
+      ...(tokens !== undefined && { tokens }),
+      ...(results !== undefined && { results }),
+      ...(requests !== undefined && { requests }),
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { usageDocument } from './queues.ts';
 
 /** Every account of every quota: what was used and is reserved of what limit. */
 export function quotaList(state: State, now: TimeMs): QuotaList {
+  const kept = state.storage?.accounts() ?? [];
   const accounts = state.quotas?.accounts(now) ?? [];
   return {
     now,
@@ -23,6 +24,12 @@ export function quotaList(state: State, now: TimeMs): QuotaList {
       reserved: usageDocument(reserved),
       limit: usageDocument(quota.limit),
       resets_at: resetsAt ?? null,
+    })),
+    storage: kept.map(({ quota, tenant, used }) => ({
+      name: quota.name,
+      tenant: tenant ?? null,
+      used_bytes: used,
+      limit_bytes: quota.limit,
     })),
   };
 }

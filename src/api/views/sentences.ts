@@ -88,6 +88,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'deadline':
     case 'scratch-space':
       return timedSentence(refusal, now);
+    case 'storage-quota':
+    case 'volume-space':
+      return storageSentence(refusal);
     case 'too-many-active':
     case 'too-many-submitted':
       return submissionSentence(refusal, now);
@@ -209,6 +212,25 @@ function submissionSentence(
   const reset =
     resetsAt === undefined ? '' : `; it resets in ${formatSpan(Math.max(0, resetsAt - now))}`;
   return `the limit of ${whose} is ${max} submissions, and ${submitted} were made${reset}`;
+}
+
+function storageSentence(
+  refusal: Extract<Refusal, { code: 'storage-quota' | 'volume-space' }>,
+): string {
+  if (refusal.code === 'volume-space') {
+    const { storageClass, held, asked, capacity } = refusal;
+    const disk = storageClass === '' ? 'the state folder' : `the class ${storageClass}`;
+    return (
+      `asks for volumes of ${formatBytes(asked)} more; ${formatBytes(held)} of the ` +
+      `${formatBytes(capacity)} of the disk of ${disk} are promised to other volumes`
+    );
+  }
+  const { quota, tenant, used, limit } = refusal;
+  const whose = tenant === undefined ? '' : ` of ${tenant}`;
+  return (
+    `storage quota ${quota}${whose}: ${formatBytes(used)} of ${formatBytes(limit)} are kept in scratch, ` +
+    'working folders, volumes, kept results and logs; it can start when some of that is removed'
+  );
 }
 
 type Timed = Extract<Refusal, { code: 'quota' | 'budget' | 'deadline' | 'scratch-space' }>;

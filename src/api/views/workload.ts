@@ -17,7 +17,7 @@ import type {
   WorkloadSummary,
 } from '../contract/documents.ts';
 import { type Explaining, explainStep, explainWorkload } from './explain.ts';
-import { noteField, resultFields, runFields } from './flow.ts';
+import { noteField, resultFields, runFields, usedField } from './flow.ts';
 import { resourcesDocument } from './resources.ts';
 import { readyOf, scalingSentence, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
@@ -143,6 +143,7 @@ export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
     cpu_ms: end?.usage.cpuMs ?? null,
     memory_peak_bytes: end?.usage.memoryPeak ?? null,
     memory_limit_bytes: finite(attempt.placement.memoryLimit),
+    ...usedField(attempt.used),
     enforced: end === undefined ? null : enforcementDocument(end.enforced),
     cpu_milli: attempt.placement.held.cpu,
     ...(attempt.health && { ready: attemptIsReady(attempt) }),

@@ -3,6 +3,7 @@ import { analyzeWithAiArguments, webDefaults } from '../../spec/actions/web-acti
 import { ActionFailure, cutToJson, runAction } from './action-program.ts';
 import { fetchBounded } from './fetch-bounded.ts';
 import { readText } from './read-input.ts';
+import { claimModelCall, tell } from './told-use.ts';
 
 const ANSWER_BYTES_MAX = 16 * 1024 ** 2;
 const INPUT_BYTES_MAX = 16 * 1024 ** 2;
@@ -29,6 +30,7 @@ await runAction(analyzeWithAiArguments, async (given) => {
   const content = [prompt, input, read].filter((part) => part !== undefined).join('\n\n');
   if (content === '')
     throw new ActionFailure('nothing to analyse: give `prompt`, `input` or `file`');
+  const left = claimModelCall(`${system ?? ''}${content}`);
   const key = process.env['OPENAI_API_KEY'];
   const answer = await fetchBounded(
     `${endpoint.replace(/\/+$/, '')}/chat/completions`,
@@ -40,7 +42,7 @@ await runAction(analyzeWithAiArguments, async (given) => {
       },
       body: JSON.stringify({
         model: given.model ?? process.env['OPENAI_MODEL'] ?? 'default',
-        max_tokens,
+        max_tokens: Math.min(max_tokens, left),
         messages: [
           ...(system === undefined ? [] : [{ role: 'system', content: system }]),
           { role: 'user', content },
@@ -56,6 +58,7 @@ await runAction(analyzeWithAiArguments, async (given) => {
   const parsed = completion.safeParse(asJson(written));
   if (!parsed.success) throw new ActionFailure('the answer is not that of a chat of OpenAI’s form');
   const { choices, model, usage } = parsed.data;
+  tell('tokens', (usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0));
   const said = choices[0]!.message.content;
   const text = cutToJson(said, TEXT_BYTES_MAX);
   if (text.length < said.length) process.stdout.write(`${said}\n`);

@@ -3,6 +3,7 @@ import { ActionFailure, runAction } from './action-program.ts';
 import { fetchBounded, headersOf } from './fetch-bounded.ts';
 import { foundLinks } from './found-links.ts';
 import { everythingAllowed, nothingAllowed, parseRobots, type RobotRules } from './robots.ts';
+import { tell } from './told-use.ts';
 
 const PAGE_BYTES_MAX = 4 * 1024 ** 2;
 const ROBOTS_BYTES_MAX = 512 * 1024;
@@ -37,6 +38,7 @@ await runAction(searchWebArguments, async (given) => {
     ...link,
   }));
   while (Buffer.byteLength(JSON.stringify(results)) > RESULTS_BYTES_MAX) results.pop();
+  tell('results', results.length);
   return { count: results.length, results };
 });
 

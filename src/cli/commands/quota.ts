@@ -1,7 +1,7 @@
 import type { QuotaList } from '../../api/contract/queue-documents.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatMoment, formatPercent, formatSpan } from '../format.ts';
+import { formatBytes, formatMoment, formatPercent, formatSpan } from '../format.ts';
 import { glyph, type Page } from '../page.ts';
 import { type Column, renderTable } from '../table.ts';
 
@@ -23,12 +23,13 @@ const UNIT: Record<Resource, string> = {
 export const quota = defineCommand({
   name: 'quota',
   group: 'Work',
-  summary: 'Show quotas over time: used and reserved of what limit, and when they reset',
+  summary:
+    'Show quotas: used and reserved of what limit, and when they reset; and what is kept on disks',
   details: [
-    'Reserved is what running tasks may still use. Quotas are set in the site file, under `quotas`.',
+    'Reserved is what running tasks may still use. Quotas are set in the site file, under `quotas`; those of disks under `multi_tenancy`, as `storage_quota`.',
   ],
   options: {},
-  json: 'QuotaList: {now, quotas}',
+  json: 'QuotaList: {now, quotas, storage}',
   async run(_input, world) {
     const client = await world.daemons.connect();
     const list = await client.quotas();
@@ -48,13 +49,36 @@ const columns: readonly Column[] = [
   { title: 'RESETS', drop: 3 },
 ];
 
-export function renderQuotas({ quotas, now }: QuotaList, page: Page): readonly string[] {
-  if (quotas.length === 0)
+const storageColumns: readonly Column[] = [
+  { title: 'STORAGE', min: 8 },
+  { title: 'TENANT', min: 6 },
+  { title: 'USED', align: 'right' },
+  { title: 'LIMIT', align: 'right' },
+  { title: 'TAKEN', align: 'right' },
+];
+
+export function renderQuotas({ quotas, storage, now }: QuotaList, page: Page): readonly string[] {
+  if (quotas.length + storage.length === 0)
     return ['No quotas are set: they stand in the site file, under `quotas`.'];
+  const kept = renderStorage(storage, page);
+  if (quotas.length === 0) return kept;
   const rows = quotas.flatMap((one) =>
     limited(one).map((resource) => rowOf(one, resource, now, page)),
   );
-  return renderTable(page, columns, rows);
+  const table = renderTable(page, columns, rows);
+  return kept.length === 0 ? table : [...table, '', ...kept];
+}
+
+function renderStorage(storage: QuotaList['storage'], page: Page): readonly string[] {
+  if (storage.length === 0) return [];
+  const rows = storage.map(({ name, tenant, used_bytes: used, limit_bytes: limit }) => [
+    name,
+    tenant ?? 'all together',
+    formatBytes(used),
+    formatBytes(limit),
+    limit === 0 ? glyph(page, 'unknown') : formatPercent(used / limit),
+  ]);
+  return renderTable(page, storageColumns, rows);
 }
 
 const resources: readonly Resource[] = [

@@ -26,6 +26,8 @@ export interface EgressProxyOptions {
   readonly port: number;
   /** What an attempt may have; undefined: it is not running. */
   readonly userOf: (attempt: string) => ProxyUser | undefined;
+  /** The attempt asked for more than it may, and was refused. */
+  readonly onRequestsMax?: (attempt: string) => void;
   /** Requests that attempts made before. */
   readonly requests?: ReadonlyMap<string, number>;
   readonly onProblem: (problem: string, error: unknown) => void;
@@ -214,7 +216,7 @@ export class EgressProxy {
     this.#parts.destinations.check(host);
     const service = closest(this.#options.network.services, host);
     const made = this.#requests.get(user.key) ?? 0;
-    if (made >= user.requestsMax) throw new ProxyRefusal('requests-max');
+    if (made >= user.requestsMax) throw this.#noMore(user);
     await before?.({ user, service });
     const leave = await this.#gate.enter(service?.name, user, signal);
     if (user.requestsMax !== UNLIMITED) {
@@ -222,11 +224,16 @@ export class EgressProxy {
       const now = this.#requests.get(user.key) ?? 0;
       if (now >= user.requestsMax) {
         leave();
-        throw new ProxyRefusal('requests-max');
+        throw this.#noMore(user);
       }
       this.#requests.set(user.key, now + 1);
     }
     return { user, service, leave };
+  }
+
+  #noMore({ key }: ProxyUser): ProxyRefusal {
+    this.#options.onRequestsMax?.(key);
+    return new ProxyRefusal('requests-max');
   }
 
   #userOf(request: IncomingMessage): ProxyUser {

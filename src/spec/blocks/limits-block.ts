@@ -17,10 +17,13 @@ const costLimits = z
       default: 'unlimited',
     }).optional(),
     max_model_calls: wholeNumber(0, COUNT_MAX, {
-      description: 'Calls of models, of all its tasks together.',
+      description:
+        'Calls of models that all its tasks together may tell of in `BERTH_USAGE`; one more ends the workload. `analyze_with_ai` makes no call beyond it.',
+      default: 'unlimited',
     }).optional(),
     max_tokens: wholeNumber(0, 1_000_000_000_000, {
-      description: 'Tokens of all those calls together.',
+      description: 'Tokens, in and out, of all those calls together; more end the workload.',
+      default: 'unlimited',
     }).optional(),
   })
   .meta({ description: 'What it may cost.' });

@@ -41,7 +41,9 @@ export const requirementsSchema = z
       .optional(),
     storage: z
       .strictObject({
-        workspace: size('Of BERTH_WORKDIR. Checked; it is not held to it yet.'),
+        workspace: size(
+          'Of BERTH_WORKDIR: what runs when it is larger is ended, `disk-exceeded`. It is measured every two seconds.',
+        ),
         cache: size('Of kept results. Checked; the site has one size for all.'),
       })
       .meta({ description: 'Space for files.' })

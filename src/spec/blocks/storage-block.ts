@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Bytes } from '../../base/units.ts';
 import type { SpacePhase } from '../../model/constraints.ts';
-import type { StorageTerms } from '../../model/execution-terms.ts';
-import { quantity, text } from '../fields.ts';
+import type { StorageTerms, VolumeUse } from '../../model/execution-terms.ts';
+import { either, quantity, text } from '../fields.ts';
 import type { Path, Problem } from '../issue.ts';
 import { parseBytes, parseSpan, printBytes } from '../quantities.ts';
 import { defineBlock } from './execution-block.ts';
@@ -26,11 +26,13 @@ const cleanup = z
   })
   .optional();
 
-const volume = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, { error: 'letters, digits, _ and -, at most 63' })
-    .meta({ description: 'Kept by this name from one workload to the next.' }),
+const volumeName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, { error: 'letters, digits, _ and -, at most 63' })
+  .meta({ description: 'Kept by this name from one workload to the next.' });
+
+export const volumeSchema = z.strictObject({
+  name: volumeName,
   size: size('It is not to grow beyond this.'),
   type: text({
     description: 'Class of storage of the site, such as ssd; any, when not given.',
@@ -59,7 +61,18 @@ const phase = z.strictObject({
   }).optional(),
 });
 
-const scratch = z
+/** In a document: all of it, or what of a volume of the site is otherwise. */
+const volume = either(
+  volumeName,
+  volumeSchema.extend({
+    size: volumeSchema.shape.size.optional(),
+    mount_path: volumeSchema.shape.mount_path.optional(),
+  }),
+  'the name of a volume of the site, or a map with name, size and mount_path',
+  { description: 'A volume: of the site by its name alone, or one of its own.' },
+);
+
+export const scratchSchema = z
   .strictObject({
     size: size(
       'It is not to grow beyond this: a task that does is ended. As large as the largest phase, when not given.',
@@ -76,8 +89,7 @@ const scratch = z
     cleanup_policy: cleanup,
     cleanup,
   })
-  .meta({ description: 'A folder of its own, in BERTH_SCRATCH and TMPDIR.' })
-  .optional();
+  .meta({ description: 'A folder of its own, in BERTH_SCRATCH and TMPDIR.' });
 
 const schema = z
   .strictObject({
@@ -86,7 +98,7 @@ const schema = z
       .max(VOLUMES_MAX)
       .meta({ description: 'Folders that outlive the task.' })
       .optional(),
-    temp_storage: scratch,
+    temp_storage: scratchSchema.optional(),
   })
   .meta({ description: 'Volumes and scratch space.' });
 
@@ -94,31 +106,54 @@ export const storageBlock = defineBlock({
   key: 'storage',
   schema,
   read(block, path, problems) {
-    const volumes = (block.volumes ?? []).map(({ name, size, type, mount_path, read_only }) => ({
-      name,
-      size,
-      ...(type !== undefined && { storageClass: type }),
-      mountPath: mount_path,
-      readOnly: read_only ?? false,
-    }));
-    for (const key of ['name', 'mountPath'] as const) {
-      volumes.forEach((one, i) => {
-        if (volumes.findIndex((other) => other[key] === one[key]) === i) return;
-        const message = `another volume has ${one[key]}, too`;
-        problems.push({ path: [...path, 'volumes', i], message });
-      });
-    }
+    const written = (block.volumes ?? []).map((one) =>
+      typeof one === 'string' ? { name: one } : one,
+    );
+    const volumes = volumesOf(written, path, problems);
     const temp = block.temp_storage;
-    if (temp?.cleanup !== undefined && temp.cleanup_policy !== undefined) {
-      const message = '`cleanup_policy` is given, too, and they are the same thing';
-      problems.push({ path: [...path, 'temp_storage', 'cleanup'], message, at: 'key' });
-    }
     if (temp !== undefined) problems.push(...scratchProblems(temp, [...path, 'temp_storage']));
     return { volumes, ...(temp && { scratch: scratchOf(temp) }) };
   },
 });
 
-const peakOf = ({ phases = [] }: z.output<typeof scratch> & object): Bytes =>
+interface WrittenVolume {
+  readonly name: string;
+  readonly size?: Bytes | undefined;
+  readonly type?: string | undefined;
+  readonly mount_path?: string | undefined;
+  readonly read_only?: boolean | undefined;
+}
+
+/** What is not said of one is the site's: see `withSiteStorage`. */
+export function volumesOf(
+  written: readonly WrittenVolume[],
+  path: Path,
+  problems: Problem[],
+): VolumeUse[] {
+  const volumes = written.map(({ name, size: own, type, mount_path, read_only }) => ({
+    name,
+    size: own ?? UNSAID_SIZE,
+    ...(type !== undefined && { storageClass: type }),
+    mountPath: mount_path ?? '',
+    readOnly: read_only ?? false,
+  }));
+  for (const key of ['name', 'mountPath'] as const) {
+    volumes.forEach((one, i) => {
+      const first = volumes.findIndex((other) => other[key] === one[key]);
+      if (one[key] === '' || first === i) return;
+      const message = `another volume has ${one[key]}, too`;
+      problems.push({ path: [...path, 'volumes', i], message });
+    });
+  }
+  return volumes;
+}
+
+/** Of a volume of the site, which says it. */
+export const UNSAID_SIZE = 0 as Bytes;
+
+type ScratchBlock = z.output<typeof scratchSchema>;
+
+const peakOf = ({ phases = [] }: ScratchBlock): Bytes =>
   phases.reduce((most, { size: own }) => (own > most ? own : most), 0 as Bytes);
 
 const phaseOf = ({ name, size: own, for: forMs }: z.output<typeof phase>): SpacePhase => ({
@@ -127,12 +162,16 @@ const phaseOf = ({ name, size: own, for: forMs }: z.output<typeof phase>): Space
   ...(forMs !== undefined && { forMs }),
 });
 
-function scratchProblems(temp: z.output<typeof scratch> & object, path: Path): Problem[] {
+export function scratchProblems(temp: ScratchBlock, path: Path): Problem[] {
   const { size: whole, phases = [] } = temp;
   if (whole === undefined && phases.length === 0) {
     return [{ path, message: 'it needs a `size`, or `phases` with theirs' }];
   }
   const found: Problem[] = [];
+  if (temp.cleanup !== undefined && temp.cleanup_policy !== undefined) {
+    const message = '`cleanup_policy` is given, too, and they are the same thing';
+    found.push({ path: [...path, 'cleanup'], message, at: 'key' });
+  }
   phases.forEach((one, i) => {
     if (whole !== undefined && one.size > whole) {
       const message = `it is more than the \`size\` of ${printBytes(whole)}`;
@@ -146,9 +185,7 @@ function scratchProblems(temp: z.output<typeof scratch> & object, path: Path): P
   return found;
 }
 
-function scratchOf(
-  temp: NonNullable<z.output<typeof scratch>>,
-): NonNullable<StorageTerms['scratch']> {
+export function scratchOf(temp: ScratchBlock): NonNullable<StorageTerms['scratch']> {
   const said = temp.cleanup_policy ?? temp.cleanup ?? 'immediate';
   return {
     size: temp.size ?? peakOf(temp),

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ import { clearQuota, holdToQuota, type QuotaOutcome } from './scratch-quota.ts';
 
 const LOOK_EVERY_MS = 2000;
 const LOOK_MS = 60_000;
+/** A start that asks waits no longer for it. */
+const START_MS = 5_000;
 const MIB = 1024 * 1024;
 /** Whoever has CAP_SYS_RESOURCE: tasks of root that are not isolated. */
 const ROOT_IGNORES = 'the kernel holds no task of root to it that is not isolated';
@@ -24,6 +26,13 @@ export interface ScratchFoldersOptions {
   readonly stateDir: string;
   readonly stop: (attempt: AttemptId) => void;
   readonly warn: (message: string) => void;
+}
+
+/** Folders that others use, too. */
+export interface SharedFolders {
+  /** One for each volume. */
+  readonly mounts: readonly VolumeMount[];
+  readonly workdir: string;
 }
 
 /** What is kept beside the folder, so that a later daemon knows it, too. */
@@ -48,6 +57,8 @@ export class ScratchFolders {
   readonly #root: string;
   readonly #agreed = new Map<AttemptId, Agreed>();
   #looking: Promise<void> | undefined;
+  /** Folders that were found larger than they may be, by path. */
+  readonly #over = new Set<string>();
   /** Why the file system has no quotas, once that is known: asked again by the next daemon. */
   #noQuota: string | undefined;
   #shut = false;
@@ -59,29 +70,41 @@ export class ScratchFolders {
 
   make(
     attempt: AttemptId,
-    { scratch, volumes }: StorageTerms,
-    mounts: readonly VolumeMount[],
+    storage: StorageTerms,
+    folders: SharedFolders,
     ignoresQuotas: boolean,
   ): { readonly path: string; readonly term: TermEnforcement } {
     const path = join(this.#root, attempt, 'data');
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    const { scratch } = storage;
     const size = scratch?.size ?? 0;
     const quota = ignoresQuotas ? { why: ROOT_IGNORES } : this.#quotaOf(path, size);
     this.#agree(attempt, {
       cleanup: scratch?.cleanup,
       ...('project' in quota && { project: quota.project }),
-      watched: [{ what: 'scratch', path, sizeMax: size }, ...watchedVolumes(volumes, mounts)],
+      watched: [{ what: 'scratch', path, sizeMax: size }, ...watchedShared(storage, folders)],
     });
     return { path, term: scratchTerm(size, scratch?.cleanup ?? 'immediate', quota) };
   }
 
-  watchVolumes(
-    attempt: AttemptId,
-    volumes: readonly VolumeUse[],
-    mounts: readonly VolumeMount[],
-  ): void {
+  /** Of one without scratch. */
+  watch(attempt: AttemptId, storage: StorageTerms, folders: SharedFolders): void {
+    const watched = watchedShared(storage, folders);
+    if (watched.length === 0) return;
     mkdirSync(join(this.#root, attempt), { recursive: true, mode: 0o700 });
-    this.#agree(attempt, { cleanup: undefined, watched: watchedVolumes(volumes, mounts) });
+    this.#agree(attempt, { cleanup: undefined, watched });
+  }
+
+  /** Why none may start with the volume: it is larger than it may be since it was measured last, and still is. */
+  overUse({ name, size }: VolumeUse, path: string): string | undefined {
+    if (!this.#over.has(path)) return undefined;
+    const used = diskUseNow(path);
+    if (used === undefined || used > size) {
+      const held = used === undefined ? 'more than its size' : mebibytes(used);
+      return `the volume ${name} holds ${held} of ${mebibytes(size)}: make room in ${path}, and try again`;
+    }
+    this.#over.delete(path);
+    return undefined;
   }
 
   has(attempt: AttemptId): boolean {
@@ -170,7 +193,9 @@ export class ScratchFolders {
         for (const one of watched) {
           if (this.#shut || !this.#agreed.has(attempt)) break;
           const used = await diskUse(one.path);
-          if (used !== undefined && used > one.sizeMax) this.#end(attempt, one, used);
+          if (used === undefined || used <= one.sizeMax) continue;
+          if (one.what.startsWith('the volume ')) this.#over.add(one.path);
+          this.#end(attempt, one, used);
         }
       }
     }
@@ -225,16 +250,32 @@ function scratchTerm(
   return { term: 'scratch', by, note: `${mebibytes(size)}, ${how}; cleanup ${cleanup}` };
 }
 
-const watchedVolumes = (volumes: readonly VolumeUse[], mounts: readonly VolumeMount[]): Watched[] =>
-  volumes.flatMap(({ name, size }, i) => {
+function watchedShared(
+  { volumes, workspace }: StorageTerms,
+  { mounts, workdir }: SharedFolders,
+): Watched[] {
+  const ofVolumes = volumes.flatMap(({ name, size }, i) => {
     const path = mounts[i]?.source;
     return path === undefined ? [] : [{ what: `the volume ${name}`, path, sizeMax: size }];
   });
+  if (workspace === undefined) return ofVolumes;
+  return [...ofVolumes, { what: 'the working folder', path: workdir, sizeMax: workspace }];
+}
 
 const isOver = ({ cleanup }: Agreed, succeeded: boolean): boolean =>
   cleanup === undefined || cleanup === 'immediate' || (cleanup === 'on-success' && succeeded);
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
+
+/** While a start waits for it: only of a folder that was too large. */
+function diskUseNow(path: string): number | undefined {
+  try {
+    const text = execFileSync('du', ['-skx', path], { encoding: 'utf8', timeout: START_MS });
+    return Number.parseInt(text, 10) * 1024;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Undefined where it cannot be told, as when it is going away. */
 async function diskUse(path: string): Promise<number | undefined> {

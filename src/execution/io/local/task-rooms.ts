@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 
 import { dirname, join } from 'node:path';
 import type { AttemptEnd, TermEnforcement } from '../../../model/attempt.ts';
 import type { VolumeUse } from '../../../model/execution-terms.ts';
-import type { AttemptId } from '../../../model/ids.ts';
+import { type AttemptId, parseAttemptId } from '../../../model/ids.ts';
 import type { AttemptStart } from '../../../runtime/ports.ts';
 import {
   type Account,
@@ -16,6 +16,7 @@ import { accountOf, openIsolationSite, rootEntries } from './open-isolation-site
 import { outputFile } from './output-files.ts';
 import { ScratchFolders } from './scratch-folders.ts';
 import { taskDevices } from './task-devices.ts';
+import { usageFile } from './usage-files.ts';
 
 export interface TaskRoomsOptions {
   readonly stateDir: string;
@@ -63,18 +64,22 @@ export class TaskRooms {
       give(file, account);
       folders.push(file);
     }
+    if (start.meters !== undefined) {
+      const file = usageFile(this.#options.stateDir, parseAttemptId(start.attempt)!.workload);
+      give(file, account);
+      folders.push(file);
+    }
     let { env } = start;
+    const shared = { mounts: volumes.mounts, workdir: start.workdir };
     if (storage?.scratch !== undefined) {
       const isWrapped = wantsMounts({ terms, volumes: volumes.mounts }) && this.#hasBubblewrap();
       const ignoresQuotas = process.getuid?.() === 0 && !isWrapped;
-      const scratch = this.#scratch.make(start.attempt, storage, volumes.mounts, ignoresQuotas);
+      const scratch = this.#scratch.make(start.attempt, storage, shared, ignoresQuotas);
       own(scratch.path, account);
       folders.push(scratch.path);
       found.push(scratch.term);
       env = { TMPDIR: scratch.path, ...env, BERTH_SCRATCH: scratch.path };
-    } else if (volumes.mounts.length > 0) {
-      this.#scratch.watchVolumes(start.attempt, storage?.volumes ?? [], volumes.mounts);
-    }
+    } else if (storage !== undefined) this.#scratch.watch(start.attempt, storage, shared);
     if (terms.daemonAccess === true) {
       const access = this.#options.access(start.attempt);
       if (access === undefined) return { why: 'the daemon has no address that it could call' };
@@ -145,7 +150,8 @@ export class TaskRooms {
     account: Account | undefined,
   ): { readonly mounts: readonly VolumeMount[] } | { readonly why: string } {
     const mounts: VolumeMount[] = [];
-    for (const { name, storageClass, mountPath, readOnly } of uses) {
+    for (const use of uses) {
+      const { name, storageClass, mountPath, readOnly } = use;
       const parent = this.#classFolder(storageClass);
       if (parent === undefined) return { why: `this node has no storage class ${storageClass}` };
       const source = join(parent, name);
@@ -157,6 +163,8 @@ export class TaskRooms {
       if (missing !== undefined && dirname(missing) !== '/') {
         return { why: `there is no folder ${mountPath} to mount the volume ${name} on` };
       }
+      const why = this.#scratch.overUse(use, source);
+      if (why !== undefined) return { why };
       mounts.push({ source, mountPath, readOnly });
     }
     return { mounts };
