@@ -338,7 +338,7 @@ export class Engine {
     const node = table.node(row)!;
     const names = task.step.spec.service?.ports ?? [];
     const ports = this.state.services.ports.choose(node.id, names, attempt);
-    const held = table.heldOn(row, shapes.request(task.shape), gpus);
+    const held = table.heldOn(row, shapes.ask(task.shape), gpus);
     const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
     const placement = {
       node: node.id,

@@ -36,6 +36,7 @@ import {
   unmetProblems,
   type WorkloadBlocks,
   withClass,
+  withGpuAlone,
 } from './workload-terms.ts';
 
 export interface ParseOptions {
@@ -238,7 +239,8 @@ class DocumentReader {
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
     this.warnings.push(...unmetProblems(blocks));
-    return { steps: steps.map(({ step }) => withClass(step, blocks)), ...(limits && { limits }) };
+    const whole = (step: StepSpec): StepSpec => withGpuAlone(withClass(step, blocks), blocks);
+    return { steps: steps.map(({ step }) => whole(step)), ...(limits && { limits }) };
   }
 
   /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */

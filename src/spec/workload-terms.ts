@@ -1,4 +1,5 @@
 import { type Bytes, type MilliCpu, spanMs, UNLIMITED } from '../base/units.ts';
+import { noConstraints } from '../model/constraints.ts';
 import type { WorkloadLimits } from '../model/flow.ts';
 import type { StepSpec } from '../model/workload.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
@@ -25,6 +26,7 @@ export function limitsOf(blocks: WorkloadBlocks): WorkloadLimits | undefined {
     ...written,
     cpu: Math.min(written.cpu, compute?.cpu ?? UNLIMITED),
     memory: Math.min(written.memory, compute?.memory ?? UNLIMITED),
+    ...(compute?.gpu !== undefined && { gpu: compute.gpu }),
     concurrentTasks: Math.min(
       written.concurrentTasks,
       blocks.optimization?.parallel_tasks ?? UNLIMITED,
@@ -54,12 +56,15 @@ export function limitProblems(
         at: 'key',
       });
     };
-    const { cpu, memory } = step.request;
+    const { cpu, memory, gpu } = step.request;
     if (cpu * together > limits.cpu) {
       wrong('CPU', printCpu((cpu * together) as MilliCpu), printCpu(limits.cpu as MilliCpu));
     }
     if (memory * together > limits.memory) {
       wrong('memory', printBytes((memory * together) as Bytes), printBytes(limits.memory as Bytes));
+    }
+    if (limits.gpu !== undefined && gpu * together > limits.gpu) {
+      wrong('GPUs', `${(gpu * together) / 1000}`, `${limits.gpu / 1000}`);
     }
     if (together > limits.concurrentTasks) {
       wrong('tasks', `${together}`, `${limits.concurrentTasks} at once`);
@@ -95,6 +100,14 @@ export function withClass(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
   };
 }
 
+/** `gpu_scheduling: exclusive`, of a step that asks for a share: whole devices and instances are its own as they are. */
+export function withGpuAlone(step: StepSpec, { optimization }: WorkloadBlocks): StepSpec {
+  const { gpu, mig } = step.request;
+  const isShare = gpu > 0 && gpu < 1000 && mig === undefined;
+  if (optimization?.gpu_scheduling !== 'exclusive' || !isShare) return step;
+  return { ...step, constraints: { ...(step.constraints ?? noConstraints), gpuAlone: true } };
+}
+
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
 export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
@@ -111,11 +124,6 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
     ],
     [costs?.max_model_calls, 'pipeline.resource_limits.cost_limits.max_model_calls', gateway],
     [costs?.max_tokens, 'pipeline.resource_limits.cost_limits.max_tokens', gateway],
-    [
-      asks?.compute?.gpu,
-      'resource_requirements.compute.gpu',
-      'checked; GPUs are counted by what each step asks for, not for all together',
-    ],
     [
       asks?.storage?.workspace,
       'resource_requirements.storage.workspace',
@@ -135,11 +143,6 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       asks?.cost_controls?.model_selection,
       'resource_requirements.cost_controls.model_selection',
       gateway,
-    ],
-    [
-      optimization?.gpu_scheduling === 'exclusive' || undefined,
-      'optimization.gpu_scheduling',
-      'checked; a share of a GPU may still be beside those of others: ask for whole ones',
     ],
     [optimization?.batching, 'optimization.batching', gateway],
     [

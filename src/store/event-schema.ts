@@ -66,6 +66,7 @@ const resources = z.strictObject({
   gpu: whole<MilliGpu>(),
   gpuMemory: bytes.exactOptional(),
   mig: z.string().exactOptional(),
+  gpuFor: text<WorkloadId>().exactOptional(),
   custom,
 });
 
@@ -139,6 +140,7 @@ const constraints = z.strictObject({
   scratch: z
     .array(z.strictObject({ name: z.string(), bytes, forMs: span.exactOptional() }))
     .exactOptional(),
+  gpuAlone: z.literal(true).exactOptional(),
 });
 
 const step = z.strictObject({

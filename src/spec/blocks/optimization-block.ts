@@ -48,7 +48,7 @@ export const optimizationSchema = z
     }).optional(),
     gpu_scheduling: oneOf(['shared', 'exclusive'], {
       description:
-        '`exclusive`: its GPUs are beside no other workload. Checked; shares of a GPU are still given out beside others.',
+        '`exclusive`: a GPU of which its tasks have shares is shared among them, and with no other workload.',
     }).optional(),
     cache_strategy: oneOf(cacheStrategies, {
       description:
