@@ -14,7 +14,7 @@ export interface EngineOptions {
   /** Quotas, and the queues that they count by. */
   readonly scheduling?: Pick<
     SchedulingConfig,
-    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
+    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction' | 'gpuAbsent'
   >;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;

@@ -19,6 +19,7 @@ import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
+import { withGpusOnCpu } from './gpu-on-cpu.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
@@ -108,8 +109,12 @@ export class Engine {
       }
       case 'report-probe':
       case 'scale':
-      case 'update':
         return decideService(this.state, command);
+      case 'update': {
+        const gpuAbsent = this.#options.scheduling?.gpuAbsent;
+        const spec = withGpusOnCpu(command.spec, this.state.nodes(), gpuAbsent);
+        return decideService(this.state, { ...command, spec });
+      }
       case 'resume':
         return facts(...renewals(this.state.workloads(), command.at));
       case 'tick':
@@ -155,13 +160,14 @@ export class Engine {
     return this.#submit(command.at, planned.tenant, planned.spec, planned.resumes);
   }
 
-  #submit(at: TimeMs, tenant: TenantId, spec: WorkloadSpec, resumes?: Resumption): Decision {
+  #submit(at: TimeMs, tenant: TenantId, asked: WorkloadSpec, resumes?: Resumption): Decision {
+    const nodes = this.state.nodes();
+    const spec = withGpusOnCpu(asked, nodes, this.#options.scheduling?.gpuAbsent);
     const tasks = spec.steps.reduce((sum, step) => sum + step.count, 0);
     const active = this.state.tasksActive;
     if (active + tasks > this.#options.tasksMax) {
       return refuse({ code: 'queue-full', active, asked: tasks, max: this.#options.tasksMax });
     }
-    const nodes = this.state.nodes();
     for (const step of spec.steps) {
       const refusal =
         this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);

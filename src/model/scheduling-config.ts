@@ -56,6 +56,8 @@ export interface SchedulingConfig {
   readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
   readonly gpuSharing?: readonly GpuSharingRule[];
+  /** `cpu`: while no node has a GPU, what asks for some runs without. It is refused, when not given. */
+  readonly gpuAbsent?: 'cpu';
   /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
   readonly eviction?: EvictionConfig;
   /** Of the lottery: the same seed draws the same winners. */

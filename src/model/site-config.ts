@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/units.ts';
+import type { Bytes, SpanMs } from '../base/units.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
@@ -17,6 +17,10 @@ export interface SiteConfig {
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
+  /** For people. */
+  readonly name?: string;
+  /** Use of the host is kept so often; each second, when not given. */
+  readonly sampleEveryMs?: SpanMs;
 }
 
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
@@ -41,6 +45,10 @@ export interface WrittenSite {
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
+  /** For people. */
+  readonly name?: string;
+  /** Use of the host is kept so often; each second, when not given. */
+  readonly sampleEveryMs?: SpanMs;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -6,7 +6,8 @@ import { WHOLE_GPU } from './whole-gpu.ts';
 
 /** The workload beside which nothing else may be on a device, of an ask for a share; undefined of any other. */
 export function aloneFor({ gpu, mig, constraints }: Ask): WorkloadId | undefined {
-  if (constraints?.gpuAlone !== true || mig !== undefined || gpu >= WHOLE_GPU) return undefined;
+  const isShare = gpu > 0 && gpu < WHOLE_GPU && mig === undefined;
+  if (constraints?.gpuAlone !== true || !isShare) return undefined;
   return constraints.self?.workload;
 }
 

@@ -27,6 +27,7 @@ import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
 import { Nominations, ownerOf } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
+import { Privileged } from './privileged.ts';
 import type { SchedulerDescription } from './queue-description.ts';
 import { emptyCopy, ReservationBook } from './reservations.ts';
 import {
@@ -39,7 +40,6 @@ import {
   type SchedulerDeps,
   type Together,
 } from './scheduler.ts';
-import { SortedList } from './sorted-list.ts';
 import { bySize, starters, togetherOf } from './together.ts';
 
 const NONE: readonly never[] = [];
@@ -65,7 +65,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #kept: KeptSeats<T>;
   #lastAt = 0 as TimeMs;
   /** Waiting tasks for which something is reserved, or that may end before it is needed. */
-  readonly #privileged = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
+  readonly #privileged = new Privileged<T>();
   #handout: readonly { readonly task: T; readonly row: NodeIndex }[] = NONE;
   /** By kind of ask: those alike get the same answer until something changes. */
   readonly #unhelped = new Map<string, Unhelped>();
@@ -102,7 +102,9 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   enqueue(task: T): void {
     // What a queue is entitled to depends on who else wants something.
     if (this.#inner.reclaim !== undefined) this.#unhelped.clear();
-    if (this.#reservations.mayUse(task)) this.#privileged.add(task);
+    if (this.#reservations.mayUse(task)) {
+      this.#privileged.add(task, this.#reservations.isFor(task));
+    }
     if (task.gang === undefined) {
       this.#inner.enqueue(task);
       return;
@@ -421,7 +423,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Those for whom something is kept use it, and others until it starts when they end in time. */
   #placeOnHeld(at: TimeMs): boolean {
     if (this.#holds.size === 0) return false;
-    for (const task of [...this.#privileged.items.slice(0, HELD_MAX), ...this.passedOver()]) {
+    for (const task of [...this.#privileged.first(HELD_MAX), ...this.passedOver()]) {
       const gang = this.#gangs.of(task);
       if (gang !== undefined && neededNow(gang) === undefined) continue;
       if (this.#isCapped(task, at)) continue;

@@ -3,6 +3,8 @@ import { actionsSchema } from './actions/own-actions.ts';
 import { affinitySchema } from './affinity-schema.ts';
 import { costOptimizationSchema } from './blocks/cost-optimization-block.ts';
 import { pipelineBlockSchema } from './blocks/limits-block.ts';
+import { modelsSchema } from './blocks/models-block.ts';
+import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { networkBlock } from './blocks/network-block.ts';
 import { optimizationSchema } from './blocks/optimization-block.ts';
 import { executionShape } from './blocks/read-execution.ts';
@@ -26,8 +28,6 @@ import {
 export const laterBlocks = {
   autoscaling: 'Replicas that follow the load.',
   compute: 'Spot instances and other kinds of machines.',
-  models: 'Models, their instances and their limits.',
-  monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
   qos: 'Classes of service: in the site document.',
   queues: 'Queues and their sizes: in the site document.',
@@ -111,6 +111,8 @@ const headShape = {
   resource_requirements: requirementsSchema.optional(),
   optimization: optimizationSchema.optional(),
   cost_optimization: costOptimizationSchema.optional(),
+  models: modelsSchema.optional(),
+  monitoring: monitoringSchema.optional(),
 };
 
 export const jobSchema = z
@@ -161,6 +163,8 @@ export const wholeKeys = [
   'resource_requirements',
   'optimization',
   'cost_optimization',
+  'models',
+  'monitoring',
 ] as const;
 
 let jobForm: object | undefined;

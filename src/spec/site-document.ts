@@ -2,6 +2,8 @@ import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder } from '../model/scheduling-config.ts';
 import type { StorageConfig, WrittenSite } from '../model/site-config.ts';
+import { unmetModels } from './blocks/models-block.ts';
+import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -73,7 +75,8 @@ export function isSiteDocument(
 ): boolean {
   if (textProblem(text) !== undefined) return false;
   const keys = [...(readTree(text, formatOf(options)).root?.children?.keys() ?? [])].map(String);
-  return keys.some((key) => Object.hasOwn(siteBlocks, key)) && !keys.some(isOfWorkload);
+  const isOfSite = (key: string): boolean => key !== 'name' && Object.hasOwn(siteBlocks, key);
+  return keys.some(isOfSite) && !keys.some(isOfWorkload);
 }
 
 const formatOf = ({ fileName, format }: Pick<ParseSiteOptions, 'fileName' | 'format'>): Format =>
@@ -150,7 +153,7 @@ function readSite(
   checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
   const eviction = readEviction(reading, blocks.qos);
-  const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed } =
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, gpuAbsent, keepAfterMs, seed } =
     scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
@@ -160,8 +163,17 @@ function readSite(
     );
   }
   const network = readNetwork(reading, blocks.network);
+  for (const [value, path, message] of [
+    ...unmetModels(blocks.models),
+    ...unmetMonitoring(blocks.monitoring),
+  ]) {
+    if (value !== undefined) reading.warn(path.split('.'), message);
+  }
+  const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   return {
     budgets,
+    ...(blocks.name !== undefined && { name: blocks.name }),
+    ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(blocks.storage && { storage: storageOf(blocks.storage) }),
@@ -176,6 +188,7 @@ function readSite(
       ...(preemption && { preemption }),
       reservations,
       ...(gpuSharing && { gpuSharing }),
+      ...(gpuAbsent && { gpuAbsent }),
       ...(eviction && { eviction }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
@@ -196,6 +209,9 @@ function readBlocks(reading: SiteReading) {
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
+    name: reading.read(siteBlocks.name, ['name']),
+    models: reading.read(siteBlocks.models, ['models']),
+    monitoring: reading.read(siteBlocks.monitoring, ['monitoring']),
   };
 }
 type Blocks = ReturnType<typeof readBlocks>;

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { modelsSchema } from './blocks/models-block.ts';
+import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { budgetsSchema } from './budget-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
@@ -14,6 +16,12 @@ import { tenancySchema } from './tenancy-block.ts';
 
 /** The blocks of a site document, in the order of the reference. Adding one: its schema here, its reading in `site-document.ts`. */
 export const siteBlocks = {
+  name: text({
+    description: 'Name of the site, for people.',
+    max: 128,
+    filled: true,
+    oneLine: true,
+  }),
   time_zone: timeZone.meta({
     description: 'Zone of quotas and reservations that name none.',
     default: 'UTC',
@@ -29,6 +37,8 @@ export const siteBlocks = {
   network: networkSiteSchema,
   qos: qosSchema,
   storage: siteStorageSchema,
+  models: modelsSchema,
+  monitoring: monitoringSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

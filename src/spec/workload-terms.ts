@@ -4,6 +4,8 @@ import type { WorkloadLimits } from '../model/flow.ts';
 import type { StepSpec } from '../model/workload.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
 import { noLimits, type PipelineBlock, readPipelineLimits } from './blocks/limits-block.ts';
+import { type ModelsBlock, type UnmetRow, unmetModels } from './blocks/models-block.ts';
+import { type MonitoringBlock, unmetMonitoring } from './blocks/monitoring-block.ts';
 import type { OptimizationBlock } from './blocks/optimization-block.ts';
 import type { RequirementsBlock } from './blocks/requirements-block.ts';
 import type { Path, Problem } from './issue.ts';
@@ -15,6 +17,8 @@ export interface WorkloadBlocks {
   readonly resource_requirements?: RequirementsBlock | undefined;
   readonly optimization?: OptimizationBlock | undefined;
   readonly cost_optimization?: CostOptimizationBlock | undefined;
+  readonly models?: ModelsBlock | undefined;
+  readonly monitoring?: MonitoringBlock | undefined;
 }
 
 /** The smaller of what several blocks say; nothing where none says anything. */
@@ -116,7 +120,7 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const site = 'belongs in the site document of the daemon; ignored here';
   const costs = blocks.pipeline?.resource_limits?.cost_limits;
   const strategies = saving?.strategies;
-  const rows: readonly (readonly [value: unknown, path: string, message: string])[] = [
+  const rows: readonly UnmetRow[] = [
     [
       costs?.max_cost,
       'pipeline.resource_limits.cost_limits.max_cost',
@@ -153,6 +157,13 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
     [strategies?.model_selection, 'cost_optimization.strategies.model_selection', gateway],
     [strategies?.batching, 'cost_optimization.strategies.batching', gateway],
     [strategies?.resource_packing, 'cost_optimization.strategies.resource_packing', site],
+    ...unmetModels(blocks.models),
+    ...unmetMonitoring(blocks.monitoring),
+    [
+      blocks.monitoring?.resources?.collection_interval,
+      'monitoring.resources.collection_interval',
+      'belongs in the site document of the daemon; ignored here',
+    ],
   ];
   return rows
     .filter(([value]) => value !== undefined)

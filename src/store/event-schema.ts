@@ -154,6 +154,7 @@ const step = z.strictObject({
   count: whole(),
   maxParallel: whole(),
   request: resources,
+  inPlaceOf: resources.pick({ gpu: true, gpuMemory: true, mig: true }).exactOptional(),
   constraints: constraints.exactOptional(),
   limits: z.strictObject({
     cpu: milliCpu,
@@ -200,6 +201,7 @@ const spec = z.strictObject({
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
   submittedBy: text<TaskId>().exactOptional(),
+  warnings: z.array(z.string()).exactOptional(),
   source: z.string(),
 });
 

@@ -140,6 +140,7 @@ const step = record(
     count: whole,
     maxParallel: whole,
     request: resources,
+    inPlaceOf: record({ gpu: whole, gpuMemory: whole, mig: text }, ['gpu']),
     limits: record({
       cpu: whole,
       memory: whole,
@@ -252,6 +253,7 @@ const spec = record(
       ],
     ),
     vars: flowValues,
+    warnings: texts,
     source: text,
   },
   ['kind', 'name', 'queue', 'priority', 'labels', 'steps', 'source'],

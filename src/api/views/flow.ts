@@ -62,8 +62,10 @@ function cacheNote(tasks: readonly TaskRecord[]): string | undefined {
 export function runFields({
   limitReached,
   resumes,
-}: WorkloadRecord): Pick<WorkloadDocument, 'limit_reached' | 'resumes'> {
+  spec: { warnings },
+}: WorkloadRecord): Pick<WorkloadDocument, 'limit_reached' | 'resumes' | 'warnings'> {
   return {
+    ...(warnings && { warnings: [...warnings] }),
     ...(limitReached && {
       limit_reached: { limit: limitReached.limit, message: limitReached.message },
     }),
