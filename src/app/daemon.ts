@@ -294,7 +294,12 @@ async function openTasks(
   return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
 }
 
-const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+const saidOf = ({
+  scheduling,
+  storage,
+  oversubscription,
+}: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  ...(oversubscription !== undefined && { oversubscription }),
   gpuSharing: scheduling.gpuSharing,
   ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
 });

@@ -1,4 +1,4 @@
-import type { Bytes, SpanMs } from '../base/units.ts';
+import type { BasisPoints, Bytes, SpanMs } from '../base/units.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
@@ -19,6 +19,8 @@ export interface SiteConfig {
   readonly isolation?: IsolationLevel;
   /** For people. */
   readonly name?: string;
+  /** So much CPU as its machines have, times this, is given out. */
+  readonly oversubscription?: BasisPoints;
   /** Use of the host is kept so often; each second, when not given. */
   readonly sampleEveryMs?: SpanMs;
 }
@@ -47,6 +49,8 @@ export interface WrittenSite {
   readonly isolation?: IsolationLevel;
   /** For people. */
   readonly name?: string;
+  /** So much CPU as its machines have, times this, is given out. */
+  readonly oversubscription?: BasisPoints;
   /** Use of the host is kept so often; each second, when not given. */
   readonly sampleEveryMs?: SpanMs;
 }

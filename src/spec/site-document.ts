@@ -176,6 +176,7 @@ function readSite(
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
+    ...(tenancy.oversubscription !== undefined && { oversubscription: tenancy.oversubscription }),
     ...(blocks.storage && { storage: storageOf(blocks.storage) }),
     scheduling: {
       root: tree,

@@ -53,10 +53,13 @@ export function limitProblems(
   for (const { step, path } of steps) {
     const together = step.gangMin ?? 1;
     const wrong = (what: string, request: string, limit: string): void => {
-      const tasks = together === 1 ? 'a task' : `${together} tasks that start together`;
+      const tasks =
+        together === 1
+          ? 'a task of this step asks'
+          : `${together} tasks of this step that start together ask`;
       problems.push({
         path,
-        message: `${tasks} of this step ask for ${request} of ${what}, more than the ${limit} of the workload as a whole`,
+        message: `${tasks} for ${request} of ${what}, more than the ${limit} of the workload as a whole`,
         at: 'key',
       });
     };

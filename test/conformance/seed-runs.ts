@@ -18,8 +18,10 @@ export interface BlockDocument {
 export const document = (name: BlockName, rest = ''): string => `${seedBlock(name)}${rest}`;
 
 /** The block as a document, which must be right. */
-export function readBlock(name: BlockName, rest = ''): BlockDocument {
-  const text = document(name, rest);
+export const readBlock = (name: BlockName, rest = ''): BlockDocument =>
+  readText(document(name, rest), name);
+
+export function readText(text: string, name: string): BlockDocument {
   const parsed = parseDocument(text, { fileName: `${name}.yaml`, programs: actionPrograms });
   assert.ok(parsed.ok, parsed.ok ? '' : formatIssues(parsed.issues, text, name));
   const warnings = parsed.warnings.map(({ path, message }) => `${path.join('.')}: ${message}`);

@@ -52,7 +52,7 @@ export const optimizationSchema = z
     }).optional(),
     cache_strategy: oneOf(cacheStrategies, {
       description:
-        'Results of actions that depend on their arguments and files alone are kept: for 10 minutes, an hour, or a day; `aggressive` also those of `analyze_with_ai`.',
+        'Results of actions that depend on their arguments and files alone are kept: for 10 minutes, an hour, or a day; `aggressive` also those of `process_data_shard` and `analyze_with_ai`.',
     }).optional(),
     batching: z
       .strictObject(batchingShape)
