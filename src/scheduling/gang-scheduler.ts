@@ -102,9 +102,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   enqueue(task: T): void {
     // What a queue is entitled to depends on who else wants something.
     if (this.#inner.reclaim !== undefined) this.#unhelped.clear();
-    if (this.#reservations.mayUse(task)) {
-      this.#privileged.add(task, this.#reservations.isFor(task));
-    }
+    if (this.#reservations.mayUse(task)) this.#privileged.add(task, this.#reservations);
     if (task.gang === undefined) {
       this.#inner.enqueue(task);
       return;

@@ -1,3 +1,4 @@
+import type { ReservationBook } from './reservations.ts';
 import { byAge, type Candidate } from './scheduler.ts';
 import { SortedList } from './sorted-list.ts';
 
@@ -6,8 +7,8 @@ export class Privileged<T extends Candidate> {
   readonly #meant = new SortedList<T>(byRank);
   readonly #brief = new SortedList<T>(byRank);
 
-  add(task: T, isMeant: boolean): void {
-    (isMeant ? this.#meant : this.#brief).add(task);
+  add(task: T, reservations: Pick<ReservationBook, 'isFor'>): void {
+    (reservations.isFor(task) ? this.#meant : this.#brief).add(task);
   }
 
   remove(task: T): void {
