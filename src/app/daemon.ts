@@ -34,6 +34,7 @@ import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
+import { keepEvery } from './keep-every.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
@@ -303,14 +304,21 @@ async function openTasks(
   return { driver: results.outer(checkingPorts(inner, onReport)), results };
 }
 
-const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+const saidOf = ({
+  scheduling,
+  storage,
+  oversubscription,
+}: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+  ...(oversubscription !== undefined && { oversubscription }),
   gpuSharing: scheduling.gpuSharing,
   ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
 });
 
 function logConfig(log: DaemonLog, options: DaemonOptions, site: ReadSite | undefined): void {
   const { siteFile, pricesFile } = options;
-  log('site', siteFile ?? 'no file: one queue, by priority');
+  const named = site?.config.name;
+  const where = siteFile ?? 'no file: one queue, by priority';
+  log('site', named === undefined ? where : `${named}: ${where}`);
   if (pricesFile !== undefined) log('money', pricesFile);
   else if (site?.config.budgets.length)
     log('money', 'there are budgets, and no prices: nothing is charged');
@@ -447,13 +455,16 @@ function startSampling(
     loop,
     log: (sentence) => log('execution', sentence),
   });
+  const isKept = keepEvery(parts.site.sampleEveryMs ?? SAMPLE_EVERY_MS, SAMPLE_EVERY_MS);
   openHostSampler({
     everyMs: SAMPLE_EVERY_MS,
     procRoot: '/proc',
     signal: sampling.signal,
     onSample: (sample) => {
       parts.latest = sample;
-      parts.history.record({ at: sample.at, values: usageValues(sample, site) });
+      if (isKept(sample.at)) {
+        parts.history.record({ at: sample.at, values: usageValues(sample, site) });
+      }
       site.noteSample();
       if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },

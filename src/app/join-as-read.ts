@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Bytes } from '../base/units.ts';
+import { type BasisPoints, type Bytes, scaleAmount } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { nodeToJoin } from '../inventory/node-to-join.ts';
 import type { NodeId } from '../model/ids.ts';
@@ -15,7 +15,11 @@ export function joinAsRead(
   engine: Engine,
   loop: Loop,
   log: DaemonLog,
-  said: { readonly gpuSharing: SchedulingConfig['gpuSharing']; readonly scratch?: Bytes },
+  said: {
+    readonly gpuSharing: SchedulingConfig['gpuSharing'];
+    readonly scratch?: Bytes;
+    readonly oversubscription?: BasisPoints;
+  },
 ): (reading: InventoryReading) => Promise<void> {
   return async ({ news, node: found, document }) => {
     for (const { sentence } of news) log('inventory', sentence);
@@ -24,8 +28,9 @@ export function joinAsRead(
     const id = known?.id ?? (hostname().replace(/[^\w.-]/g, '-') as NodeId);
     // It is taken away: what it has is of no matter, and it is not to take tasks again for that.
     if (engine.state.live.notice(id) !== undefined) return;
-    const { gpuSharing, scratch } = said;
-    const own = { ...found, id, ...(scratch !== undefined && { scratch }) };
+    const { gpuSharing, scratch, oversubscription = 10_000 as BasisPoints } = said;
+    const cpu = scaleAmount(found.cpu, oversubscription);
+    const own = { ...found, id, cpu, ...(scratch !== undefined && { scratch }) };
     const given = withSharing(own, gpuSharing);
     const node = nodeToJoin(known, given, document.confidence.failed_probes);
     if (node === undefined) return;

@@ -5,6 +5,9 @@ import { formatIssues } from '../spec/format-issues.ts';
 import { type ParseOptions, parseDocument } from '../spec/parse-document.ts';
 import { actionPrograms } from './action-programs.ts';
 
+/** Of a workload; each is shown when it is submitted. */
+const WARNINGS_KEPT = 50;
+
 /** What a document is parsed with, as it was sent. */
 export function parseOptions(
   origin: Omit<Origin, 'cwd'> & { readonly unreadable?: Readonly<Record<string, string>> },
@@ -44,5 +47,7 @@ export const submissionParser =
     const warnings = parsed.warnings.map((warning) =>
       formatIssues([warning], text, fileName, texts).trimEnd(),
     );
-    return { ok: true, spec: { ...parsed.spec, steps }, warnings };
+    const kept = warnings.slice(0, WARNINGS_KEPT).map((warning) => warning.split('\n')[0]!);
+    const spec = { ...parsed.spec, steps, ...(kept.length > 0 && { warnings: kept }) };
+    return { ok: true, spec, warnings };
   };

@@ -23,6 +23,7 @@ export interface EngineOptions {
     | 'eviction'
     | 'classes'
     | 'qos'
+    | 'gpuAbsent'
   >;
   /** Absent: volumes of any size are taken. */
   readonly volumes?: VolumeSpace;

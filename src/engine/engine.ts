@@ -21,6 +21,7 @@ import { decideUse } from './decide-use.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
+import { withGpusOnCpu } from './gpu-on-cpu.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
@@ -120,7 +121,7 @@ export class Engine {
       case 'scale':
         return decideService(this.state, command);
       case 'update': {
-        const spec = withClasses(command.spec, this.state.classes, false);
+        const spec = this.#termsFor(command.spec, false);
         return 'code' in spec ? refuse(spec) : decideService(this.state, { ...command, spec });
       }
       case 'resume':
@@ -168,15 +169,25 @@ export class Engine {
     return this.#submit(command.at, planned.tenant, planned.spec, planned.resumes);
   }
 
+  /** As the site has it run: with what its classes say, and on CPU where there are no GPUs. */
+  #termsFor(asked: WorkloadSpec, again: boolean): WorkloadSpec | Refusal {
+    const { gpuAbsent } = this.#options.scheduling ?? {};
+    return withClasses(
+      withGpusOnCpu(asked, this.state.nodes(), gpuAbsent),
+      this.state.classes,
+      again,
+    );
+  }
+
   #submit(at: TimeMs, tenant: TenantId, asked: WorkloadSpec, resumes?: Resumption): Decision {
-    const spec = withClasses(asked, this.state.classes, resumes !== undefined);
+    const spec = this.#termsFor(asked, resumes !== undefined);
     if ('code' in spec) return refuse(spec);
+    const nodes = this.state.nodes();
     const tasks = spec.steps.reduce((sum, step) => sum + step.count, 0);
     const active = this.state.tasksActive;
     if (active + tasks > this.#options.tasksMax) {
       return refuse({ code: 'queue-full', active, asked: tasks, max: this.#options.tasksMax });
     }
-    const nodes = this.state.nodes();
     for (const step of spec.steps) {
       const refusal =
         this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
@@ -356,7 +367,7 @@ export class Engine {
     const node = table.node(row)!;
     const names = task.step.spec.service?.ports ?? [];
     const ports = this.state.services.ports.choose(node.id, names, attempt);
-    const held = table.heldOn(row, shapes.request(task.shape), gpus);
+    const held = table.heldOn(row, shapes.ask(task.shape), gpus);
     const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
     const placement = {
       node: node.id,

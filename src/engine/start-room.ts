@@ -9,7 +9,10 @@ interface Amounts {
   readonly tasks: number;
   readonly cpu: number;
   readonly memory: number;
+  readonly gpu: number;
 }
+
+const NOTHING: Amounts = { tasks: 0, cpu: 0, memory: 0, gpu: 0 };
 
 /**
  * What keeps tasks of open steps back beside `maxParallel` of the step itself: its group, and what its workload
@@ -21,7 +24,7 @@ export class StartRoom {
   readonly steps: readonly StepRecord[];
   readonly #limits: WorkloadLimits | undefined;
   readonly #inGroups = new Map<StepId, number>();
-  #held: Amounts = { tasks: 0, cpu: 0, memory: 0 };
+  #held: Amounts = NOTHING;
 
   private constructor(step: StepRecord) {
     const { limits } = step.workload.spec;
@@ -59,11 +62,12 @@ export class StartRoom {
 
   #count(spec: StepSpec, tasks: number, grown: number): void {
     const more = asked(spec, tasks);
-    const { cpu, memory } = this.#held;
+    const { cpu, memory, gpu } = this.#held;
     this.#held = {
       tasks: this.#held.tasks + tasks,
       cpu: cpu + more.cpu,
       memory: memory + more.memory + grown,
+      gpu: gpu + more.gpu,
     };
     const group = spec.flow?.group?.id;
     if (group !== undefined) this.#inGroups.set(group, (this.#inGroups.get(group) ?? 0) + tasks);
@@ -93,21 +97,24 @@ export function neverStarts({ steps, limits }: WorkloadSpec): Refusal | undefine
   return undefined;
 }
 
-const NOTHING: Amounts = { tasks: 0, cpu: 0, memory: 0 };
-
 const boundsStarts = (limits: WorkloadLimits | undefined): limits is WorkloadLimits =>
   limits !== undefined &&
-  (limits.cpu !== UNLIMITED || limits.memory !== UNLIMITED || limits.concurrentTasks !== UNLIMITED);
+  (limits.cpu !== UNLIMITED ||
+    limits.memory !== UNLIMITED ||
+    limits.gpu !== undefined ||
+    limits.concurrentTasks !== UNLIMITED);
 
 const asked = ({ request }: StepSpec, tasks: number): Amounts => ({
   tasks,
   cpu: request.cpu * tasks,
   memory: request.memory * tasks,
+  gpu: request.gpu * tasks,
 });
 
 function limitRefusal(limits: WorkloadLimits, held: Amounts, more: Amounts): Refusal | undefined {
-  const most = { tasks: limits.concurrentTasks, cpu: limits.cpu, memory: limits.memory };
-  for (const resource of ['tasks', 'cpu', 'memory'] as const) {
+  const { concurrentTasks: tasks, cpu, memory, gpu = UNLIMITED } = limits;
+  const most: Amounts = { tasks, cpu, memory, gpu };
+  for (const resource of ['tasks', 'cpu', 'memory', 'gpu'] as const) {
     const limit = most[resource];
     if (addAmount(held[resource], more[resource]) <= limit) continue;
     return {

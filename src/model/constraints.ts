@@ -71,13 +71,15 @@ export interface Constraints {
   readonly data?: readonly DataRule[];
   /** What it holds of the node's scratch space from its start on. */
   readonly scratch?: readonly SpacePhase[];
+  /** Its share of a GPU is beside those of its own workload only. */
+  readonly gpuAlone?: true;
 }
 
 export const noConstraints: Constraints = { gpuModels: [], gpuMemory: 0 as Bytes, labels: [] };
 
 /** Interning key: equal constraints, written in the same order, have equal keys. */
 export function constraintsKey(c: Constraints): string {
-  const rest = [c.preferred, c.tolerations, c.company, c.data, c.scratch];
+  const rest = [c.preferred, c.tolerations, c.company, c.data, c.scratch, c.gpuAlone];
   const plain = [c.gpuModels, c.gpuMemory, c.labels];
   return JSON.stringify(rest.every((part) => part === undefined) ? plain : [...plain, ...rest]);
 }

@@ -62,6 +62,8 @@ export interface WorkloadLimits {
   /** Requests of the tasks that run at once. */
   readonly cpu: number;
   readonly memory: number;
+  /** Milli-GPU. Absent: nothing is said of it. */
+  readonly gpu?: number;
   readonly concurrentTasks: number;
   /** Retries of all its tasks together. */
   readonly retries: number;

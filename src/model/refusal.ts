@@ -70,7 +70,7 @@ export type Refusal =
   /** `tasks`, `cpu` or `memory` of what of its workload runs at once, or waits for a place. */
   | {
       readonly code: 'workload-limit';
-      readonly resource: 'tasks' | 'cpu' | 'memory';
+      readonly resource: 'tasks' | 'cpu' | 'memory' | 'gpu';
       readonly held: number;
       readonly asked: number;
       readonly limit: number;

@@ -1,4 +1,5 @@
 import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
+import type { WorkloadId } from './ids.ts';
 
 /**
  * An amount of each resource of a node: asked for, held, free or had.
@@ -13,6 +14,8 @@ export interface Resources {
   readonly gpuMemory?: Bytes;
   /** One MIG instance of this profile; `gpu` is then what its slices are of a device, for accounts. */
   readonly mig?: string;
+  /** Of a share that is held: nothing of any other workload is put on that device beside it. */
+  readonly gpuFor?: WorkloadId;
   readonly custom: readonly (readonly [name: string, amount: number])[];
 }
 

@@ -64,6 +64,8 @@ export interface SchedulingConfig {
   readonly classes?: readonly PriorityClass[];
   /** Absent: classes of service differ in their thresholds at most. */
   readonly qos?: QosConfig;
+  /** `cpu`: while no node has a GPU, what asks for some runs without. It is refused, when not given. */
+  readonly gpuAbsent?: 'cpu';
   /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
   readonly eviction?: EvictionConfig;
   /** Of the lottery: the same seed draws the same winners. */

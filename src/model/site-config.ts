@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/units.ts';
+import type { BasisPoints, Bytes, SpanMs } from '../base/units.ts';
 import type { AutoscalingDefaults } from './autoscaling.ts';
 import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
 import type { BudgetConfig } from './money.ts';
@@ -21,6 +21,12 @@ export interface SiteConfig {
   readonly isolation?: IsolationLevel;
   /** For services that are autoscaled and say less. */
   readonly autoscaling?: AutoscalingDefaults;
+  /** For people. */
+  readonly name?: string;
+  /** So much CPU as its machines have, times this, is given out. */
+  readonly oversubscription?: BasisPoints;
+  /** Use of the host is kept so often; each second, when not given. */
+  readonly sampleEveryMs?: SpanMs;
 }
 
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
@@ -50,6 +56,12 @@ export interface WrittenSite {
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
   readonly autoscaling?: AutoscalingDefaults;
+  /** For people. */
+  readonly name?: string;
+  /** So much CPU as its machines have, times this, is given out. */
+  readonly oversubscription?: BasisPoints;
+  /** Use of the host is kept so often; each second, when not given. */
+  readonly sampleEveryMs?: SpanMs;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -29,6 +29,8 @@ export interface WorkloadSpec {
   readonly vars?: Readonly<Record<string, FlowValue>>;
   /** The task that submitted it by a token of its own; absent when a person did. */
   readonly submittedBy?: TaskId;
+  /** What the document says that nothing acts on: a sentence each, with its place. Absent: all of it acts. */
+  readonly warnings?: readonly string[];
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
 }
@@ -42,6 +44,8 @@ export interface StepSpec {
   /** How many of its tasks may run at once; UNLIMITED when not said. */
   readonly maxParallel: number;
   readonly request: Resources;
+  /** Of GPUs, what it asked for where it runs on CPU because no node had any; its request has none then. */
+  readonly inPlaceOf?: Pick<Resources, 'gpu' | 'gpuMemory' | 'mig'>;
   /** Where its tasks may run; absent where they may run anywhere. */
   readonly constraints?: Constraints;
   readonly limits: Limits;

@@ -39,8 +39,8 @@ export function fillTask(task: TaskRecord): FilledTask | { readonly why: string 
 }
 
 /** With a list, its place there says nothing: the same item in another list gives the same result. */
-const partOf = (item: FlowValue | undefined, { index }: TaskRecord): string =>
-  item === undefined ? `#${index}` : JSON.stringify(item);
+const partOf = (item: FlowValue | undefined, { index, step }: TaskRecord): string =>
+  item === undefined ? `#${index} of ${step.spec.count}` : JSON.stringify(item);
 
 class Filling {
   readonly #scope: Scope;

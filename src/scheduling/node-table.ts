@@ -1,18 +1,12 @@
 import { assert } from '../base/assert.ts';
 import type { Bytes, MilliCpu, MilliGpu } from '../base/units.ts';
-import type { NodeId } from '../model/ids.ts';
+import type { NodeId, WorkloadId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
 import { amountOf, lacks, sameCounts, times } from './amounts.ts';
 import { enlarge, widen } from './cells.ts';
-import {
-  capacityOf,
-  isPlain,
-  largestShare,
-  openOf,
-  type ShareAsk,
-  shareOn,
-} from './device-share.ts';
+import { aloneFor, DeviceOwners, isPlainAsk } from './device-owners.ts';
+import { capacityOf, isPlain, largestShare, openOf } from './device-share.ts';
 import { isGuarded } from './guarded.ts';
 import { LinkSets } from './link-sets.ts';
 import { heldOfMig, instancesFree } from './mig-instances.ts';
@@ -22,9 +16,12 @@ import {
   allowedGpus,
   deviceShortage,
   fitsShare,
+  heldOn,
   instanceFor,
   type RowDevices,
   shareFor,
+  sharesBeside,
+  shortageAlone,
   wholeFor,
 } from './row-devices.ts';
 import type { Ask } from './shape.ts';
@@ -77,6 +74,7 @@ export class NodeTable {
   #changeCount = 0;
   /** Held milli-GPU by device id, of devices that are away, too: they may come back while they are held. */
   readonly #gpuHeld: Map<string, number>[] = [];
+  readonly #owners = new DeviceOwners();
   /** What is kept free for somebody, by row: `fits` leaves it alone. */
   readonly #aside = new Map<NodeIndex, Resources>();
 
@@ -121,9 +119,8 @@ export class NodeTable {
     }
     if (known !== undefined) this.#count(row, -1);
     this.#nodes[row] = node;
-    const held = this.#gpuHeld[row]!;
     this.#plain[row] = node.gpus.every(isPlain);
-    this.#gpuFree[row] = node.gpus.map((gpu) => openOf(gpu, held.get(gpu.id) ?? 0));
+    this.#gpuFree[row] = node.gpus.map((gpu) => this.#openTo(row, gpu));
     for (let column = 0; column < this.#columns; column++) {
       const cell = row * this.#columns + column;
       const capacity = this.#capacityOf(node, column);
@@ -144,6 +141,7 @@ export class NodeTable {
     this.#nodes[row] = undefined;
     this.#gpuFree[row] = [];
     this.#gpuHeld[row] = new Map();
+    this.#owners.forget(row);
     this.#aside.delete(row);
     this.#gpuKinds[row] = new Map();
     this.#free.fill(0, row * this.#columns, (row + 1) * this.#columns);
@@ -215,14 +213,7 @@ export class NodeTable {
       return Math.max(0, Math.min(most, times(this.#gpuWhole[row]! - kept, ask.gpu / WHOLE_GPU)));
     }
     if (this.#gpuWhole[row]! < kept) return 0;
-    let shares = 0;
-    let keep = kept;
-    const { gpus } = this.#nodes[row]!;
-    for (const [i, free] of this.#gpuFree[row]!.entries()) {
-      if (free === WHOLE_GPU && keep > 0) keep--;
-      else if (this.shareFits(row, i, ask)) shares += times(free, shareOn(gpus[i]!, ask));
-    }
-    return Math.min(most, shares);
+    return Math.min(most, sharesBeside(this.#devices(row, ask), ask, kept));
   }
 
   /** Keeps so much of the row free from now on, or nothing; replaces what was set aside there. */
@@ -258,24 +249,20 @@ export class NodeTable {
    */
   chooseGpus(row: NodeIndex, gpu: MilliGpu, ask?: Ask): readonly Pick<Gpu, 'id'>[] {
     if (gpu === 0) return [];
-    const devices = this.#devices(row);
+    const devices = this.#devices(row, ask);
     if (ask?.mig !== undefined) return instanceFor(devices, ask.mig, ask);
     if (gpu < WHOLE_GPU) return shareFor(devices, ask ?? { gpu });
     return wholeFor(devices, gpu / WHOLE_GPU, ask?.constraints, (links) => this.#linked(links));
   }
 
   /** What the ask holds on the devices chosen for it: of a share, what it is of that device. */
-  heldOn(row: NodeIndex, ask: Resources, gpus: readonly string[]): Resources {
-    if (ask.mig !== undefined || gpus.length !== 1 || ask.gpu >= WHOLE_GPU) return ask;
-    if (ask.gpuMemory === undefined && this.#plain[row] === true) return ask;
-    const device = this.#nodes[row]!.gpus.find(({ id }) => id === gpus[0])!;
-    const share = shareOn(device, ask);
-    return share === ask.gpu ? ask : { ...ask, gpu: share as MilliGpu };
+  heldOn(row: NodeIndex, ask: Ask, gpus: readonly string[]): Resources {
+    return heldOn(this.#devices(row), ask, gpus);
   }
 
   /** Whether a share may go on this device now. */
-  shareFits(row: NodeIndex, device: number, ask: ShareAsk): boolean {
-    return fitsShare(this.#devices(row), device, ask);
+  shareFits(row: NodeIndex, device: number, ask: Ask): boolean {
+    return fitsShare(this.#devices(row, ask), device, ask);
   }
 
   /** Whether the free amounts of the row's devices say all that a share needs to know. */
@@ -348,6 +335,7 @@ export class NodeTable {
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
     if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
+    if (this.#owners.any(a) || this.#owners.any(b)) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
@@ -374,27 +362,36 @@ export class NodeTable {
   }
 
   #gpusFit(row: NodeIndex, ask: Ask): boolean {
-    if (ask.mig === undefined && ask.gpuMemory === undefined) {
-      return this.gpuFreeFor(row, ask.gpu) >= ask.gpu;
-    }
+    if (isPlainAsk(ask)) return this.gpuFreeFor(row, ask.gpu) >= ask.gpu;
     return this.chooseGpus(row, ask.gpu, ask).length > 0;
   }
 
   #gpuShortage(row: NodeIndex, ask: Ask): Shortage {
+    if (aloneFor(ask) !== undefined) return shortageAlone(this.#devices(row, ask), ask);
     const free = this.gpuFreeFor(row, ask.gpu);
     const known = ask.mig === undefined && (ask.gpuMemory === undefined || free < ask.gpu);
     return known
       ? { resource: 'gpu', asked: ask.gpu, free }
-      : deviceShortage(this.#devices(row), ask);
+      : deviceShortage(this.#devices(row, ask), ask);
   }
 
-  #devices(row: NodeIndex): RowDevices {
+  /** As they are for the ask: some are open to one workload alone. */
+  #devices(row: NodeIndex, ask?: Ask): RowDevices {
+    const node = this.#nodes[row]!;
+    const alone = ask && aloneFor(ask);
     return {
-      node: this.#nodes[row]!,
-      open: this.#gpuFree[row]!,
+      node,
+      open:
+        alone === undefined
+          ? this.#gpuFree[row]!
+          : node.gpus.map((gpu) => this.#openTo(row, gpu, alone)),
       held: this.#gpuHeld[row]!,
       plain: this.#plain[row]!,
     };
+  }
+
+  #openTo(row: NodeIndex, gpu: Gpu, alone?: WorkloadId): number {
+    return this.#owners.open(row, openOf(gpu, this.#gpuHeld[row]!.get(gpu.id) ?? 0), gpu.id, alone);
   }
 
   #linked(links: readonly (readonly number[])[]): LinkSets {
@@ -419,7 +416,8 @@ export class NodeTable {
       else heldOf.set(id, left);
       const devices = this.#nodes[row]!.gpus;
       const index = devices.findIndex((gpu) => gpu.id === id);
-      if (index >= 0) free[index] = openOf(devices[index]!, left);
+      this.#owners.count(row, id, held, sign === 1 ? -1 : 1);
+      if (index >= 0) free[index] = this.#openTo(row, devices[index]!);
     }
     if (gpus.length > 0) {
       const kind = held.gpu < WHOLE_GPU ? 0 : gpus.length;
@@ -446,11 +444,13 @@ export class NodeTable {
     let whole = 0;
     let most = 0;
     const plain = this.#plain[row] === true;
+    // What is not held counts although it is open to one workload alone: bounds add what is held to it.
+    const owned = this.#owners.any(row);
     const open = this.#gpuFree[row]!;
     for (let i = 0; i < open.length; i++) {
       const free = open[i]!;
-      const gpu = plain ? undefined : this.#nodes[row]!.gpus[i]!;
-      sum += gpu?.mig === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
+      const gpu = plain && !owned ? undefined : this.#nodes[row]!.gpus[i]!;
+      sum += gpu === undefined ? free : capacityOf(gpu) - this.gpuHeld(row, i);
       if (free === WHOLE_GPU) whole++;
       const share = gpu === undefined ? free : largestShare(gpu, free);
       if (share > most) most = share;

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { allowsGpu } from './allows-gpu.ts';
 import { looksAround } from './company.ts';
+import { aloneFor } from './device-owners.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import { feasible } from './place.ts';
 import type { Ask } from './shape.ts';
@@ -289,7 +290,9 @@ const mayGo = (table: NodeTable, row: NodeIndex, ask: Ask): boolean =>
   !looksAround(ask.constraints) && feasible(table, row, ask);
 
 function isPlainAsk(table: NodeTable, ask: Ask): boolean {
-  if (ask.mig !== undefined || ask.gpuMemory !== undefined) return false;
+  if (ask.mig !== undefined || ask.gpuMemory !== undefined || aloneFor(ask) !== undefined) {
+    return false;
+  }
   for (let row = 0; row < table.rows; row++) {
     if (table.node(row) !== undefined && !table.isPlain(row)) return false;
   }

@@ -3,6 +3,7 @@ import { milliGpu, UNLIMITED } from '../base/units.ts';
 import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { allowsGpu } from './allows-gpu.ts';
+import { aloneFor, isPlainAsk } from './device-owners.ts';
 import { shareOn } from './device-share.ts';
 import { filters } from './filters/registry.ts';
 import { isGuarded } from './guarded.ts';
@@ -49,8 +50,7 @@ export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 }
 
 /** Of shares by memory and of instances the table itself looks for a device that is allowed. */
-const countedGpu = ({ gpu, gpuMemory, mig }: Ask): Ask['gpu'] =>
-  gpuMemory === undefined && mig === undefined ? gpu : NO_GPU;
+const countedGpu = (ask: Ask): Ask['gpu'] => (isPlainAsk(ask) ? ask.gpu : NO_GPU);
 
 export function checkedScore(
   scorer: Scorer,
@@ -59,7 +59,7 @@ export function checkedScore(
   ask: Ask,
   outlook: Outlook,
 ): number {
-  const seen = ask.mig === undefined && ask.gpuMemory === undefined ? ask : seenAs(table, row, ask);
+  const seen = isPlainAsk(ask) ? ask : seenAs(table, row, ask);
   const score = scorer.score(table, row, seen, outlook);
   assert(Number.isInteger(score) && score >= 0 && score <= SCORE_MAX, `${scorer.name}: ${score}`);
   return score;
@@ -67,10 +67,11 @@ export function checkedScore(
 
 /**
  * The ask as scorers see it, which know whole devices and parts of them: an instance lies on none of those,
- * and a share by memory is as large as on the device where it is smallest.
+ * a share beside nobody else may lie on a device that is full for others, and a share by memory is as large
+ * as on the device where it is smallest.
  */
 function seenAs(table: NodeTable, row: NodeIndex, ask: Ask): Ask {
-  if (ask.mig !== undefined) return { ...ask, gpu: NO_GPU };
+  if (ask.mig !== undefined || aloneFor(ask) !== undefined) return { ...ask, gpu: NO_GPU };
   let least: number = WHOLE_GPU;
   for (const [i, gpu] of table.node(row)!.gpus.entries()) {
     if (!table.shareFits(row, i, ask) || !allowsGpu(ask.constraints, gpu)) continue;
@@ -87,8 +88,7 @@ export function chooseDevices(
   scorer: Scorer,
   outlook: Outlook,
 ): readonly string[] {
-  const plain = ask.mig === undefined && ask.gpuMemory === undefined;
-  const seen = plain ? ask : seenAs(table, row, ask);
+  const seen = isPlainAsk(ask) ? ask : seenAs(table, row, ask);
   if (scorer.chooseShare !== undefined && seen.gpu > 0 && seen.gpu < WHOLE_GPU) {
     return [table.node(row)!.gpus[scorer.chooseShare(table, row, seen, outlook)]!.id];
   }

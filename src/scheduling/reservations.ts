@@ -5,9 +5,9 @@ import { isOpen, nextChange, windowAt } from './calendar.ts';
 import { HELD_MAX } from './gang-answers.ts';
 import { type Hold, type Holds, less, plus } from './holds.ts';
 import { type NodeIndex, NodeTable } from './node-table.ts';
+import { Privileged } from './privileged.ts';
 import type { ReservationDescription } from './queue-description.ts';
-import { byAge, type Candidate, type Running } from './scheduler.ts';
-import { SortedList } from './sorted-list.ts';
+import type { Candidate, Running } from './scheduler.ts';
 
 export function selects(
   { pipelines, queues, tenants, classes }: Selector,
@@ -61,7 +61,7 @@ export class ReservationBook<T extends Candidate = Candidate> {
   readonly #reservations: readonly Reservation[];
   #parts: Part[] = [];
   /** Waiting tasks that might use what is kept. */
-  readonly #waiting = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
+  readonly #waiting = new Privileged<T>();
   readonly #running = new Map<string, Running<Candidate>>();
   #changeAt: TimeMs | undefined;
 
@@ -126,7 +126,7 @@ export class ReservationBook<T extends Candidate = Candidate> {
   }
 
   enqueue(task: T): void {
-    if (this.#mayUse(task)) this.#waiting.add(task);
+    if (this.#mayUse(task)) this.#waiting.add(task, this);
   }
 
   withdraw(task: T): void {
@@ -135,14 +135,15 @@ export class ReservationBook<T extends Candidate = Candidate> {
 
   /** The first that wait and might use what is kept: as one it is for, until it is needed, or until stopped. */
   get candidates(): readonly T[] {
-    return this.#waiting.items.slice(0, HELD_MAX);
+    return this.#waiting.first(HELD_MAX);
   }
 
   /** Of them, those that something is kept for, and that are not among `others`. */
   entitled(others: readonly T[]): readonly T[] {
-    if (this.#waiting.items.length === 0) return [];
+    const waiting = this.#waiting.first(HELD_MAX);
+    if (waiting.length === 0) return [];
     const known = new Set(others);
-    return this.candidates.filter((task) => this.isFor(task) && !known.has(task));
+    return waiting.filter((task) => this.isFor(task) && !known.has(task));
   }
 
   #mayUse(task: Candidate): boolean {

@@ -89,8 +89,10 @@ export function isMeant({ label, values }: CompanyRule, self: Who, other: Who): 
   return own === undefined || own === value;
 }
 
-function labelOf({ labels }: Who, label: string): string | undefined {
-  return Object.hasOwn(labels, label) ? labels[label] : undefined;
+/** Who has no label `pipeline` is in the pipeline of its own name. */
+function labelOf({ labels, name }: Who, label: string): string | undefined {
+  if (Object.hasOwn(labels, label)) return labels[label];
+  return label === 'pipeline' ? name : undefined;
 }
 
 function companyKey({ label, values }: CompanyRule, self: Who): string {

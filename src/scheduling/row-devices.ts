@@ -1,6 +1,17 @@
+import type { MilliGpu } from '../base/units.ts';
 import type { Gpu, Node } from '../model/node.ts';
+import type { Resources } from '../model/resources.ts';
 import { allowsGpu } from './allows-gpu.ts';
-import { isPlain, largestShare, openOf, type ShareAsk, shareFits } from './device-share.ts';
+import { times } from './amounts.ts';
+import { aloneFor } from './device-owners.ts';
+import {
+  isPlain,
+  largestShare,
+  openOf,
+  type ShareAsk,
+  shareFits,
+  shareOn,
+} from './device-share.ts';
 import type { LinkSets } from './link-sets.ts';
 import { chooseInstance, type HeldById } from './mig-instances.ts';
 import type { Ask } from './shape.ts';
@@ -18,6 +29,21 @@ export interface RowDevices {
 }
 
 type Placed = Pick<Ask, 'constraints'>;
+
+/** What the ask holds on the devices chosen for it: of a share, what it is of that device. */
+export function heldOn(
+  { node, plain }: RowDevices,
+  { constraints, ...ask }: Ask,
+  gpus: readonly string[],
+): Resources {
+  if (ask.mig !== undefined || gpus.length !== 1 || ask.gpu >= WHOLE_GPU) return ask;
+  const gpuFor = constraints && aloneFor({ ...ask, constraints });
+  const own: Resources = gpuFor === undefined ? ask : { ...ask, gpuFor };
+  if (ask.gpuMemory === undefined && plain) return own;
+  const device = node.gpus.find(({ id }) => id === gpus[0])!;
+  const share = shareOn(device, ask);
+  return share === ask.gpu ? own : { ...own, gpu: share as MilliGpu };
+}
 
 /** Whether a share may go on this device now. Its model is looked at elsewhere. */
 export function fitsShare({ node, open, plain }: RowDevices, i: number, ask: ShareAsk): boolean {
@@ -52,6 +78,17 @@ export function lacksDevices(node: Node, ask: ShareAsk & Placed): Shortage | und
 export function instanceFor({ node, held }: RowDevices, profile: string, ask: Placed) {
   const id = chooseInstance(allowedGpus(node, ask), profile, held);
   return id === undefined ? [] : [{ id }];
+}
+
+/** How many such shares the devices could give out at once beside `kept` whole ones. */
+export function sharesBeside(devices: RowDevices, ask: ShareAsk, kept: number): number {
+  let shares = 0;
+  let keep = kept;
+  for (const [i, free] of devices.open.entries()) {
+    if (free === WHOLE_GPU && keep > 0) keep--;
+    else if (fitsShare(devices, i, ask)) shares += times(free, shareOn(devices.node.gpus[i]!, ask));
+  }
+  return shares;
 }
 
 /** The fullest device that can share. */
@@ -92,6 +129,13 @@ export function deviceShortage({ node, open }: RowDevices, ask: ShareAsk): Short
   }
   const asked = gpuMemory ?? 0;
   return { resource: 'gpu-memory', asked, free: Math.min(most, asked - 1) };
+}
+
+/** Of a share beside nobody else: the most that is open to it, on a device of any model. */
+export function shortageAlone(devices: RowDevices, ask: ShareAsk): Shortage {
+  const most = Math.max(0, ...devices.open);
+  if (most >= ask.gpu && ask.gpuMemory !== undefined) return deviceShortage(devices, ask);
+  return { resource: 'gpu', asked: ask.gpu, free: Math.min(most, ask.gpu - 1) };
 }
 
 export const allowedGpus = (node: Node, { constraints }: Placed): readonly Gpu[] =>

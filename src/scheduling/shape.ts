@@ -30,7 +30,8 @@ export class Shapes {
 
   /** A shape of one workload alone where its constraints, or a scorer, depend on whose the task is. */
   intern(request: Resources, constraints?: Constraints, who?: Who): ShapeIndex {
-    const self = this.#apart || constraints?.company !== undefined ? who : undefined;
+    const isOwn = constraints?.company !== undefined || constraints?.gpuAlone === true;
+    const self = this.#apart || isOwn ? who : undefined;
     const key =
       resourcesKey(request) +
       (constraints === undefined ? '' : constraintsKey(constraints)) +

@@ -8,6 +8,7 @@ import {
   spanMs,
   UNLIMITED,
 } from '../base/units.ts';
+import { type Constraints, noConstraints } from '../model/constraints.ts';
 import type { ExecutionTerms } from '../model/execution-terms.ts';
 import type { QueueName, StepId } from '../model/ids.ts';
 import { milliOfInstance } from '../model/mig-profile.ts';
@@ -95,6 +96,7 @@ function drawStep(
     count,
     maxParallel,
     request,
+    ...(isShare(request) && prng.chance(25) && { constraints: alone }),
     ...(maxParallel === UNLIMITED && wholeCores(request) && { execution: pinned }),
     limits: {
       cpu: milliCpu(UNLIMITED),
@@ -115,6 +117,10 @@ function drawStep(
     cwd: '',
   };
 }
+
+const alone: Constraints = { ...noConstraints, gpuAlone: true };
+
+const isShare = ({ gpu, mig }: Resources): boolean => gpu > 0 && gpu < 1000 && mig === undefined;
 
 const pinned: ExecutionTerms = { process: { cores: 'exclusive' } };
 

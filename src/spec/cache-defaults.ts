@@ -1,6 +1,6 @@
 import { type SpanMs, spanMs } from '../base/units.ts';
 import type { CacheTerms } from '../model/flow.ts';
-import type { Action } from './actions/define-action.ts';
+import type { Action, Given } from './actions/define-action.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
 import type { CacheStrategy, OptimizationBlock } from './blocks/optimization-block.ts';
 import type { RequirementsBlock } from './blocks/requirements-block.ts';
@@ -12,7 +12,7 @@ export interface CacheDefaults {
   readonly ttlMs: SpanMs;
   readonly sharedBy: CacheTerms['sharedBy'];
   /** Whether the results of a step with this action are kept although it has no `cache`. */
-  readonly isOn: (action: Action) => boolean;
+  readonly isOn: (action: Action, given: Given, hasItems: boolean) => boolean;
   readonly actionNamed: (name: string) => Action | undefined;
 }
 
@@ -56,8 +56,10 @@ export function cacheDefaults(
       (strategy && ttlOfStrategy[strategy]) ??
       flowDefaults.cache.ttlMs,
     sharedBy: caching?.share_across_users === true ? 'everybody' : flowDefaults.cache.sharedBy,
-    isOn: (action) =>
-      isAsked && (action.repeats === 'always' || (action.repeats === 'costly' && alsoCostly)),
+    isOn: (action, given, hasItems) =>
+      isAsked &&
+      (action.repeats === 'always' || (action.repeats === 'costly' && alsoCostly)) &&
+      action.isKept?.(given, hasItems) !== false,
     actionNamed,
   };
 }

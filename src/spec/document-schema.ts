@@ -4,6 +4,8 @@ import { affinitySchema } from './affinity-schema.ts';
 import { autoscalingSchema } from './autoscaling-block.ts';
 import { costOptimizationSchema } from './blocks/cost-optimization-block.ts';
 import { pipelineBlockSchema } from './blocks/limits-block.ts';
+import { modelsSchema } from './blocks/models-block.ts';
+import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { networkBlock } from './blocks/network-block.ts';
 import { optimizationSchema } from './blocks/optimization-block.ts';
 import { executionShape } from './blocks/read-execution.ts';
@@ -27,8 +29,6 @@ import {
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
   compute: 'Spot instances and other kinds of machines.',
-  models: 'Models, their instances and their limits.',
-  monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
   qos: 'Classes of service: in the site document.',
   queues: 'Queues and their sizes: in the site document.',
@@ -119,6 +119,8 @@ const headShape = {
   optimization: optimizationSchema.optional(),
   cost_optimization: costOptimizationSchema.optional(),
   autoscaling: autoscalingSchema.optional(),
+  models: modelsSchema.optional(),
+  monitoring: monitoringSchema.optional(),
 };
 
 export const jobSchema = z
@@ -169,6 +171,8 @@ export const wholeKeys = [
   'resource_requirements',
   'optimization',
   'cost_optimization',
+  'models',
+  'monitoring',
 ] as const;
 
 let jobForm: object | undefined;

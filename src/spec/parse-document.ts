@@ -47,6 +47,7 @@ import {
   unmetProblems,
   type WorkloadBlocks,
   withClass,
+  withGpuAlone,
   withWorkspace,
 } from './workload-terms.ts';
 
@@ -291,8 +292,10 @@ class DocumentReader {
       (problem.severity === 'warning' ? this.warnings : this.#errors).push(problem);
     }
     const classes = classesOf(blocks);
+    const whole = (step: StepSpec): StepSpec =>
+      withWorkspace(withGpuAlone(withClass(step, classes), blocks), blocks);
     return {
-      steps: steps.map(({ step }) => withWorkspace(withClass(step, classes), blocks)),
+      steps: steps.map(({ step }) => whole(step)),
       ...(limits && { limits }),
     };
   }

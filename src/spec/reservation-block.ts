@@ -93,7 +93,9 @@ export const reservationSchema = z
       default: 1,
     }).optional(),
     nodes: wholeNumber(1, PARTS_MAX, { description: 'Another name of `parts`.' }).optional(),
-    pipelines: names('Names of workloads that it is for; `*` stands for anything.'),
+    pipelines: names(
+      'Names of workloads that it is for; `*` stands for anything. Where neither this nor `queues` nor `tenants` is given, it is for those of the same name as the reservation.',
+    ),
     queues: names('Queues that it is for, with those below.'),
     tenants: names('Users that it is for.'),
     duration: durationSchema.optional(),
@@ -148,13 +150,12 @@ export function readReservations(
     const partsKey = reading.oneKey(path, ['parts', 'nodes']);
     const { name, pipelines, tenants } = one;
     const queues = queuesOf(reading, one, path, deps);
-    if (pipelines === undefined && tenants === undefined && queues === undefined) {
-      reading.warn(path, 'kept for everybody; `pipelines`, `queues` or `tenants` say for whom');
-    }
+    const isOpen = pipelines === undefined && tenants === undefined && queues === undefined;
     const reservation = {
       name,
       selector: {
         ...(pipelines && { pipelines }),
+        ...(isOpen && { pipelines: [name] }),
         ...(queues && { queues }),
         ...(tenants && { tenants: tenants as TenantId[] }),
       },

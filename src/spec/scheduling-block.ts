@@ -129,6 +129,11 @@ export const schedulingSchema = z
       },
     ).optional(),
     gpu_sharing: gpuSharingSchema.optional(),
+    gpu_absent: oneOf(['refuse', 'cpu'], {
+      description:
+        'While no node has a GPU, what asks for some is refused, or, by `cpu`, runs without any. `berth ps` and `berth why` say so. Leases are refused all the same.',
+      default: 'refuse',
+    }).optional(),
     seed: wholeNumber(0, SEED_MAX, {
       description: 'Of the lottery: the same seed draws the same winners.',
       default: defaultScheduling.seed,
@@ -164,6 +169,7 @@ export interface Scheduling extends Classes {
   readonly preemption: PreemptionConfig | undefined;
   readonly keepAfterMs: SpanMs | undefined;
   readonly gpuSharing: readonly GpuSharingRule[] | undefined;
+  readonly gpuAbsent: 'cpu' | undefined;
   readonly seed: number;
   /** Where the policy is named; undefined where it is not. */
   readonly policyPath: Path | undefined;
@@ -211,6 +217,7 @@ export function readScheduling(
     ...classes,
     keepAfterMs: keep_seats_after === 'never' ? undefined : keep_seats_after,
     gpuSharing: block.gpu_sharing && readGpuSharing(block.gpu_sharing),
+    gpuAbsent: block.gpu_absent === 'cpu' ? 'cpu' : undefined,
     seed: block.seed ?? defaultScheduling.seed,
     policyPath: key === undefined ? undefined : namePath,
   };

@@ -3,6 +3,8 @@ import type { QueueName } from '../model/ids.ts';
 import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
 import type { WrittenReservation, WrittenSite } from '../model/site-config.ts';
 import { writtenAutoscaling } from './autoscaling-block.ts';
+import { unmetModels } from './blocks/models-block.ts';
+import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
@@ -74,7 +76,8 @@ export function isSiteDocument(
 ): boolean {
   if (textProblem(text) !== undefined) return false;
   const keys = [...(readTree(text, formatOf(options)).root?.children?.keys() ?? [])].map(String);
-  return keys.some((key) => Object.hasOwn(siteBlocks, key)) && !keys.some(isOfWorkload);
+  const isOfSite = (key: string): boolean => key !== 'name' && Object.hasOwn(siteBlocks, key);
+  return keys.some(isOfSite) && !keys.some(isOfWorkload);
 }
 
 const formatOf = ({ fileName, format }: Pick<ParseSiteOptions, 'fileName' | 'format'>): Format =>
@@ -153,8 +156,8 @@ function readSite(
   checkPlan(reading, scheduling);
   const eviction = readEviction(blocks.qos);
   const qos = readQos(reading, blocks.qos);
-  const { scorers, filters, backfill, plan, preemption, gpuSharing, keepAfterMs, seed, classes } =
-    scheduling;
+  const { scorers, filters, backfill, plan, preemption, gpuSharing, gpuAbsent } = scheduling;
+  const { keepAfterMs, seed, classes } = scheduling;
   for (const name of names.filters) {
     if (filters.includes(name)) continue;
     reading.warn(
@@ -164,11 +167,21 @@ function readSite(
   }
   const network = readNetwork(reading, blocks.network);
   const autoscaling = scalingOf(reading, blocks.autoscaling);
+  for (const [value, path, message] of [
+    ...unmetModels(blocks.models),
+    ...unmetMonitoring(blocks.monitoring),
+  ]) {
+    if (value !== undefined) reading.warn(path.split('.'), message);
+  }
+  const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   return {
     budgets,
+    ...(blocks.name !== undefined && { name: blocks.name }),
+    ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(network && { network }),
     ...(autoscaling && { autoscaling }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
+    ...(tenancy.oversubscription !== undefined && { oversubscription: tenancy.oversubscription }),
     ...(blocks.storage && { storage: readSiteStorage(reading, blocks.storage) }),
     scheduling: {
       root: tree,
@@ -184,6 +197,7 @@ function readSite(
       ...(gpuSharing && { gpuSharing }),
       ...(classes.length > 0 && { classes }),
       ...(qos && { qos }),
+      ...(gpuAbsent && { gpuAbsent }),
       ...(eviction && { eviction }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
@@ -229,6 +243,9 @@ function readBlocks(reading: SiteReading) {
     storage: reading.readPart(siteBlocks.storage, ['storage']),
     autoscaling: reading.readPart(siteBlocks.autoscaling, ['autoscaling']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
+    name: reading.read(siteBlocks.name, ['name']),
+    models: reading.read(siteBlocks.models, ['models']),
+    monitoring: reading.read(siteBlocks.monitoring, ['monitoring']),
   };
 }
 type Blocks = ReturnType<typeof readBlocks>;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { autoscalingSchema } from './autoscaling-block.ts';
+import { modelsSchema } from './blocks/models-block.ts';
+import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { budgetsSchema } from './budget-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
@@ -15,6 +17,12 @@ import { tenancySchema } from './tenancy-block.ts';
 
 /** The blocks of a site document, in the order of the reference. Adding one: its schema here, its reading in `site-document.ts`. */
 export const siteBlocks = {
+  name: text({
+    description: 'Name of the site, for people.',
+    max: 128,
+    filled: true,
+    oneLine: true,
+  }),
   time_zone: timeZone.meta({
     description: 'Zone of quotas and reservations that name none.',
     default: 'UTC',
@@ -31,6 +39,8 @@ export const siteBlocks = {
   qos: qosSchema,
   storage: siteStorageSchema,
   autoscaling: autoscalingSchema,
+  models: modelsSchema,
+  monitoring: monitoringSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

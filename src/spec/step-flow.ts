@@ -248,7 +248,9 @@ function readCache(
   const said = block.cache;
   if (said === false) return undefined;
   const action = block.action === undefined ? undefined : defaults.actionNamed(block.action);
-  if (said === undefined && !(action !== undefined && defaults.isOn(action))) return undefined;
+  const hasItems = (block.each ?? block.map ?? block.matrix) !== undefined;
+  const isOn = action !== undefined && defaults.isOn(action, block.with ?? {}, hasItems);
+  if (said === undefined && !isOn) return undefined;
   const own = typeof said === 'object' ? said : {};
   const at = unit.path;
   if (own.artefacts !== undefined && own.outputs !== undefined) {

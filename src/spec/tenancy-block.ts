@@ -145,7 +145,12 @@ export const tenancySchema = z
     resource_allocation: z
       .strictObject({
         method: text({ description: 'Another name of `scheduling.policy`.', max: 128 }).optional(),
-        oversubscription_ratio: oversubscriptionSchema.optional(),
+        oversubscription_ratio: oversubscriptionSchema
+          .meta({
+            description:
+              'So much CPU is given out for each that the machines have, and as much more is counted of the guarantees and limits of queues that do not say otherwise: with 1.5, requests of 12 CPU run on 8. Of memory nothing is given out twice; limits hold each task as before.',
+          })
+          .optional(),
       })
       .meta({ description: 'For all queues that do not say otherwise.' })
       .optional(),

@@ -1,10 +1,13 @@
 import { nearest } from '../base/nearest.ts';
 import { type Bytes, type MilliCpu, spanMs, UNLIMITED } from '../base/units.ts';
+import { noConstraints } from '../model/constraints.ts';
 import type { WorkloadLimits } from '../model/flow.ts';
 import { type QosClass, qosClasses } from '../model/qos.ts';
 import type { StepSpec } from '../model/workload.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
 import { noLimits, type PipelineBlock, readPipelineLimits } from './blocks/limits-block.ts';
+import { type ModelsBlock, type UnmetRow, unmetModels } from './blocks/models-block.ts';
+import { type MonitoringBlock, unmetMonitoring } from './blocks/monitoring-block.ts';
 import type { OptimizationBlock } from './blocks/optimization-block.ts';
 import type { RequirementsBlock } from './blocks/requirements-block.ts';
 import { plainWord } from './fields.ts';
@@ -18,6 +21,8 @@ export interface WorkloadBlocks {
   readonly resource_requirements?: RequirementsBlock | undefined;
   readonly optimization?: OptimizationBlock | undefined;
   readonly cost_optimization?: CostOptimizationBlock | undefined;
+  readonly models?: ModelsBlock | undefined;
+  readonly monitoring?: MonitoringBlock | undefined;
 }
 
 /** The smaller of what several blocks say; nothing where none says anything. */
@@ -29,6 +34,7 @@ export function limitsOf(blocks: WorkloadBlocks): WorkloadLimits | undefined {
     ...written,
     cpu: Math.min(written.cpu, compute?.cpu ?? UNLIMITED),
     memory: Math.min(written.memory, compute?.memory ?? UNLIMITED),
+    ...(compute?.gpu !== undefined && { gpu: compute.gpu }),
     concurrentTasks: Math.min(
       written.concurrentTasks,
       blocks.optimization?.parallel_tasks ?? UNLIMITED,
@@ -51,19 +57,25 @@ export function limitProblems(
   for (const { step, path } of steps) {
     const together = step.gangMin ?? 1;
     const wrong = (what: string, request: string, limit: string): void => {
-      const tasks = together === 1 ? 'a task' : `${together} tasks that start together`;
+      const tasks =
+        together === 1
+          ? 'a task of this step asks'
+          : `${together} tasks of this step that start together ask`;
       problems.push({
         path,
-        message: `${tasks} of this step ask for ${request} of ${what}, more than the ${limit} of the workload as a whole`,
+        message: `${tasks} for ${request} of ${what}, more than the ${limit} of the workload as a whole`,
         at: 'key',
       });
     };
-    const { cpu, memory } = step.request;
+    const { cpu, memory, gpu } = step.request;
     if (cpu * together > limits.cpu) {
       wrong('CPU', printCpu((cpu * together) as MilliCpu), printCpu(limits.cpu as MilliCpu));
     }
     if (memory * together > limits.memory) {
       wrong('memory', printBytes((memory * together) as Bytes), printBytes(limits.memory as Bytes));
+    }
+    if (limits.gpu !== undefined && gpu * together > limits.gpu) {
+      wrong('GPUs', `${(gpu * together) / 1000}`, `${limits.gpu / 1000}`);
     }
     if (together > limits.concurrentTasks) {
       wrong('tasks', `${together}`, `${limits.concurrentTasks} at once`);
@@ -151,6 +163,14 @@ export function withWorkspace(step: StepSpec, blocks: WorkloadBlocks): StepSpec 
   return { ...step, execution: { ...step.execution, storage } };
 }
 
+/** `gpu_scheduling: exclusive`, of a step that asks for a share: whole devices and instances are its own as they are. */
+export function withGpuAlone(step: StepSpec, { optimization }: WorkloadBlocks): StepSpec {
+  const { gpu, mig } = step.request;
+  const isShare = gpu > 0 && gpu < 1000 && mig === undefined;
+  if (optimization?.gpu_scheduling !== 'exclusive' || !isShare) return step;
+  return { ...step, constraints: { ...(step.constraints ?? noConstraints), gpuAlone: true } };
+}
+
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
 export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
   const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
@@ -158,12 +178,7 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
   const strategies = saving?.strategies;
-  const rows: readonly (readonly [value: unknown, path: string, message: string])[] = [
-    [
-      asks?.compute?.gpu,
-      'resource_requirements.compute.gpu',
-      'checked; GPUs are counted by what each step asks for, not for all together',
-    ],
+  const rows: readonly UnmetRow[] = [
     [
       asks?.storage?.cache,
       'resource_requirements.storage.cache',
@@ -179,11 +194,6 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       'resource_requirements.cost_controls.model_selection',
       gateway,
     ],
-    [
-      optimization?.gpu_scheduling === 'exclusive' || undefined,
-      'optimization.gpu_scheduling',
-      'checked; a share of a GPU may still be beside those of others: ask for whole ones',
-    ],
     [optimization?.batching, 'optimization.batching', gateway],
     [
       optimization?.scheduling,
@@ -193,6 +203,13 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
     [strategies?.model_selection, 'cost_optimization.strategies.model_selection', gateway],
     [strategies?.batching, 'cost_optimization.strategies.batching', gateway],
     [strategies?.resource_packing, 'cost_optimization.strategies.resource_packing', site],
+    ...unmetModels(blocks.models),
+    ...unmetMonitoring(blocks.monitoring),
+    [
+      blocks.monitoring?.resources?.collection_interval,
+      'monitoring.resources.collection_interval',
+      'belongs in the site document of the daemon; ignored here',
+    ],
   ];
   return rows
     .filter(([value]) => value !== undefined)

@@ -68,6 +68,7 @@ const resources = z.strictObject({
   gpu: whole<MilliGpu>(),
   gpuMemory: bytes.exactOptional(),
   mig: z.string().exactOptional(),
+  gpuFor: text<WorkloadId>().exactOptional(),
   custom,
 });
 
@@ -141,6 +142,7 @@ const constraints = z.strictObject({
   scratch: z
     .array(z.strictObject({ name: z.string(), bytes, forMs: span.exactOptional() }))
     .exactOptional(),
+  gpuAlone: z.literal(true).exactOptional(),
 });
 
 const step = z.strictObject({
@@ -154,6 +156,7 @@ const step = z.strictObject({
   count: whole(),
   maxParallel: whole(),
   request: resources,
+  inPlaceOf: resources.pick({ gpu: true, gpuMemory: true, mig: true }).exactOptional(),
   constraints: constraints.exactOptional(),
   limits: z.strictObject({
     cpu: milliCpu,
@@ -206,6 +209,7 @@ const spec = z.strictObject({
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
   submittedBy: text<TaskId>().exactOptional(),
+  warnings: z.array(z.string()).exactOptional(),
   source: z.string(),
 });
 

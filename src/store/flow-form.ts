@@ -43,6 +43,7 @@ export const workloadLimits = z.strictObject({
   executionMs: span,
   cpu: whole(),
   memory: whole(),
+  gpu: whole().exactOptional(),
   concurrentTasks: whole(),
   retries: whole(),
   cost: whole<MicroDollars>(),

@@ -65,6 +65,9 @@ function drawLimits(prng: Prng, { steps }: WorkloadSpec): WorkloadLimits {
     executionMs: spanMs(or(40, prng.between(60_000, 2_000_000))),
     cpu: or(40, most(({ request, gangMin = 1 }) => request.cpu * gangMin) * times),
     memory: or(40, most(({ request, gangMin = 1 }) => request.memory * gangMin) * times),
+    ...(prng.chance(40) && {
+      gpu: most(({ request, gangMin = 1 }) => request.gpu * gangMin) * times,
+    }),
     concurrentTasks: or(50, most(({ gangMin = 1 }) => gangMin) + prng.below(4)),
     retries: or(50, prng.below(4)),
     cost: UNLIMITED as WorkloadLimits['cost'],

@@ -36,10 +36,12 @@ export interface SeedBlock {
   readonly line: number;
 }
 
+const lines = existsSync(SEED) ? readFileSync(SEED, 'utf8').split('\n') : undefined;
+
 /** The blocks as they are written in the source; undefined where it is absent. */
-export const seedBlocks: readonly SeedBlock[] | undefined = existsSync(SEED)
-  ? readBlocks(readFileSync(SEED, 'utf8').split('\n'))
-  : undefined;
+export const seedBlocks = lines && readBlocks(lines, 'yaml');
+/** Its examples in Python: a shared pool, and what was used. */
+export const pythonBlocks = lines && readBlocks(lines, 'python');
 
 /** For `test`: skips visibly where the source is absent. */
 export const whereSeed = {
@@ -51,10 +53,10 @@ export function seedBlock(name: BlockName): string {
   return seedBlocks![BLOCKS.indexOf(name)]!.text;
 }
 
-function readBlocks(lines: readonly string[]): SeedBlock[] {
+function readBlocks(lines: readonly string[], language: string): SeedBlock[] {
   const blocks: SeedBlock[] = [];
   for (const [i, line] of lines.entries()) {
-    if (line !== '.. code-block:: yaml') continue;
+    if (line !== `.. code-block:: ${language}`) continue;
     const rest = lines.slice(i + 1);
     const end = rest.findIndex((one) => one !== '' && !one.startsWith('   '));
     const inside = rest.slice(0, end === -1 ? undefined : end).map((one) => one.slice(3));

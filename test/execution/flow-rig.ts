@@ -10,6 +10,7 @@ import type { LocalDriver } from '../../src/execution/io/local/driver.ts';
 import { OutputFiles } from '../../src/execution/io/local/output-files.ts';
 import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
+import type { Node } from '../../src/model/node.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
 import { Loop, type Request } from '../../src/runtime/loop.ts';
 import type { Report } from '../../src/runtime/ports.ts';
@@ -25,8 +26,13 @@ export type Around = (
   stateDir: string,
 ) => Promise<{ readonly driver: LocalDriver; readonly hear: (report: Report) => void }>;
 
-export const openFlowRig = async (t: TestContext, around?: Around): Promise<FlowRig> => {
-  const rig = new FlowRig(t, around);
+/** `has`: of the node, which has eight CPUs and 64 GiB, whatever the machine of the test has. */
+export const openFlowRig = async (
+  t: TestContext,
+  around?: Around,
+  has: Partial<Node> = {},
+): Promise<FlowRig> => {
+  const rig = new FlowRig(t, around, has);
   await rig.open();
   return rig;
 };
@@ -35,12 +41,14 @@ export const openFlowRig = async (t: TestContext, around?: Around): Promise<Flow
 export class FlowRig {
   readonly #rig: Rig;
   readonly #around: Around | undefined;
+  readonly #has: Partial<Node>;
   readonly #journal: Event[] = [];
   #engine: Engine | undefined;
   #loop: Loop | undefined;
   #isDeaf = false;
 
-  constructor(t: TestContext, around: Around | undefined) {
+  constructor(t: TestContext, around: Around | undefined, has: Partial<Node>) {
+    this.#has = has;
     this.#rig = new Rig(t, { enforcement: 'unprivileged' });
     this.#around = around;
   }
@@ -100,7 +108,7 @@ export class FlowRig {
     );
     this.#engine = engine;
     this.#loop = loop;
-    const here = { ...node('here'), cpu: milliCpu(8_000), memory: bytes(64 * GIB) };
+    const here = { ...node('here'), cpu: milliCpu(8_000), memory: bytes(64 * GIB), ...this.#has };
     if (this.#journal.length === 0) await this.send({ kind: 'join-node', node: here });
     await loop.reconcile();
   }

@@ -481,7 +481,9 @@ export class Books {
         return { state: 'new', attempts: [], memoryLimit: step.limits.memory, dueAt: 0 };
       });
       const [opened, skippedItself] = [false, false];
-      const book = { spec: step, tasks, end: undefined, opened, skippedItself };
+      const alone = step.constraints?.gpuAlone === true && step.request.gpu > 0;
+      const request = alone ? { ...step.request, gpuFor: id } : step.request;
+      const book = { spec: { ...step, request }, tasks, end: undefined, opened, skippedItself };
       steps.set(step.id, { ...book, takenOver: undefined });
     }
     const workload: WorkloadBook = {

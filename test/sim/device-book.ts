@@ -23,10 +23,12 @@ function on(gpu: Gpu, all: Iterable<Placement>): Placement[] {
   );
 }
 
-/** Milli-GPU open to whole and shared use. */
-export function openOf(gpu: Gpu, all: Iterable<Placement>): number {
+/** Milli-GPU open to whole and shared use; of a workload that is beside nobody else, `alone`. */
+export function openOf(gpu: Gpu, all: Iterable<Placement>, alone?: Held['gpuFor']): number {
   if (gpu.mig !== undefined) return 0;
-  return on(gpu, all).reduce((open, { held }) => open - Math.min(held.gpu, 1000), 1000);
+  const here = on(gpu, all);
+  if (here.some(({ held }) => held.gpuFor !== alone)) return 0;
+  return here.reduce((open, { held }) => open - Math.min(held.gpu, 1000), 1000);
 }
 
 /** What a share holds there: the most of what it asks of compute, of memory, and of a turn. */
@@ -46,7 +48,7 @@ function sharesMost(gpu: Gpu): number {
 export function devicesFor(gpus: readonly Gpu[], ask: Held, all: readonly Placement[]): string[] {
   if (ask.gpu === 0) return [];
   if (ask.mig !== undefined) return instanceFor(gpus, ask.mig, all);
-  const byOpen = gpus.map((gpu) => ({ gpu, open: openOf(gpu, all) }));
+  const byOpen = gpus.map((gpu) => ({ gpu, open: openOf(gpu, all, ask.gpuFor) }));
   if (ask.gpu >= 1000) {
     const idle = byOpen.filter(({ open }) => open === 1000);
     return idle.length * 1000 < ask.gpu
@@ -125,6 +127,8 @@ export function checkDevice(gpu: Gpu, all: Iterable<Placement>): void {
     memory += own;
     if (held.gpu < 1000) assert.ok(held.gpu <= sharesMost(gpu), `${gpu.id} gives such shares`);
   }
+  const owners = new Set(here.map(({ held }) => held.gpuFor));
+  assert.equal(owners.size, 1, `${gpu.id} is beside no other workload: ${[...owners].join()}`);
   assert.ok(compute <= 1000, `${gpu.id} is given out once`);
   assert.ok(memory <= gpu.memory, `the memory of ${gpu.id} is promised once`);
   if (gpu.sharing?.kind === 'exclusive') assert.equal(here.length, 1, `${gpu.id} is one task's`);

@@ -104,11 +104,13 @@ export const saidBy = ({ tasks, takenOver }: FlowStep): readonly Outputs[] =>
 export const isBound = ({ spec: { limits } }: FlowWorkload, { spec }: FlowStep): boolean =>
   spec.flow?.group !== undefined ||
   (limits !== undefined &&
-    [limits.cpu, limits.memory, limits.concurrentTasks].some((n) => n < Number.MAX_SAFE_INTEGER));
+    [limits.cpu, limits.memory, limits.gpu, limits.concurrentTasks].some(
+      (n) => n !== undefined && n < Number.MAX_SAFE_INTEGER,
+    ));
 
 /** What runs is within the limits of its workload and of its groups. */
 export function checkRoom(id: string, { spec, steps }: FlowWorkload): void {
-  const sum = { tasks: 0, cpu: 0, memory: 0 };
+  const sum = { tasks: 0, cpu: 0, memory: 0, gpu: 0 };
   const groups = new Map<string, number>();
   for (const step of steps.values()) {
     const group = step.spec.flow?.group;
@@ -118,6 +120,7 @@ export function checkRoom(id: string, { spec, steps }: FlowWorkload): void {
       sum.tasks++;
       sum.cpu += held.cpu;
       sum.memory += held.memory;
+      sum.gpu += step.spec.request.gpu;
       if (group === undefined) continue;
       groups.set(group.id, (groups.get(group.id) ?? 0) + 1);
       assert.ok(groups.get(group.id)! <= group.maxParallel, `${id} is within its group`);
@@ -128,6 +131,7 @@ export function checkRoom(id: string, { spec, steps }: FlowWorkload): void {
   assert.ok(sum.tasks <= limits.concurrentTasks, `workload ${id} runs ${sum.tasks} tasks at once`);
   assert.ok(sum.cpu <= limits.cpu, `workload ${id} holds ${sum.cpu} of ${limits.cpu} CPU`);
   assert.ok(sum.memory <= limits.memory, `workload ${id} is within its memory`);
+  assert.ok(sum.gpu <= (limits.gpu ?? Infinity), `workload ${id} is within its GPUs`);
 }
 
 /** Steps that an earlier run did, and that nothing undid. */

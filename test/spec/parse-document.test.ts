@@ -387,13 +387,13 @@ describe('warnings', () => {
   test('limits and blocks for later versions', () => {
     assert.deepEqual(
       warnings(`run: echo
-monitoring: {volumes: []}
+monitoring: {resources: {metrics: [disk_io]}}
 reservations: [{name: x}]
 resource_limits: {max_cost: 5.00, network: {bandwidth: 10Mbps}, max_tokens: 10}
 resources: {gpu: {count: 1, type: a100}}
 `),
       [
-        '2:1 monitoring: checked for its form, and used from a later version; ignored now',
+        '2:26 monitoring.resources.metrics: checked; no metric is chosen by its name: of the host are kept the same ones whatever this says, of GPUs and models none yet',
         '3:1 reservations: belongs in the site document of the daemon; ignored here',
       ],
     );

@@ -518,8 +518,8 @@ describe('what is wrong is told with its place', () => {
     'a step beyond what all may have': {
       text: 'pipeline: {resource_limits: {max_cpu: 2, max_concurrent_tasks: 2}}\nsteps:\n  - {id: a, run: x, resources: {cpu: 3}}\n  - {id: b, run: x, count: 3, gang: true, resources: {cpu: 0.5}}\n',
       want: [
-        'p.yaml:3:5 error: steps[0]: a task of this step ask for 3 of CPU, more than the 2 of the workload as a whole',
-        'p.yaml:4:5 error: steps[1]: 3 tasks that start together of this step ask for 3 of tasks, more than the 2 at once of the workload as a whole',
+        'p.yaml:3:5 error: steps[0]: a task of this step asks for 3 of CPU, more than the 2 of the workload as a whole',
+        'p.yaml:4:5 error: steps[1]: 3 tasks of this step that start together ask for 3 of tasks, more than the 2 at once of the workload as a whole',
       ],
     },
     'caching off and on': {
@@ -572,9 +572,7 @@ test('what is read and not acted on yet is told, key by key', () => {
     [
       'resource_requirements.use_spot_instances',
       'resource_requirements.storage.cache',
-      'resource_requirements.compute.gpu',
       'resource_requirements.cost_controls.model_selection',
-      'optimization.gpu_scheduling',
       'optimization.batching',
       'optimization.scheduling',
       'cost_optimization.strategies.model_selection',

@@ -183,6 +183,10 @@ export const workloadSchema = z
       .describe('The first of its own limits that it reached'),
     used: usedSchema.optional().describe('What all its tasks told of their use, together'),
     resumes: z.string().optional().describe('The run that it goes on with'),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe('What its document says that nothing acts on; absent where all of it acts'),
     steps: z.array(stepSchema),
   })
   .openapi('Workload');
@@ -236,6 +240,10 @@ export const whySchema = z
           .describe('What became of its execution terms, each once; absent where it has none'),
       }),
     ),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe('What its document says that nothing acts on; absent where all of it acts'),
     preemptions: z
       .array(preemptionSchema)
       .describe('In which its tasks were stopped, or others for them; newest first'),

@@ -70,7 +70,15 @@ export function explainWorkload(context: Explaining, workload: WorkloadRecord): 
       .join('; ') ||
       status);
   const preemptions = preemptionsOf(context.state, workload.id);
-  return { id: workload.id, status, sentence, steps, preemptions };
+  const { warnings } = workload.spec;
+  return {
+    id: workload.id,
+    status,
+    sentence,
+    steps,
+    ...(warnings && { warnings: [...warnings] }),
+    preemptions,
+  };
 }
 
 /** The reasons for which tasks of a step wait, each with how many wait for it. Empty when none waits. */

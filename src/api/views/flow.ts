@@ -63,8 +63,10 @@ export function runFields({
   limitReached,
   resumes,
   spent,
-}: WorkloadRecord): Pick<WorkloadDocument, 'limit_reached' | 'resumes' | 'used'> {
+  spec: { warnings },
+}: WorkloadRecord): Pick<WorkloadDocument, 'limit_reached' | 'resumes' | 'used' | 'warnings'> {
   return {
+    ...(warnings && { warnings: [...warnings] }),
     ...(spent.calls + spent.tokens > 0 &&
       usedField({ modelCalls: spent.calls, tokens: spent.tokens })),
     ...(limitReached && {

@@ -1,5 +1,4 @@
 import { UNLIMITED } from '../../base/units.ts';
-import { termsNow } from '../../engine/live-changes.ts';
 import {
   type AttemptRecord,
   currentAttempt,
@@ -21,7 +20,7 @@ import { noteField, resultFields, runFields, usedField } from './flow.ts';
 import { resourcesDocument } from './resources.ts';
 import { readyOf, scalingSentence, serviceDocument } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
-import { unheldSentence } from './terms.ts';
+import { onCpuSummary, termsOf, unheldSentence } from './terms.ts';
 
 export function workloadDocument(context: Explaining, workload: WorkloadRecord): WorkloadDocument {
   const { spec } = workload;
@@ -80,6 +79,7 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     reason: told
       ? explainWorkload(context, workload).sentence
       : (pausedBy(workload) ??
+        onCpuSummary(workload) ??
         unheldSentence(workload) ??
         scalingSentence(workload, context.now, context.decisionOf(workload.id)) ??
         null),
@@ -121,7 +121,7 @@ function stepDocument(context: Explaining, step: StepRecord): StepDocument {
 
 export function attemptDocument(attempt: AttemptRecord): AttemptDocument {
   const { end } = attempt;
-  const terms = termsNow(attempt);
+  const terms = termsOf(attempt);
   const { cores } = attempt.placement;
   return {
     id: attempt.id,

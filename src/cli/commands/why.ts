@@ -44,8 +44,10 @@ export function renderWhy(why: Why, page: Page, now: number): readonly string[] 
   const steps = why.steps.flatMap((step) => stepLines(step, page, now));
   const lines = why.steps.length === 0 ? wrap(printable(why.sentence), page.width) : steps;
   const hidden = why.preemptions.length - PREEMPTIONS_SHOWN_MAX;
+  const warnings = (why.warnings ?? []).flatMap((warning) => wrap(printable(warning), page.width));
   return [
     ...lines,
+    ...warnings.map((line) => paint(page, 'faint', line)),
     ...why.preemptions
       .slice(0, PREEMPTIONS_SHOWN_MAX)
       .flatMap((preemption) => preemptionLines(preemption, page, now)),

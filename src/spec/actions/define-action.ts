@@ -20,6 +20,8 @@ export interface Action {
    * so and a result is worth keeping; `never` for what reads or changes the world.
    */
   readonly repeats: 'always' | 'costly' | 'never';
+  /** Whether a result may be kept unasked, of those that repeat; `hasItems`: its tasks are for items of a list. */
+  readonly isKept?: ((given: Given, hasItems: boolean) => boolean) | undefined;
   /** Of the document, not of Berth. */
   readonly isOwn: boolean;
   /** A value with holes may stand for an argument of another type than text. */
@@ -70,7 +72,7 @@ export function defineProgramAction<T extends z.ZodType>(
     readonly arguments: T;
     /** Arguments that name a file to read. */
     readonly fileKeys?: readonly string[];
-  } & Partial<Pick<Action, 'limits' | 'missing'>>,
+  } & Partial<Pick<Action, 'limits' | 'missing' | 'isKept'>>,
 ): Action {
   const { name, meaning, repeats, fileKeys = [], limits = {} } = definition;
   return {
@@ -88,6 +90,7 @@ export function defineProgramAction<T extends z.ZodType>(
       env: {},
     }),
     missing: definition.missing ?? (() => undefined),
+    isKept: definition.isKept,
   };
 }
 

@@ -62,7 +62,9 @@ export const processDataShardAction = defineProgramAction({
   meaning:
     'Takes one part of the lines of a file, and counts them. Outputs: `shard`, `of`, `lines`, `bytes`, `sha256`.',
   arguments: processDataShardArguments,
-  // A part depends on the task that asks for it, which is no argument.
-  repeats: 'never',
+  repeats: 'costly',
   fileKeys: ['file'],
+  // A file that it writes is not kept, and of an item the key does not tell how many there are.
+  isKept: ({ output, shard, of }, hasItems) =>
+    output === undefined && (!hasItems || (shard !== undefined && of !== undefined)),
 });

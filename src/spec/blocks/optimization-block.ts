@@ -48,11 +48,11 @@ export const optimizationSchema = z
     }).optional(),
     gpu_scheduling: oneOf(['shared', 'exclusive'], {
       description:
-        '`exclusive`: its GPUs are beside no other workload. Checked; shares of a GPU are still given out beside others.',
+        '`exclusive`: a GPU of which its tasks have shares is shared among them, and with no other workload.',
     }).optional(),
     cache_strategy: oneOf(cacheStrategies, {
       description:
-        'Results of actions that depend on their arguments and files alone are kept: for 10 minutes, an hour, or a day; `aggressive` also those of `analyze_with_ai`.',
+        'Results of actions that depend on their arguments and files alone are kept: for 10 minutes, an hour, or a day; `aggressive` also those of `process_data_shard` and `analyze_with_ai`.',
     }).optional(),
     batching: z
       .strictObject(batchingShape)

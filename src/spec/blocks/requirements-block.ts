@@ -32,7 +32,7 @@ export const requirementsSchema = z
         }).optional(),
         memory: size('Its tasks have at most so much at once.'),
         gpu: quantity(parseGpuSum, {
-          description: 'Its tasks have so many. Checked; only what each step asks for is counted.',
+          description: 'Its tasks have at most so many at once.',
           form: 'GPUs such as 2 or 0.5',
           finite: true,
         }).optional(),
