@@ -141,7 +141,7 @@ export type Refusal =
     }
   /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
   | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
-  /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
+  /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts, as those of a queue. */
   | {
       readonly code: 'too-many-active';
       readonly limit: string;
@@ -271,7 +271,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',
-  'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
+  'too-many-active': 'The tenant, its team or the queue has as many workloads as it may at once.',
   'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',
   'gang-never-fits': 'Its tasks start together, and would not fit on empty nodes either.',
