@@ -9,6 +9,7 @@ import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
+import { importCommand } from './commands/import.ts';
 import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
@@ -94,6 +95,7 @@ export const registry: readonly Command[] = [
   inventoryDiff,
   inventoryBaseline,
   check,
+  importCommand,
   pricesImport,
   specSchema,
   configExplain,

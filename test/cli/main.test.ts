@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -206,3 +206,31 @@ test('only ASCII where the locale is not UTF-8', bounded, async () => {
   assert.match(stdout, /> running/);
   assert.ok([...stdout].every((c) => c.codePointAt(0)! < 0x80));
 });
+
+test(
+  'import writes a site that check takes, never over a file, and warns on stderr',
+  bounded,
+  () => {
+    const output = join(folder, 'imported.yaml');
+    const input = [
+      'apiVersion: v1',
+      'kind: ResourceQuota',
+      'metadata: {name: q, namespace: team}',
+      'spec: {hard: {pods: 7, services: 1}}',
+    ].join('\n');
+    const printed = berth(['import', '-'], { input });
+    assert.equal(printed.status, 0);
+    assert.match(printed.stderr, /^stdin:4:24 warning: spec\.hard\.services: .* not carried over/);
+    assert.match(printed.stdout, /^ {2}team:\n {4}max_active: 7 # stdin:4 pods of q$/m);
+    const written = berth(['import', '-', '-o', output, '--quiet', '--json'], { input });
+    assert.deepEqual([written.status, written.stderr], [0, '']);
+    assert.equal(readFileSync(output, 'utf8'), JSON.parse(written.stdout).site);
+    assert.equal(berth(['check', output]).stdout, `${output}: valid\n`);
+    const again = berth(['import', '-', '-o', output], { input });
+    assert.deepEqual([again.status, again.stdout], [64, '']);
+    assert.match(again.stderr, /is there already/);
+    const wrong = berth(['import', '-'], { input: input.replace('7', 'many') });
+    assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+    assert.match(wrong.stderr, /stdin:4:21 error: spec\.hard\.pods: "many" is no amount/);
+  },
+);
