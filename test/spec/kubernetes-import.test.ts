@@ -551,6 +551,39 @@ test('whatever is imported, the reader of sites takes, whatever names there are'
   assert.ok(taken > 40, `${taken} of 400 were imported`);
 });
 
+const hostileNames = [
+  'on',
+  'null',
+  '123',
+  '1e3',
+  '~',
+  'a: b',
+  '# x',
+  "it's",
+  '"',
+  '\\',
+  '<<',
+  '- a',
+  '*a',
+  '&a',
+  '!a',
+  '%',
+  '{',
+  'x #y',
+  ' x ',
+  '\u2028',
+  '\u{1f600}',
+  'constructor',
+];
+test('users keep their names, whatever those mean in YAML', () => {
+  const users = Object.fromEntries(hostileNames.map((name) => [name, { weight: 2 }]));
+  const text = JSON.stringify({ fairSharing: { users } });
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' }, data: { c: text } };
+  const { site, users: found } = siteOf(JSON.stringify(map));
+  assert.deepEqual(found.toSorted(), hostileNames.toSorted());
+  assert.deepEqual(Object.keys(site.multi_tenancy.users).toSorted(), hostileNames.toSorted());
+});
+
 test('texts cut off or changed anywhere are read or refused, and never throw', bounded, () => {
   const whole = `${quota('pods: 1')}${priorityClass('a', 1)}---${sharing('users: {a: {weight: 1}}')}`;
   fc.assert(
