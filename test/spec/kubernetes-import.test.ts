@@ -571,7 +571,7 @@ const hostileNames = [
   '{',
   'x #y',
   ' x ',
-  '\u2028',
+  'a\u2028b',
   '\u{1f600}',
   'constructor',
 ];
