@@ -35,6 +35,8 @@ import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { suggest } from './commands/suggest.ts';
+import { tierPlan } from './commands/tier-plan.ts';
+import { tierRestore } from './commands/tier-restore.ts';
 import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
@@ -94,6 +96,8 @@ export const registry: readonly Command[] = [
   inventory,
   inventoryDiff,
   inventoryBaseline,
+  tierPlan,
+  tierRestore,
   check,
   importCommand,
   pricesImport,
