@@ -437,7 +437,7 @@ test('kill -9 at any moment loses no file', { timeout: 300_000 }, async (t) => {
 
 /** Lets the mover make so many moves, and so many milliseconds later kills it. @returns the moves it told of. */
 async function killedAfter(moves: number, ms: number, ground: Ground): Promise<number> {
-  const script = join(import.meta.dirname, 'tier-back-and-forth.ts');
+  const script = new URL('./tier-back-and-forth.ts', import.meta.url).pathname;
   const folders = ground.places.map(({ folder }) => folder);
   const child = spawn(process.execPath, [script, ground.root, ...folders], {
     stdio: ['ignore', 'pipe', 'inherit'],
