@@ -12,6 +12,8 @@ const WARNINGS_MAX = 1_000;
 const ERRORS_MAX = 100;
 /** Beside `default`; a site has at most 1,000. */
 const QUEUES_MAX = 999;
+/** Of a site, too. */
+const CLASSES_MAX = 100;
 
 export type ImportedSite = { readonly warnings: readonly Issue[] } & (
   | {
@@ -84,13 +86,13 @@ function siteOf(files: readonly ManifestFile[], findings: Findings): string | un
   if (queues.size > QUEUES_MAX) {
     return fail(`there are ${queues.size} namespaces and queues`, `at most ${QUEUES_MAX}`);
   }
+  if (classes.length > CLASSES_MAX) {
+    return fail(`there are ${classes.length} PriorityClasses`, `at most ${CLASSES_MAX}`);
+  }
   const text = writeSite(
     findings,
     files.map(({ name }) => name),
   );
-  if (text === undefined) {
-    return fail('there are too many values of PriorityClasses', 'at most 1,000 different ones');
-  }
   const unfit = textProblem(text);
   return unfit === undefined ? text : fail(`as a site, ${unfit.message}`, unfit.expected ?? '');
 }

@@ -1,3 +1,4 @@
+import { plainWord } from '../fields.ts';
 import type { Path } from '../issue.ts';
 import { shown } from '../quantities.ts';
 import { queueName, tenantName } from '../site-fields.ts';
@@ -26,6 +27,12 @@ export function queueFor(
 
 export const isQueueName = (name: string): boolean =>
   name !== RESERVED && queueName.safeParse(name).success;
+
+/** Classes of service have these names, and documents say `class` of both kinds. */
+const OF_SERVICE = ['guaranteed', 'burstable', 'best-effort'];
+
+export const isClassName = (name: string): boolean =>
+  queueName.safeParse(name).success && !OF_SERVICE.includes(plainWord(name));
 
 export function userNamed(manifest: Manifest, path: Path, name: string): boolean {
   if (tenantName.safeParse(name).success) return true;

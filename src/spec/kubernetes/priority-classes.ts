@@ -51,9 +51,9 @@ export interface MappedClasses {
 
 /**
  * Values in Kubernetes → priorities of Berth: whoever was higher stays higher, and equals stay equal, those without a
- * class included, who have 0. Differences are kept where all fit. Undefined: too many are different.
+ * class included, who have 0. Differences are kept where all fit. Of at most 1,000 classes.
  */
-export function mapPriorities(classes: readonly FoundClass[]): MappedClasses | undefined {
+export function mapPriorities(classes: readonly FoundClass[]): MappedClasses {
   const defaults = classes.filter(({ isDefault }) => isDefault).map(({ value }) => value);
   // Of several, Kubernetes takes the lowest.
   const zero = defaults.length === 0 ? NO_CLASS : Math.min(...defaults);
@@ -64,7 +64,6 @@ export function mapPriorities(classes: readonly FoundClass[]): MappedClasses | u
   }
   const above = values.filter((value) => value > zero);
   const below = values.filter((value) => value < zero).reverse();
-  if (Math.max(above.length, below.length) > PRIORITY_MAX) return undefined;
   const priorities = new Map([[zero, 0]]);
   for (const [side, sign] of [
     [above, 1],

@@ -3,7 +3,7 @@ import { shown } from '../quantities.ts';
 import { readFairSharing } from './fair-sharing.ts';
 import type { Findings } from './findings.ts';
 import type { Manifest } from './manifest.ts';
-import { isQueueName, queueFor } from './names.ts';
+import { isClassName, queueFor } from './names.ts';
 import { readPriorityClass } from './priority-classes.ts';
 import { readResourceQuota, warnOfMakes } from './resource-quota.ts';
 
@@ -132,7 +132,7 @@ function readQuota({ manifest, object, findings }: Reading): void {
 
 function readClass({ manifest, object, findings }: Reading): void {
   const { name } = object.metadata;
-  if (isQueueName(name)) readPriorityClass(manifest, name, findings);
+  if (isClassName(name)) readPriorityClass(manifest, name, findings);
   else {
     const why = `${shown(name)} is not carried over: no class can have this name`;
     manifest.warn(['metadata', 'name'], why, { at: 'value' });

@@ -10,10 +10,9 @@ const ROUNDED = 'weights are rounded to whole parts of the largest';
 /** The namespace that every cluster has. */
 const DEFAULT_QUEUE = 'default';
 
-/** The site document of what was found; undefined where there are more priorities than Berth has. */
-export function writeSite(findings: Findings, files: readonly string[]): string | undefined {
+/** The site document of what was found. */
+export function writeSite(findings: Findings, files: readonly string[]): string {
   const mapped = mapPriorities(findings.classes);
-  if (mapped === undefined) return undefined;
   const lines = [
     comment(`A site document, made by \`berth import\` from manifests of Kubernetes.`),
     ...files.map((file) => comment(`From ${file}`)),
