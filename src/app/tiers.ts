@@ -1,4 +1,4 @@
-import { lstat, mkdir, realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Bytes, SpanMs } from '../base/units.ts';
 import type { Relocation, Tiering, TierReport } from '../cli/world.ts';
@@ -101,10 +101,21 @@ async function placesOf({ tiers }: TierConfig): Promise<TierPlace[]> {
   const places: TierPlace[] = [];
   for (const { name, folder, compress } of tiers) {
     if (folder === undefined) continue;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    places.push({ name, folder: await realpath(folder), compress });
+    places.push({ name, folder: await existing(folder, name), compress });
   }
   return places;
+}
+
+/** It is not made: where its disk is not mounted, files would land on the disk below. */
+async function existing(folder: string, tier: TierName): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const message = `${folder}, the folder of the tier ${tier}, cannot be read (${reason}).`;
+    const hint = 'Is its disk mounted? Make the folder if it is.';
+    throw new OperationError('FILE_UNREADABLE', message, { hint }, error);
+  }
 }
 
 async function rootOf(folder: string, cwd: string): Promise<string> {

@@ -257,6 +257,10 @@ test('tier plan says what would move, --apply moves it, and restore brings it ba
   const counts = join(here, 'counts');
   writeFileSync(counts, `0.01 ${old}\n500 ${join(data, 'new.bin')}\n`);
   const plan = ['tier', 'plan', data, '--tiers', tiers, '--uses', counts];
+  const unmounted = berth(plan);
+  assert.deepEqual([unmounted.status, unmounted.stdout], [66, '']);
+  assert.match(unmounted.stderr, /the folder of the tier cold, .*\n.*Is its disk mounted/);
+  mkdirSync(cold);
   const planned = berth(plan);
   assert.equal(planned.status, 0, planned.stderr);
   assert.match(planned.stdout, /1 to move, 97\.7 KiB; saves unknown a month/);

@@ -134,6 +134,10 @@ describe('quotas', () => {
       ],
       { max_active: 7 },
     ],
+    'documents of nothing are passed over': [
+      [`---\n---\n# only said\n---${quota('pods: 7')}---\n---\n`],
+      { max_active: 7 },
+    ],
     'JSON is YAML': [
       [
         '{"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "team"}, "spec": {"hard": {"pods": "7"}}}',

@@ -64,7 +64,9 @@ function readFile(file: ManifestFile, findings: Findings, others: OtherKinds): v
     unfit === undefined ? readTrees(file.text) : [{ root: undefined, problems: [unfit] }];
   for (const { root, problems } of trees) {
     file.errors.push(...inFile(problems, file.name));
-    if (root !== undefined) readManifest(new Manifest(file, { root }), findings, others);
+    // A line `---` with nothing behind it, as files that were put together end with.
+    if (root === undefined || root.value === null) continue;
+    readManifest(new Manifest(file, { root }), findings, others);
   }
 }
 
