@@ -1,5 +1,5 @@
 import type { TimeMs } from '../base/units.ts';
-import type { TenantId } from '../model/ids.ts';
+import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SubmissionLimit } from '../model/scheduling-config.ts';
 import { windowAt } from './quota-window.ts';
@@ -10,6 +10,12 @@ export interface SavedSubmissions {
   readonly tenant: TenantId | null;
   /** Submissions by the start of their slice of the window, oldest first. */
   readonly slices: readonly (readonly [start: number, count: number])[];
+}
+
+/** Who submits, and to which queue. */
+export interface Submitter {
+  readonly tenant: TenantId;
+  readonly queue: QueueName;
 }
 
 interface Account {
@@ -25,18 +31,21 @@ export class SubmissionBook {
   readonly #limits: readonly SubmissionLimit[];
   readonly #members: readonly (ReadonlySet<TenantId> | undefined)[];
   readonly #except: readonly ReadonlySet<TenantId>[];
+  readonly #queues: readonly (ReadonlySet<QueueName> | undefined)[];
   readonly #accounts: readonly Map<TenantId | null, Account>[];
 
   constructor(limits: readonly SubmissionLimit[]) {
     this.#limits = limits;
     this.#members = limits.map(({ tenants }) => tenants && new Set(tenants));
     this.#except = limits.map(({ except }) => new Set(except));
+    this.#queues = limits.map(({ queues }) => queues && new Set(queues));
     this.#accounts = limits.map(() => new Map());
   }
 
   /** Why the tenant may not submit one more at `at`: the first limit that is reached. */
-  refusal(tenant: TenantId, at: TimeMs): Refusal | undefined {
-    for (const [index, limit] of this.#counting(tenant)) {
+  refusal(who: Submitter, at: TimeMs): Refusal | undefined {
+    const { tenant } = who;
+    for (const [index, limit] of this.#counting(who)) {
       const account = this.#accounts[index]!.get(limit.each ? tenant : null);
       const about = { limit: limit.name, ...(limit.each && { tenant }) };
       const active = account?.active ?? 0;
@@ -53,9 +62,9 @@ export class SubmissionBook {
     return undefined;
   }
 
-  submitted(tenant: TenantId, at: TimeMs): void {
-    for (const [index, limit] of this.#counting(tenant)) {
-      const account = this.#account(index, limit.each ? tenant : null);
+  submitted(who: Submitter, at: TimeMs): void {
+    for (const [index, limit] of this.#counting(who)) {
+      const account = this.#account(index, limit.each ? who.tenant : null);
       if (limit.submitted === undefined) continue;
       const { from, slice } = windowAt(limit.submitted.window, at);
       account.slices.set(slice, (account.slices.get(slice) ?? 0) + 1);
@@ -64,9 +73,9 @@ export class SubmissionBook {
   }
 
   /** A workload of the tenant is there, or has ended. */
-  count(tenant: TenantId, sign: 1 | -1): void {
-    for (const [index, limit] of this.#counting(tenant)) {
-      this.#account(index, limit.each ? tenant : null).active += sign;
+  count(who: Submitter, sign: 1 | -1): void {
+    for (const [index, limit] of this.#counting(who)) {
+      this.#account(index, limit.each ? who.tenant : null).active += sign;
     }
   }
 
@@ -92,9 +101,12 @@ export class SubmissionBook {
     }
   }
 
-  #counting(tenant: TenantId): [index: number, limit: SubmissionLimit][] {
+  #counting({ tenant, queue }: Submitter): [index: number, limit: SubmissionLimit][] {
     return [...this.#limits.entries()].filter(
-      ([index]) => (this.#members[index]?.has(tenant) ?? true) && !this.#except[index]!.has(tenant),
+      ([index]) =>
+        (this.#members[index]?.has(tenant) ?? true) &&
+        !this.#except[index]!.has(tenant) &&
+        (this.#queues[index]?.has(queue) ?? true),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Settings } from '../cli/settings.ts';
-import type { Daemons, OpenedDaemon, Terminal, World } from '../cli/world.ts';
+import type { Daemons, OpenedDaemon, Terminal, Tiering, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
 import { openInventories } from './inventories.ts';
 import { openSecrets } from './secrets.ts';
@@ -20,11 +20,22 @@ export function openWorld(deps: {
     daemons: daemonsOf(settings, terminal),
     inventories: openInventories(process.cwd(), settings.stateDir.value),
     secrets: openSecrets(settings.stateDir.value),
+    tiering: tieringOf(process.cwd()),
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);
     },
     onInterrupt,
+  };
+}
+
+function tieringOf(cwd: string): Tiering {
+  const opened = async () => (await import('./tiers.ts')).openTiering(cwd);
+  return {
+    plan: async (options) => (await opened()).plan(options),
+    settle: async (...given) => (await opened()).settle(...given),
+    move: async (...given) => (await opened()).move(...given),
+    restore: async (...given) => (await opened()).restore(...given),
   };
 }
 

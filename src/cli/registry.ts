@@ -9,6 +9,7 @@ import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
+import { importCommand } from './commands/import.ts';
 import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
@@ -34,6 +35,8 @@ import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
 import { suggest } from './commands/suggest.ts';
+import { tierPlan } from './commands/tier-plan.ts';
+import { tierRestore } from './commands/tier-restore.ts';
 import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
@@ -93,7 +96,10 @@ export const registry: readonly Command[] = [
   inventory,
   inventoryDiff,
   inventoryBaseline,
+  tierPlan,
+  tierRestore,
   check,
+  importCommand,
   pricesImport,
   specSchema,
   configExplain,

@@ -1,6 +1,8 @@
 import type { Baseline } from '../inventory/baseline.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { InventoryDocument } from '../inventory/inventory-schema.ts';
+import type { TierConfig, TierName } from '../model/tiers.ts';
+import type { TierMove, TierPlan } from '../planning/tiers.ts';
 import type { ChecklistPoint } from '../spec/checklist.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
@@ -17,6 +19,7 @@ export interface World {
   readonly daemons: Daemons;
   readonly inventories: Inventories;
   readonly secrets: Secrets;
+  readonly tiering: Tiering;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;
@@ -84,6 +87,45 @@ export interface Secrets {
   >;
   /** False where there is none of this name. */
   remove(name: string): Promise<boolean>;
+}
+
+export interface TierReport {
+  /** The folder, as a real path. */
+  readonly root: string;
+  readonly plan: TierPlan;
+  /** Files that are left alone, and why. */
+  readonly skipped: readonly { readonly path: string; readonly why: string }[];
+  /** Files of moves that were cut off; `settle` deals with them. */
+  readonly leftovers: number;
+}
+
+export interface Relocation {
+  readonly path: string;
+  readonly to: TierName | 'its own place';
+  /** Why it was not moved; undefined: it was. */
+  readonly why?: string;
+}
+
+/** Files of one folder of this machine, between it and the folders of tiers. */
+export interface Tiering {
+  plan(options: {
+    readonly folder: string;
+    readonly config: TierConfig;
+    /** Where reads are not noted, the time of the last write counts as that of the last use. */
+    readonly byMtime: boolean;
+    /** Uses a day that somebody counted, by absolute path. */
+    readonly perDay: ReadonlyMap<string, number>;
+    readonly now: number;
+  }): Promise<TierReport>;
+  /** Ends what moves that were cut off began; sentences for people. */
+  settle(folder: string, config: TierConfig): Promise<readonly string[]>;
+  move(
+    folder: string,
+    config: TierConfig,
+    moves: readonly Pick<TierMove, 'path' | 'to'>[],
+  ): Promise<readonly Relocation[]>;
+  /** Files, and all of folders, get their bytes back where they were. */
+  restore(paths: readonly string[], config: TierConfig): Promise<readonly Relocation[]>;
 }
 
 interface CheckedDocument {

@@ -33,11 +33,14 @@ export class ActiveTasks {
   submitted(workload: WorkloadRecord): void {
     this.count(workload, 1);
     if (workload.spec.kind === 'lease') return;
-    this.submissions.submitted(workload.tenant, workload.submittedAt);
+    const { tenant, spec, submittedAt } = workload;
+    this.submissions.submitted({ tenant, queue: spec.queue }, submittedAt);
   }
 
   count({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {
-    if (spec.kind !== 'lease') this.submissions.count(tenant, sign);
+    if (spec.kind !== 'lease') {
+      this.submissions.count({ tenant, queue: spec.queue }, sign);
+    }
     const tasks = sign * spec.steps.reduce((sum, step) => sum + step.count, 0);
     this.#total += tasks;
     const byTenant = this.#byQueue.get(spec.queue) ?? new Map<TenantId, number>();

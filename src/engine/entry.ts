@@ -39,11 +39,11 @@ export function entryRefusal(
 
 function submissionRefusal(
   { active }: State,
-  { kind }: WorkloadSpec,
+  { kind, queue }: WorkloadSpec,
   tenant: TenantId,
   at: TimeMs,
 ): Refusal | undefined {
-  return kind === 'lease' ? undefined : active.submissions.refusal(tenant, at);
+  return kind === 'lease' ? undefined : active.submissions.refusal({ tenant, queue }, at);
 }
 
 function quotaRefusal(

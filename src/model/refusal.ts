@@ -174,7 +174,7 @@ export type Refusal =
       readonly used: number;
       readonly limit: number;
     }
-  /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts. */
+  /** A cap on workloads that have not ended; of one tenant, or of all that the limit counts, as those of a queue. */
   | {
       readonly code: 'too-many-active';
       readonly limit: string;
@@ -320,7 +320,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'outside-autoscaling':
     'The service is autoscaled between two numbers, and another was asked for.',
   'queue-full': 'As many tasks are active as the site allows.',
-  'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
+  'too-many-active': 'The tenant, its team or the queue has as many workloads as it may at once.',
   'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',
   'volume-space': 'Volumes of one class would together be larger than the disk that they lie on.',

@@ -214,6 +214,8 @@ export interface SubmissionLimit {
   readonly tenants?: readonly TenantId[];
   /** Whom it does not count: they have limits of their own. */
   readonly except?: readonly TenantId[];
+  /** Counts what is submitted to these queues, which have none below; absent: to any. */
+  readonly queues?: readonly QueueName[];
   /** One count for each of them, or one for all together. */
   readonly each: boolean;
   /** Workloads that have not ended; UNLIMITED where that does not matter. */

@@ -5,6 +5,7 @@ import {
   isScalar,
   isSeq,
   type Node,
+  parseAllDocuments,
   parseDocument as parseYaml,
   type Scalar,
   type YAMLMap,
@@ -39,18 +40,20 @@ const PROBLEMS_MAX = 1000;
 /** Maps that one `<<` takes. */
 const MERGED_MAX = 100;
 
+const parserOptions = {
+  schema: 'core',
+  stringKeys: true,
+  // The parser compares each key with all others; ours are compared while the tree is built.
+  uniqueKeys: false,
+  resolveKnownTags: false,
+  prettyErrors: false,
+  // Below this level the parser does not report a second document.
+  logLevel: 'error',
+} as const;
+
 /** `file` is the name of a text that is not the document itself; every range says so then. */
 export function readTree(text: string, format: Format, file?: string): Tree {
-  const document = parseYaml(text, {
-    schema: 'core',
-    stringKeys: true,
-    // The parser compares each key with all others; ours are compared while the tree is built.
-    uniqueKeys: false,
-    resolveKnownTags: false,
-    prettyErrors: false,
-    // Below this level the parser does not report a second document.
-    logLevel: 'error',
-  });
+  const document = parseYaml(text, parserOptions);
   if (text.trim() === '') return { root: undefined, problems: inFile([empty(text)], file) };
   const loose = format === 'json' ? jsonProblem(text) : undefined;
   const problems = loose === undefined ? syntaxProblems(document, text) : [loose];
@@ -59,6 +62,27 @@ export function readTree(text: string, format: Format, file?: string): Tree {
   const builder = new TreeBuilder(document, format === 'yaml', file);
   const root = builder.build(document.contents, [], undefined, 0);
   return { root: builder.isComplete ? root : undefined, problems: builder.problems };
+}
+
+/** A tree for each document of a stream of them, with places in the whole text; those without content are left out. */
+export function readTrees(text: string): readonly Tree[] {
+  const documents = parseAllDocuments(text, parserOptions);
+  const trees: Tree[] = [];
+  let spent = 0;
+  for (const document of Array.isArray(documents) ? documents : []) {
+    const problems = syntaxProblems(document, text);
+    if (problems.length > 0) {
+      trees.push({ root: undefined, problems });
+      continue;
+    }
+    if (document.contents === null) continue;
+    const builder = new TreeBuilder(document, true, undefined, spent);
+    const root = builder.build(document.contents, [], undefined, 0);
+    spent = builder.values;
+    trees.push({ root: builder.isComplete ? root : undefined, problems: builder.problems });
+    if (!builder.isComplete) break;
+  }
+  return trees;
 }
 
 /** Problems that stand at a place of a text, told of the file that has it. */
@@ -80,15 +104,21 @@ class TreeBuilder {
   readonly problems: Problem[] = [];
   readonly #document: Document.Parsed;
   readonly #open = new Set<Node>();
-  #values = 0;
+  #values: number;
   readonly #mergesKeys: boolean;
   readonly #file: string | undefined;
   #ended = false;
 
-  constructor(document: Document.Parsed, mergesKeys: boolean, file: string | undefined) {
+  /** `spent` are the values of other documents that the bound counts, too. */
+  constructor(document: Document.Parsed, mergesKeys: boolean, file: string | undefined, spent = 0) {
     this.#document = document;
+    this.#values = spent;
     this.#file = file;
     this.#mergesKeys = mergesKeys;
+  }
+
+  get values(): number {
+    return this.#values;
   }
 
   /** False when a bound or an alias ended the tree early. */

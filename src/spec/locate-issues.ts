@@ -14,12 +14,13 @@ function inOrder(a: Range, b: Range): number {
   return one === other ? a.start - b.start : one < other ? -1 : 1;
 }
 
-/** Gives each problem its place in the text; sorted by it, at most 100. */
+/** Gives each problem its place in the text; sorted by it, at most `max`. */
 export function locateIssues(
   problems: readonly Problem[],
   root: Written | undefined,
   text: string,
   files: FileTexts = noFiles,
+  max = ISSUES_MAX,
 ): Issue[] {
   const indexes = new Map<string | undefined, LineIndex>();
   const linesOf = (file: string | undefined): LineIndex => {
@@ -32,7 +33,7 @@ export function locateIssues(
   return problems
     .map((problem) => ({ problem, range: rangeOf(problem, root) }))
     .sort((a, b) => inOrder(a.range, b.range))
-    .slice(0, ISSUES_MAX)
+    .slice(0, max)
     .map(({ problem, range }) => {
       const { near } = problem;
       // Of one letter, every other letter is the nearest word.
@@ -51,7 +52,8 @@ export function locateIssues(
     });
 }
 
-function rangeOf(problem: Problem, root: Written | undefined): Range {
+/** Where a problem stands, as far as that is there. */
+export function rangeOf(problem: Problem, root: Written | undefined): Range {
   if (typeof problem.at === 'object') return problem.at;
   const found = findWritten(root, problem.path);
   if (found === undefined) return keyOfParent(problem, root);
@@ -72,7 +74,8 @@ function keyOfParent(problem: Problem, root: Written | undefined): Range {
   return { start: 0, end: 0 };
 }
 
-class LineIndex {
+/** Lines and columns of one text. */
+export class LineIndex {
   readonly #text: string;
   readonly #starts: number[] = [0];
   /** Behind the last character that can be seen: what is missing at the end is shown there. */

@@ -8,6 +8,7 @@ import {
   type TeamConfig,
   UNLIMITED_AMOUNTS,
 } from '../model/scheduling-config.ts';
+import type { WrittenSubmissionLimit } from '../model/site-config.ts';
 import { either, oneOf, wholeNumber } from './fields.ts';
 import type { Path } from './issue.ts';
 import { orderSchema, policyText, readOrder } from './order-block.ts';
@@ -85,6 +86,9 @@ export const queueSchema = z
     max_running: count('Tasks that run at once, in it and below.').optional(),
     max_active: count('Tasks of workloads that have not ended, in it and below.').optional(),
     max_size: count('Another name of `max_active`.').optional(),
+    concurrent_pipelines: count(
+      'Workloads that have not ended, in it and below; leases are not counted.',
+    ).optional(),
     oversubscription_ratio: oversubscriptionSchema.optional(),
     tenants: tenantsSchema.optional(),
     teams: teamsSchema.optional(),
@@ -127,22 +131,25 @@ export function singleQueue(reading: SiteReading, outer: Outer): QueueConfig {
   return queueConfig(ROOT, { children: [only] });
 }
 
+export interface ReadQueues {
+  readonly root: QueueConfig;
+  readonly paths: ReadonlyMap<string, Path>;
+  readonly submissions: readonly WrittenSubmissionLimit[];
+}
+
 /** The queues of a document, which may be those of a `root` or of a `configuration`. */
-export function readQueues(
-  reading: SiteReading,
-  deps: QueueDeps,
-  outer: Outer,
-): { readonly root: QueueConfig; readonly paths: ReadonlyMap<string, Path> } {
+export function readQueues(reading: SiteReading, deps: QueueDeps, outer: Outer): ReadQueues {
   const reader = new QueueReader(reading, deps);
   const root = reader.root(['queues'], outer);
   if (!reader.paths.has('default') && root.children.length > 0) {
     reading.warn(['queues'], 'no queue is called `default`: a workload that names none is refused');
   }
-  return { root, paths: reader.paths };
+  return { root, paths: reader.paths, submissions: reader.submissions };
 }
 
 class QueueReader {
   readonly paths = new Map<string, Path>();
+  readonly submissions: WrittenSubmissionLimit[] = [];
   readonly #reading: SiteReading;
   readonly #deps: QueueDeps;
 
@@ -244,6 +251,14 @@ class QueueReader {
       teams: this.#teams(block, path, children, outer),
     });
     if (childKey !== undefined) this.#warnOfChildren(config, [...path, childKey]);
+    if (block.concurrent_pipelines !== undefined) {
+      this.submissions.push({
+        name: `queue ${name}`,
+        queues: leaves(config).map((leaf) => leaf.name),
+        each: false,
+        active: block.concurrent_pipelines,
+      });
+    }
     return { config, weight: written };
   }
 

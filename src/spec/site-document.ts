@@ -13,7 +13,13 @@ import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
 import { readEviction, readQos } from './qos-block.ts';
 import { shown } from './quantities.ts';
-import { leavesBelow, type Outer, readQueues, singleQueue } from './queue-block.ts';
+import {
+  leavesBelow,
+  type Outer,
+  type ReadQueues,
+  readQueues,
+  singleQueue,
+} from './queue-block.ts';
 import { type QuotaDeps, readQuotas } from './quota-block.ts';
 import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
@@ -128,9 +134,14 @@ function readSite(
   const order = orderOf(reading, scheduling, blocks.tenancy, names);
   const outer = outerOf(reading, { ...scheduling, order }, tenancy, blocks);
   const hasQueues = root.children.has('queues');
-  const { root: tree, paths } = hasQueues
+  const {
+    root: tree,
+    paths,
+    submissions: ofQueues,
+  }: ReadQueues = hasQueues
     ? readQueues(reading, names, outer)
-    : { root: singleQueue(reading, outer), paths: new Map<string, Path>([['default', []]]) };
+    : { root: singleQueue(reading, outer), paths: new Map([['default', []]]), submissions: [] };
+  const submissions = [...tenancy.submissions, ...ofQueues];
   const deps: QuotaDeps = {
     zoneAt,
     queueNamed: (written, path) => queueNamed(reading, [...paths.keys(), 'root'], written, path),
@@ -190,7 +201,7 @@ function readSite(
       backfill,
       ...(plan && { plan }),
       quotas,
-      ...(tenancy.submissions.length > 0 && { submissions: tenancy.submissions }),
+      ...(submissions.length > 0 && { submissions }),
       ...(tenancy.storage.length > 0 && { storageQuotas: tenancy.storage }),
       ...(preemption && { preemption }),
       reservations,

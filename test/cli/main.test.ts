@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,6 +16,8 @@ import { ended, step, workload } from './documents.ts';
 import { TestDaemon } from './test-daemon.ts';
 
 const bounded = { timeout: 30_000 };
+/** Several commands, each a process. */
+const slow = { timeout: 120_000 };
 const folder = mkdtempSync(join(tmpdir(), 'berth-main-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -205,4 +215,68 @@ test('only ASCII where the locale is not UTF-8', bounded, async () => {
   const { stdout } = await berthBeside(['ps', '--state', daemon.stateDir], { LANG: 'C' });
   assert.match(stdout, /> running/);
   assert.ok([...stdout].every((c) => c.codePointAt(0)! < 0x80));
+});
+
+test('import writes a site that check takes, never over a file, and warns on stderr', slow, () => {
+  const output = join(folder, 'imported.yaml');
+  const input = [
+    'apiVersion: v1',
+    'kind: ResourceQuota',
+    'metadata: {name: q, namespace: team}',
+    'spec: {hard: {pods: 7, services: 1}}',
+  ].join('\n');
+  const printed = berth(['import', '-'], { input });
+  assert.equal(printed.status, 0);
+  assert.match(printed.stderr, /^stdin:4:24 warning: spec\.hard\.services: .* not carried over/);
+  assert.match(printed.stdout, /^ {2}team:\n {4}max_active: 7 # stdin:4 pods of q$/m);
+  const written = berth(['import', '-', '-o', output, '--quiet', '--json'], { input });
+  assert.deepEqual([written.status, written.stderr], [0, '']);
+  assert.equal(readFileSync(output, 'utf8'), JSON.parse(written.stdout).site);
+  assert.equal(berth(['check', output]).stdout, `${output}: valid\n`);
+  const again = berth(['import', '-', '-o', output], { input });
+  assert.deepEqual([again.status, again.stdout], [64, '']);
+  assert.match(again.stderr, /is there already/);
+  const wrong = berth(['import', '-'], { input: input.replace('7', 'many') });
+  assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+  assert.match(wrong.stderr, /stdin:4:21 error: spec\.hard\.pods: "many" is no amount/);
+});
+
+test('tier plan says what would move, --apply moves it, and restore brings it back', slow, () => {
+  const here = mkdtempSync(join(folder, 'tiers-'));
+  const [data, cold] = [join(here, 'data'), join(here, 'cold')];
+  mkdirSync(data);
+  const old = join(data, 'old.bin');
+  writeFileSync(old, Buffer.alloc(100_000, 'a'));
+  writeFileSync(join(data, 'new.bin'), Buffer.alloc(100_000, 'b'));
+  const tiers = join(here, 'tiers.yaml');
+  writeFileSync(
+    tiers,
+    `tiers: {hot: {}, cold: {folder: ${cold}, compress: zstd}}\nmin_size: 1Ki\n`,
+  );
+  // The file system of this test may keep no access times: then only what is counted moves.
+  const counts = join(here, 'counts');
+  writeFileSync(counts, `0.01 ${old}\n500 ${join(data, 'new.bin')}\n`);
+  const plan = ['tier', 'plan', data, '--tiers', tiers, '--uses', counts];
+  const unmounted = berth(plan);
+  assert.deepEqual([unmounted.status, unmounted.stdout], [66, '']);
+  assert.match(unmounted.stderr, /the folder of the tier cold, .*\n.*Is its disk mounted/);
+  mkdirSync(cold);
+  const planned = berth(plan);
+  assert.equal(planned.status, 0, planned.stderr);
+  assert.match(planned.stdout, /1 to move, 97\.7 KiB; saves unknown a month/);
+  assert.match(planned.stdout, /^old\.bin {2}hot {3}cold .* 0\.01 a day/m);
+  const before = readFileSync(old);
+  const applied = berth([...plan, '--apply', '--json']);
+  const [report] = JSON.parse(applied.stdout).folders;
+  assert.deepEqual([applied.status, report.moved], [0, [{ path: old, to: 'cold' }]]);
+  assert.deepEqual(readdirSync(data).sort(), ['new.bin', 'old.bin.berth.zst']);
+  assert.match(berth(plan).stdout, /0 to move/);
+  const within = berth(['tier', 'plan', cold, '--tiers', tiers]);
+  assert.deepEqual([within.status, within.stdout], [64, '']);
+  const restored = berth(['tier', 'restore', old, '--tiers', tiers]);
+  assert.deepEqual([restored.status, restored.stdout], [0, `${old} is back\n`]);
+  assert.ok(readFileSync(old).equals(before));
+  const again = berth(['tier', 'restore', old, '--tiers', tiers]);
+  assert.equal(again.status, 1);
+  assert.match(again.stdout, /no tier of the document has it/);
 });

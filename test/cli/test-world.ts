@@ -59,6 +59,12 @@ export function testWorld(
       list: () => Promise.resolve([]),
       remove: () => Promise.resolve(false),
     },
+    tiering: {
+      plan: () => Promise.reject(new Error('no files here')),
+      settle: () => Promise.resolve([]),
+      move: () => Promise.resolve([]),
+      restore: () => Promise.resolve([]),
+    },
     inventories: {
       take: () => Promise.reject(new Error('no machine here')),
       read: () => Promise.reject(new Error('no inventory here')),

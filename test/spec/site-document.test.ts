@@ -385,3 +385,23 @@ multi_tenancy:
   ]);
   assert.equal('submissions' in written('multi_tenancy: {user_limits: {bo: {weight: 2}}}'), false);
 });
+
+test('a queue counts the workloads in it and below, and others it does not', () => {
+  const site = new Site(
+    schedulingOf(`
+queues:
+  lab: {concurrent_pipelines: 3, queues: {train: {concurrent_pipelines: 2}, serve: {}}}
+  default: {}`),
+    node('n', { cpu: 100_000 }),
+  );
+  assert.equal(site.submit({ queue: 'train', count: 9 }), undefined);
+  assert.equal(site.submit({ queue: 'train' }), undefined);
+  const full = { code: 'too-many-active', limit: 'queue train', active: 2, max: 2 };
+  assert.deepEqual(site.submit({ queue: 'train' }), full);
+  assert.equal(site.submit({ queue: 'serve' }), undefined);
+  const all = { code: 'too-many-active', limit: 'queue lab', active: 3, max: 3 };
+  assert.deepEqual(site.submit({ queue: 'serve', tenant: 'eve' }), all);
+  assert.equal(site.submit({ queue: 'default' }), undefined);
+  site.restart();
+  assert.deepEqual(site.submit({ queue: 'serve', tenant: 'eve' }), all);
+});
