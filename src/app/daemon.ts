@@ -36,6 +36,7 @@ import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
+import { Overflow } from './overflow.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
@@ -91,7 +92,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes, cores } = connect(parts, stack, ending);
+  const { site, leases, loop, probes, cores, overflow } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -106,6 +107,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
   probes.watchAll();
   cores.adoptAll();
+  await overflow.recover();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
@@ -330,6 +332,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       cores.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
+      overflow.noteEvents(events);
       forgetAttempts(events, engine, folder, folders);
     },
     onFatal: (error) => {
@@ -337,9 +340,17 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       ending.reject(error);
     },
   });
+  const overflow = new Overflow({
+    engine,
+    loop,
+    file: folder.paths.overflow,
+    now: () => clock.now(),
+    log,
+  });
   const site = new LiveSite({
     engine,
     loop,
+    overflow,
     now: () => clock.now(),
     status: () => ({
       pid: process.pid,
@@ -368,12 +379,13 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
+  stack.defer(() => overflow.close());
   stack.defer(() => loop.close());
   stack.defer(() => probes.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes, cores };
+  return { loop, site, leases, probes, cores, overflow };
 }
 
 function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {

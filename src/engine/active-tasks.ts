@@ -2,6 +2,7 @@ import { SubmissionBook } from '../admission/submission-book.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { SubmissionLimit } from '../model/scheduling-config.ts';
 import type { WorkloadRecord } from './records.ts';
+import type { SpilledSubmission } from './spilled.ts';
 
 /**
  * Tasks of workloads that have not ended, by the queue that they were submitted to and by tenant; and the
@@ -34,6 +35,18 @@ export class ActiveTasks {
     this.count(workload, 1);
     if (workload.spec.kind === 'lease') return;
     this.submissions.submitted(workload.tenant, workload.submittedAt);
+  }
+
+  /** A submission that waits outside counts as one that was made and has not ended; it is taken back with −1. */
+  spilled({ tenant, at }: SpilledSubmission, sign: 1 | -1): void {
+    this.submissions.count(tenant, sign);
+    this.submissions.submitted(tenant, at, sign);
+  }
+
+  /** What waited outside was counted as submitted then. */
+  letIn(workload: WorkloadRecord): void {
+    this.submissions.count(workload.tenant, -1);
+    this.count(workload, 1);
   }
 
   count({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {

@@ -81,6 +81,19 @@ export type Refusal =
       readonly asked: number;
       readonly max: number;
     }
+  /** Its queue has `spilled` submissions that wait on disk, and this one may not go before them or wait there. */
+  | { readonly code: 'behind-spilled'; readonly queue: QueueName; readonly spilled: number }
+  /** Its queue is full, and so is what is kept on disk of all queues. */
+  | {
+      readonly code: 'overflow-full';
+      readonly queue: QueueName;
+      readonly rows: number;
+      readonly rowsMax: number;
+      readonly bytes: number;
+      readonly bytesMax: number;
+    }
+  /** It waits on disk until its queue has room. */
+  | { readonly code: 'spilled'; readonly queue: QueueName; readonly ahead: number }
   /** `near` is the name that was most likely meant. */
   | {
       readonly code: 'no-such-queue';
@@ -227,6 +240,9 @@ export const refusalTraits: Record<
   'group-parallelism': { evictionHelps: false, wokenBy: ['task-ended'] },
   'workload-limit': { evictionHelps: false, wokenBy: ['task-ended'] },
   'queue-full': { evictionHelps: false, wokenBy: ['task-placed', 'workload-ended'] },
+  'behind-spilled': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  'overflow-full': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  spilled: { evictionHelps: false, wokenBy: ['workload-ended'] },
   'no-such-queue': { evictionHelps: false, wokenBy: [] },
   'exceeds-queue': { evictionHelps: false, wokenBy: [] },
   'queue-cap': { evictionHelps: true, wokenBy: ['task-ended', 'workload-ended'] },
@@ -271,6 +287,9 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'not-a-service': 'Only services are scaled and updated.',
   'other-queue': 'An update names another queue than the one that the service is in.',
   'queue-full': 'As many tasks are active as the site allows.',
+  'overflow-full': 'The queue is full, and as much is kept on disk as may be.',
+  'behind-spilled': 'Submissions to its queue wait on disk, and it may not go before them.',
+  spilled: 'It waits on disk until its queue has room.',
   'too-many-active': 'The tenant, or its team, has as many workloads as it may at once.',
   'too-many-submitted': 'The tenant, or its team, submitted as much in this period as it may.',
   'never-fits': 'No node could hold it, empty as it may be.',

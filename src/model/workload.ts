@@ -25,6 +25,8 @@ export interface WorkloadSpec {
   readonly vars?: Readonly<Record<string, FlowValue>>;
   /** The task that submitted it by a token of its own; absent when a person did. */
   readonly submittedBy?: TaskId;
+  /** Its queue said so when it was accepted: Berth itself never gives it up. A lost attempt uses up no retry. */
+  readonly guaranteed?: true;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
 }

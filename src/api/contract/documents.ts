@@ -24,6 +24,9 @@ const causes = z.enum([
   'lost',
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);
+const status = z
+  .enum(['spilled', ...state.options])
+  .describe('`spilled`: accepted, and waits on disk until its queue has room');
 
 export const termSchema = z
   .object({
@@ -146,7 +149,7 @@ export const stepSchema = z
 export const workloadSchema = z
   .object({
     id: z.string(),
-    status: state,
+    status,
     workload: z.object({
       id: z.string(),
       name: z.string(),
@@ -178,7 +181,7 @@ export const workloadSummarySchema = z
     id: z.string(),
     name: z.string(),
     kind: z.enum(['job', 'pipeline', 'service', 'lease']),
-    status: state,
+    status,
     queue: z.string(),
     tenant: z.string(),
     priority: z.int(),
@@ -208,7 +211,7 @@ export const workloadListSchema = z
 export const whySchema = z
   .object({
     id: z.string(),
-    status: state,
+    status,
     sentence: z.string(),
     steps: z.array(
       z.object({
@@ -296,7 +299,18 @@ export const usageSchema = z
   .openapi('Usage');
 
 export const submittedSchema = z
-  .object({ id: z.string(), name: z.string(), warnings: z.array(z.string()) })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    warnings: z.array(z.string()),
+    spilled: z
+      .object({
+        queue: z.string(),
+        ahead: z.int().describe('How many wait on disk for the queue before it'),
+      })
+      .optional()
+      .describe('Only where its queue is full: it waits on disk until there is room'),
+  })
   .openapi('Submitted');
 
 /** RFC 9457. */
