@@ -36,7 +36,7 @@ import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
-import { Overflow } from './overflow.ts';
+import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { parseSubmission } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
@@ -344,6 +344,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     engine,
     loop,
     file: folder.paths.overflow,
+    max: OVERFLOW_MAX,
     now: () => clock.now(),
     log,
   });

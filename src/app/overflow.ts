@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs';
-import { HeldBack, nextToEnter, overflowRefusal } from '../admission/overflow.ts';
+import {
+  HeldBack,
+  nextToEnter,
+  type OverflowUse,
+  overflowRefusal,
+} from '../admission/overflow.ts';
 import type { SubmitOutcome } from '../api/contract/views.ts';
 import type { SpilledPlace, SpilledUse } from '../api/views/spilled.ts';
 import { assert } from '../base/assert.ts';
@@ -17,8 +22,7 @@ import { openOverflow, packSpilled, type SqliteOverflow } from '../store/io/over
 import type { DaemonLog } from './daemon-log.ts';
 
 /** A hundred bytes of the engine's memory each; some seconds to list them all. */
-const ROWS_MAX = 100_000;
-const BYTES_MAX = 1024 ** 3;
+export const OVERFLOW_MAX: OverflowUse = { rows: 100_000, bytes: 1024 ** 3 };
 /** What waits for a time rather than for an event, as a quota does, is looked at so often. */
 const LOOK_EVERY_MS = 5_000;
 /** Rows that are removed together. */
@@ -39,6 +43,8 @@ export interface OverflowDeps {
   readonly loop: Pick<Loop, 'send'>;
   /** Made when the first submission is spilled. */
   readonly file: string;
+  /** Of all queues together. */
+  readonly max: OverflowUse;
   readonly now: () => TimeMs;
   readonly log: DaemonLog;
 }
@@ -195,7 +201,7 @@ export class Overflow {
 
   #refusal({ queue }: WorkloadSpec, more: { rows: number; bytes: number }): Refusal | undefined {
     const use = this.#store?.use ?? { rows: 0, bytes: 0 };
-    return overflowRefusal(queue, use, more, { rows: ROWS_MAX, bytes: BYTES_MAX });
+    return overflowRefusal(queue, use, more, this.#deps.max);
   }
 
   #spills({ queue, steps }: WorkloadSpec, tenant: TenantId): boolean {

@@ -1,4 +1,4 @@
-import { Overflow } from '../../src/app/overflow.ts';
+import { OVERFLOW_MAX, Overflow } from '../../src/app/overflow.ts';
 import { LiveSite, type LiveSiteDeps } from '../../src/app/site.ts';
 import { timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
@@ -37,6 +37,7 @@ export function liveSite(cpu = 8_000) {
     engine,
     loop,
     file: '/nowhere/spilled.db',
+    max: OVERFLOW_MAX,
     now: () => at,
     log: () => {},
   });
