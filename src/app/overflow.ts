@@ -1,10 +1,5 @@
 import { existsSync } from 'node:fs';
-import {
-  HeldBack,
-  nextToEnter,
-  type OverflowUse,
-  overflowRefusal,
-} from '../admission/overflow.ts';
+import { HeldBack, nextToEnter, type OverflowUse, overflowRefusal } from '../admission/overflow.ts';
 import type { SubmitOutcome } from '../api/contract/views.ts';
 import type { SpilledPlace, SpilledUse } from '../api/views/spilled.ts';
 import { assert } from '../base/assert.ts';
@@ -58,8 +53,6 @@ export interface OverflowDeps {
 export class Overflow {
   readonly #deps: OverflowDeps;
   #store: SqliteOverflow | undefined;
-  /** Accepted by the engine, and not on disk yet: they may not be passed. */
-  readonly #writing = new Set<WorkloadId>();
   /** Let in, and still on disk. */
   #entered: WorkloadId[] = [];
   #submitting = 0;
@@ -112,7 +105,7 @@ export class Overflow {
 
   /** Lets it in to be cancelled at once, so that it ends as any other does. Nothing, where it does not wait here. */
   async cancel(workload: WorkloadId, by: TenantId): Promise<void> {
-    if (this.#waiting(workload) === undefined) return;
+    if (this.#deps.engine.state.spilled.of(workload) === undefined) return;
     try {
       const spec = this.spec(workload);
       if (spec === undefined) return;
@@ -130,7 +123,7 @@ export class Overflow {
 
   /** Of one that waits here. @throws OperationError where it cannot be read. */
   spec(workload: WorkloadId): WorkloadSpec | undefined {
-    if (this.#waiting(workload) === undefined) return undefined;
+    if (this.#deps.engine.state.spilled.of(workload) === undefined) return undefined;
     return this.#store?.read(workload)?.spec;
   }
 
@@ -166,15 +159,9 @@ export class Overflow {
     this.#store?.close();
   }
 
-  #waiting(workload: WorkloadId): SpilledSubmission | undefined {
-    if (this.#writing.has(workload)) return undefined;
-    return this.#deps.engine.state.spilled.of(workload);
-  }
-
   async #keep({ workload, tenant, spec, policy, ahead }: SpilledAnswer): Promise<SubmitOutcome> {
     const at = this.#deps.engine.state.spilled.of(workload)?.at ?? this.#deps.now();
     const event = { kind: 'workload-submitted', at, workload, tenant, spec } as const;
-    this.#writing.add(workload);
     try {
       this.#store ??= openOverflow(this.#deps.file);
       const packed = packSpilled(event, policy);
@@ -187,8 +174,6 @@ export class Overflow {
     } catch (error) {
       this.#drop(workload);
       throw error;
-    } finally {
-      this.#writing.delete(workload);
     }
     this.#wake();
     return { kind: 'spilled', id: workload, queue: spec.queue, ahead };
@@ -229,8 +214,10 @@ export class Overflow {
         this.#held = held;
       }
     } catch (error) {
-      // Nothing is lost: the journal takes nothing now, or the daemon ends.
-      if (!(error instanceof OperationError)) throw error;
+      // Nothing is lost: the journal takes nothing now, or the daemon ends. A bug is told by the loop, too.
+      if (!(error instanceof OperationError)) {
+        this.#deps.log('store', 'what waits on disk could not be let in', error);
+      }
     } finally {
       this.#removeEntered(0);
       this.#lookLater();

@@ -97,8 +97,9 @@ export class LiveSite implements Site {
   }
 
   status(): Status {
-    const counts = { waiting: 0, running: 0, ended: 0 };
-    for (const workload of this.#deps.engine.state.workloads()) {
+    const { state } = this.#deps.engine;
+    const counts = { waiting: state.spilled.size, running: 0, ended: 0 };
+    for (const workload of state.workloads()) {
       const status = workloadStatus(workload);
       if (status === 'waiting' || status === 'running') counts[status]++;
       else counts.ended++;

@@ -4,106 +4,33 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { SubmitOutcome } from '../../src/api/contract/views.ts';
-import { OVERFLOW_MAX, Overflow } from '../../src/app/overflow.ts';
-import { timeMs } from '../../src/base/units.ts';
-import type { Engine } from '../../src/engine/engine.ts';
 import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
-import type { SchedulingConfig } from '../../src/model/scheduling-config.ts';
-import { Loop } from '../../src/runtime/loop.ts';
 import { endedBy } from '../builders/engine-bench.ts';
-import { silentDriver } from '../builders/silent-driver.ts';
-import { type Ask, config, node, queueConfig, Site, specOf } from '../builders/site.ts';
+import {
+  entered,
+  type House,
+  house,
+  houseAt,
+  openHouse,
+  said,
+  settle,
+  submitTo,
+} from '../builders/overflow-house.ts';
+import { type Ask, config, node, queueConfig, specOf } from '../builders/site.ts';
 import { scratch } from '../store/scratch.ts';
 
-const at = timeMs(1_000);
 const ada = 'ada' as TenantId;
-const queues = (activeMax = 2): SchedulingConfig =>
-  config([
-    queueConfig('plain', { activeMax, overflow: 'spill-to-disk' }),
-    queueConfig('packed', { activeMax, overflow: 'compress' }),
-  ]);
+const scheduling = config([
+  queueConfig('plain', { activeMax: 2, overflow: 'spill-to-disk' }),
+  queueConfig('packed', { activeMax: 2, overflow: 'compress' }),
+]);
 
-interface House {
-  readonly engine: Engine;
-  readonly loop: Loop;
-  readonly overflow: Overflow;
-  /** What is durable. */
-  readonly journal: Event[];
-  readonly logged: string[];
-}
-
-/** A loop and its overflow over what an earlier one left. `dies` is asked at each batch of the journal. */
-function house(
-  file: string,
-  changes: {
-    readonly journal?: readonly Event[];
-    readonly scheduling?: SchedulingConfig;
-    readonly max?: typeof OVERFLOW_MAX;
-    readonly dies?: (durable: () => void) => boolean;
-  } = {},
-): House {
-  const { dies = () => false, max = OVERFLOW_MAX } = changes;
-  const engine = new Site(changes.scheduling ?? queues()).fresh();
-  const journal = [...(changes.journal ?? [])];
-  for (const event of journal) engine.apply(event);
-  const logged: string[] = [];
-  const append = async (events: readonly Event[]): Promise<void> => {
-    const durable = () => journal.push(...events);
-    // Nobody hears of it any more.
-    if (dies(durable)) await new Promise(() => {});
-    durable();
-  };
-  const loop = new Loop(
-    { baseEnv: {}, workRoot: '/nowhere', nodePath: 'node' },
-    {
-      engine,
-      journal: { append },
-      clock: { now: () => at, alarm: () => {} },
-      driver: silentDriver,
-      onBatch: (events) => overflow.noteEvents(events),
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  const log = (_room: string, sentence: string) => void logged.push(sentence);
-  const overflow = new Overflow({ engine, loop, file, max, now: () => at, log });
-  return { engine, loop, overflow, journal, logged };
-}
-
-/** One that has a node; it is closed after the test. */
-async function open(t: TestContext, ...given: Parameters<typeof house>): Promise<House> {
-  const made = house(...given);
-  t.after(async () => {
-    await made.loop.close();
-    await made.overflow.close();
-  });
-  await made.loop.send({ kind: 'join-node', node: node('n', { cpu: 100_000 }) });
-  await made.overflow.recover();
-  return made;
-}
-
-const submit = ({ overflow }: House, ask: Ask = {}): Promise<SubmitOutcome> =>
-  overflow.submit(specOf({ queue: 'plain', ...ask }), (ask.tenant ?? ada) as TenantId);
-
-const said = (outcome: SubmitOutcome): string =>
-  outcome.kind === 'refused' ? outcome.refusal.code : `${outcome.kind} ${outcome.id}`;
-
-/** What runs succeeds, again and again, until nothing more comes of it. */
-async function settle({ engine, loop }: House): Promise<void> {
-  for (let quiet = 0; quiet < 10; quiet++) {
-    await turn();
-    for (const { id } of [...engine.state.runningAttempts()]) {
-      quiet = 0;
-      await loop.send({ kind: 'report-ended', attempt: id, end: endedBy('succeeded') });
-    }
-  }
-}
-
-const entered = ({ journal }: House): string[] =>
-  journal.flatMap((event) => (event.kind === 'workload-submitted' ? event.workload : []));
+type Changes = Partial<Parameters<typeof house>[1]>;
+const make = (file: string, changes: Changes = {}) => house(file, { scheduling, ...changes });
+const open = (t: TestContext, file: string, changes: Changes = {}) =>
+  openHouse(t, file, { scheduling, ...changes });
+const submit = (to: House, ask: Ask = {}) => submitTo(to, { queue: 'plain', ...ask });
 
 test('what waits is let in in order as there is room, and its row goes', async (t) => {
   const file = join(scratch(t), 'spilled.db');
@@ -136,7 +63,7 @@ test('whenever the daemon dies, what was answered is let in once, in order', asy
       const death = new Promise<void>((resolve) => {
         died = resolve;
       });
-      const first = house(file, {
+      const first = make(file, {
         dies: (durable) => {
           if (++appended < batch) return false;
           if (isDurable && appended === batch) durable();
@@ -200,7 +127,7 @@ test('whenever the daemon dies, what was answered is let in once, in order', asy
 
 test('an id without a document is dropped at the next start, a document without an id removed', async (t) => {
   const file = join(scratch(t), 'spilled.db');
-  const first = house(file);
+  const first = make(file);
   await first.loop.send({ kind: 'join-node', node: node('n', { cpu: 100_000 }) });
   for (let i = 0; i < 5; i++) await submit(first);
   await first.loop.close();
@@ -211,7 +138,7 @@ test('an id without a document is dropped at the next start, a document without 
   // Died after 3 was let in, and before its row was removed.
   const letIn: Event = {
     kind: 'workload-submitted',
-    at,
+    at: houseAt,
     workload: '3' as WorkloadId,
     tenant: ada,
     spec: specOf({ queue: 'plain' }),
@@ -257,7 +184,7 @@ test('a full overflow refuses and says how full it is; so does one document too 
 
 test('one that cannot be read is said once, holds nobody up, and can be cancelled', async (t) => {
   const file = join(scratch(t), 'spilled.db');
-  const first = house(file);
+  const first = make(file);
   await first.loop.send({ kind: 'join-node', node: node('n', { cpu: 100_000 }) });
   for (let i = 0; i < 5; i++) await submit(first);
   await first.loop.close();
@@ -296,10 +223,9 @@ test('a tenant whose budget or cap is reached holds up itself and not the others
     byDefault: { ...none, activeMax: Number.MAX_SAFE_INTEGER },
     byName: { ada: { ...none, activeMax: 1 } },
   };
-  const scheduling = config([
-    queueConfig('plain', { activeMax: 2, overflow: 'spill-to-disk', tenants }),
-  ]);
-  const a = await open(t, join(scratch(t), 'spilled.db'), { scheduling });
+  const capped = queueConfig('plain', { activeMax: 2, overflow: 'spill-to-disk', tenants });
+  const file = join(scratch(t), 'spilled.db');
+  const a = await open(t, file, { scheduling: config([capped]) });
   const bo = { tenant: 'bo' };
   for (const ask of [bo, bo, {}, {}, bo]) await submit(a, ask);
   assert.equal(a.engine.state.spilled.size, 3);

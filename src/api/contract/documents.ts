@@ -259,7 +259,11 @@ export const statusSchema = z
         }),
       )
       .describe("The site's own scorers, filters and orders"),
-    counts: z.object({ waiting: z.int(), running: z.int(), ended: z.int() }),
+    counts: z.object({
+      waiting: z.int().describe('On disk or in a queue'),
+      running: z.int(),
+      ended: z.int(),
+    }),
   })
   .openapi('Status');
 
