@@ -16,7 +16,7 @@ import type { Loop } from '../runtime/loop.ts';
 import { openOverflow, packSpilled, type SqliteOverflow } from '../store/io/overflow.ts';
 import type { DaemonLog } from './daemon-log.ts';
 
-/** A hundred bytes of the engine's memory each; some seconds to list them all. */
+/** Some 130 bytes of the engine's memory each, 13 MB for all (November 2026). */
 export const OVERFLOW_MAX: OverflowUse = { rows: 100_000, bytes: 1024 ** 3 };
 /** What waits for a time rather than for an event, as a quota does, is looked at so often. */
 const LOOK_EVERY_MS = 5_000;
