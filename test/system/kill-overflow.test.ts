@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,28 +33,34 @@ test(`${SUBMISSIONS} submissions to queues of 20 while the daemon is killed ${KI
     Promise.resolve({ kind: 'socket', path: join(state, 'berth.sock') }),
   );
   t.after(() => client.close());
-  const flood = new Flood(client, witness);
+  const go = join(scratch.dir, 'go');
+  const flood = new Flood(client, { witness, go });
   const prng = new Prng(seed);
   let daemon = await start(client, state, site);
-  let [killed, whileSpilled] = [0, 0];
-  try {
-    const submitters = Array.from({ length: SUBMITTERS }, () => flood.submitAll());
-    while (killed < KILLS) {
-      // Soon after an answer, wherever that finds the two files; and what is left is let in under fire, too.
-      await flood.another(prng.between(1, SUBMISSIONS / KILLS));
+  let whileSpilled = 0;
+  /** Soon after an answer, wherever that finds the two files. */
+  const killSome = async (kills: number, submissions: number): Promise<void> => {
+    const submitters = Array.from({ length: SUBMITTERS }, () => flood.submitUpTo(submissions));
+    for (let killed = 0; killed < kills; killed++) {
+      await flood.another(prng.between(1, SUBMISSIONS / KILLS), submissions);
       await delay(prng.between(0, 40));
       assert.equal(daemon.exitCode, null, `runs until it is killed: ${errorsOf(daemon)}`);
       await kill(daemon);
-      killed++;
       daemon = await start(client, state, site);
       const { queues } = await client.queues();
       if (queues[0]!.spilled.submissions > 0) whileSpilled++;
     }
     await Promise.all(submitters);
+  };
+  try {
+    // While nothing ends; then, while those that wait are let in among new ones.
+    await killSome(KILLS / 2, SUBMISSIONS / 2);
+    writeFileSync(go, '');
+    await killSome(KILLS / 2, SUBMISSIONS);
     await empty(client);
     await check(t, client, flood, witness);
-    t.diagnostic(`${killed} kills, ${whileSpilled} of them while submissions waited on disk`);
-    assert.ok(whileSpilled > KILLS / 2, `${whileSpilled} kills found something on disk`);
+    t.diagnostic(`${KILLS} kills, ${whileSpilled} of them while submissions waited on disk`);
+    assert.ok(whileSpilled >= KILLS / 4, `${whileSpilled} kills found something on disk`);
   } finally {
     await kill(daemon);
   }
@@ -64,7 +70,7 @@ test(`${SUBMISSIONS} submissions to queues of 20 while the daemon is killed ${KI
 /** Submitters that go on over the ends of daemons. What was not answered is not asked again: nobody knows of it. */
 class Flood {
   readonly #client: Client;
-  readonly #witness: string;
+  readonly #files: { readonly witness: string; readonly go: string };
   /** By id, the number of the submission. */
   readonly answered = new Map<string, number>();
   readonly spilled = new Set<string>();
@@ -72,20 +78,20 @@ class Flood {
   #next = 0;
   #waiters: (() => void)[] = [];
 
-  constructor(client: Client, witness: string) {
+  constructor(client: Client, files: { readonly witness: string; readonly go: string }) {
     this.#client = client;
-    this.#witness = witness;
+    this.#files = files;
   }
 
-  async submitAll(): Promise<void> {
-    while (this.answered.size < SUBMISSIONS) {
+  async submitUpTo(submissions: number): Promise<void> {
+    const { witness, go } = this.#files;
+    while (this.answered.size < submissions) {
       const number = this.#next++;
       const queue = QUEUES[number % QUEUES.length]!;
       const document = {
         name: `n${number}`,
         queue,
-        // Slower than they come.
-        run: `echo ${number} >> ${this.#witness}; sleep 0.4`,
+        run: `until [ -e ${go} ]; do sleep 0.2; done; echo ${number} >> ${witness}`,
         resources: { cpu: 0.4, memory: '32Mi' },
       };
       try {
@@ -107,8 +113,8 @@ class Flood {
   }
 
   /** So many more answers, or all that there are to come. */
-  async another(answers: number): Promise<void> {
-    const wanted = Math.min(SUBMISSIONS, this.answered.size + answers);
+  async another(answers: number, submissions: number): Promise<void> {
+    const wanted = Math.min(submissions, this.answered.size + answers);
     while (this.answered.size < wanted) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
