@@ -237,6 +237,7 @@ const spec = record(
       tokens: whole,
     }),
     vars: flowValues,
+    guaranteed: fc.constant(true),
     source: text,
   },
   ['kind', 'name', 'queue', 'priority', 'labels', 'steps', 'source'],
