@@ -62,12 +62,15 @@ export class SubmissionBook {
     return undefined;
   }
 
-  submitted(who: Submitter, at: TimeMs): void {
+  /** One was submitted at `at`; −1: one that was counted then is taken back. */
+  submitted(who: Submitter, at: TimeMs, sign: 1 | -1 = 1): void {
     for (const [index, limit] of this.#counting(who)) {
       const account = this.#account(index, limit.each ? who.tenant : null);
       if (limit.submitted === undefined) continue;
       const { from, slice } = windowAt(limit.submitted.window, at);
-      account.slices.set(slice, (account.slices.get(slice) ?? 0) + 1);
+      const count = (account.slices.get(slice) ?? 0) + sign;
+      if (count > 0) account.slices.set(slice, count);
+      else account.slices.delete(slice);
       for (const start of account.slices.keys()) if (start < from) account.slices.delete(start);
     }
   }

@@ -38,6 +38,7 @@ import { keepEvery } from './keep-every.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
+import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
@@ -96,7 +97,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes, cores, autoscaler, storage } = connect(parts, stack, ending);
+  const { site, leases, loop, probes, cores, autoscaler, storage, overflow } = connect(
+    parts,
+    stack,
+    ending,
+  );
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -112,6 +117,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   probes.watchAll();
   cores.adoptAll();
   autoscaler.watchAll();
+  await overflow.recover();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
     storageClasses: parts.storageClasses,
@@ -350,6 +356,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       storage.note(events);
       snapshots.note(events.length);
       folders.note(events);
+      overflow.noteEvents(events);
       forgetAttempts(events, engine, folder, folders);
     },
     onFatal: (error) => {
@@ -357,9 +364,18 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       ending.reject(error);
     },
   });
+  const overflow = new Overflow({
+    engine,
+    loop,
+    file: folder.paths.overflow,
+    max: OVERFLOW_MAX,
+    now: () => clock.now(),
+    log,
+  });
   const site = new LiveSite({
     engine,
     loop,
+    overflow,
     now: () => clock.now(),
     status: () => ({
       pid: process.pid,
@@ -407,13 +423,14 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   });
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
+  stack.defer(() => overflow.close());
   stack.defer(() => loop.close());
   stack.defer(() => probes.close());
   stack.defer(() => autoscaler.close());
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes, cores, autoscaler, storage };
+  return { loop, site, leases, probes, cores, autoscaler, storage, overflow };
 }
 
 function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {

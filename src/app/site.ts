@@ -7,6 +7,7 @@ import type {
   Why,
   WorkloadDocument,
   WorkloadList,
+  WorkloadSummary,
 } from '../api/contract/documents.ts';
 import type {
   CpuUse,
@@ -27,6 +28,7 @@ import type {
   ChangeOutcome,
   LiveChange,
   LogRequest,
+  RetryOutcome,
   Site,
   SiteChange,
   SubmitOutcome,
@@ -40,6 +42,7 @@ import { queueList, queuesBelow } from '../api/views/queues.ts';
 import { quotaList } from '../api/views/quotas.ts';
 import { rebalanceDocument } from '../api/views/rebalance.ts';
 import { reservationList } from '../api/views/reservations.ts';
+import { spilledDocument, spilledSummary, spilledWhy, withSpilled } from '../api/views/spilled.ts';
 import { workloadStatus } from '../api/views/status.ts';
 import { workloadDocument, workloadSummary } from '../api/views/workload.ts';
 import type { ScalingDecision } from '../autoscaling/service-scaling.ts';
@@ -60,15 +63,21 @@ import { workloadOf } from '../store/event-codec.ts';
 import { cacheList, clearCache } from './cache-view.ts';
 import type { HostInventory } from './host-inventory.ts';
 import { LookAhead } from './look-ahead.ts';
+import type { Overflow } from './overflow.ts';
 
 /** Changes are gathered this long before listeners hear of them. */
 const GATHER_MS = 100;
 /** A submission that cannot be made durable within this is answered with why. */
 const SUBMIT_TIMEOUT_MS = 10_000;
 
+/** What changes a workload. */
+type Changing = Extract<Request, { readonly workload: WorkloadId }>;
+
 export interface LiveSiteDeps {
   readonly engine: Engine;
   readonly loop: Loop;
+  /** What waits on disk for full queues. */
+  readonly overflow: Overflow;
   readonly status: () => Omit<Status, 'now' | 'counts'>;
   readonly cache: CacheStore;
   readonly network: (query: NetworkQuery) => NetworkStatus;
@@ -97,8 +106,9 @@ export class LiveSite implements Site {
   }
 
   status(): Status {
-    const counts = { waiting: 0, running: 0, ended: 0 };
-    for (const workload of this.#deps.engine.state.workloads()) {
+    const { state } = this.#deps.engine;
+    const counts = { waiting: state.spilled.size, running: 0, ended: 0 };
+    for (const workload of state.workloads()) {
       const status = workloadStatus(workload);
       if (status === 'waiting' || status === 'running') counts[status]++;
       else counts.ended++;
@@ -111,39 +121,48 @@ export class LiveSite implements Site {
     const spec = parent === undefined ? asked : childSpec(asked, parent);
     if ('why' in spec) throw new OperationError('FORBIDDEN', `Not for this task: ${spec.why}.`);
     const tenant = parent?.step.workload.tenant ?? by.tenant;
-    return this.#enter({ kind: 'submit', spec, tenant });
+    return this.#inTime(this.#deps.overflow.submit(spec, tenant));
   }
 
-  async retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome> {
+  async retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<RetryOutcome> {
     this.#checkSubmitter(workload, by);
-    return this.#enter({ kind: 'retry', workload, afresh });
+    if (this.#spilled(workload)) {
+      return { kind: 'refused', refusal: { code: 'not-ended', workload } };
+    }
+    const { loop } = this.#deps;
+    const answer = await this.#inTime(loop.send({ kind: 'retry', workload, afresh }));
+    if (answer.kind === 'accepted') return { kind: 'accepted', id: answer.workload };
+    assert(answer.kind === 'refused', 'a retry is accepted or refused');
+    return answer;
   }
 
-  async #enter(request: Request): Promise<SubmitOutcome> {
-    const answer = await withTimeout(
-      this.#deps.loop.send(request),
+  #inTime<T>(entering: Promise<T>): Promise<T> {
+    return withTimeout(
+      entering,
       SUBMIT_TIMEOUT_MS,
       () =>
         this.#deps.loop.stalled ??
         new OperationError('TIMED_OUT', 'The submission is not durable yet; see `berth ps`.'),
     );
-    if (answer.kind === 'accepted') return { kind: 'accepted', id: answer.workload };
-    assert(answer.kind === 'refused', 'a submission is accepted or refused');
-    return answer;
+  }
+
+  #spilled(workload: WorkloadId): boolean {
+    return this.#deps.engine.state.spilled.of(workload) !== undefined;
   }
 
   /** A task may have to do only with what it submitted itself. */
   #checkSubmitter(workload: WorkloadId, by: Asker): void {
-    const found = this.#deps.engine.state.workload(workload);
-    if (found === undefined || by.attempt === undefined) return;
+    if (by.attempt === undefined) return;
+    const spec = this.#specOf(workload);
     const { id } = this.#taskOf(by.attempt);
-    if (found.spec.submittedBy === id) return;
+    if (spec === undefined || spec.submittedBy === id) return;
     const whose = `Workload ${workload} was not submitted by task ${id}.`;
     throw new OperationError('FORBIDDEN', whose);
   }
 
   async cancel(workload: WorkloadId, by: Asker): Promise<boolean> {
     this.#checkSubmitter(workload, by);
+    await this.#deps.overflow.cancel(workload, by.tenant);
     const answer = await this.#deps.loop.send({ kind: 'cancel', workload, by: by.tenant });
     return answer.kind !== 'refused' || answer.refusal.code !== 'no-such-workload';
   }
@@ -179,20 +198,28 @@ export class LiveSite implements Site {
     return this.#change({ kind: 'update', workload, spec });
   }
 
-  async #change(request: Request): Promise<ChangeOutcome> {
+  async #change(request: Changing): Promise<ChangeOutcome> {
+    const { workload } = request;
+    if (this.#spilled(workload)) {
+      return { kind: 'refused', refusal: { code: 'nothing-runs', workload, step: undefined } };
+    }
     const answer = await this.#deps.loop.send(request);
-    assert(answer.kind !== 'accepted', 'a change is made or refused');
+    assert(answer.kind === 'done' || answer.kind === 'refused', 'a change is made or refused');
     return answer;
   }
 
   owner(id: WorkloadId): TenantId | undefined {
-    return this.#deps.engine.state.workload(id)?.tenant;
+    const { state } = this.#deps.engine;
+    return (state.workload(id) ?? state.spilled.of(id))?.tenant;
   }
 
   workload(id: WorkloadId): WorkloadDocument | undefined {
-    const { state } = this.#deps.engine;
-    const workload = state.workload(id);
-    return workload && workloadDocument(this.#explaining(true), workload);
+    const { engine, overflow } = this.#deps;
+    const workload = engine.state.workload(id);
+    if (workload !== undefined) return workloadDocument(this.#explaining(true), workload);
+    const [place] = overflow.places([id]);
+    const spec = place && overflow.spec(id);
+    return spec && spilledDocument(this.#explaining(false), place, spec);
   }
 
   workloads(filter: WorkloadFilter): WorkloadList {
@@ -203,29 +230,53 @@ export class LiveSite implements Site {
       const sentence = `There is no queue ${JSON.stringify(queue)}.`;
       throw new OperationError('NOT_FOUND', sentence, { hint: 'See `berth queue`.' });
     }
-    const all = [...state.workloads()].filter(
-      (workload) =>
-        (filter.state === 'all' || (workload.state === 'active') === (filter.state === 'active')) &&
-        (queues === undefined || queues.has(workload.spec.queue)) &&
-        (filter.tenant === undefined || workload.tenant === filter.tenant),
-    );
-    all.reverse();
-    const page = all.slice(filter.offset, filter.offset + filter.limit);
+    const isWanted = (name: string, of: TenantId): boolean =>
+      (queues === undefined || queues.has(name)) &&
+      (filter.tenant === undefined || of === filter.tenant);
+    const ids: WorkloadId[] = [];
+    for (const { id, state: end, spec, tenant } of state.workloads()) {
+      const isActive = end === 'active';
+      if (filter.state !== 'all' && isActive !== (filter.state === 'active')) continue;
+      if (isWanted(spec.queue, tenant)) ids.push(id);
+    }
+    if (filter.state !== 'ended') {
+      for (const one of state.spilled.values()) {
+        if (isWanted(one.queue, one.tenant)) ids.push(one.workload);
+      }
+    }
+    ids.sort((a, b) => Number(b) - Number(a));
+    const page = ids.slice(filter.offset, filter.offset + filter.limit);
+    return { workloads: this.#summaries(page), total: ids.length };
+  }
+
+  #summaries(ids: readonly WorkloadId[]): WorkloadSummary[] {
+    const { engine, overflow, now } = this.#deps;
     const context = this.#explaining(false);
-    return {
-      workloads: page.map((workload) => workloadSummary(context, workload)),
-      total: all.length,
-    };
+    const spilled = overflow.places(ids.filter((id) => this.#spilled(id)));
+    const places = new Map(spilled.map((place) => [place.workload, place]));
+    return ids.flatMap((id) => {
+      const workload = engine.state.workload(id);
+      if (workload !== undefined) return [workloadSummary(context, workload)];
+      const place = places.get(id);
+      return place === undefined ? [] : [spilledSummary(place, now())];
+    });
   }
 
   why(id: WorkloadId): Why | undefined {
     const { state } = this.#deps.engine;
     const workload = state.workload(id);
-    return workload && explainWorkload(this.#explaining(true), workload);
+    if (workload !== undefined) return explainWorkload(this.#explaining(true), workload);
+    const [place] = this.#deps.overflow.places([id]);
+    return place && spilledWhy(place, this.#deps.now());
   }
 
   source(id: WorkloadId): string | undefined {
-    return this.#deps.engine.state.workload(id)?.spec.source;
+    return this.#specOf(id)?.source;
+  }
+
+  #specOf(id: WorkloadId): WorkloadSpec | undefined {
+    const { engine, overflow } = this.#deps;
+    return engine.state.workload(id)?.spec ?? overflow.spec(id);
   }
 
   nodes(): NodeList {
@@ -233,7 +284,8 @@ export class LiveSite implements Site {
   }
 
   queues(): QueueList {
-    return queueList(this.#deps.engine.state, this.#deps.now());
+    const { engine, overflow, now } = this.#deps;
+    return withSpilled(queueList(engine.state, now()), overflow.byQueue());
   }
 
   classes(): ClassList {

@@ -11,6 +11,7 @@ interface Look {
 }
 
 const states: Record<State, Look> = {
+  spilled: { glyph: 'waiting', tone: 'faint', word: 'spilled' },
   waiting: { glyph: 'waiting', tone: 'waiting', word: 'waiting' },
   running: { glyph: 'running', tone: 'running', word: 'running' },
   succeeded: { glyph: 'succeeded', tone: 'done', word: 'done' },
@@ -61,4 +62,5 @@ export function causeCell(page: Page, attempt: AttemptDocument): Cell {
 
 export const stateLook = (state: State): Look => states[state];
 
-export const hasEnded = (state: State): boolean => state !== 'waiting' && state !== 'running';
+export const hasEnded = (state: State): boolean =>
+  state !== 'spilled' && state !== 'waiting' && state !== 'running';

@@ -7,6 +7,7 @@ const exits: Record<WorkloadDocument['status'], number> = {
   cancelled: EXIT.workloadCancelled,
   skipped: EXIT.workloadCancelled,
   // Still going on: whoever watched was interrupted.
+  spilled: EXIT.interrupted,
   waiting: EXIT.interrupted,
   running: EXIT.interrupted,
 };

@@ -2,6 +2,7 @@ import { SubmissionBook } from '../admission/submission-book.ts';
 import type { QueueName, TenantId } from '../model/ids.ts';
 import type { SubmissionLimit } from '../model/scheduling-config.ts';
 import type { WorkloadRecord } from './records.ts';
+import type { SpilledSubmission } from './spilled.ts';
 
 /**
  * Tasks of workloads that have not ended, by the queue that they were submitted to and by tenant; and the
@@ -35,6 +36,18 @@ export class ActiveTasks {
     if (workload.spec.kind === 'lease') return;
     const { tenant, spec, submittedAt } = workload;
     this.submissions.submitted({ tenant, queue: spec.queue }, submittedAt);
+  }
+
+  /** A submission that waits outside counts as one that was made and has not ended; it is taken back with −1. */
+  spilled(one: SpilledSubmission, sign: 1 | -1): void {
+    this.submissions.count(one, sign);
+    this.submissions.submitted(one, one.at, sign);
+  }
+
+  /** What waited outside was counted as submitted then. */
+  letIn(workload: WorkloadRecord): void {
+    this.submissions.count({ tenant: workload.tenant, queue: workload.spec.queue }, -1);
+    this.count(workload, 1);
   }
 
   count({ spec, tenant }: WorkloadRecord, sign: 1 | -1): void {

@@ -81,8 +81,8 @@ export function endAttempt(
 }
 
 /** Of an attempt after which its task tries again: not those that were stopped for others. */
-export const countsAsRetry = ({ step }: TaskRecord, { cause }: AttemptEnd): boolean =>
-  !isNotItsFault(cause) && step.spec.service === undefined;
+export const countsAsRetry = (task: TaskRecord, { cause }: AttemptEnd): boolean =>
+  !isNotItsFault(cause, task) && task.step.spec.service === undefined;
 
 function nextTry(
   state: State,
@@ -99,13 +99,18 @@ function nextTry(
   if (end.cause === 'over-budget') {
     return state.money.waitsForMoney(attempt, at) ? { dueAt: at } : undefined;
   }
-  const attempts = attempt.number - task.preempted - task.unstarted;
+  const isFree = isNotItsFault(end.cause, task);
+  const attempts = isFree ? lostOf(task) + 1 : attempt.number - task.preempted - task.unstarted;
+  const allowed = isFree ? { ...policy, maxRetries: UNLIMITED } : policy;
   const limit = attempt.placement.memoryLimit;
-  const retry = retryAfter(policy, attempts, end, { limit, max: memoryMax(state, task) });
+  const retry = retryAfter(allowed, attempts, end, { limit, max: memoryMax(state, task) });
   if (retry === undefined) return undefined;
   const dueAt = (at + retry.delayMs) as TimeMs;
   return retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };
 }
+
+const lostOf = ({ attempts }: TaskRecord): number =>
+  attempts.filter(({ end }) => end?.cause === 'lost').length;
 
 /** The most memory that a node with all that the step asks for has; 0 when there is none now. */
 function memoryMax(state: State, task: TaskRecord): Bytes {

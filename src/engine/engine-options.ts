@@ -4,7 +4,8 @@ import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig, StorageUse } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
-import type { TaskRecord } from './records.ts';
+import type { SavedOrder, TaskRecord } from './records.ts';
+import type { SpilledSubmission } from './spilled.ts';
 import type { VolumeSpace } from './volume-space.ts';
 
 export interface EngineOptions {
@@ -36,11 +37,21 @@ export interface EngineOptions {
 /** The policy of a site, built around the tables of one state. */
 export type MakeScheduler = (deps: SchedulerDeps<TaskRecord>) => Scheduler<TaskRecord>;
 
-/** What is remembered of workloads that are gone. */
+/** What the scheduler, the quotas and the limits remember of workloads that are gone. */
 export interface SavedMemory {
   readonly scheduler?: unknown;
   readonly quotas?: readonly SavedQuota[];
   readonly budgets?: readonly SavedBudget[];
   readonly submissions?: readonly SavedSubmissions[];
   readonly storage?: readonly StorageUse[];
+}
+
+/** What a snapshot has beside the workloads and the nodes. */
+export interface SavedState {
+  readonly order: SavedOrder;
+  /** Workloads that were ever submitted. */
+  readonly ever: number;
+  readonly memory: SavedMemory;
+  /** Submissions that wait outside; absent where none does. */
+  readonly spilled?: readonly SpilledSubmission[];
 }

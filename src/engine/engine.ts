@@ -8,6 +8,7 @@ import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../mo
 import type { Command, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
+import type { OverflowPolicy } from '../model/scheduling-config.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
@@ -19,7 +20,7 @@ import { advanceSpace } from './advance-space.ts';
 import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
 import { decideUse } from './decide-use.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
-import { entryRefusal } from './entry.ts';
+import { entryRefusal, isForRoom, overflowOf, promised } from './entry.ts';
 import { decideEviction } from './evictions.ts';
 import { withGpusOnCpu } from './gpu-on-cpu.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
@@ -36,6 +37,16 @@ import { volumeRefusal } from './volume-space.ts';
 export type Answer =
   | { readonly kind: 'done' }
   | { readonly kind: 'accepted'; readonly workload: WorkloadId }
+  /** Accepted under this id; whoever asked keeps `spec`, and lets it in when there is room. */
+  | {
+      readonly kind: 'spilled';
+      readonly workload: WorkloadId;
+      readonly tenant: TenantId;
+      readonly spec: WorkloadSpec;
+      readonly policy: OverflowPolicy;
+      /** So many wait for the same queue. */
+      readonly ahead: number;
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface Decision {
@@ -78,7 +89,14 @@ export class Engine {
       case 'leave-node':
         return this.#leaveNode(command);
       case 'submit':
-        return this.#submit(command.at, command.tenant, command.spec);
+        return this.#submit(command);
+      case 'enter-spilled':
+        return this.#enterSpilled(command);
+      case 'drop-spilled': {
+        const { at, workload } = command;
+        if (this.state.spilled.of(workload) === undefined) return nothing;
+        return facts({ kind: 'spill-dropped', at, workload });
+      }
       case 'retry':
         return this.#retry(command);
       case 'cancel':
@@ -166,7 +184,7 @@ export class Engine {
   #retry(command: Extract<Command, { kind: 'retry' }>): Decision {
     const planned = planRetry(this.state, command);
     if ('code' in planned) return refuse(planned);
-    return this.#submit(command.at, planned.tenant, planned.spec, planned.resumes);
+    return this.#submit({ at: command.at, ...planned });
   }
 
   /** As the site has it run: with what its classes say, and on CPU where there are no GPUs. */
@@ -179,32 +197,62 @@ export class Engine {
     );
   }
 
-  #submit(at: TimeMs, tenant: TenantId, asked: WorkloadSpec, resumes?: Resumption): Decision {
-    const spec = this.#termsFor(asked, resumes !== undefined);
+  #submit({ at, tenant, spec: asked, maySpill, resumes }: Submission): Decision {
+    const { spilled } = this.state;
+    const spec = this.#termsFor(promised(this.state, asked, tenant), resumes !== undefined);
     if ('code' in spec) return refuse(spec);
-    const nodes = this.state.nodes();
-    const tasks = spec.steps.reduce((sum, step) => sum + step.count, 0);
-    const active = this.state.tasksActive;
-    if (active + tasks > this.#options.tasksMax) {
-      return refuse({ code: 'queue-full', active, asked: tasks, max: this.#options.tasksMax });
+    const policy = overflowOf(this.state, spec, tenant, this.#options.tasksMax);
+    const spills = maySpill === true && policy !== 'reject' && spec.kind !== 'lease';
+    const full = this.#siteFull(spec);
+    if (full !== undefined && !spills) return refuse(full);
+    const refusal = this.#entryRefusal({ at, tenant, spec }) ?? full;
+    if (refusal !== undefined && !(spills && isForRoom(refusal))) return refuse(refusal);
+    const { queue } = spec;
+    const ahead = policy === 'reject' ? 0 : spilled.waiting(queue);
+    const workload = String(this.state.workloadsEver + 1) as WorkloadId;
+    if (refusal === undefined && ahead === 0)
+      return submitted({ at, tenant, spec, resumes }, workload);
+    if (!spills) return refuse({ code: 'behind-spilled', queue, spilled: ahead });
+    return {
+      events: [{ kind: 'workload-spilled', at, workload, tenant, queue }],
+      answer: { kind: 'spilled', workload, tenant, spec, policy, ahead },
+    };
+  }
+
+  /** One that was let in before is there: the answer is the same again, and nothing happens. */
+  #enterSpilled(command: Extract<Command, { kind: 'enter-spilled' }>): Decision {
+    const { at, workload, spec, cancelledBy } = command;
+    const waiting = this.state.spilled.of(workload);
+    if (waiting === undefined) return { events: [], answer: { kind: 'accepted', workload } };
+    const { tenant } = waiting;
+    const entered = submitted({ at, tenant, spec }, workload);
+    if (cancelledBy !== undefined) {
+      const cancelled = { kind: 'cancel-requested', at, workload, by: cancelledBy } as const;
+      return { ...entered, events: [...entered.events, cancelled] };
     }
+    const refusal = this.#siteFull(spec) ?? this.#entryRefusal({ at, tenant, spec }, true);
+    return refusal === undefined ? entered : refuse(refusal);
+  }
+
+  #siteFull({ steps }: WorkloadSpec): Refusal | undefined {
+    const asked = steps.reduce((sum, step) => sum + step.count, 0);
+    const [active, max] = [this.state.tasksActive, this.#options.tasksMax];
+    return active + asked > max ? { code: 'queue-full', active, asked, max } : undefined;
+  }
+
+  /** Why it may not enter, but for the room that the site has. `isAccepted` as in `entryRefusal`. */
+  #entryRefusal({ at, tenant, spec }: Submission, isAccepted = false): Refusal | undefined {
+    const nodes = this.state.nodes();
     for (const step of spec.steps) {
       const refusal =
         this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
-      if (refusal !== undefined) return refuse(refusal);
+      if (refusal !== undefined) return refusal;
     }
-    const refusal =
+    return (
       neverStarts(spec) ??
       volumeRefusal(this.#options.volumes, this.state.workloads(), spec) ??
-      entryRefusal(this.state, spec, tenant, at);
-    if (refusal !== undefined) return refuse(refusal);
-    const workload = String(this.state.workloadsEver + 1) as WorkloadId;
-    return {
-      events: [
-        { kind: 'workload-submitted', at, workload, tenant, spec, ...(resumes && { resumes }) },
-      ],
-      answer: { kind: 'accepted', workload },
-    };
+      entryRefusal(this.state, spec, tenant, at, isAccepted)
+    );
   }
 
   /** Only nodes that its constraints allow count, unless there is none yet. */
@@ -436,6 +484,22 @@ function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefi
     needed: gangMin,
     room,
     topology: topology?.label,
+  };
+}
+
+interface Submission {
+  readonly at: TimeMs;
+  readonly tenant: TenantId;
+  readonly spec: WorkloadSpec;
+  readonly maySpill?: true;
+  readonly resumes?: Resumption | undefined;
+}
+
+function submitted({ at, tenant, spec, resumes }: Submission, workload: WorkloadId): Decision {
+  const event = { kind: 'workload-submitted', at, workload, tenant, spec } as const;
+  return {
+    events: [resumes === undefined ? event : { ...event, resumes }],
+    answer: { kind: 'accepted', workload },
   };
 }
 

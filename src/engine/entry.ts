@@ -4,7 +4,7 @@ import { addAmount, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import type { Usage } from '../model/scheduling-config.ts';
+import type { OverflowPolicy, Usage } from '../model/scheduling-config.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { scaled } from '../scheduling/holds.ts';
 import { siteCapacity } from '../scheduling/site-capacity.ts';
@@ -13,12 +13,16 @@ import type { State } from './state.ts';
 const NAMES = ['cpu', 'memory', 'gpu'] as const;
 const NOTHING: Usage = { cpu: 0, memory: 0, gpu: 0 };
 
-/** Why a workload may not be submitted: its queue, a quota, or its deadline says no. */
+/**
+ * Why a workload may not be submitted: its queue, a quota, or its deadline says no; that its queue is full comes
+ * last. One that `isAccepted` already is counted by the limits of submissions, and its deadline was looked at then.
+ */
 export function entryRefusal(
   state: State,
   spec: WorkloadSpec,
   tenant: TenantId,
   at: TimeMs,
+  isAccepted = false,
 ): Refusal | undefined {
   const { queue, steps } = spec;
   const tasks = steps.reduce((sum, step) => sum + step.count, 0);
@@ -29,12 +33,39 @@ export function entryRefusal(
   const full = state.scheduler.queues?.entry(asked, active);
   if (full !== undefined && full.code !== 'queue-cap') return full;
   return (
-    submissionRefusal(state, spec, tenant, at) ??
+    (isAccepted ? undefined : submissionRefusal(state, spec, tenant, at)) ??
     quotaRefusal(state, spec, tenant, at) ??
     state.money.entryRefusal(spec, tenant, at) ??
-    lateRefusal(state, spec, at) ??
+    (isAccepted ? undefined : lateRefusal(state, spec, at)) ??
     full
   );
+}
+
+/** Its queue, or the site, is full now, and all else allows it. */
+export const isForRoom = (refusal: Refusal): boolean =>
+  refusal.code === 'queue-full' ||
+  (refusal.code === 'queue-cap' && refusal.what === 'active' && refusal.tenant === undefined);
+
+/** What becomes of it where there is no room for it now. */
+export function overflowOf(
+  { scheduler }: State,
+  { queue, steps }: WorkloadSpec,
+  tenant: TenantId,
+  tasksMax: number,
+): OverflowPolicy {
+  const tasks = steps.reduce((sum, step) => sum + step.count, 0);
+  if (tasks > tasksMax) return 'reject';
+  return scheduler.queues?.overflow(queue, tenant, tasks) ?? 'reject';
+}
+
+/** As it is accepted: with what its queue promises now, whatever the site says later. */
+export function promised(
+  { scheduler }: State,
+  { guaranteed: _before, ...spec }: WorkloadSpec,
+  tenant: TenantId,
+): WorkloadSpec {
+  const isGuaranteed = scheduler.queues?.isGuaranteed(spec.queue, tenant) === true;
+  return isGuaranteed ? { ...spec, guaranteed: true } : spec;
 }
 
 function submissionRefusal(

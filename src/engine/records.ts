@@ -323,9 +323,14 @@ export function stopOf(
   return limitReached?.stops === true ? 'over-limit' : undefined;
 }
 
-/** It was stopped for others, or until there is money again: it counts against no retry. */
-export const isNotItsFault = (cause: EndCause): boolean =>
-  cause === 'preempted' || cause === 'over-budget';
+/**
+ * It was stopped for others, or until there is money again, or was lost although Berth promised never to give it
+ * up: it counts against no retry.
+ */
+export const isNotItsFault = (cause: EndCause, { step }: Pick<TaskRecord, 'step'>): boolean =>
+  cause === 'preempted' ||
+  cause === 'over-budget' ||
+  (cause === 'lost' && step.workload.spec.guaranteed === true);
 
 /** A step that failed, or whose workload was cancelled, starts nothing more. */
 export const startsMore = (step: StepRecord): boolean =>

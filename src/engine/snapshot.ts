@@ -7,7 +7,7 @@ import type { Placement } from '../model/messages.ts';
 import type { BudgetFacts } from '../model/money.ts';
 import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
-import type { SavedMemory } from './engine-options.ts';
+import type { SavedState } from './engine-options.ts';
 import type { LiveRecord, SavedLive } from './live-changes.ts';
 import { newAttempt, newTask, newWorkload } from './new-records.ts';
 import {
@@ -17,7 +17,6 @@ import {
   NOTHING_SPENT,
   outputCharsOf,
   type PreemptionRecord,
-  type SavedOrder,
   type StepRecord,
   serve,
   served,
@@ -33,15 +32,11 @@ import type { State } from './state.ts';
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 4;
 
-interface Snapshot {
+interface Snapshot extends SavedState {
   readonly format: number;
-  readonly ever: number;
   readonly nodes: readonly Node[];
-  readonly order: SavedOrder;
   readonly workloads: readonly SavedWorkload[];
   readonly preemptions: readonly PreemptionRecord[];
-  /** What the scheduler and the quotas remember of workloads that are gone. */
-  readonly memory: SavedMemory;
   readonly live: SavedLive;
 }
 
@@ -121,6 +116,7 @@ export function takeSnapshot(state: State): string {
     preemptions: state.preemptions,
     memory: state.memory(),
     live: state.live.save(),
+    ...(state.spilled.size > 0 && { spilled: [...state.spilled.values()] }),
   };
   return JSON.stringify(snapshot);
 }
@@ -130,8 +126,7 @@ export function restoreSnapshot(state: State, text: string): void {
   const snapshot = JSON.parse(text) as Snapshot;
   assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
   for (const node of snapshot.nodes) state.table.join(node);
-  const { order, ever, memory } = snapshot;
-  state.restore(snapshot.workloads.map(loadWorkload), { order, ever, memory });
+  state.restore(snapshot.workloads.map(loadWorkload), snapshot);
   state.restorePreemptions(snapshot.preemptions);
   state.live.restore(snapshot.live);
 }
@@ -267,7 +262,7 @@ function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord
   task.state = saved.state;
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
-  task.preempted = saved.attempts.filter(({ end }) => end && isNotItsFault(end.cause)).length;
+  task.preempted = saved.attempts.filter(({ end }) => end && isNotItsFault(end.cause, task)).length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
   Object.assign(task, saved.replica);
   for (const { end } of saved.attempts) step.workload.outputChars += outputCharsOf(end?.outputs);

@@ -12,7 +12,7 @@ import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import { countsAsRetry } from './attempt-outcome.ts';
-import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
+import type { EngineOptions, MakeScheduler, SavedMemory, SavedState } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { LettingIn } from './letting-in.ts';
 import { LimitEnds } from './limit-ends.ts';
@@ -48,6 +48,7 @@ import {
 import { RestingTasks } from './resting-tasks.ts';
 import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
+import { Spilled } from './spilled.ts';
 import { comeBack, isRoomFor, leaveLine, lineUp, mayStandInLine } from './standing-in-line.ts';
 import { startGate } from './start-gate.ts';
 import { needsDecision } from './step-ends.ts';
@@ -75,6 +76,8 @@ export class State {
   readonly live = new LiveChanges(this);
   readonly services: Services;
   readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
+  /** Submissions that were accepted and wait outside. */
+  readonly spilled = new Spilled();
   readonly #workloads = new WorkloadTable();
   readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
@@ -126,7 +129,7 @@ export class State {
     return this.active.total;
   }
 
-  /** In order of submission. */
+  /** In order of submission; what was spilled comes when it was let in. */
   workloads(): IterableIterator<WorkloadRecord> {
     return this.#workloads.values();
   }
@@ -179,8 +182,12 @@ export class State {
         this.scheduler.nodesChanged();
         break;
       case 'workload-submitted':
-        this.#workloadsEver = Number(event.workload);
-        this.insert(newWorkload(event.workload, event.tenant, event.spec, event.at, event.resumes));
+        this.#submit(event);
+        break;
+      case 'workload-spilled':
+      case 'spill-dropped':
+        this.#workloadsEver = Math.max(this.#workloadsEver, Number(event.workload));
+        this.spilled.apply(event, this.active);
         break;
       case 'task-placed':
         this.#place(event);
@@ -241,9 +248,14 @@ export class State {
   }
 
   /** Enters a workload and opens the steps that need nothing. */
-  insert(workload: WorkloadRecord): void {
+  #submit(event: Extract<Event, { kind: 'workload-submitted' }>): void {
+    const { workload: id, tenant, spec, at, resumes } = event;
+    this.#workloadsEver = Math.max(this.#workloadsEver, Number(id));
+    const since = this.spilled.take(id)?.at;
+    const workload = newWorkload(id, tenant, spec, since ?? at, resumes);
+    if (since === undefined) this.active.submitted(workload);
+    else this.active.letIn(workload);
     this.#workloads.set(workload.id, workload);
-    this.active.submitted(workload);
     this.leases.add(workload);
     this.services.touch(workload);
     for (const step of workload.steps) if (step.unmet === 0) this.#openOrDecide(step);
@@ -290,7 +302,7 @@ export class State {
     else this.#running.leave(attempt, event.at, event.charged);
     this.live.ended(attempt);
     task.step.workload.outputChars += outputCharsOf(event.end.outputs);
-    if (isNotItsFault(event.end.cause)) task.preempted++;
+    if (isNotItsFault(event.end.cause, task)) task.preempted++;
     if (event.end.cause === 'unstarted') comeBack(task);
     else if (event.retry !== undefined) {
       if (countsAsRetry(task, event.end)) task.step.workload.retried++;
@@ -388,11 +400,8 @@ export class State {
     this.unsettled.settle(workload);
   }
 
-  /** For restoring a snapshot: what `insert` and `apply` keep for a workload whose record is further on. */
-  restore(
-    workloads: readonly WorkloadRecord[],
-    saved: { readonly order: SavedOrder; readonly ever: number; readonly memory: SavedMemory },
-  ): void {
+  /** For restoring a snapshot: what `apply` keeps for a workload whose record is further on. */
+  restore(workloads: readonly WorkloadRecord[], saved: SavedState): void {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
     const { order, ever, memory } = saved;
     this.scheduler.nodesChanged();
@@ -417,6 +426,7 @@ export class State {
     if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
     this.active.submissions.restore(memory.submissions ?? []);
     this.storage?.measured(memory.storage ?? []);
+    this.spilled.restore(saved.spilled ?? [], this.active);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }

@@ -1,7 +1,7 @@
 import type { Bytes, MicroDollars, MilliCpu, SpanMs, TimeMs } from '../base/units.ts';
 import type { AttemptEnd, StopReason, TermEnforcement, ToldUse } from './attempt.ts';
 import type { FlowValue, LimitReached, Resumption, StepEndReason } from './flow.ts';
-import type { AttemptId, NodeId, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
+import type { AttemptId, NodeId, QueueName, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type {
   AdjustedLimits,
   AttemptUse,
@@ -30,7 +30,19 @@ export type Command =
       readonly at: TimeMs;
       readonly tenant: TenantId;
       readonly spec: WorkloadSpec;
+      /** There is room for it outside of the engine, where its queue is full and says that it may wait there. */
+      readonly maySpill?: true;
     }
+  /** What was spilled asks to be let in; `cancelledBy`: whether there is room or not, to be cancelled at once. */
+  | {
+      readonly kind: 'enter-spilled';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly spec: WorkloadSpec;
+      readonly cancelledBy?: TenantId;
+    }
+  /** What was to be spilled could not be kept, and nobody was told that it was. */
+  | { readonly kind: 'drop-spilled'; readonly at: TimeMs; readonly workload: WorkloadId }
   /** The same document once more; what succeeded in that run is taken over, unless it is to start afresh. */
   | {
       readonly kind: 'retry';
@@ -175,6 +187,7 @@ export type Event =
       readonly spec: WorkloadSpec;
       readonly resumes?: Resumption;
     }
+  | SpillEvent
   | {
       readonly kind: 'task-placed';
       readonly at: TimeMs;
@@ -252,6 +265,19 @@ export type Event =
     }
   /** Leaves the state for the history; its id is never used again. */
   | { readonly kind: 'workload-retired'; readonly at: TimeMs; readonly workload: WorkloadId };
+
+/** Of submissions that wait outside of the engine. One ends by `workload-submitted`, or is dropped. */
+export type SpillEvent =
+  /** Accepted under this id, and counted as submitted; its document is kept elsewhere until its queue has room. */
+  | {
+      readonly kind: 'workload-spilled';
+      readonly at: TimeMs;
+      readonly workload: WorkloadId;
+      readonly tenant: TenantId;
+      readonly queue: QueueName;
+    }
+  /** Its document is not kept after all: as if it had not been submitted, but for its id. */
+  | { readonly kind: 'spill-dropped'; readonly at: TimeMs; readonly workload: WorkloadId };
 
 /** What turns out while a workload runs. */
 export type FlowEvent =

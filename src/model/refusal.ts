@@ -81,6 +81,19 @@ export type Refusal =
       readonly asked: number;
       readonly max: number;
     }
+  /** Its queue has `spilled` submissions that wait on disk, and this one may not go before them or wait there. */
+  | { readonly code: 'behind-spilled'; readonly queue: QueueName; readonly spilled: number }
+  /** Its queue is full, and so is what is kept on disk of all queues. */
+  | {
+      readonly code: 'overflow-full';
+      readonly queue: QueueName;
+      readonly rows: number;
+      readonly rowsMax: number;
+      readonly bytes: number;
+      readonly bytesMax: number;
+    }
+  /** It waits on disk until its queue has room. */
+  | { readonly code: 'spilled'; readonly queue: QueueName; readonly ahead: number }
   /** `near` is the name that was most likely meant. */
   | {
       readonly code: 'no-such-queue';
@@ -268,6 +281,9 @@ export const refusalTraits: Record<
   'group-parallelism': { evictionHelps: false, wokenBy: ['task-ended'] },
   'workload-limit': { evictionHelps: false, wokenBy: ['task-ended'] },
   'queue-full': { evictionHelps: false, wokenBy: ['task-placed', 'workload-ended'] },
+  'behind-spilled': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  'overflow-full': { evictionHelps: false, wokenBy: ['workload-ended'] },
+  spilled: { evictionHelps: false, wokenBy: ['workload-ended'] },
   'no-such-queue': { evictionHelps: false, wokenBy: [] },
   'no-such-class': { evictionHelps: false, wokenBy: [] },
   'above-class': { evictionHelps: false, wokenBy: [] },
@@ -342,6 +358,9 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'storage-quota': 'The tenant, or its team, keeps as much on disks as it may.',
   deadline: 'More work is due by its deadline than can be done.',
   'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
+  'overflow-full': 'The queue is full, and as much is kept on disk as may be.',
+  'behind-spilled': 'Submissions to its queue wait on disk, and it may not go before them.',
+  spilled: 'It waits on disk until its queue has room.',
   'queue-limit': 'The queue, or the tenant there, holds as much as it may.',
   'kept-for-others': 'What is free is dedicated to other queues.',
   behind: 'Its queue is strict, and another task is first.',

@@ -152,12 +152,19 @@ export interface QueueConfig {
   readonly runningMax: number;
   /** Tasks of workloads that have not ended: waiting, running or held back. */
   readonly activeMax: number;
+  /** What becomes of a submission while `activeMax` is reached. */
+  readonly overflow: OverflowPolicy;
+  /** What it has accepted is run until it ends by itself or is cancelled, whatever happens to nodes. */
+  readonly guaranteedProcessing: boolean;
   /** Multiplies guarantee and limits: 15,000 lets requests of 12 CPU share a limit of 8. */
   readonly oversubscription: BasisPoints;
   readonly tenants: TenantsConfig;
   /** Teams share the queue by weight; each shares its part among its members as the queue would. */
   readonly teams: readonly TeamConfig[];
 }
+
+/** It is refused; or it waits on disk until there is room, its document as it is or compressed. */
+export type OverflowPolicy = 'reject' | 'spill-to-disk' | 'compress';
 
 export interface TenantsConfig {
   readonly byDefault: TenantConfig;
@@ -311,6 +318,8 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
     fifo: 'best-effort',
     runningMax: UNLIMITED,
     activeMax: UNLIMITED,
+    overflow: 'reject',
+    guaranteedProcessing: false,
     oversubscription: 10_000 as BasisPoints,
     tenants: { byDefault: defaultTenant, byName: {} },
     teams: [],

@@ -31,6 +31,8 @@ export interface WorkloadSpec {
   readonly submittedBy?: TaskId;
   /** What the document says that nothing acts on: a sentence each, with its place. Absent: all of it acts. */
   readonly warnings?: readonly string[];
+  /** Its queue said so when it was accepted: Berth itself never gives it up. A lost attempt uses up no retry. */
+  readonly guaranteed?: true;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
 }

@@ -287,6 +287,8 @@ export class Loop {
       case 'node-joined':
       case 'node-left':
       case 'workload-submitted':
+      case 'workload-spilled':
+      case 'spill-dropped':
       case 'task-started':
       case 'preemption-ordered':
       case 'seats-kept':
@@ -439,6 +441,8 @@ const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
 /** What a person asked for is refused while nothing can be made durable; what happened is not. */
 const fromPeople: Record<Request['kind'], boolean> = {
   submit: true,
+  'enter-spilled': true,
+  'drop-spilled': false,
   retry: true,
   cancel: true,
   'renew-lease': true,

@@ -14,6 +14,12 @@ export function queueRules(tree: QueueTree): QueueRules {
         tooLarge(tree, leaf, asked) ?? neverTogether(leaf, asked) ?? tooMany(leaf, asked, active)
       );
     },
+    overflow: (queue, tenant, tasks) => {
+      const leaf = tree.leafOf(queue, tenant);
+      return leaf === undefined || neverFew(leaf, tenant, tasks) ? 'reject' : leaf.config.overflow;
+    },
+    isGuaranteed: (queue, tenant) =>
+      tree.leafOf(queue, tenant)?.config.guaranteedProcessing === true,
     memoryMax: (queue, tenant) => {
       const leaf = tree.leafOf(queue, tenant);
       return leaf === undefined ? 0 : mostFor(tree, leaf, tenant).memory;
@@ -55,6 +61,15 @@ function mostFor(tree: QueueTree, leaf: QueueNode, tenant: TenantId) {
     memory: Math.min(most.memory, limit.memory),
     gpu: Math.min(most.gpu, limit.gpu),
   };
+}
+
+/** More tasks than a cap allows, however empty the queue. */
+function neverFew(leaf: QueueNode, tenant: TenantId, tasks: number): boolean {
+  if (tasks > tenantConfig(leaf, tenant).activeMax) return true;
+  for (let q: QueueNode | undefined = leaf; q !== undefined; q = q.parent) {
+    if (tasks > q.config.activeMax) return true;
+  }
+  return false;
 }
 
 const tenantConfig = ({ config }: QueueNode, tenant: TenantId) =>

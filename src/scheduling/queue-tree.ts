@@ -221,13 +221,16 @@ export class QueueTree {
 }
 
 /** What is said of the queue holds for its teams. */
-function teamQueue({ name, order, fifo, tenants }: QueueConfig, team: TeamConfig): QueueConfig {
+function teamQueue(whole: QueueConfig, team: TeamConfig): QueueConfig {
+  const { name, order, fifo, tenants, overflow, guaranteedProcessing } = whole;
   const { weight, dedicated, limit, runningMax } = team;
   return queueConfig(`${name}/${team.name}`, {
     weight,
     order,
     fifo,
     tenants,
+    overflow,
+    guaranteedProcessing,
     ...(dedicated && { guaranteed: dedicated, lendingLimit: NO_AMOUNTS }),
     ...(limit && { limit }),
     ...(runningMax !== undefined && { runningMax }),

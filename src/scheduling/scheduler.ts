@@ -3,6 +3,7 @@ import type { AttemptId, QueueName, TaskId, TenantId } from '../model/ids.ts';
 import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
+import type { OverflowPolicy } from '../model/scheduling-config.ts';
 import type { StopTerms, Topology } from '../model/workload.ts';
 import type { GangAsk, Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
@@ -151,6 +152,10 @@ export interface Scheduler<T extends Candidate = Candidate> {
 export interface QueueRules {
   /** Why so many more tasks may not be submitted there. */
   entry(asked: Entry, active: ActiveTasks): Refusal | undefined;
+  /** What becomes of what `entry` refuses because there is no room now; `reject` where there never is. */
+  overflow(queue: QueueName, tenant: TenantId, tasks: number): OverflowPolicy;
+  /** What is accepted there is never given up. */
+  isGuaranteed(queue: QueueName, tenant: TenantId): boolean;
   /** The most memory that one task may hold there, whatever else runs. */
   memoryMax(queue: QueueName, tenant: TenantId): number;
 }

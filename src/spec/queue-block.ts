@@ -3,6 +3,7 @@ import { type BasisPoints, UNLIMITED } from '../base/units.ts';
 import {
   NO_AMOUNTS,
   type OrderConfig,
+  type OverflowPolicy,
   type QueueConfig,
   queueConfig,
   type TeamConfig,
@@ -38,12 +39,7 @@ import {
 const QUEUES_MAX = 1_000;
 const ROOT = 'root';
 
-const laterKeys = [
-  'sla_latency_ms',
-  'guaranteed_processing',
-  'batch_size',
-  'processing_interval',
-] as const;
+const laterKeys = ['sla_latency_ms', 'batch_size', 'processing_interval'] as const;
 
 const reclaim = (description: string) =>
   oneOf(['enabled', 'disabled', 'always'] as const, { description, default: 'enabled' });
@@ -94,11 +90,18 @@ export const queueSchema = z
     teams: teamsSchema.optional(),
     overflow_policy: oneOf(['reject', 'spill-to-disk', 'compress'] as const, {
       description:
-        'What happens to a submission to a full queue: it is refused. The others are read by a later version.',
+        'What happens to a submission to a full queue. `reject`: it is refused; `spill_to_disk`: it is accepted, waits on disk and is let in, in order, once there is room; `compress`: the same, and what waits is kept compressed. As the queue above, when not given.',
       default: 'reject',
     }).optional(),
     sla_latency_ms: later('Latency to keep.').optional(),
-    guaranteed_processing: later('Whether nothing may be lost.').optional(),
+    guaranteed_processing: z
+      .boolean()
+      .meta({
+        description:
+          '`true`: what it accepts Berth never gives up. A full queue spills to disk instead of refusing, and a task of which an attempt was lost is tried again without using up a retry. As the queue above, when not given.',
+        default: false,
+      })
+      .optional(),
     batch_size: later('Tasks that start together.').optional(),
     processing_interval: later('How often it is looked at.').optional(),
   })
@@ -112,6 +115,9 @@ export interface Outer {
   readonly childOrder: QueueConfig['childOrder'];
   readonly fifo: QueueConfig['fifo'];
   readonly oversubscription: BasisPoints;
+  /** Undefined where nobody said. */
+  readonly overflow?: OverflowPolicy | undefined;
+  readonly guaranteedProcessing?: boolean;
   readonly tenants: readonly TenantsBlock[];
   /** Of every queue that has none of its own. */
   readonly teams: readonly TeamConfig[];
@@ -232,9 +238,6 @@ class QueueReader {
     const children = childKey === undefined ? [] : this.#children([...path, childKey], inner);
     if (block === undefined) return { config: queueConfig(name, { children }), weight: undefined };
     reading.later(path, laterKeys);
-    if (block.overflow_policy !== undefined && block.overflow_policy !== 'reject') {
-      reading.later(path, ['overflow_policy']);
-    }
     const { weight: written, priority = 0, child_order, max_running } = block;
     const reclaimKey = reading.oneKey(path, ['reclaim', 'preemption']);
     const activeKey = reading.oneKey(path, ['max_active', 'max_size']);
@@ -247,6 +250,7 @@ class QueueReader {
       reclaim: (reclaimKey && block[reclaimKey]) ?? 'enabled',
       runningMax: max_running ?? UNLIMITED,
       activeMax: (activeKey && block[activeKey]) ?? UNLIMITED,
+      ...this.#whenFull(block, path, inner),
       tenants: tenantsOf(reading, inner.tenants, [...path, 'tenants']),
       teams: this.#teams(block, path, children, outer),
     });
@@ -275,8 +279,25 @@ class QueueReader {
       childOrder: child_order ?? outer.childOrder,
       fifo: fifo ?? outer.fifo,
       oversubscription: oversubscription_ratio ?? outer.oversubscription,
+      overflow: block.overflow_policy ?? outer.overflow,
+      guaranteedProcessing: block.guaranteed_processing ?? outer.guaranteedProcessing ?? false,
       tenants: tenants === undefined ? outer.tenants : [...outer.tenants, tenants],
     };
+  }
+
+  /** What is guaranteed is never refused for want of room: it spills, where nothing else is said. */
+  #whenFull(
+    block: QueueBlock,
+    path: Path,
+    { overflow = 'reject', guaranteedProcessing = false }: Outer,
+  ): Pick<QueueConfig, 'overflow' | 'guaranteedProcessing'> {
+    if (guaranteedProcessing && block.overflow_policy === 'reject') {
+      const message = 'the queue guarantees to process what it is given, and this refuses it';
+      const expected = 'spill_to_disk, compress, or `guaranteed_processing: false`';
+      this.#reading.error([...path, 'overflow_policy'], message, { expected });
+    }
+    const spills = guaranteedProcessing && overflow === 'reject' ? 'spill-to-disk' : overflow;
+    return { overflow: spills, guaranteedProcessing };
   }
 
   #holdings(

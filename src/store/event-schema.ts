@@ -210,6 +210,7 @@ const spec = z.strictObject({
   vars: flowValues.exactOptional(),
   submittedBy: text<TaskId>().exactOptional(),
   warnings: z.array(z.string()).exactOptional(),
+  guaranteed: z.literal(true).exactOptional(),
   source: z.string(),
 });
 
@@ -344,6 +345,8 @@ export const eventForms: EventForms = complete({
     spec,
     resumes: resumption.exactOptional(),
   }),
+  'workload-spilled': form('workload-spilled', 1, { workload, tenant, queue }),
+  'spill-dropped': form('spill-dropped', 1, { workload }),
   'task-placed': form('task-placed', 1, { attempt, placement, reserved: reserve.exactOptional() }),
   'attempts-lined-up': form('attempts-lined-up', 1, {
     behind: attempt,

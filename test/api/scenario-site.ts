@@ -26,6 +26,7 @@ import type {
 import type {
   ChangeOutcome,
   LogRequest,
+  RetryOutcome,
   Site,
   SiteChange,
   SubmitOutcome,
@@ -193,7 +194,7 @@ export class ScenarioSite implements Site {
     return { removed: 0, bytes: 0 };
   }
 
-  async retry(workload: WorkloadId): Promise<SubmitOutcome> {
+  async retry(workload: WorkloadId): Promise<RetryOutcome> {
     if (this.workload(workload) !== undefined) return { kind: 'accepted', id: '99' as WorkloadId };
     return { kind: 'refused', refusal: { code: 'no-such-workload', workload } };
   }

@@ -5,9 +5,9 @@ import { berth, berthProgram } from './berth-cli.ts';
 const said = new WeakMap<ChildProcess, string>();
 
 /** A daemon in the foreground, to be killed. */
-export function spawnDaemon(state: string): ChildProcess {
+export function spawnDaemon(state: string, ...more: string[]): ChildProcess {
   const [program, ...args] = berthProgram;
-  const child = spawn(program!, [...args, 'up', '--state', state, '--port', '0'], {
+  const child = spawn(program!, [...args, 'up', '--state', state, '--port', '0', ...more], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, BERTH_DEBUG: '1' },
   });

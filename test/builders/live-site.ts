@@ -1,3 +1,4 @@
+import { OVERFLOW_MAX, Overflow } from '../../src/app/overflow.ts';
 import { LiveSite, type LiveSiteDeps } from '../../src/app/site.ts';
 import { timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
@@ -32,9 +33,18 @@ export function liveSite(cpu = 8_000) {
   const absent = (): never => {
     throw new Error('this site tells nothing of its host');
   };
+  const overflow = new Overflow({
+    engine,
+    loop,
+    file: '/nowhere/spilled.db',
+    max: OVERFLOW_MAX,
+    now: () => at,
+    log: () => {},
+  });
   const deps: LiveSiteDeps = {
     engine,
     loop,
+    overflow,
     status: absent,
     cache: new CacheStore({ dir: '/nowhere', now: () => at, warn: () => {} }),
     network: absent,

@@ -260,6 +260,10 @@ export class Books {
       case 'replica-retired':
         assert.fail(`these worlds have no services: ${event.kind}`);
         break;
+      case 'workload-spilled':
+      case 'spill-dropped':
+        assert.fail(`nothing is spilled in these worlds: ${event.kind}`);
+        break;
       case 'workload-retired':
         assert.ok(this.ends.has(event.workload), 'what retires has ended');
         this.#retired++;

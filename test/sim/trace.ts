@@ -9,6 +9,10 @@ export function eventLine(event: Event): string {
       return `left ${event.node}`;
     case 'workload-submitted':
       return `submitted ${event.workload}`;
+    case 'workload-spilled':
+      return `spilled ${event.workload}`;
+    case 'spill-dropped':
+      return `dropped ${event.workload}`;
     case 'task-placed': {
       const { node, gpus } = event.placement;
       return `placed ${event.attempt} on ${node}${gpus.length === 0 ? '' : ` with ${gpus.join(' ')}`}`;

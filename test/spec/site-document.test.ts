@@ -267,6 +267,36 @@ queues:
   assert.deepEqual([b.guaranteed.cpu, b.lendingLimit.cpu, b.lendingLimit.gpu], [1_000, 0, 0]);
 });
 
+test('a full queue: what it does is said of it or further out, and a guarantee never refuses', () => {
+  const { root } = written(`
+queues:
+  plain: {max_size: 1}
+  outer:
+    overflow_policy: compress
+    children: {a: {}, b: {overflow_policy: reject}, c: {guaranteed_processing: true}}
+  promised:
+    guaranteed_processing: true
+    children: {d: {}, e: {overflow_policy: Compress}, f: {guaranteed_processing: false}}
+`);
+  const leaves = root.children.flatMap((one) => (one.children.length > 0 ? one.children : [one]));
+  assert.deepEqual(
+    leaves.map(({ name, overflow, guaranteedProcessing }) => [
+      name,
+      overflow,
+      guaranteedProcessing,
+    ]),
+    [
+      ['plain', 'reject', false],
+      ['a', 'compress', false],
+      ['b', 'reject', false],
+      ['c', 'compress', true],
+      ['d', 'spill-to-disk', true],
+      ['e', 'compress', true],
+      ['f', 'reject', false],
+    ],
+  );
+});
+
 test('seats are kept after an hour, after another span, or never', () => {
   for (const [text, after] of [
     ['scheduling: {}', 3_600_000],
@@ -354,7 +384,6 @@ for (const [name, { text, fileName = 'a.yaml', want }] of Object.entries(recogni
 
 test('warnings say what is not used, and stand where it is written', () => {
   assert.deepEqual(reported(vocabulary['queues with sizes']!), [
-    '5:36 warning: queues.configuration.high_priority.guaranteed_processing: used from a later version; ignored now',
     '6:30 warning: queues.configuration.batch.batch_size: used from a later version; ignored now',
     '6:47 warning: queues.configuration.batch.processing_interval: used from a later version; ignored now',
   ]);

@@ -157,6 +157,15 @@ const cases: Record<string, { text: string; want: readonly string[] }> = {
       '2:29 error: queues.a.max_size: `max_active` is given in line 2, too, and they are the same thing',
     ],
   },
+  'overflow of queues': {
+    text: 'queues:\n  a: {overflow_policy: spil_to_disk}\n  b: {guaranteed_processing: true, overflow_policy: reject}\n  c: {guaranteed_processing: maybe}\n  d: {guaranteed_processing: true, children: {e: {overflow_policy: reject}}}\n',
+    want: [
+      '2:24 error: queues.a.overflow_policy: "spil_to_disk" cannot be used here; expected reject, spill-to-disk, compress - did you mean "spill-to-disk"?',
+      '3:53 error: queues.b.overflow_policy: the queue guarantees to process what it is given, and this refuses it; expected spill_to_disk, compress, or `guaranteed_processing: false`',
+      '4:30 error: queues.c.guaranteed_processing: "maybe" cannot be used here; expected true or false',
+      '5:68 error: queues.d.children.e.overflow_policy: the queue guarantees to process what it is given, and this refuses it; expected spill_to_disk, compress, or `guaranteed_processing: false`',
+    ],
+  },
   'a policy in two places': {
     text: 'scheduling: {policy: drf}\nmulti_tenancy: {resource_allocation: {method: fair_share}}\n',
     want: [
@@ -236,7 +245,8 @@ const complete = {
       oversubscription_ratio: 1.5,
       tenants: { default: { weight: 1, limit: { cpu: 1 }, max_running: 1, max_active: 1 } },
       teams: { red: { weight: 1, members: ['ada'], limit: { cpu: 1 }, max_running: 1 } },
-      overflow_policy: 'reject',
+      overflow_policy: 'compress',
+      guaranteed_processing: true,
     },
     inner: { child_order: 'usage', children: { a: { weight: 0.5 }, b: { weight: 0.5 } } },
   },

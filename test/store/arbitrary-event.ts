@@ -297,6 +297,7 @@ const spec = record(
     ),
     vars: flowValues,
     warnings: texts,
+    guaranteed: fc.constant(true),
     source: text,
   },
   ['kind', 'name', 'queue', 'priority', 'labels', 'steps', 'source'],
@@ -338,6 +339,8 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     },
     ['workload', 'tenant', 'spec'],
   ),
+  'workload-spilled': of('workload-spilled', { workload, tenant: id, queue: text }),
+  'spill-dropped': of('spill-dropped', { workload }),
   'attempts-lined-up': of('attempts-lined-up', {
     behind: attempt,
     attempts: fc.array(attempt, { maxLength: 3 }),

@@ -23,7 +23,7 @@ import { skipSystem } from '../builders/system-suite.ts';
 const options = { skip: skipSystem, timeout: 120_000 };
 
 /** A daemon of which one folder is on a small disk of its own. */
-async function site(t: TestContext, folder: string, size: string) {
+async function site(t: TestContext, folder: string, size: string, document?: string) {
   const scratch = scratchState(t);
   const { state } = scratch;
   const disk = mkdtempSync(join(tmpdir(), 'berth-test-disk-'));
@@ -35,7 +35,8 @@ async function site(t: TestContext, folder: string, size: string) {
     rmdirSync(disk);
   });
   symlinkSync(disk, join(state, folder));
-  const up = await runBerth(['up', '-d', '--port', '0', '--state', state]);
+  const said = document === undefined ? [] : ['--site', scratch.write('site.yaml', document)];
+  const up = await runBerth(['up', '-d', '--port', '0', '--state', state, ...said]);
   assert.equal(up.code, 0, up.stderr);
   const job = (name: string, run: string, retries = 0) =>
     scratch.write(
@@ -173,6 +174,54 @@ test(
     assert.deepEqual([resumed.state, resumed.starts], ['succeeded', 2]);
     assert.ok(readFileSync(join(disk, 'kept', 'result')).equals(readFileSync(from)));
     t.diagnostic('1 of 1 full destinations survived');
+  },
+);
+
+test(
+  'no space for what waits for a full queue: it is refused and says so, what was accepted before runs, and what comes after there is space is accepted',
+  options,
+  async (t) => {
+    const queues =
+      'queues:\n  default: {}\n  full: {max_size: 1, overflow_policy: spill_to_disk}\n';
+    const { state, dir, ballast, write } = await site(t, 'overflow', 'size=1m', queues);
+    const go = join(dir, 'go');
+    const job = (queue: string) =>
+      write(
+        `${queue}.json`,
+        JSON.stringify({
+          name: queue,
+          queue,
+          run: `until [ -e ${go} ]; do sleep 0.1; done; # ${randomBytes(20_000).toString('hex')}`,
+          resources: { cpu: 0.1, memory: '32Mi' },
+        }),
+      );
+    const text = job('full');
+    const accepted = [await berth(state, 'submit', text), await berth(state, 'submit', text)];
+    assert.deepEqual(accepted[1].spilled, { queue: 'full', ahead: 0 });
+    fill(ballast);
+    let refused = await berth(state, 'submit', text);
+    for (
+      ;
+      refused.id !== undefined && accepted.length < 30;
+      refused = await berth(state, 'submit', text)
+    )
+      accepted.push(refused);
+    assert.equal(refused.code, 'STATE_FULL');
+    assert.match(refused.detail, /the overflow of queues .*: the disk is full/);
+    assert.equal((await berth(state, 'status')).journal.stalled, null, 'the daemon goes on');
+    assert.equal(
+      (await berth(state, 'ps')).total,
+      accepted.length,
+      'what was refused is not there',
+    );
+    rmSync(ballast);
+    accepted.push(await berth(state, 'submit', text));
+    writeFileSync(go, '');
+    for (const { id } of accepted)
+      assert.equal((await berth(state, 'wait', id)).status, 'succeeded');
+    const { queues: left } = await berth(state, 'queue');
+    assert.equal(left[0].spilled.submissions, 0);
+    t.diagnostic(`1 of 1 full disks under overflow survived, with ${accepted.length} submissions`);
   },
 );
 

@@ -98,6 +98,7 @@ export function workloadSentence(document: WorkloadDocument, now: number): strin
     workload.started_at === null ? null : (workload.ended_at ?? now) - workload.started_at;
   const waiting = steps.find((step) => step.waiting_for.length > 0)?.waiting_for[0]?.sentence;
   switch (status) {
+    case 'spilled':
     case 'waiting':
       return `Waits for ${duration(now - workload.submitted_at)}. ${waiting ?? ''}`;
     case 'running': {

@@ -26,6 +26,9 @@ const causes = z.enum([
   'lost',
 ]);
 const state = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped']);
+const status = z
+  .enum(['spilled', ...state.options])
+  .describe('`spilled`: accepted, and waits on disk until its queue has room');
 
 export const termSchema = z
   .object({
@@ -158,7 +161,7 @@ export const stepSchema = z
 export const workloadSchema = z
   .object({
     id: z.string(),
-    status: state,
+    status,
     workload: z.object({
       id: z.string(),
       name: z.string(),
@@ -196,7 +199,7 @@ export const workloadSummarySchema = z
     id: z.string(),
     name: z.string(),
     kind: z.enum(['job', 'pipeline', 'service', 'lease']),
-    status: state,
+    status,
     queue: z.string(),
     tenant: z.string(),
     priority: z.int(),
@@ -226,7 +229,7 @@ export const workloadListSchema = z
 export const whySchema = z
   .object({
     id: z.string(),
-    status: state,
+    status,
     sentence: z.string(),
     steps: z.array(
       z.object({
@@ -278,7 +281,11 @@ export const statusSchema = z
         }),
       )
       .describe("The site's own scorers, filters and orders"),
-    counts: z.object({ waiting: z.int(), running: z.int(), ended: z.int() }),
+    counts: z.object({
+      waiting: z.int().describe('On disk or in a queue'),
+      running: z.int(),
+      ended: z.int(),
+    }),
   })
   .openapi('Status');
 
@@ -318,7 +325,18 @@ export const usageSchema = z
   .openapi('Usage');
 
 export const submittedSchema = z
-  .object({ id: z.string(), name: z.string(), warnings: z.array(z.string()) })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    warnings: z.array(z.string()),
+    spilled: z
+      .object({
+        queue: z.string(),
+        ahead: z.int().describe('How many wait on disk for the queue before it'),
+      })
+      .optional()
+      .describe('Only where its queue is full: it waits on disk until there is room'),
+  })
   .openapi('Submitted');
 
 /** RFC 9457. */

@@ -66,6 +66,16 @@ export const queueSchema = z
     active: z.int().nullable().describe('Tasks of workloads that have not ended'),
     running_max: z.int().nullable(),
     active_max: z.int().nullable(),
+    overflow_policy: z.enum(['reject', 'spill-to-disk', 'compress']),
+    guaranteed_processing: z.boolean(),
+    spilled: z
+      .object({
+        submissions: z.int(),
+        bytes: z.int().describe('Of their documents'),
+        kept_bytes: z.int().describe('The same as they are kept'),
+        oldest_at: moment.nullable().describe('When the one that waits longest was accepted'),
+      })
+      .describe('What waits on disk for this queue and all below it'),
     tenants: z.array(
       z.object({
         tenant: z.string(),

@@ -1,5 +1,5 @@
 import type { SpanMs } from '../../base/units.ts';
-import type { AttemptId, TenantId, WorkloadId } from '../../model/ids.ts';
+import type { AttemptId, QueueName, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Command } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import type { WorkloadSpec } from '../../model/workload.ts';
@@ -26,7 +26,7 @@ export interface Site {
   /** Refusals come as values; throws OperationError only when the journal cannot be written. */
   submit(spec: WorkloadSpec, by: Asker): Promise<SubmitOutcome>;
   /** The same document again, for the same tenant; what succeeded is taken over, unless it starts afresh. */
-  retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome>;
+  retry(workload: WorkloadId, by: Asker, afresh: boolean): Promise<RetryOutcome>;
   /**
    * False when there is no such workload; cancelling an ended one changes nothing.
    * @throws OperationError FORBIDDEN where it is not for the asker to cancel.
@@ -85,9 +85,19 @@ export type LiveChange =
   | Omit<Extract<Command, { readonly kind: 'adjust' }>, 'at'>
   | Omit<Extract<Command, { readonly kind: 'pause' | 'unpause' }>, 'at'>;
 
-export type SubmitOutcome =
+export type RetryOutcome =
   | { readonly kind: 'accepted'; readonly id: WorkloadId }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type SubmitOutcome =
+  | RetryOutcome
+  /** Accepted, and waits on disk behind `ahead` others until its queue has room. */
+  | {
+      readonly kind: 'spilled';
+      readonly id: WorkloadId;
+      readonly queue: QueueName;
+      readonly ahead: number;
+    };
 
 export type ChangeOutcome =
   | { readonly kind: 'done' }

@@ -10,9 +10,9 @@ import type {
   ChangeOutcome,
   LiveChange,
   LogRequest,
+  RetryOutcome,
   Site,
   SiteChange,
-  SubmitOutcome,
   WorkloadFilter,
 } from '../contract/views.ts';
 import { mayChange, maySee } from './access.ts';
@@ -39,7 +39,7 @@ export class SightedSite implements Site {
     return this.#site.submit(spec, by);
   }
 
-  async retry(id: WorkloadId, by: Asker, afresh: boolean): Promise<SubmitOutcome> {
+  async retry(id: WorkloadId, by: Asker, afresh: boolean): Promise<RetryOutcome> {
     if (this.#isChangeable(id)) return this.#site.retry(id, by, afresh);
     return { kind: 'refused', refusal: { code: 'no-such-workload', workload: id } };
   }

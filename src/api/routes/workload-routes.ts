@@ -32,6 +32,11 @@ const submitWorkload = defineOperation(
         description: 'Accepted and durable',
         content: { 'application/json': { schema: submittedSchema } },
       },
+      202: {
+        description:
+          'Accepted and durable, and waits on disk until its queue has room; its id stays the same',
+        content: { 'application/json': { schema: submittedSchema } },
+      },
     },
   },
   ['USAGE', 'SPEC_INVALID', 'REFUSED', 'BODY_TOO_LARGE', 'STATE_UNWRITABLE', 'STATE_FULL'],
@@ -139,7 +144,10 @@ export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps):
       throw new OperationError('REFUSED', `Refused: ${sentence}.`, { ...outcome.refusal });
     }
     const location = `/api/v1/workloads/${outcome.id}`;
-    return c.json({ id: outcome.id, name: spec.name, warnings: [...warnings] }, 201, { location });
+    const submitted = { id: outcome.id, name: spec.name, warnings: [...warnings] };
+    if (outcome.kind === 'accepted') return c.json(submitted, 201, { location });
+    const { queue, ahead } = outcome;
+    return c.json({ ...submitted, spilled: { queue, ahead } }, 202, { location });
   });
 
   api.openapi(listWorkloads, (c) => c.json(c.get('site').workloads(c.req.valid('query')), 200));

@@ -117,6 +117,9 @@ function queueDocument(
     active: isTeam ? null : activeBelow(state, queue, queues),
     running_max: finite(config.runningMax),
     active_max: finite(config.activeMax),
+    overflow_policy: config.overflow,
+    guaranteed_processing: config.guaranteedProcessing,
+    spilled: { submissions: 0, bytes: 0, kept_bytes: 0, oldest_at: null },
     tenants: queue.tenants.map(
       ({ tenant, config: of, held: has, running, share: part, usage }) => ({
         tenant,

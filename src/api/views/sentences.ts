@@ -52,10 +52,10 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'workload-limit':
       return workloadLimitSentence(refusal);
     case 'queue-full':
-      return (
-        `the queue is full: ${refusal.active} tasks are active, ${refusal.asked} were asked for, ` +
-        `${refusal.max} are allowed`
-      );
+    case 'behind-spilled':
+    case 'overflow-full':
+    case 'spilled':
+      return fullSentence(refusal);
     case 'no-such-queue':
       return noSuchQueue(refusal);
     case 'exceeds-queue':
@@ -196,6 +196,35 @@ function classSentence(refusal: Classed): string {
       return `step ${refusal.step} may not be stopped for others, and tasks of class ${refusal.class} may`;
     default:
       return assertNever(refusal);
+  }
+}
+
+function fullSentence(
+  refusal: Extract<
+    Refusal,
+    { code: 'queue-full' | 'behind-spilled' | 'overflow-full' | 'spilled' }
+  >,
+): string {
+  switch (refusal.code) {
+    case 'queue-full': {
+      const { active, asked, max } = refusal;
+      return `the queue is full: ${active} tasks are active, ${asked} were asked for, ${max} are allowed`;
+    }
+    case 'behind-spilled': {
+      const { queue, spilled } = refusal;
+      const wait = spilled === 1 ? 'submission waits' : 'submissions wait';
+      return `${spilled} ${wait} on disk for queue ${queue}, and this cannot wait behind them`;
+    }
+    case 'overflow-full': {
+      const { queue, rows, rowsMax, bytes, bytesMax } = refusal;
+      const kept = `${rows} of at most ${rowsMax} submissions, ${formatBytes(bytes)} of ${formatBytes(bytesMax)}`;
+      return `queue ${queue} is full, and so is the overflow on disk: it keeps ${kept}`;
+    }
+    case 'spilled': {
+      const others = refusal.ahead === 1 ? 'one other' : `${refusal.ahead} others`;
+      const behind = refusal.ahead === 0 ? '' : ` behind ${others}`;
+      return `waits on disk${behind} until queue ${refusal.queue} has room`;
+    }
   }
 }
 

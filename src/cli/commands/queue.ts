@@ -5,7 +5,7 @@ import { OperationError } from '../../model/errors.ts';
 import { classTables } from '../class-table.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatPercent, formatSpan } from '../format.ts';
+import { formatBytes, formatPercent, formatSpan } from '../format.ts';
 import { glyph, type Page, paint } from '../page.ts';
 import { preemptionLines } from '../preemption-lines.ts';
 import { amountsText, queueTable, waitingLines } from '../queue-table.ts';
@@ -122,6 +122,7 @@ export function renderQueues(list: QueueList, page: Page, inDetail: boolean): re
       ? 'Nothing waits.'
       : `${count(waiting, 'task')} ${waiting === 1 ? 'waits' : 'wait'}:`,
     ...waitingLines(page, reasons),
+    ...spilledLines(list),
     ...(inDetail ? ['', ...detailLines(top, page), ...tenantLines(list, page)] : []),
   ];
 }
@@ -139,9 +140,26 @@ function detailLines(top: QueueDocument, page: Page): readonly string[] {
     ['limit', amountsText(top.limit, page)],
     ['running', cap(top.running_max, top.running)],
     ['active', cap(top.active_max, top.active)],
+    ['when full', whenFull(top)],
     ['reclaim', top.reclaim],
   ];
   return rows.map(([name, value]) => `${paint(page, 'faint', name.padEnd(11))}${value}`);
+}
+
+const whenFull = ({ overflow_policy: policy, guaranteed_processing: guaranteed }: QueueDocument) =>
+  `${policy}${guaranteed ? '; what it accepts is never given up' : ''}`;
+
+/** Of queues that nothing is below: what waits on disk for each, and how much that takes. */
+function spilledLines({ queues, now }: QueueList): readonly string[] {
+  const above = new Set(queues.filter(({ kind }) => kind !== 'team').map(({ parent }) => parent));
+  return queues.flatMap(({ name, spilled }) => {
+    if (spilled.submissions === 0 || above.has(name)) return [];
+    const { submissions, bytes, kept_bytes: kept, oldest_at: oldest } = spilled;
+    const ratio = kept < bytes ? `, of ${formatBytes(bytes)} uncompressed` : '';
+    const since = oldest === null ? '' : `; the first for ${formatSpan(now - oldest)}`;
+    const wait = `${count(submissions, 'submission')} ${submissions === 1 ? 'waits' : 'wait'}`;
+    return [`${wait} on disk for ${printable(name)}: ${formatBytes(kept)}${ratio}${since}`];
+  });
 }
 
 const tenantColumns: readonly Column[] = [

@@ -2,6 +2,7 @@ import { type AttendOptions, attendWorkload, type InterruptSignal } from '../att
 import type { Client, SubmittedDocument } from '../client.ts';
 import { type CommandResult, defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { noteSpilled } from '../note-spilled.ts';
 import { renderOutcome } from '../outcome.ts';
 import { givenVars, readChecked, varOptions } from '../read-checked.ts';
 import { exitOf } from '../workload-exit.ts';
@@ -73,8 +74,10 @@ async function submitAndAttend(
   options: AttendOptions,
 ): Promise<CommandResult> {
   const { world } = options;
-  const { id, warnings } = await client.submit(document);
+  const submitted = await client.submit(document);
+  const { id, warnings } = submitted;
   for (const warning of warnings) world.note(`warning: ${warning}`);
+  noteSpilled(submitted, world);
   const { document: ended, interrupted } = await attendWorkload(client, id, options);
   if (interrupted === 'detached') {
     world.note(

@@ -35,10 +35,11 @@ export function visibleWorkloads(
   const rank = {
     running: 0,
     waiting: 1,
-    failed: 2,
-    cancelled: 3,
-    skipped: 3,
-    succeeded: 4,
+    spilled: 2,
+    failed: 3,
+    cancelled: 4,
+    skipped: 4,
+    succeeded: 5,
   } as const;
   return kept.toSorted((a, b) => {
     if (state.sort === 'state') return rank[a.status] - rank[b.status] || byNewest(a, b);

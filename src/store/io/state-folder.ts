@@ -22,6 +22,8 @@ import { storageFailure } from './storage-failure.ts';
 export interface StatePaths {
   readonly journal: string;
   readonly history: string;
+  /** Documents of submissions that wait for full queues. */
+  readonly overflow: string;
   /** The last inventory of this machine, and what changed in it. */
   readonly inventory: string;
   /** Where clients find the daemon; written by the daemon once it listens. */
@@ -66,6 +68,7 @@ export async function openStateFolder(options: { readonly dir: string }): Promis
     const paths: StatePaths = {
       journal: join(dir, 'journal.db'),
       history: join(dir, 'history.db'),
+      overflow: join(dir, 'overflow', 'spilled.db'),
       inventory: join(dir, 'inventory.json'),
       daemon: join(dir, 'daemon.json'),
       token: join(dir, 'token'),

@@ -19,6 +19,7 @@ type Look =
   | 'lost';
 
 const looks: Readonly<Record<MarkState, Look>> = {
+  spilled: 'waiting',
   waiting: 'waiting',
   placed: 'waiting',
   running: 'running',
