@@ -46,6 +46,7 @@ import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { SpotFile } from './spot-file.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { SystemClock } from './system-clock.ts';
 import { openTaskResults, type TaskResults } from './task-results.ts';
@@ -293,8 +294,13 @@ async function openTasks(
   return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
 }
 
-const saidOf = ({ scheduling, storage }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+const saidOf = ({
+  scheduling,
+  storage,
+  labels,
+}: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
   gpuSharing: scheduling.gpuSharing,
+  ...(labels && { labels }),
   ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
 });
 
@@ -409,6 +415,8 @@ function startSampling(
   });
   openSpotWatch({
     file: join(folder.dir, 'spot-notice'),
+    provider: new SpotFile(join(folder.dir, 'spot.yaml'), (problem) => log('execution', problem)),
+    now: () => parts.clock.now(),
     everyMs: SAMPLE_EVERY_MS,
     signal: sampling.signal,
     node,

@@ -5,6 +5,7 @@ import { nodeToJoin } from '../inventory/node-to-join.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { withSharing } from '../model/shared-gpus.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import type { Loop } from '../runtime/loop.ts';
 import { poolOf } from '../spec/lease-request.ts';
 import type { DaemonLog } from './daemon-log.ts';
@@ -15,7 +16,11 @@ export function joinAsRead(
   engine: Engine,
   loop: Loop,
   log: DaemonLog,
-  said: { readonly gpuSharing: SchedulingConfig['gpuSharing']; readonly scratch?: Bytes },
+  said: {
+    readonly gpuSharing: SchedulingConfig['gpuSharing'];
+    readonly scratch?: Bytes;
+    readonly labels?: SiteConfig['labels'];
+  },
 ): (reading: InventoryReading) => Promise<void> {
   return async ({ news, node: found, document }) => {
     for (const { sentence } of news) log('inventory', sentence);
@@ -25,7 +30,8 @@ export function joinAsRead(
     // It is taken away: what it has is of no matter, and it is not to take tasks again for that.
     if (engine.state.live.notice(id) !== undefined) return;
     const { gpuSharing, scratch } = said;
-    const own = { ...found, id, ...(scratch !== undefined && { scratch }) };
+    const labels = { ...found.labels, ...said.labels };
+    const own = { ...found, id, labels, ...(scratch !== undefined && { scratch }) };
     const given = withSharing(own, gpuSharing);
     const node = nodeToJoin(known, given, document.confidence.failed_probes);
     if (node === undefined) return;

@@ -3,6 +3,7 @@ import type { SavedQuota } from '../admission/quota.ts';
 import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import type { SpotQuote } from '../model/spot.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { TaskRecord } from './records.ts';
 
@@ -14,7 +15,7 @@ export interface EngineOptions {
   /** Quotas, and the queues that they count by. */
   readonly scheduling?: Pick<
     SchedulingConfig,
-    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
+    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction' | 'spot'
   >;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;
@@ -31,4 +32,5 @@ export interface SavedMemory {
   readonly quotas?: readonly SavedQuota[];
   readonly budgets?: readonly SavedBudget[];
   readonly submissions?: readonly SavedSubmissions[];
+  readonly spot?: readonly SpotQuote[];
 }

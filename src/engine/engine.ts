@@ -7,6 +7,7 @@ import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../mo
 import type { Command, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { isSpot, type SpotQuote, samePrice } from '../model/spot.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
@@ -20,6 +21,7 @@ import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { entryRefusal } from './entry.ts';
 import { decideEviction } from './evictions.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
+import { boundOf } from './may-spot.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
 import { planRetry } from './resume-run.ts';
@@ -102,6 +104,8 @@ export class Engine {
       }
       case 'spot-notice':
         return this.#spotNotice(command);
+      case 'spot-price':
+        return this.#spotPrice(command);
       case 'rebalance': {
         const decided = decideRebalance(this.state, command);
         return 'event' in decided ? facts(decided.event) : refuse(decided.refusal);
@@ -164,7 +168,7 @@ export class Engine {
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
       const refusal =
-        this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
+        this.#neverFits(step, spec, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = neverStarts(spec) ?? entryRefusal(this.state, spec, tenant, at);
@@ -179,9 +183,15 @@ export class Engine {
   }
 
   /** Only nodes that its constraints allow count, unless there is none yet. */
-  #neverFits({ id, request, constraints }: StepSpec, nodes: readonly Node[]): Refusal | undefined {
-    if (constraints === undefined) return neverFits(id, request, nodes, lacksDevices);
+  #neverFits(
+    step: StepSpec,
+    workload: WorkloadSpec,
+    nodes: readonly Node[],
+  ): Refusal | undefined {
+    const { id, request } = step;
     const { table } = this.state;
+    const constraints = boundOf(step, workload, table.spot.policy);
+    if (constraints === undefined) return neverFits(id, request, nodes, lacksDevices);
     const ask = besideNobody({ ...request, constraints });
     const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
     return neverFits(id, request, able.length > 0 ? able : nodes, lacksDevices);
@@ -308,6 +318,13 @@ export class Engine {
     return facts({ kind: 'spot-noticed', at, node, deadline });
   }
 
+  /** Only what is news. */
+  #spotPrice({ at, quotes }: Extract<Command, { kind: 'spot-price' }>): Decision {
+    const known = this.state.table.spot.quotes;
+    const isKnown = quotes.length === known.length && quotes.every((q, i) => sameQuote(q, known[i]!));
+    return isKnown ? nothing : facts({ kind: 'spot-priced', at, quotes });
+  }
+
   /** A node that is still there when it was to be taken away takes tasks again. */
   #nextFalseAlarm(at: TimeMs): Event | undefined {
     for (const { deadline, node } of this.state.live.notices) {
@@ -340,6 +357,11 @@ export class Engine {
     const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.request(task.shape), gpus);
     const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
+    const ask = shapes.ask(task.shape);
+    const notSpot =
+      ask.constraints?.spot !== undefined && !isSpot(node)
+        ? table.spot.refusedTo(ask, table)
+        : undefined;
     const placement = {
       node: node.id,
       held,
@@ -347,6 +369,7 @@ export class Engine {
       memoryLimit: task.memoryLimit,
       ...(ports && { ports }),
       ...(cores && { cores }),
+      ...(notSpot && { notSpot }),
     };
     const reserved = this.state.money.reserveFor(task, placement, at);
     return { kind: 'task-placed', at, attempt, placement, ...(reserved && { reserved }) };
@@ -417,6 +440,9 @@ const refuse = (refusal: Refusal): Decision => ({
   events: [],
   answer: { kind: 'refused', refusal },
 });
+
+const sameQuote = (a: SpotQuote, b: SpotQuote): boolean =>
+  a.type === b.type && a.source === b.source && samePrice(a, b);
 
 const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
   a.term === b.term && a.by === b.by && a.note === b.note;

@@ -16,6 +16,7 @@ import type { Node } from './node.ts';
 import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
 import type { ProbeKind } from './service.ts';
+import type { SpotObstacle, SpotQuote } from './spot.ts';
 import type { WorkloadSpec } from './workload.ts';
 
 export type EndState = 'succeeded' | 'failed' | 'cancelled';
@@ -107,6 +108,8 @@ export type Command =
       readonly node: NodeId;
       readonly deadline: TimeMs;
     }
+  /** What spot nodes cost from now on: all quotes that there are. */
+  | { readonly kind: 'spot-price'; readonly at: TimeMs; readonly quotes: readonly SpotQuote[] }
   /** Empty the node that costs least to empty, one task after another; each is watched for `settleMs`. */
   | {
       readonly kind: 'rebalance';
@@ -333,6 +336,8 @@ export type LiveEvent =
       readonly node: NodeId;
       readonly deadline: TimeMs;
     }
+  /** What runs on spot nodes costs something else from now on. */
+  | { readonly kind: 'spot-priced'; readonly at: TimeMs; readonly quotes: readonly SpotQuote[] }
   | {
       readonly kind: 'rebalance-started';
       readonly at: TimeMs;
@@ -424,4 +429,6 @@ export interface Placement {
    * what was not pinned when it was placed. Absent: any.
    */
   readonly cores?: readonly number[];
+  /** What kept one from spot nodes that might have been there, where such nodes had room. */
+  readonly notSpot?: SpotObstacle;
 }

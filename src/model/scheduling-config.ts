@@ -10,6 +10,7 @@ import {
 import type { QueueName, TenantId } from './ids.ts';
 import type { GpuSharing } from './node.ts';
 import type { Reservation } from './reservation.ts';
+import type { SpotPolicy } from './spot.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
 export interface Amounts {
@@ -58,6 +59,8 @@ export interface SchedulingConfig {
   readonly gpuSharing?: readonly GpuSharingRule[];
   /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
   readonly eviction?: EvictionConfig;
+  /** Absent: spot nodes are as all others, but that those who ask for them go there first. */
+  readonly spot?: SpotPolicy;
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
 }

@@ -16,6 +16,8 @@ export interface SiteConfig {
   /** Absent: nothing is said of it. */
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
+  /** Of this machine, beside those that are found on it. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly isolation?: IsolationLevel;
 }
 
@@ -40,6 +42,8 @@ export interface WrittenSite {
   readonly budgets: readonly WrittenBudget[];
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
+  /** Of this machine, beside those that are found on it. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly isolation?: IsolationLevel;
 }
 

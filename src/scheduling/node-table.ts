@@ -30,6 +30,7 @@ import {
 import type { Ask } from './shape.ts';
 import type { Shortage } from './shortage.ts';
 import { SpaceBook } from './space-book.ts';
+import { SpotBook } from './spot-book.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 export { WHOLE_GPU } from './whole-gpu.ts';
@@ -83,6 +84,7 @@ export class NodeTable {
   /** Whose tasks run where; kept by the scheduler. */
   readonly residents = new Residents();
   readonly space = new SpaceBook();
+  readonly spot = new SpotBook();
   /** Of the site, for every task: set once, when its scheduler is made. */
   siteFilters: readonly SiteFilter[] = [];
 
@@ -335,6 +337,12 @@ export class NodeTable {
     return (gpu.mig === undefined ? (held.get(gpu.id) ?? 0) : heldOfMig(gpu, held)) as MilliGpu;
   }
 
+  /** Whether a task without constraints must be asked about this node, too. */
+  isGuarded(row: NodeIndex): boolean {
+    const node = this.#nodes[row];
+    return isGuarded(node) || this.spot.minds(node);
+  }
+
   /** Whether the rows have the same resources and models, and the same free, so that they score alike. */
   alike(a: NodeIndex, b: NodeIndex): boolean {
     const columns = this.#columns;
@@ -347,7 +355,7 @@ export class NodeTable {
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
-    if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
+    if (this.isGuarded(a) || this.isGuarded(b)) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;

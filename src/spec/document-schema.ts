@@ -25,7 +25,7 @@ import {
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
   autoscaling: 'Replicas that follow the load.',
-  compute: 'Spot instances and other kinds of machines.',
+  compute: 'Spot nodes: in the site document.',
   models: 'Models, their instances and their limits.',
   monitoring: 'What is measured, and alerts.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
@@ -37,6 +37,7 @@ export const laterBlocks = {
 
 /** Those of them that a site document has: `berth up --site FILE`. */
 export const siteBlockNames: ReadonlySet<string> = new Set([
+  'compute',
   'multi_tenancy',
   'qos',
   'queues',

@@ -234,11 +234,16 @@ class DocumentReader {
   #whole(
     blocks: WorkloadBlocks,
     steps: readonly { readonly step: StepSpec; readonly path: Path }[],
-  ): Pick<WorkloadSpec, 'steps' | 'limits'> {
+  ): Pick<WorkloadSpec, 'steps' | 'limits' | 'spot'> {
+    const spot = blocks.resource_requirements?.use_spot_instances;
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
     this.warnings.push(...unmetProblems(blocks));
-    return { steps: steps.map(({ step }) => withClass(step, blocks)), ...(limits && { limits }) };
+    return {
+      steps: steps.map(({ step }) => withClass(step, blocks)),
+      ...(spot !== undefined && { spot }),
+      ...(limits && { limits }),
+    };
   }
 
   /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */

@@ -3,6 +3,7 @@ import type { QueueName } from '../model/ids.ts';
 import { defaultOrder } from '../model/scheduling-config.ts';
 import type { StorageConfig, WrittenSite } from '../model/site-config.ts';
 import { readBudgets } from './budget-block.ts';
+import { readSpot } from './compute-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
@@ -27,6 +28,7 @@ import {
   withShares,
 } from './tenancy-block.ts';
 import { textProblem } from './text-bounds.ts';
+import { textsAt } from './unit-reader.ts';
 
 /** What the document may name, which other rooms know. */
 export interface SiteNames {
@@ -160,11 +162,14 @@ function readSite(
     );
   }
   const network = readNetwork(reading, blocks.network);
+  const spot = readSpot(blocks.compute?.spot_instances);
+  const labels = textsAt(root, ['compute', 'labels']);
   return {
     budgets,
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(blocks.storage && { storage: storageOf(blocks.storage) }),
+    ...(Object.keys(labels).length > 0 && { labels }),
     scheduling: {
       root: tree,
       scorers,
@@ -177,6 +182,7 @@ function readSite(
       reservations,
       ...(gpuSharing && { gpuSharing }),
       ...(eviction && { eviction }),
+      ...(spot && { spot }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
@@ -195,6 +201,7 @@ function readBlocks(reading: SiteReading) {
     qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
+    compute: reading.readPart(siteBlocks.compute, ['compute']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }

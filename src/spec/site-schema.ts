@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { budgetsSchema } from './budget-block.ts';
+import { computeSchema } from './compute-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
 import { networkSiteSchema } from './network-site-block.ts';
@@ -29,6 +30,7 @@ export const siteBlocks = {
   network: networkSiteSchema,
   qos: qosSchema,
   storage: siteStorageSchema,
+  compute: computeSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

@@ -127,11 +127,6 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       'checked; kept results have one size for the whole site',
     ],
     [
-      asks?.use_spot_instances === true || undefined,
-      'resource_requirements.use_spot_instances',
-      'checked; there are no spot nodes to choose: its tasks run on any node',
-    ],
-    [
       asks?.cost_controls?.model_selection,
       'resource_requirements.cost_controls.model_selection',
       gateway,
