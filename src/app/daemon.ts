@@ -294,11 +294,7 @@ async function openTasks(
   return { driver: results.outer(checkingPorts(inner, onReport)), results, ear };
 }
 
-const saidOf = ({
-  scheduling,
-  storage,
-  labels,
-}: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
+const saidOf = ({ scheduling, storage, labels }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
   gpuSharing: scheduling.gpuSharing,
   ...(labels && { labels }),
   ...(storage?.scratch !== undefined && { scratch: storage.scratch }),

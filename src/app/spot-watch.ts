@@ -30,8 +30,9 @@ export function openSpotWatch(options: SpotWatchOptions): void {
   let told: number | undefined;
   const feed = new SpotFeed();
   const timer = setInterval(() => {
-    const reading = options.provider.read(options.now());
-    for (const request of reading === undefined ? [] : feed.requests(reading)) {
+    const now = options.now();
+    const reading = options.provider.read(now);
+    for (const request of reading === undefined ? [] : feed.requests(reading, now)) {
       log(sentenceOf(request));
       loop.send(request).catch(() => feed.forget());
     }

@@ -168,7 +168,9 @@ export class Engine {
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
       const refusal =
-        this.#neverFits(step, spec, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
+        this.#neverFits(step, spec, nodes) ??
+        scratchNeverFits(step, nodes) ??
+        gangNeverFits(step, nodes);
       if (refusal !== undefined) return refuse(refusal);
     }
     const refusal = neverStarts(spec) ?? entryRefusal(this.state, spec, tenant, at);
@@ -183,11 +185,7 @@ export class Engine {
   }
 
   /** Only nodes that its constraints allow count, unless there is none yet. */
-  #neverFits(
-    step: StepSpec,
-    workload: WorkloadSpec,
-    nodes: readonly Node[],
-  ): Refusal | undefined {
+  #neverFits(step: StepSpec, workload: WorkloadSpec, nodes: readonly Node[]): Refusal | undefined {
     const { id, request } = step;
     const { table } = this.state;
     const constraints = boundOf(step, workload, table.spot.policy);
@@ -321,7 +319,8 @@ export class Engine {
   /** Only what is news. */
   #spotPrice({ at, quotes }: Extract<Command, { kind: 'spot-price' }>): Decision {
     const known = this.state.table.spot.quotes;
-    const isKnown = quotes.length === known.length && quotes.every((q, i) => sameQuote(q, known[i]!));
+    const isKnown =
+      quotes.length === known.length && quotes.every((q, i) => sameQuote(q, known[i]!));
     return isKnown ? nothing : facts({ kind: 'spot-priced', at, quotes });
   }
 

@@ -1,3 +1,4 @@
+import type { TimeMs } from '../base/units.ts';
 import type { SpotReading, SpotWord } from '../model/spot.ts';
 import type { Request } from './loop.ts';
 
@@ -9,12 +10,12 @@ export class SpotFeed {
   #told = new Set<string>();
 
   /** The engine knows best what is news; this keeps it from being asked every second. */
-  requests({ quotes, notices }: SpotReading): SpotRequest[] {
+  requests({ quotes, notices }: SpotReading, now: TimeMs): SpotRequest[] {
     const requests: SpotRequest[] = [];
     const written = JSON.stringify(quotes);
     if (written !== this.#quotes) requests.push({ kind: 'spot-price', quotes });
     this.#quotes = written;
-    const fresh = notices.filter((one) => !this.#told.has(keyOf(one)));
+    const fresh = notices.filter((one) => one.deadline > now && !this.#told.has(keyOf(one)));
     this.#told = new Set(notices.map(keyOf));
     return [...requests, ...fresh.map((word) => ({ kind: 'spot-notice', ...word }) as const)];
   }

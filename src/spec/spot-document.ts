@@ -21,15 +21,16 @@ const dollars = (description: string) =>
     finite: true,
   });
 
-const name = (description: string) =>
-  text({ description, max: 253, filled: true, oneLine: true });
+const name = (description: string) => text({ description, max: 253, filled: true, oneLine: true });
 
 const blocks = {
   source: text({ description: 'Who tells it.', max: SOURCE_MAX, filled: true, oneLine: true }),
   prices: z
     .array(
       z.strictObject({
-        type: name('Of nodes with this label `instance-type`; all others, when not given.').optional(),
+        type: name(
+          'Of nodes with this label `instance-type`; all others, when not given.',
+        ).optional(),
         base: dollars('What an hour of one usually costs.'),
         price: dollars('What it costs now.'),
         on_demand: dollars('What the same costs when it is not taken away.').optional(),
@@ -40,7 +41,9 @@ const blocks = {
     .array(
       z.strictObject({
         node: name('The node that is taken away.'),
-        deadline: z.string().meta({ title: 'time such as 2026-11-22T14:00:00Z, or span such as 120s' }),
+        deadline: z
+          .string()
+          .meta({ title: 'time such as 2026-11-22T14:00:00Z, or span such as 120s' }),
       }),
     )
     .max(ENTRIES_MAX),
@@ -91,10 +94,12 @@ export function parseSpot(
       };
     },
   );
-  const notices = (reading.read(blocks.notices, ['notices']) ?? []).map(({ node, deadline }, i) => ({
-    node: node as NodeId,
-    deadline: readDeadline(reading, deadline, i, writtenAt),
-  }));
+  const notices = (reading.read(blocks.notices, ['notices']) ?? []).map(
+    ({ node, deadline }, i) => ({
+      node: node as NodeId,
+      deadline: readDeadline(reading, deadline, i, writtenAt),
+    }),
+  );
   if (reading.errors.length > 0) {
     return { ok: false, issues: locateIssues(reading.errors, root, text) };
   }
@@ -120,7 +125,8 @@ function readDeadline(reading: SiteReading, written: string, i: number, writtenA
     return (writtenAt + span.value) as TimeMs;
   }
   reading.error(['notices', i, 'deadline'], `${shown(written)} is no time`, {
-    expected: 'a time such as 2026-11-22T14:00:00Z, or a span such as 120s from when this was written',
+    expected:
+      'a time such as 2026-11-22T14:00:00Z, or a span such as 120s from when this was written',
   });
   return writtenAt;
 }

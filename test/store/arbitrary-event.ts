@@ -300,12 +300,10 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
           cores: fc.array(whole, { maxLength: 2 }),
           notSpot: fc.oneof(
             record({ why: fc.constantFrom('disabled', 'unsuitable') }),
-            record({ why: fc.constant('price'), type: text, price: whole, base: whole, most: whole }, [
-              'why',
-              'price',
-              'base',
-              'most',
-            ]),
+            record(
+              { why: fc.constant('price'), type: text, price: whole, base: whole, most: whole },
+              ['why', 'price', 'base', 'most'],
+            ),
             record({ why: fc.constant('share'), onSpot: whole, running: whole, percentage: whole }),
           ),
         },

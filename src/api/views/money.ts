@@ -4,6 +4,8 @@ import type { TimeMs } from '../../base/units.ts';
 import type { State } from '../../engine/state.ts';
 import type { TenantId } from '../../model/ids.ts';
 import type { BudgetScope, PriceTable } from '../../model/money.ts';
+import { ceilingOf } from '../../model/spot.ts';
+import type { SpotBook } from '../../scheduling/spot-book.ts';
 import type {
   BudgetList,
   PriceList,
@@ -54,6 +56,7 @@ export function priceList(
   { rates, models }: PriceTable,
   now: TimeMs,
   file: string | undefined,
+  { quotes, policy }: Pick<SpotBook, 'quotes' | 'policy'>,
 ): PriceList {
   return {
     now,
@@ -67,6 +70,14 @@ export function priceList(
       storage_gib_month: one.storageMonth ?? null,
       kilowatt_hour: one.energy?.kilowattHour ?? null,
       spot_factor: one.spotFactor === undefined ? null : one.spotFactor / 10_000,
+    })),
+    spot: quotes.map((quote) => ({
+      type: quote.type ?? null,
+      base: quote.base,
+      price: quote.price,
+      on_demand: quote.onDemand ?? null,
+      most: policy?.priceMax === undefined ? null : ceilingOf(quote, policy.priceMax),
+      source: quote.source,
     })),
     models: models.map((one) => ({
       model: one.model,
