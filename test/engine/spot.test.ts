@@ -4,6 +4,7 @@ import { explaining, explainWorkload } from '../../src/api/views/explain.ts';
 import { spanMs, timeMs } from '../../src/base/units.ts';
 import type { NodeId, WorkloadId } from '../../src/model/ids.ts';
 import type { Rates } from '../../src/model/money.ts';
+import type { SchedulingConfig } from '../../src/model/scheduling-config.ts';
 import { HOUR, money } from '../builders/money.ts';
 import {
   dollars,
@@ -14,7 +15,7 @@ import {
   spotStage,
   suitable,
 } from '../builders/spot-stage.ts';
-import { step, workload } from '../builders/workload.ts';
+import { resources, step, workload } from '../builders/workload.ts';
 
 const sentence = (s: ReturnType<typeof spotStage>, id: string): string =>
   explainWorkload(explaining(s.engine.state, s.at), s.engine.state.workload(id as WorkloadId)!)
@@ -42,6 +43,56 @@ test('what waits behind the share starts there once others run on demand', () =>
   s.end('1.batch_processing.1.1');
   assert.deepEqual(Object.values(s.where()), ['d', 's'], 'the third took the place of the second');
   s.checkCopies();
+});
+
+const backfill = (kind: SchedulingConfig['backfill']['kind']) => ({
+  backfill: { kind, depth: 100 },
+});
+const schedulings: Record<string, Partial<SchedulingConfig>> = {
+  'queues that are shared': {},
+  'easy backfill': backfill('easy'),
+  'backfill, shortest first': backfill('easy-shortest-first'),
+  'conservative backfill': backfill('conservative'),
+  'planned together': { plan: 'optimal' },
+};
+
+for (const [what, scheduling] of Object.entries(schedulings)) {
+  test(`${what}: the share, the preference, and who waits for the share to move`, () => {
+    const half = policy({ percentage: 50 });
+    const s = spotStage({ spot: half, scheduling }, plainNode('d', 1000), spotNode('s'));
+    s.submit(suitable('batch_processing', 3));
+    assert.deepEqual(Object.values(s.where()), ['d', 's'], 'the second starts once the first runs');
+    s.end('1.batch_processing.1.1');
+    assert.deepEqual(Object.values(s.where()), ['d', 's']);
+    const u = spotStage({ spot: half, scheduling }, plainNode('d', 2000), spotNode('s'));
+    const job = (id: string, cpu: number, hours: number) =>
+      workload('w', step(id, { request: resources({ cpu }), estimateMs: spanMs(hours * HOUR) }));
+    u.submit(job('training', 1000, 10));
+    u.submit(job('batch_processing', 2000, 10));
+    assert.deepEqual(Object.keys(u.where()), ['1.training.0'], 'alone it would be all of them');
+    u.submit(job('batch_processing', 1000, 1));
+    assert.equal(u.where()['3.batch_processing.0'], 'd');
+    assert.equal(u.where()['2.batch_processing.0'], 's', 'at once, although nothing was freed');
+    const all = policy({ percentage: 100 });
+    const t = spotStage({ spot: all, scheduling }, plainNode('d', 1000), spotNode('s', 16_000));
+    t.submit(suitable());
+    assert.deepEqual(Object.values(t.where()), ['s'], 'although the other is the better fit');
+    t.price(quote(3));
+    t.submit(suitable('batch_processing', 2));
+    assert.deepEqual(Object.values(t.where()), ['s', 'd']);
+    t.price(quote(1));
+    assert.deepEqual(Object.values(t.where()), ['s', 'd', 's']);
+    t.checkCopies();
+  });
+}
+
+test('who may be there and who may not are told apart, however alike they ask', () => {
+  const labels = [{ operator: 'does-not-exist', key: 'x' }] as const;
+  const constraints = { gpuModels: [], gpuMemory: 0 as never, labels };
+  const s = spotStage({ spot: policy({ percentage: 100 }) }, plainNode('d'), spotNode('s'));
+  s.submit(workload('w', step('batch_processing', { constraints })));
+  s.submit(workload('w', step('training', { constraints })));
+  assert.deepEqual(Object.values(s.where()), ['s', 'd']);
 });
 
 test('the share does not keep out who has nowhere else to go', () => {
