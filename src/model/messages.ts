@@ -429,6 +429,6 @@ export interface Placement {
    * what was not pinned when it was placed. Absent: any.
    */
   readonly cores?: readonly number[];
-  /** What kept one from spot nodes that might have been there, where such nodes had room. */
+  /** Of one that may be on spot nodes and is not: what may have kept it from them. */
   readonly notSpot?: SpotObstacle;
 }

@@ -250,8 +250,7 @@ export class NodeTable {
     const memory = this.#free[base + MEMORY]!;
     if (lacks(memory, ask.memory)) return { resource: 'memory', asked: ask.memory, free: memory };
     const cpu = this.#free[base + CPU]!;
-    if (lacks(cpu, ask.cpu)) return { resource: 'cpu', asked: ask.cpu, free: cpu };
-    return undefined;
+    return lacks(cpu, ask.cpu) ? { resource: 'cpu', asked: ask.cpu, free: cpu } : undefined;
   }
 
   /**
@@ -337,12 +336,6 @@ export class NodeTable {
     return (gpu.mig === undefined ? (held.get(gpu.id) ?? 0) : heldOfMig(gpu, held)) as MilliGpu;
   }
 
-  /** Whether a task without constraints must be asked about this node, too. */
-  isGuarded(row: NodeIndex): boolean {
-    const node = this.#nodes[row];
-    return isGuarded(node) || this.spot.minds(node);
-  }
-
   /** Whether the rows have the same resources and models, and the same free, so that they score alike. */
   alike(a: NodeIndex, b: NodeIndex): boolean {
     const columns = this.#columns;
@@ -355,7 +348,7 @@ export class NodeTable {
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
-    if (this.isGuarded(a) || this.isGuarded(b)) return false;
+    if (isGuarded(this.#nodes[a], this.spot) || isGuarded(this.#nodes[b], this.spot)) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
     if (gpus === undefined || others === undefined) return false;
@@ -471,8 +464,7 @@ export class NodeTable {
 
   #note(row: NodeIndex): void {
     this.#changes[this.#changeCount % CHANGES_KEPT] = row;
-    this.#lastChange[row] = this.#changeCount;
-    this.#changeCount++;
+    this.#lastChange[row] = this.#changeCount++;
   }
 
   /** The cell is found only now: a column that was just added has moved them all. */

@@ -6,6 +6,7 @@ import { isSpot, type SpotObstacle } from '../model/spot.ts';
 import { allowsGpu } from './allows-gpu.ts';
 import { shareOn } from './device-share.ts';
 import { filters } from './filters/registry.ts';
+import { isGuarded } from './guarded.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Outlook } from './outlook.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
@@ -65,7 +66,7 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 /** Whether its constraints allow the node, full as it may be now. */
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
   if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
-  if (ask.constraints === undefined && !table.isGuarded(row)) return true;
+  if (ask.constraints === undefined && !isGuarded(table.node(row), table.spot)) return true;
   if (spotObstacle(table, row, ask) !== undefined) return false;
   const { constraints = noConstraints } = ask;
   const gpu = countedGpu(ask);

@@ -23,10 +23,7 @@ export class SpotBook {
   #quotes: readonly SpotQuote[] = [];
   readonly #running = new Map<AttemptId, boolean>();
   #onSpot = 0;
-  #alternatives: { readonly nodes: readonly Node[]; readonly byAsk: WeakMap<Ask, boolean> } = {
-    nodes: [],
-    byAsk: new WeakMap(),
-  };
+  #known = knownOf([]);
 
   get quotes(): readonly SpotQuote[] {
     return this.#quotes;
@@ -58,9 +55,9 @@ export class SpotBook {
     return { onSpot: this.#onSpot, running: this.#running.size };
   }
 
-  /** Whether a node says nothing to a task without constraints. */
-  minds(node: Node | undefined): boolean {
-    return this.policy !== undefined && node !== undefined && isSpot(node);
+  /** Whether the site says who may be on such a node. */
+  minds(node: Node): boolean {
+    return this.policy !== undefined && isSpot(node);
   }
 
   /** What keeps the ask from the node, were there room; nothing on a node that is none of the market's. */
@@ -89,28 +86,46 @@ export class SpotBook {
     return { why: 'share', onSpot, running, percentage };
   }
 
-  /** What kept one that might have been on a spot node from it; nothing where none had room. */
+  /** What may have kept one from spot nodes that is placed elsewhere; nothing where they had no room. */
   refusedTo(ask: Ask, table: NodeTable): SpotObstacle | undefined {
     const { policy } = this;
-    if (policy === undefined || !table.nodes().some(isSpot)) return undefined;
+    if (policy === undefined || !this.#ofNodes(table).hasSpot) return undefined;
     if (!policy.enabled) return { why: 'disabled' };
     const dear = this.#quotes.find((quote) => dearness(quote, policy) !== undefined);
     return this.#full(policy, ask, table) ?? (dear && dearness(dear, policy));
   }
 
   #hasAlternative(ask: Ask, table: NodeTable): boolean {
-    const nodes = table.nodes();
-    // The list is made anew whenever a node comes, goes or changes.
-    if (this.#alternatives.nodes !== nodes) this.#alternatives = { nodes, byAsk: new WeakMap() };
-    const { byAsk } = this.#alternatives;
+    const { byAsk } = this.#ofNodes(table);
     let known = byAsk.get(ask);
     if (known === undefined) {
-      known = nodes.some((node) => !isSpot(node) && couldHold(table, node, ask));
+      known = table.nodes().some((node) => !isSpot(node) && couldHold(table, node, ask));
       byAsk.set(ask, known);
     }
     return known;
   }
+
+  /** What follows from the nodes alone. */
+  #ofNodes(table: NodeTable): Known {
+    // The list is made anew whenever a node comes, goes or changes.
+    const nodes = table.nodes();
+    if (this.#known.nodes !== nodes) this.#known = knownOf(nodes);
+    return this.#known;
+  }
 }
+
+interface Known {
+  readonly nodes: readonly Node[];
+  readonly hasSpot: boolean;
+  /** Whether a node that is none of the market's could hold it. */
+  readonly byAsk: WeakMap<Ask, boolean>;
+}
+
+const knownOf = (nodes: readonly Node[]): Known => ({
+  nodes,
+  hasSpot: nodes.some(isSpot),
+  byAsk: new WeakMap(),
+});
 
 /** Empty as it may be. */
 function couldHold(table: NodeTable, node: Node, ask: Ask): boolean {

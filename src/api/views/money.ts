@@ -4,8 +4,7 @@ import type { TimeMs } from '../../base/units.ts';
 import type { State } from '../../engine/state.ts';
 import type { TenantId } from '../../model/ids.ts';
 import type { BudgetScope, PriceTable } from '../../model/money.ts';
-import { ceilingOf } from '../../model/spot.ts';
-import type { SpotBook } from '../../scheduling/spot-book.ts';
+import { ceilingOf, type SpotPolicy, type SpotQuote } from '../../model/spot.ts';
 import type {
   BudgetList,
   PriceList,
@@ -56,8 +55,9 @@ export function priceList(
   { rates, models }: PriceTable,
   now: TimeMs,
   file: string | undefined,
-  { quotes, policy }: Pick<SpotBook, 'quotes' | 'policy'>,
+  spot: { readonly quotes: readonly SpotQuote[]; readonly policy: SpotPolicy | undefined },
 ): PriceList {
+  const { quotes, policy } = spot;
   return {
     now,
     file: file ?? null,
