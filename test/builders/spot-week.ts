@@ -36,6 +36,7 @@ export interface SpotWeekOptions {
   /** Instead of a path by the mood. */
   readonly path?: PricePath;
   readonly scheduling?: SpotStageOptions['scheduling'];
+  readonly checkEveryMs?: number;
 }
 
 /** A core on demand costs a dollar an hour. */
@@ -96,7 +97,8 @@ export function runSpotWeek(options: SpotWeekOptions): SpotWeek {
   const feed = new SpotFeed();
   const jobs = drawJobs(options, prng.fork());
   const truth = new Truth(jobs);
-  const oracle = new SpotOracle(policy, (id) => jobs[Number(id) - 1]!.isSuitable, dollars(1));
+  const suits = (attempt: string) => jobs[Number(attempt.split('.')[0]) - 1]!.isSuitable;
+  const oracle = new SpotOracle(policy, suits, dollars(1));
   const book = new MoneyBook();
   let seen = 0;
   const hear = (): void => {
@@ -138,6 +140,8 @@ export function runSpotWeek(options: SpotWeekOptions): SpotWeek {
     }
     s.send({ kind: 'tick' });
     hear();
+    // Who was restored at any time has nothing to add, so that nobody sleeps on.
+    if (options.checkEveryMs !== undefined && look % options.checkEveryMs === 0) s.checkCopies();
   }
   s.checkCopies();
   book.compare(s.engine);

@@ -42,6 +42,7 @@ test('whatever prices and interruptions do: no work is lost, the share holds, ev
           arriveMs: DAY,
           mood: mood({ tremble: tremble as BasisPoints, jumpsPerMillion: 20_000 }),
           scheduling: sites[site]!,
+          checkEveryMs: 6 * HOUR,
         });
         for (const key of Object.keys(covered) as (keyof typeof covered)[]) {
           covered[key] += done[key];
@@ -49,7 +50,7 @@ test('whatever prices and interruptions do: no work is lost, the share holds, ev
         if (percentage === 0) assert.equal(done.placedOnSpot, 0);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
   for (const [what, count] of Object.entries(covered)) assert.ok(count > 100, `${what}: ${count}`);
 });
