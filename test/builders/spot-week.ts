@@ -133,9 +133,9 @@ export function runSpotWeek(options: SpotWeekOptions): SpotWeek {
     for (const id of cloud.back(s.at)) s.send({ kind: 'join-node', node: spotNode(id) });
     for (const request of feed.requests(cloud.read(s.at), s.at)) s.send(request);
     for (; next < jobs.length && jobs[next]!.at <= look; next++) {
-      const { cpu, isSuitable } = jobs[next]!;
+      const { cpu, isSuitable, priority } = jobs[next]!;
       const id = isSuitable ? 'batch_processing' : 'training';
-      const spec = workload('w', step(id, { request: resources({ cpu }) }));
+      const spec = { ...workload('w', step(id, { request: resources({ cpu }) })), priority };
       s.send({ kind: 'submit', tenant: 'tester' as TenantId, spec });
     }
     s.send({ kind: 'tick' });
@@ -171,6 +171,7 @@ interface Job {
   readonly cpu: number;
   readonly workMs: number;
   readonly isSuitable: boolean;
+  readonly priority: number;
 }
 
 function drawJobs({ jobs, arriveMs, suitable }: SpotWeekOptions, prng: Prng): Job[] {
@@ -180,6 +181,7 @@ function drawJobs({ jobs, arriveMs, suitable }: SpotWeekOptions, prng: Prng): Jo
     cpu: prng.between(1, 4) * 500,
     workMs: prng.between(10, 600) * MINUTE,
     isSuitable: prng.chance(suitable),
+    priority: prng.pick([0, 0, 10]),
   }));
 }
 

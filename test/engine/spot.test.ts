@@ -140,6 +140,18 @@ test('an unsuitable task waits rather than go to a spot node, and says so', () =
   assert.deepEqual(refusal, { code: 'spot', node: 's', obstacle: { why: 'unsuitable' } });
 });
 
+test('it is told how much less would find room on demand', () => {
+  const s = spotStage({ spot: policy() }, plainNode('d', 1500), spotNode('s', 8000));
+  s.submit(workload('w', step('training')));
+  s.submit(workload('w', step('training')));
+  const [reason] = explainWorkload(
+    explaining(s.engine.state, s.at),
+    s.engine.state.workload('2' as WorkloadId)!,
+  ).steps[0]!.reasons;
+  assert.equal(reason!.code, 'spot');
+  assert.match(reason!.change!, /^would start now with at most 0\.5 CPU/);
+});
+
 test('a site that says nothing of spot nodes: who asks for them goes there first, others anywhere', () => {
   const s = spotStage({}, plainNode('d', 1000), spotNode('s', 2000));
   s.submit({ ...workload('w', step('x')), spot: true });
