@@ -1,4 +1,4 @@
-import type { BasisPoints, MicroDollars, TimeMs } from '../base/units.ts';
+import { type BasisPoints, type MicroDollars, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { NodeId } from './ids.ts';
 import type { Node } from './node.ts';
 
@@ -88,7 +88,7 @@ export function quoteOf(quotes: readonly SpotQuote[], node: Node): SpotQuote | u
 /** The highest price at which such a node takes tasks: never more than the same costs on demand. */
 export function ceilingOf({ base, onDemand }: SpotQuote, priceMax: BasisPoints): MicroDollars {
   const raised = Number((BigInt(base) * BigInt(priceMax)) / 10_000n);
-  return Math.min(raised, onDemand ?? Number.MAX_SAFE_INTEGER) as MicroDollars;
+  return Math.min(raised, onDemand ?? UNLIMITED) as MicroDollars;
 }
 
 export const samePrice = (a: SpotQuote | undefined, b: SpotQuote | undefined): boolean =>

@@ -82,7 +82,7 @@ export class SpotBook {
   #full({ percentage }: SpotPolicy, ask: Ask, table: NodeTable): SpotObstacle | undefined {
     const { onSpot, running } = this.count;
     if ((onSpot + 1) * 100 <= percentage * (running + 1)) return undefined;
-    if (!this.#hasAlternative(ask, table)) return undefined;
+    if (percentage > 0 && !this.#hasAlternative(ask, table)) return undefined;
     return { why: 'share', onSpot, running, percentage };
   }
 

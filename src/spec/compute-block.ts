@@ -17,7 +17,7 @@ const spotSchema = z
       .optional(),
     percentage: wholeNumber(0, ALL, {
       description:
-        'Of the running tasks that may be on spot nodes, so many percent at most are placed there, so that one interruption never stops all of them. Not of a task that no other node could hold.',
+        'Of the running tasks that may be on spot nodes, so many percent at most are placed there, so that one interruption never stops all of them. Unless it is 0, a task that no other node could hold goes there all the same.',
       default: ALL,
     }).optional(),
     fallback: z

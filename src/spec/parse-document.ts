@@ -238,7 +238,12 @@ class DocumentReader {
     const spot = blocks.resource_requirements?.use_spot_instances;
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
-    this.warnings.push(...unmetProblems(blocks));
+    this.warnings.push(
+      ...unmetProblems(
+        blocks,
+        steps.map(({ step }) => step),
+      ),
+    );
     return {
       steps: steps.map(({ step }) => withClass(step, blocks)),
       ...(spot !== undefined && { spot }),

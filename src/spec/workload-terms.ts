@@ -96,13 +96,14 @@ export function withClass(step: StepSpec, blocks: WorkloadBlocks): StepSpec {
 }
 
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
-export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
+export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]): Problem[] {
   const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
   const gateway =
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
   const costs = blocks.pipeline?.resource_limits?.cost_limits;
   const strategies = saving?.strategies;
+  const gangs = steps.filter(({ gangMin }) => gangMin !== undefined).map(({ id }) => id);
   const rows: readonly (readonly [value: unknown, path: string, message: string])[] = [
     [
       costs?.max_cost,
@@ -125,6 +126,11 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       asks?.storage?.cache,
       'resource_requirements.storage.cache',
       'checked; kept results have one size for the whole site',
+    ],
+    [
+      (asks?.use_spot_instances === true && gangs.length > 0) || undefined,
+      'resource_requirements.use_spot_instances',
+      `not for ${gangs.join(', ')}: tasks that start together do not go to spot nodes`,
     ],
     [
       asks?.cost_controls?.model_selection,

@@ -106,6 +106,9 @@ test('the share does not keep out who has nowhere else to go', () => {
   const alone = spotStage({ spot: policy() }, spotNode('s'));
   alone.submit(suitable());
   assert.deepEqual(alone.where(), { '1.batch_processing.0': 's' });
+  const none = spotStage({ spot: policy({ percentage: 0 }) }, spotNode('s'));
+  none.submit(suitable());
+  assert.deepEqual(none.where(), {}, 'none is none');
 });
 
 test('who may be on spot nodes: by id, by name, by task_type, by its own word; else never', () => {

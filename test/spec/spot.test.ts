@@ -59,6 +59,21 @@ test('a workload document says that the block belongs in the site document', () 
   );
 });
 
+test('who asks for spot nodes is told of the steps that never go there', () => {
+  const text = `resource_requirements: {use_spot_instances: true}
+steps:
+  - {id: a, run: echo}
+  - {id: b, run: echo, count: 2, gang: true}
+`;
+  const parsed = parseDocument(text, { fileName: 'a.yaml' });
+  assert.ok(parsed.ok);
+  assert.equal(parsed.spec.spot, true);
+  assert.deepEqual(
+    parsed.warnings.map(({ message }) => message),
+    ['not for b: tasks that start together do not go to spot nodes'],
+  );
+});
+
 const options = { fileName: 'spot.yaml', writtenAt: timeMs(1_000_000) };
 
 test('a file of prices and notices', () => {
