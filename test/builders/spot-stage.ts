@@ -52,15 +52,16 @@ export interface SpotStageOptions {
   readonly money?: MoneyConfig;
   readonly scheduling?: Partial<SchedulingConfig>;
   readonly parts?: SchedulingParts;
+  readonly lineMs?: number;
 }
 
 /** An engine as a site with spot nodes has it, on a clock that is set by hand. */
 export function spotStage(options: SpotStageOptions, ...nodes: Node[]) {
-  const { spot, money, parts } = options;
+  const { spot, money, parts, lineMs = 0 } = options;
   const scheduling = { ...defaultScheduling, ...options.scheduling, ...(spot && { spot }) };
   const fresh = () =>
     new Engine(
-      { tasksMax: 10_000, endedMax: 1_000, scheduling, ...(money && { money }) },
+      { tasksMax: 10_000, endedMax: 1_000, scheduling, lineMs, ...(money && { money }) },
       { scheduler: makeScheduler(scheduling, undefined, parts) },
     );
   const engine = fresh();

@@ -313,6 +313,25 @@ test('without a price on demand, the factor of the price file is for the base', 
   assert.equal(perHour(), 600_000);
 });
 
+test('nobody is lined up in advance for a place whose price or share may have changed by then', () => {
+  const lined = (name: string): boolean => {
+    const all = policy({ percentage: 100 });
+    const s = spotStage(
+      { spot: all, lineMs: 10 * HOUR },
+      plainNode('d', 1000),
+      spotNode('s', 1000),
+    );
+    s.submit(suitable(name, 8));
+    for (let i = 0; i < 3; i++) {
+      s.wait(1_000);
+      for (const id of [...s.engine.state.runningAttempts()].map((one) => one.id)) s.end(id);
+    }
+    return s.journal.some(({ kind }) => kind === 'attempts-lined-up');
+  };
+  assert.equal(lined('batch_processing'), false);
+  assert.equal(lined('training'), true, 'as all others are');
+});
+
 test('a node that stops being a spot node counts no longer as one', () => {
   const s = spotStage({ spot: policy({ percentage: 50 }) }, plainNode('d', 1000), spotNode('s'));
   s.submit(suitable('batch_processing', 2));
