@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explaining, explainWorkload } from '../../src/api/views/explain.ts';
 import { spanMs, timeMs } from '../../src/base/units.ts';
+import { noConstraints } from '../../src/model/constraints.ts';
 import type { NodeId, WorkloadId } from '../../src/model/ids.ts';
 import type { Rates } from '../../src/model/money.ts';
 import type { SchedulingConfig } from '../../src/model/scheduling-config.ts';
@@ -93,6 +94,20 @@ test('who may be there and who may not are told apart, however alike they ask', 
   s.submit(workload('w', step('batch_processing', { constraints })));
   s.submit(workload('w', step('training', { constraints })));
   assert.deepEqual(Object.values(s.where()), ['s', 'd']);
+});
+
+test('what only a spot node could hold is taken while that is too dear, and waits', () => {
+  const s = spotStage({ spot: policy() }, plainNode('d', 4000), spotNode('s', 16_000));
+  s.price(quote(9));
+  const request = resources({ cpu: 8000 });
+  assert.deepEqual(s.submit(workload('w', step('batch_processing', { request }))), ['submitted 1']);
+  assert.match(sentence(s, '1'), /the spot price is 9\.0× its base/);
+  assert.ok(s.price(quote(1)).includes('placed 1.batch_processing.0.1 on s'));
+  assert.deepEqual(
+    s.submit(workload('w', step('training', { request, constraints: noConstraints }))),
+    ['refused never-fits'],
+    'what may not be there never fits',
+  );
 });
 
 test('the share does not keep out who has nowhere else to go', () => {
@@ -315,16 +330,11 @@ test('without a price on demand, the factor of the price file is for the base', 
 
 test('nobody is lined up in advance for a place whose price or share may have changed by then', () => {
   const lined = (name: string): boolean => {
-    const all = policy({ percentage: 100 });
-    const s = spotStage(
-      { spot: all, lineMs: 10 * HOUR },
-      plainNode('d', 1000),
-      spotNode('s', 1000),
-    );
-    s.submit(suitable(name, 8));
-    for (let i = 0; i < 3; i++) {
-      s.wait(1_000);
-      for (const id of [...s.engine.state.runningAttempts()].map((one) => one.id)) s.end(id);
+    const s = spotStage({ spot: policy({ percentage: 100 }), lineMs: 100 }, plainNode('d', 1000));
+    s.submit(suitable(name, 20));
+    for (let i = 0; i < 4; i++) {
+      s.wait(10);
+      s.end(`1.${name}.${i}.1`);
     }
     return s.journal.some(({ kind }) => kind === 'attempts-lined-up');
   };
