@@ -188,9 +188,12 @@ export class Engine {
   #neverFits(step: StepSpec, workload: WorkloadSpec, nodes: readonly Node[]): Refusal | undefined {
     const { id, request } = step;
     const { table } = this.state;
-    const constraints = boundOf(step, workload, table.spot.policy);
-    if (constraints === undefined) return neverFits(id, request, nodes, lacksDevices);
-    const ask = besideNobody({ ...request, constraints });
+    const { policy } = table.spot;
+    const constraints = boundOf(step, workload, policy);
+    if (constraints === undefined && policy === undefined) {
+      return neverFits(id, request, nodes, lacksDevices);
+    }
+    const ask = besideNobody({ ...request, ...(constraints && { constraints }) });
     const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
     return neverFits(id, request, able.length > 0 ? able : nodes, lacksDevices);
   }

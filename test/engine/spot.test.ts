@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explaining, explainWorkload } from '../../src/api/views/explain.ts';
 import { spanMs, timeMs } from '../../src/base/units.ts';
-import { noConstraints } from '../../src/model/constraints.ts';
 import type { NodeId, WorkloadId } from '../../src/model/ids.ts';
 import type { Rates } from '../../src/model/money.ts';
 import type { SchedulingConfig } from '../../src/model/scheduling-config.ts';
@@ -104,7 +103,7 @@ test('what only a spot node could hold is taken while that is too dear, and wait
   assert.match(sentence(s, '1'), /the spot price is 9\.0× its base/);
   assert.ok(s.price(quote(1)).includes('placed 1.batch_processing.0.1 on s'));
   assert.deepEqual(
-    s.submit(workload('w', step('training', { request, constraints: noConstraints }))),
+    s.submit(workload('w', step('training', { request }))),
     ['refused never-fits'],
     'what may not be there never fits',
   );
