@@ -1,6 +1,7 @@
 import { type MicroDollars, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { ModelPrice, Rates } from '../model/money.ts';
 import type { Resources } from '../model/resources.ts';
+import type { SpotQuote } from '../model/spot.ts';
 
 const HOUR_MS = 3_600_000n;
 const GIB = 1024n ** 3n;
@@ -17,6 +18,8 @@ export interface Priced {
   /** Of scratch space and volumes. */
   readonly storageBytes: number;
   readonly spot: boolean;
+  /** What the market says of its node; absent where it says nothing. */
+  readonly quote?: SpotQuote | undefined;
 }
 
 export interface HourlyRate {
@@ -53,11 +56,24 @@ export function hourlyRate(priced: Priced, rates: Rates): HourlyRate {
   const storageHour =
     storageMonth === undefined ? undefined : Math.round((storageMonth * 1_000) / MONTH_HOURS);
   add('storage', BigInt(storageBytes), GIB * 1_000n, storageHour);
-  if (spot && rates.spotFactor !== undefined) fine = (fine * BigInt(rates.spotFactor)) / 10_000n;
+  if (spot) fine = onSpot(fine, rates, priced.quote);
   const energy = energyOf(priced, rates);
   unpriced.push(...energy.unpriced);
   fine += energy.fine;
   return { perHour: bounded((fine + FINE - 1n) / FINE), unpriced };
+}
+
+/**
+ * What the same costs on demand, times what the market asks beside that; where it does not say what it is on
+ * demand, the site's own factor is for the base price.
+ */
+function onSpot(fine: bigint, { spotFactor }: Rates, quote: SpotQuote | undefined): bigint {
+  const { price, base, onDemand } = quote ?? {};
+  if (price !== undefined && onDemand !== undefined) {
+    return (fine * BigInt(price)) / BigInt(onDemand);
+  }
+  const usual = spotFactor === undefined ? fine : (fine * BigInt(spotFactor)) / 10_000n;
+  return price === undefined ? usual : (usual * BigInt(price)) / BigInt(base!);
 }
 
 function energyOf({ held, gpuModels }: Priced, { energy }: Rates) {

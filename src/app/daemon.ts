@@ -50,6 +50,7 @@ import { ReportGatherer } from './report-gatherer.ts';
 import { ServiceProbes } from './service-probes.ts';
 import { LiveSite } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { SpotFile } from './spot-file.ts';
 import { openSpotWatch } from './spot-watch.ts';
 import { StorageWatch } from './storage-watch.ts';
 import { SystemClock } from './system-clock.ts';
@@ -314,9 +315,11 @@ const saidOf = ({
   scheduling,
   storage,
   oversubscription,
+  labels,
 }: SiteConfig): Parameters<typeof joinAsRead>[3] => ({
   ...(oversubscription !== undefined && { oversubscription }),
   gpuSharing: scheduling.gpuSharing,
+  ...(labels && { labels }),
   ...(storage?.scratch !== undefined && { scratch: storage.scratch }),
 });
 
@@ -466,6 +469,8 @@ function startSampling(
   });
   openSpotWatch({
     file: join(folder.dir, 'spot-notice'),
+    provider: new SpotFile(join(folder.dir, 'spot.yaml'), (problem) => log('execution', problem)),
+    now: () => parts.clock.now(),
     everyMs: SAMPLE_EVERY_MS,
     signal: sampling.signal,
     node,

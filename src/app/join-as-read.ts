@@ -5,6 +5,7 @@ import { nodeToJoin } from '../inventory/node-to-join.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import { withSharing } from '../model/shared-gpus.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import type { Loop } from '../runtime/loop.ts';
 import { poolOf } from '../spec/lease-request.ts';
 import type { DaemonLog } from './daemon-log.ts';
@@ -19,6 +20,7 @@ export function joinAsRead(
     readonly gpuSharing: SchedulingConfig['gpuSharing'];
     readonly scratch?: Bytes;
     readonly oversubscription?: BasisPoints;
+    readonly labels?: SiteConfig['labels'];
   },
 ): (reading: InventoryReading) => Promise<void> {
   return async ({ news, node: found, document }) => {
@@ -30,7 +32,8 @@ export function joinAsRead(
     if (engine.state.live.notice(id) !== undefined) return;
     const { gpuSharing, scratch, oversubscription = 10_000 as BasisPoints } = said;
     const cpu = scaleAmount(found.cpu, oversubscription);
-    const own = { ...found, id, cpu, ...(scratch !== undefined && { scratch }) };
+    const labels = { ...found.labels, ...said.labels };
+    const own = { ...found, id, cpu, labels, ...(scratch !== undefined && { scratch }) };
     const given = withSharing(own, gpuSharing);
     const node = nodeToJoin(known, given, document.confidence.failed_probes);
     if (node === undefined) return;

@@ -54,7 +54,7 @@ export class LiveMoney implements MoneySite {
 
   prices(): PriceList {
     const { prices, now, file } = this.#deps;
-    return priceList(prices, now(), file);
+    return priceList(prices, now(), file, this.#deps.engine.state.table.spot);
   }
 
   async report(

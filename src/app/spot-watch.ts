@@ -1,13 +1,19 @@
 import { readFileSync, statSync } from 'node:fs';
+import { formatDollars } from '../base/format.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
+import type { SpotProvider } from '../model/spot.ts';
 import type { Loop } from '../runtime/loop.ts';
+import { SpotFeed, type SpotRequest } from '../runtime/spot-feed.ts';
 import { parseSpan } from '../spec/quantities.ts';
 
 export interface SpotWatchOptions {
   /** A file that says that this machine is taken away: a span such as `120s` from when it was written. */
   readonly file: string;
+  /** Prices and notices of any node. */
+  readonly provider: SpotProvider;
   readonly everyMs: number;
+  readonly now: () => TimeMs;
   readonly signal: AbortSignal;
   readonly node: () => NodeId | undefined;
   readonly loop: Loop;
@@ -22,7 +28,14 @@ const TEXT_MAX = 64;
 export function openSpotWatch(options: SpotWatchOptions): void {
   const { file, signal, loop, log } = options;
   let told: number | undefined;
+  const feed = new SpotFeed();
   const timer = setInterval(() => {
+    const now = options.now();
+    const reading = options.provider.read(now);
+    for (const request of reading === undefined ? [] : feed.requests(reading, now)) {
+      log(sentenceOf(request));
+      loop.send(request).catch(() => feed.forget());
+    }
     const node = options.node();
     const written = writtenAt(file);
     if (written === undefined || written === told || node === undefined) return;
@@ -35,6 +48,17 @@ export function openSpotWatch(options: SpotWatchOptions): void {
   }, options.everyMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+function sentenceOf(request: SpotRequest): string {
+  if (request.kind === 'spot-notice') {
+    return `spot notice: ${request.node} is taken away at ${new Date(request.deadline).toISOString()}`;
+  }
+  const prices = request.quotes.map(
+    ({ type = 'all other spot nodes', price, base }) =>
+      `${type} ${formatDollars(price)} an hour, usually ${formatDollars(base)}`,
+  );
+  return `spot prices: ${prices.length === 0 ? 'none' : prices.join('; ')}`;
 }
 
 /** Undefined where there is none, or none that may be looked at. */

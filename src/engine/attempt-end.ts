@@ -14,14 +14,14 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
   // A driver only knows that it was told to stop it.
   const knows = stop === 'unhealthy' || stop === 'over-limit' || stop === 'over-budget';
   const exceeded = byItself.has(told.cause) ? exceededBy(attempt, used) : undefined;
-  const cause =
-    exceeded?.cause ??
-    (knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause));
+  const seen = knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause);
+  const failed = seen === 'preempted' && failsOnNotice(state, attempt);
+  const cause = exceeded?.cause ?? (failed ? 'failed' : seen);
   const why =
     exceeded?.message ??
     (cause === 'over-limit'
       ? attempt.task.step.workload.limitReached?.message
-      : cause === 'preempted' || cause === 'over-budget'
+      : seen === 'preempted' || cause === 'over-budget'
         ? whyStopped(state, attempt)
         : undefined);
   const message = [why, told.message].filter((part) => part !== undefined).join(' ');
@@ -52,6 +52,12 @@ function savedAndGone({ stop, task }: AttemptRecord, cause: EndCause): EndCause 
 
 /** Ends in which it did its work, or was told to stop: that it went beyond its limits says more. */
 const byItself: ReadonlySet<EndCause> = new Set(['succeeded', 'failed', 'signalled', 'cancelled']);
+
+/** Its node is taken away, and the site says that this is its end. */
+export const failsOnNotice = (state: State, { stop, task }: AttemptRecord): boolean =>
+  stop === 'spot' &&
+  task.step.spec.service === undefined &&
+  state.table.spot.policy?.onInterruption === 'fail';
 
 /** What tasks of one workload say of their results, together: all of it goes into the journal again when it is gone on with. */
 export const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;

@@ -3,9 +3,11 @@ import { type Bytes, type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { AttemptEnd } from '../model/attempt.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
+import { isSpot } from '../model/spot.ts';
 import { retryAfter } from '../pipeline/retry.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
-import { endAsKnown } from './attempt-end.ts';
+import { endAsKnown, failsOnNotice } from './attempt-end.ts';
+import { maySpot } from './may-spot.ts';
 import {
   type AttemptRecord,
   isNotItsFault,
@@ -96,6 +98,7 @@ function nextTry(
     const { delayMs, inRow } = restartAfter(attempt, end, service.restart, at);
     return { dueAt: (at + delayMs) as TimeMs, inRow };
   }
+  if (end.cause === 'failed' && failsOnNotice(state, attempt)) return undefined;
   if (end.cause === 'over-budget') {
     return state.money.waitsForMoney(attempt, at) ? { dueAt: at } : undefined;
   }
@@ -116,8 +119,10 @@ const lostOf = ({ attempts }: TaskRecord): number =>
 function memoryMax(state: State, task: TaskRecord): Bytes {
   const { spec, workload } = task.step;
   let most = 0;
+  const { policy } = state.table.spot;
+  const shuns = policy !== undefined && !maySpot(spec, workload.spec, policy);
   for (const node of state.nodes()) {
-    if (node.memory <= most) continue;
+    if (node.memory <= most || (shuns && isSpot(node))) continue;
     if (neverFits(spec.id, spec.request, [node], lacksDevices) === undefined) most = node.memory;
   }
   const { queues } = state.scheduler;

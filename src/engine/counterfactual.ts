@@ -44,6 +44,7 @@ function boundOf(refusal: Refusal, ask: Resources): Resources | undefined {
   switch (refusal.code) {
     case 'insufficient':
     case 'constraints':
+    case 'spot':
       return ask;
     case 'queue-limit':
       return lowered(ask, refusal.resource, refusal.limit - refusal.held);

@@ -3,6 +3,7 @@ import type { SavedQuota } from '../admission/quota.ts';
 import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig, StorageUse } from '../model/scheduling-config.ts';
+import type { SpotQuote } from '../model/spot.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
 import type { SavedOrder, TaskRecord } from './records.ts';
 import type { SpilledSubmission } from './spilled.ts';
@@ -25,6 +26,7 @@ export interface EngineOptions {
     | 'classes'
     | 'qos'
     | 'gpuAbsent'
+    | 'spot'
   >;
   /** Absent: volumes of any size are taken. */
   readonly volumes?: VolumeSpace;
@@ -44,6 +46,7 @@ export interface SavedMemory {
   readonly budgets?: readonly SavedBudget[];
   readonly submissions?: readonly SavedSubmissions[];
   readonly storage?: readonly StorageUse[];
+  readonly spot?: readonly SpotQuote[];
 }
 
 /** What a snapshot has beside the workloads and the nodes. */

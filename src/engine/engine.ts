@@ -9,6 +9,7 @@ import type { Command, Event } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { OverflowPolicy } from '../model/scheduling-config.ts';
+import { isSpot, type SpotQuote, samePrice } from '../model/spot.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
@@ -24,6 +25,7 @@ import { entryRefusal, isForRoom, overflowOf, promised } from './entry.ts';
 import { decideEviction } from './evictions.ts';
 import { withGpusOnCpu } from './gpu-on-cpu.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
+import { boundOf } from './may-spot.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
 import { planRetry } from './resume-run.ts';
@@ -131,6 +133,8 @@ export class Engine {
       }
       case 'spot-notice':
         return this.#spotNotice(command);
+      case 'spot-price':
+        return this.#spotPrice(command);
       case 'rebalance': {
         const decided = decideRebalance(this.state, command);
         return 'event' in decided ? facts(decided.event) : refuse(decided.refusal);
@@ -245,7 +249,9 @@ export class Engine {
     const nodes = this.state.nodes();
     for (const step of spec.steps) {
       const refusal =
-        this.#neverFits(step, nodes) ?? scratchNeverFits(step, nodes) ?? gangNeverFits(step, nodes);
+        this.#neverFits(step, spec, nodes) ??
+        scratchNeverFits(step, nodes) ??
+        gangNeverFits(step, nodes);
       if (refusal !== undefined) return refusal;
     }
     return (
@@ -256,10 +262,15 @@ export class Engine {
   }
 
   /** Only nodes that its constraints allow count, unless there is none yet. */
-  #neverFits({ id, request, constraints }: StepSpec, nodes: readonly Node[]): Refusal | undefined {
-    if (constraints === undefined) return neverFits(id, request, nodes, lacksDevices);
+  #neverFits(step: StepSpec, workload: WorkloadSpec, nodes: readonly Node[]): Refusal | undefined {
+    const { id, request } = step;
     const { table } = this.state;
-    const ask = besideNobody({ ...request, constraints });
+    const { policy } = table.spot;
+    const constraints = boundOf(step, workload, policy);
+    if (constraints === undefined && policy === undefined) {
+      return neverFits(id, request, nodes, lacksDevices);
+    }
+    const ask = besideNobody({ ...request, ...(constraints && { constraints }) });
     const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
     return neverFits(id, request, able.length > 0 ? able : nodes, lacksDevices);
   }
@@ -385,6 +396,14 @@ export class Engine {
     return facts({ kind: 'spot-noticed', at, node, deadline });
   }
 
+  /** Only what is news. */
+  #spotPrice({ at, quotes }: Extract<Command, { kind: 'spot-price' }>): Decision {
+    const known = this.state.table.spot.quotes;
+    const isKnown =
+      quotes.length === known.length && quotes.every((q, i) => sameQuote(q, known[i]!));
+    return isKnown ? nothing : facts({ kind: 'spot-priced', at, quotes });
+  }
+
   /** A node that is still there when it was to be taken away takes tasks again. */
   #nextFalseAlarm(at: TimeMs): Event | undefined {
     for (const { deadline, node } of this.state.live.notices) {
@@ -417,6 +436,11 @@ export class Engine {
     const ports = this.state.services.ports.choose(node.id, names, attempt);
     const held = table.heldOn(row, shapes.ask(task.shape), gpus);
     const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
+    const ask = shapes.ask(task.shape);
+    const notSpot =
+      ask.constraints?.spot !== undefined && !isSpot(node)
+        ? table.spot.refusedTo(ask, table)
+        : undefined;
     const placement = {
       node: node.id,
       held,
@@ -424,6 +448,7 @@ export class Engine {
       memoryLimit: task.memoryLimit,
       ...(ports && { ports }),
       ...(cores && { cores }),
+      ...(notSpot && { notSpot }),
     };
     const reserved = this.state.money.reserveFor(task, placement, at);
     return { kind: 'task-placed', at, attempt, placement, ...(reserved && { reserved }) };
@@ -510,6 +535,9 @@ const refuse = (refusal: Refusal): Decision => ({
   events: [],
   answer: { kind: 'refused', refusal },
 });
+
+const sameQuote = (a: SpotQuote, b: SpotQuote): boolean =>
+  a.type === b.type && a.source === b.source && samePrice(a, b);
 
 const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
   a.term === b.term && a.by === b.by && a.note === b.note;

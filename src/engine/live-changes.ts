@@ -17,6 +17,7 @@ import type {
 import type { Event, LiveEvent } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
 import type { Resources } from '../model/resources.ts';
+import { isSpot, quoteOf, samePrice } from '../model/spot.ts';
 import { spanOf } from './quota-gate.ts';
 import {
   type AttemptRecord,
@@ -96,6 +97,7 @@ const kinds: Record<LiveEvent['kind'], true> = {
   'priority-changed': true,
   'eviction-ordered': true,
   'spot-noticed': true,
+  'spot-priced': true,
   'rebalance-started': true,
   'move-ordered': true,
   'move-ended': true,
@@ -175,6 +177,9 @@ export class LiveChanges {
       case 'spot-noticed':
         this.#noticeSpot(event);
         break;
+      case 'spot-priced':
+        this.#price(event);
+        break;
       case 'rebalance-started':
         this.#rebalance = { plan: event.plan, settleMs: event.settleMs, done: 0 };
         break;
@@ -190,7 +195,14 @@ export class LiveChanges {
   /** A node came or came again: whatever was said of it before is over. */
   joined(node: Node): void {
     this.#notices.delete(node.id);
+    const { table, parts } = this.#state;
+    const row = table.rowOf(node.id);
+    const before = row === undefined ? undefined : table.node(row);
     this.#rejoin(node);
+    if (before === undefined || isSpot(before) === isSpot(node)) return;
+    for (const attempt of this.#state.runningAttempts()) {
+      if (attempt.placement.node === node.id) parts.holdSpot(attempt);
+    }
   }
 
   left(node: NodeId): void {
@@ -280,6 +292,21 @@ export class LiveChanges {
     this.#rejoin({ ...node, closed: 'drained' });
     for (const attempt of this.#state.runningAttempts()) {
       if (attempt.placement.node === id) this.#stop(attempt, 'spot');
+    }
+  }
+
+  /** What runs is paid at the old price until now. */
+  #price({ at, quotes }: Extract<Event, { kind: 'spot-priced' }>): void {
+    const { table, scheduler, money } = this.#state;
+    const before = table.spot.quotes;
+    table.spot.quote(quotes);
+    table.markAll();
+    scheduler.nodesChanged();
+    for (const attempt of this.#state.runningAttempts()) {
+      const row = table.rowOf(attempt.placement.node);
+      const node = row === undefined ? undefined : table.node(row);
+      if (node === undefined) continue;
+      if (!samePrice(quoteOf(before, node), quoteOf(quotes, node))) money.adjusted(attempt, at);
     }
   }
 

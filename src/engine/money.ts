@@ -17,6 +17,7 @@ import { type BudgetFacts, type MoneyConfig, NO_MONEY, type Reserve } from '../m
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
 import type { QueueConfig } from '../model/scheduling-config.ts';
+import { isSpot } from '../model/spot.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { scaled } from '../scheduling/holds.ts';
 import { longestRun } from './entry.ts';
@@ -34,7 +35,6 @@ import type { State } from './state.ts';
 const SLICE_MS_MIN = 60_000;
 /** A grace that is longer is not paid for in advance. */
 const AFTER_MS_MAX = 3_600_000;
-const SPOT_LABEL = 'spot';
 const NO_COST = 0 as MicroDollars;
 const NO_ASK = { amount: 0, perHour: 0 };
 /** Limits of a workload's own, by the names that people see. */
@@ -400,8 +400,9 @@ export class Money {
     const row = this.#state.table.rowOf(id);
     const node = row === undefined ? undefined : this.#state.table.node(row);
     const models = gpus.map((gpu) => node?.gpus.find((one) => one.id === gpu)?.model ?? 'unknown');
-    const spot = node?.labels[SPOT_LABEL] === 'true';
-    return { held, gpuModels: models, storageBytes: storageOf(spec), spot };
+    const spot = node !== undefined && isSpot(node);
+    const quote = node && this.#state.table.spot.quoteOf(node);
+    return { held, gpuModels: models, storageBytes: storageOf(spec), spot, quote };
   }
 
   /** Undefined where nothing has a price yet. */

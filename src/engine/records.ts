@@ -20,11 +20,12 @@ import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import type { Service } from '../scheduling/attained.ts';
-import type { NodeIndex } from '../scheduling/node-table.ts';
+import type { NodeIndex, NodeTable } from '../scheduling/node-table.ts';
 import type { Who } from '../scheduling/residents.ts';
 import type { Candidate, Gang, Running } from '../scheduling/scheduler.ts';
 import type { ShapeIndex, Shapes } from '../scheduling/shape.ts';
 import type { LiveRecord } from './live-changes.ts';
+import { boundOf } from './may-spot.ts';
 import type { Health, ServiceRecord } from './service-record.ts';
 
 /** The tables behind the engine. Mutable, and written by `apply` alone. */
@@ -305,8 +306,22 @@ export function requestOf(task: Pick<TaskRecord, 'step' | 'memoryLimit'>): Resou
 }
 
 /** The shape of the task's next attempt. */
-export const shapeOf = (shapes: Shapes, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
-  shapes.intern(requestOf(task), task.step.spec.constraints, task.step.workload.who);
+export const shapeOf = (tables: ShapeTables, task: Pick<TaskRecord, 'step' | 'memoryLimit'>) =>
+  shapeFor(tables, task.step, requestOf(task));
+
+export interface ShapeTables {
+  readonly shapes: Shapes;
+  readonly table: Pick<NodeTable, 'spot'>;
+}
+
+export function shapeFor(
+  { shapes, table }: ShapeTables,
+  { spec, workload }: Pick<StepRecord, 'spec' | 'workload'>,
+  request = spec.request,
+): ShapeIndex {
+  const constraints = boundOf(spec, workload.spec, table.spot.policy);
+  return shapes.intern(request, constraints, workload.who);
+}
 
 /** An attempt as policies see it. */
 export function runningOf(attempt: AttemptRecord, row: NodeIndex): Running<TaskRecord> {

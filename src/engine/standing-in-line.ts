@@ -6,6 +6,7 @@ import { nodeLabels } from '../scheduling/filters/node-labels.ts';
 import type { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import type { Lines } from './lines.ts';
+import { maySpot } from './may-spot.ts';
 import { newAttempt } from './new-records.ts';
 import { type AttemptRecord, type StepRecord, serve, served, type TaskRecord } from './records.ts';
 import type { StartRoom } from './start-room.ts';
@@ -16,7 +17,7 @@ import type { WorkloadTable } from './workload-table.ts';
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
 export function mayStandInLine(
   { spec, workload }: StepRecord,
-  { quotas, money, storage }: Pick<State, 'quotas' | 'money' | 'storage'>,
+  { quotas, money, storage, table }: Pick<State, 'quotas' | 'money' | 'storage' | 'table'>,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
@@ -25,6 +26,8 @@ export function mayStandInLine(
   if (looksAround(spec.constraints)) return false;
   // What each of them tells of its use is held to limits.
   if (metersUse(workload.spec, spec)) return false;
+  // What its node costs, or how many more are on such nodes, may have changed meanwhile.
+  if (maySpot(spec, workload.spec, table.spot.policy)) return false;
   if (money.limits(workload) || spec.limits.cost !== undefined) return false;
   // Its first phase begins anew, when others counted on the last.
   if (spec.constraints?.scratch !== undefined) return false;

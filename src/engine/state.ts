@@ -37,6 +37,7 @@ import {
   type PreemptionRecord,
   type SavedOrder,
   type StepRecord,
+  shapeFor,
   shapeOf,
   startsMore,
   stepNamed,
@@ -75,9 +76,9 @@ export class State {
   readonly money: Money;
   readonly live = new LiveChanges(this);
   readonly services: Services;
-  readonly parts = new PlacedParts(this.table.space, (a) => this.table.rowOf(a.placement.node));
   /** Submissions that were accepted and wait outside. */
   readonly spilled = new Spilled();
+  readonly parts = new PlacedParts(this);
   readonly #workloads = new WorkloadTable();
   readonly #running = new RunningAttempts(this);
   readonly #resting = new RestingTasks();
@@ -90,6 +91,7 @@ export class State {
 
   constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
     const deps = { table: this.table, shapes: this.shapes };
+    this.table.spot.policy = scheduling?.spot;
     this.active = new ActiveTasks(scheduling?.submissions);
     this.classes = scheduling ?? {};
     const quotas = scheduling?.quotas ?? [];
@@ -100,8 +102,7 @@ export class State {
     this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
-      shapeOf: ({ spec, workload }) =>
-        this.shapes.intern(spec.request, spec.constraints, workload.who),
+      shapeOf: (step) => shapeFor(this, step),
       enqueue: (task) => this.#wait(task),
       withdraw: (task) => {
         this.lines.queued(task, -1);
@@ -342,7 +343,7 @@ export class State {
     task.inRow = retry.inRow ?? 0;
     if (retry.memory !== undefined) {
       task.memoryLimit = retry.memory;
-      task.shape = shapeOf(this.shapes, task);
+      task.shape = shapeOf(this, task);
     }
     this.#resting.push(task);
   }
@@ -427,6 +428,7 @@ export class State {
     this.active.submissions.restore(memory.submissions ?? []);
     this.storage?.measured(memory.storage ?? []);
     this.spilled.restore(saved.spilled ?? [], this.active);
+    this.table.spot.quote(memory.spot ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -444,18 +446,20 @@ export class State {
     const budgets = this.money.book.save();
     const submissions = this.active.submissions.save();
     const storage = this.storage?.save() ?? [];
+    const spot = this.table.spot.quotes;
     return {
       ...(scheduler !== undefined && { scheduler }),
       ...(quotas && { quotas }),
       ...(budgets.length > 0 && { budgets }),
       ...(submissions.length > 0 && { submissions }),
       ...(storage.length > 0 && { storage }),
+      ...(spot.length > 0 && { spot }),
     };
   }
 
   #restoreStep(step: StepRecord): void {
     for (const task of step.tasks) {
-      task.shape = shapeOf(this.shapes, task);
+      task.shape = shapeOf(this, task);
       if (task.state === 'waiting' && startsMore(step)) this.#wait(task);
       if (task.state === 'resting') this.#resting.push(task);
       if (task.state !== 'running') continue;
@@ -503,10 +507,9 @@ export class State {
     step.state = 'open';
     // Without tasks it ends at once.
     if (step.spec.count === 0) this.unsettled.add(step);
-    const { spec, workload } = step;
     // Replicas are opened one by one.
-    if (spec.service !== undefined) return;
-    step.tasks = newTasks(step, this.shapes.intern(spec.request, spec.constraints, workload.who));
+    if (step.spec.service !== undefined) return;
+    step.tasks = newTasks(step, shapeFor(this, step));
     this.#letting.release(step);
   }
 }

@@ -17,6 +17,7 @@ import type { Keep, Preemption } from './preemption.ts';
 import type { Resources } from './resources.ts';
 import type { StorageUse } from './scheduling-config.ts';
 import type { ProbeKind } from './service.ts';
+import type { SpotObstacle, SpotQuote } from './spot.ts';
 import type { WorkloadSpec } from './workload.ts';
 
 export type EndState = 'succeeded' | 'failed' | 'cancelled';
@@ -133,6 +134,8 @@ export type Command =
       readonly node: NodeId;
       readonly deadline: TimeMs;
     }
+  /** What spot nodes cost from now on: all quotes that there are. */
+  | { readonly kind: 'spot-price'; readonly at: TimeMs; readonly quotes: readonly SpotQuote[] }
   /** Empty the node that costs least to empty, one task after another; each is watched for `settleMs`. */
   | {
       readonly kind: 'rebalance';
@@ -392,6 +395,8 @@ export type LiveEvent =
       readonly node: NodeId;
       readonly deadline: TimeMs;
     }
+  /** What runs on spot nodes costs something else from now on. */
+  | { readonly kind: 'spot-priced'; readonly at: TimeMs; readonly quotes: readonly SpotQuote[] }
   | {
       readonly kind: 'rebalance-started';
       readonly at: TimeMs;
@@ -492,4 +497,6 @@ export interface Placement {
    * what was not pinned when it was placed. Absent: any.
    */
   readonly cores?: readonly number[];
+  /** Of one that may be on spot nodes and is not: what may have kept it from them. */
+  readonly notSpot?: SpotObstacle;
 }

@@ -1,6 +1,7 @@
 import type { AttemptId, NodeId, QueueName, StepId, TaskId, TenantId, WorkloadId } from './ids.ts';
 import type { Event } from './messages.ts';
 import type { BudgetFacts } from './money.ts';
+import type { SpotObstacle } from './spot.ts';
 
 /** "Not now" or "never", as data: stored, counted, and turned into sentences only at the edge. */
 export type Refusal =
@@ -36,6 +37,8 @@ export type Refusal =
       readonly lacking: number;
       readonly until: number | undefined;
     }
+  /** The node has room, but may be taken away, and that is not for this task, or not now. */
+  | { readonly code: 'spot'; readonly node: NodeId; readonly obstacle: SpotObstacle }
   | { readonly code: 'no-nodes' }
   /** A filter of the site's own failed and was set aside; without it nothing is placed. `problem`: "it …". */
   | { readonly code: 'plugin-failed'; readonly plugin: string; readonly problem: string }
@@ -273,6 +276,10 @@ export const refusalTraits: Record<
   reserved: { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
   constraints: { evictionHelps: true, wokenBy: ['task-ended', 'node-joined'] },
   'scratch-space': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
+  spot: {
+    evictionHelps: true,
+    wokenBy: ['task-placed', 'task-ended', 'node-joined', 'spot-priced'],
+  },
   'no-nodes': { evictionHelps: false, wokenBy: ['node-joined'] },
   'plugin-failed': { evictionHelps: false, wokenBy: [] },
   'waits-for-steps': { evictionHelps: false, wokenBy: ['step-ended'] },
@@ -373,6 +380,7 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'gang-no-room': 'Its tasks start together, and not all that are needed find room now.',
   'scratch-space':
     'The scratch of those placed, at the peak of each phase, leaves too little for its own.',
+  spot: 'What is free are spot nodes, which it does not use, or not at this price, or not so many.',
   constraints: 'No node that its constraints allow has enough free now.',
   insufficient: 'No node has enough free now.',
   'reserved-for': 'It would delay a task that was promised a start.',

@@ -12,6 +12,7 @@ import type { GpuSharing } from './node.ts';
 import type { PriorityClass } from './priority-class.ts';
 import type { QosClass, QosConfig } from './qos.ts';
 import type { Reservation } from './reservation.ts';
+import type { SpotPolicy } from './spot.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
 export interface Amounts {
@@ -68,6 +69,8 @@ export interface SchedulingConfig {
   readonly gpuAbsent?: 'cpu';
   /** Nobody is evicted when a node runs out, when not given: the kernel decides. */
   readonly eviction?: EvictionConfig;
+  /** Absent: spot nodes are as all others, but that those who ask for them go there first. */
+  readonly spot?: SpotPolicy;
   /** Of the lottery: the same seed draws the same winners. */
   readonly seed: number;
 }

@@ -18,6 +18,8 @@ export interface SiteConfig {
   /** Absent: nothing is said of it. */
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
+  /** Of this machine, beside those that are found on it. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly isolation?: IsolationLevel;
   /** For services that are autoscaled and say less. */
   readonly autoscaling?: AutoscalingDefaults;
@@ -54,6 +56,8 @@ export interface WrittenSite {
   readonly budgets: readonly WrittenBudget[];
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
+  /** Of this machine, beside those that are found on it. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly isolation?: IsolationLevel;
   readonly autoscaling?: AutoscalingDefaults;
   /** For people. */

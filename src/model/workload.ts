@@ -23,6 +23,8 @@ export interface WorkloadSpec {
   readonly deadlineAt?: TimeMs;
   /** At least one; `needs` name other steps of this list and form no cycle. */
   readonly steps: readonly StepSpec[];
+  /** Whether its tasks may run on nodes that are taken away; absent: as the site says of such tasks. */
+  readonly spot?: boolean;
   /** What it is held to as a whole; absent: nothing. */
   readonly limits?: WorkloadLimits;
   /** Values by name that expressions of its steps see as `vars`. */

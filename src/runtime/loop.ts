@@ -305,6 +305,7 @@ export class Loop {
       case 'priority-changed':
       case 'eviction-ordered':
       case 'spot-noticed':
+      case 'spot-priced':
       case 'rebalance-started':
       case 'move-ended':
       case 'task-probed':
@@ -360,7 +361,9 @@ export class Loop {
     const { graceMs, withinMs } = this.#timesOf(attempt);
     const terms = attempt.task.step.spec.execution?.checkpoint;
     // Who is stopped for others may save his work; who is cancelled has asked for it.
-    const saves = terms !== undefined && causeOfStop(attempt.stop) === 'preempted';
+    const { policy } = this.#deps.engine.state.table.spot;
+    const isAsked = attempt.stop !== 'spot' || (policy?.onInterruption ?? SAVES) === SAVES;
+    const saves = terms !== undefined && isAsked && causeOfStop(attempt.stop) === 'preempted';
     const saving = saves ? { terms, withinMs, start: this.#startOf(attempt) } : undefined;
     this.#deps.driver.stop(id, attempt.stop, graceMs, saving);
   }
@@ -435,6 +438,8 @@ function requestOf(report: Report): Request {
   }
 }
 
+const SAVES = 'checkpoint_and_retry';
+
 /** Failures of the journal that may pass; the rest end the daemon. */
 const passing: readonly ErrorCode[] = ['STATE_FULL', 'STATE_UNWRITABLE'];
 
@@ -454,6 +459,7 @@ const fromPeople: Record<Request['kind'], boolean> = {
   unpause: true,
   rebalance: true,
   'spot-notice': false,
+  'spot-price': false,
   'report-adjusted': false,
   'report-pressure': false,
   'report-started': false,

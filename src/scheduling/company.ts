@@ -37,12 +37,16 @@ export function looksAround(constraints: Constraints | undefined): boolean {
   return company !== undefined || (data?.some(({ within }) => within !== 'node') ?? false);
 }
 
+/** Whether it may find room although no node was freed: where others start or end matters to it. */
+export const mindsOthers = (constraints: BoundConstraints | undefined): boolean =>
+  constraints?.spot !== undefined || looksAround(constraints);
+
 /** What is asked for whoever else runs: rules about others say nothing of nodes that are empty. */
 export function besideNobody<A extends Ask>(ask: A): A {
   const { constraints: all } = ask;
-  if (all?.company === undefined && all?.scratch === undefined) return ask;
-  const { company: _, scratch: __, ...constraints } = all;
-  return { ...ask, constraints };
+  if (all === undefined) return ask;
+  const { company: _, scratch: __, spot, ...constraints } = all;
+  return { ...ask, constraints: { ...constraints, ...(spot && { spot: 'ever' }) } };
 }
 
 export function keepsCompany(

@@ -4,7 +4,7 @@ import type { Resources } from '../model/resources.ts';
 import { planGang, type Seats, seatsAmong } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { Outlook } from './outlook.ts';
-import { allowed, checkedScore, chooseDevices, feasible, whyNot } from './place.ts';
+import { allowed, checkedScore, chooseDevices, feasible, isIn, whyNot } from './place.ts';
 import { type Amount, Profile } from './profile.ts';
 import { lacksDevices } from './row-devices.ts';
 import { savedMemory } from './saved-memory.ts';
@@ -17,7 +17,7 @@ import {
   type SchedulerDeps,
   type Together,
 } from './scheduler.ts';
-import type { Scorer } from './scorer.ts';
+import { SCORE_MAX, type Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
 import { TypicalDemand } from './typical-demand.ts';
@@ -53,6 +53,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   #cursor = 0;
   /** Somebody of the plan has started. */
   #started = false;
+  /** How many may be on spot nodes is another number than when the plan was made. */
+  #shareMoved = false;
 
   /** `depth`: waiting tasks that are planned; those behind them wait. */
   constructor(deps: SchedulerDeps, scorer: Scorer, options: { readonly depth: number }) {
@@ -88,6 +90,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     if (this.#plan[this.#cursor]?.task === running.task) {
       this.#cursor++;
       this.#started = true;
+      const { constraints } = this.#deps.shapes.ask(running.task.shape);
+      this.#shareMoved ||= constraints?.spot !== undefined;
     } else this.#plannedAt = -1;
   }
 
@@ -111,7 +115,8 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       const choice = this.#nextPlanned(at);
       if (choice !== undefined) return choice;
       // Those that started make room in the depth for others.
-      if (!this.#started || this.#queue.items.length <= this.#plan.length) return undefined;
+      const hasMore = this.#queue.items.length > this.#plan.length;
+      if (!this.#started || !(hasMore || this.#shareMoved)) return undefined;
       this.#makePlan(at);
     }
   }
@@ -132,7 +137,11 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     const { row } = seats[0]!;
     const together = this.#together.get(task);
     if (together === undefined) {
-      if (!feasible(table, row, shapes.ask(task.shape))) return undefined;
+      const ask = shapes.ask(task.shape);
+      if (!feasible(table, row, ask)) {
+        this.#shareMoved ||= ask.constraints?.spot !== undefined;
+        return undefined;
+      }
       return { task, row, gpus: this.devices(task, row) };
     }
     const { ask, count: members, topology, allows } = together;
@@ -228,6 +237,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     this.#plannedAt = at;
     this.#cursor = 0;
     this.#started = false;
+    this.#shareMoved = false;
   }
 
   /** The node where it starts first; of equals the best by score, then the first. */
@@ -245,12 +255,19 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
       const { table } = this.#deps;
       if (!mayEverFit(table, row, ask)) continue;
       const fits = table.fits(row, ask);
-      const score = fits ? checkedScore(this.#scorer, table, row, ask, this.#outlook) : 0;
+      const score = fits
+        ? checkedScore(this.#scorer, table, row, ask, this.#outlook) + this.#lead(row, ask)
+        : 0;
       if (best !== undefined && startsAt === best.startsAt && score <= bestScore) continue;
       best = { row, startsAt };
       bestScore = score;
     }
     return best && { seats: [{ row: best.row, members: 1 }], startsAt: best.startsAt };
+  }
+
+  /** Who may be on spot nodes goes there first, whatever the score. */
+  #lead(row: NodeIndex, ask: Ask): number {
+    return ask.constraints?.spot && isIn(this.#deps.table, row, 'spot') ? SCORE_MAX : 0;
   }
 
   /** The first time at which all of them find seats; members that ask for less count as the largest. */

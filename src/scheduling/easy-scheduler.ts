@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import { looksAround } from './company.ts';
+import { mindsOthers } from './company.ts';
 import { planGang, type Seats } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { allowed, whyNot } from './place.ts';
@@ -98,7 +98,7 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     // What is to be near others may have room now.
     for (const shape of this.#refused) {
-      if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#refused.delete(shape);
+      if (mindsOthers(this.#deps.shapes.ask(shape).constraints)) this.#refused.delete(shape);
     }
     const isHead = this.#queue.items[0] === running.task;
     this.#leave(running.task);
@@ -178,7 +178,7 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   refusal(task: T): Refusal | undefined {
     const { table, shapes } = this.#deps;
-    const ask = shapes.request(task.shape);
+    const ask = shapes.ask(task.shape);
     if (this.#index.best(task.shape, ask) !== undefined) return this.#held(task);
     const refusal = whyNot(table, ask);
     return refusal.code === 'no-nodes' && table.rows > 0 ? undefined : refusal;

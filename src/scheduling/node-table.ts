@@ -27,6 +27,7 @@ import {
 import type { Ask } from './shape.ts';
 import type { Shortage } from './shortage.ts';
 import { SpaceBook } from './space-book.ts';
+import { SpotBook } from './spot-book.ts';
 import { WHOLE_GPU } from './whole-gpu.ts';
 
 export { WHOLE_GPU } from './whole-gpu.ts';
@@ -81,6 +82,7 @@ export class NodeTable {
   /** Whose tasks run where; kept by the scheduler. */
   readonly residents = new Residents();
   readonly space = new SpaceBook();
+  readonly spot = new SpotBook();
   /** Of the site, for every task: set once, when its scheduler is made. */
   siteFilters: readonly SiteFilter[] = [];
 
@@ -239,8 +241,7 @@ export class NodeTable {
     const memory = this.#free[base + MEMORY]!;
     if (lacks(memory, ask.memory)) return { resource: 'memory', asked: ask.memory, free: memory };
     const cpu = this.#free[base + CPU]!;
-    if (lacks(cpu, ask.cpu)) return { resource: 'cpu', asked: ask.cpu, free: cpu };
-    return undefined;
+    return lacks(cpu, ask.cpu) ? { resource: 'cpu', asked: ask.cpu, free: cpu } : undefined;
   }
 
   /**
@@ -334,7 +335,7 @@ export class NodeTable {
     const free = this.#gpuFree[a]!;
     const other = this.#gpuFree[b]!;
     if (free.length !== other.length) return false;
-    if (isGuarded(this.#nodes[a]) || isGuarded(this.#nodes[b])) return false;
+    if (isGuarded(this.#nodes[a], this.spot) || isGuarded(this.#nodes[b], this.spot)) return false;
     if (this.#owners.any(a) || this.#owners.any(b)) return false;
     const gpus = this.#nodes[a]?.gpus;
     const others = this.#nodes[b]?.gpus;
@@ -463,8 +464,7 @@ export class NodeTable {
 
   #note(row: NodeIndex): void {
     this.#changes[this.#changeCount % CHANGES_KEPT] = row;
-    this.#lastChange[row] = this.#changeCount;
-    this.#changeCount++;
+    this.#lastChange[row] = this.#changeCount++;
   }
 
   /** The cell is found only now: a column that was just added has moved them all. */

@@ -1,4 +1,5 @@
 import type { Refusal } from '../model/refusal.ts';
+import { mindsOthers } from './company.ts';
 import { dominantShare, WHOLE } from './fair-shares.ts';
 import type { NodeIndex } from './node-table.ts';
 import { type Pending, planOptimal, type SolveProgram } from './optimal.ts';
@@ -192,8 +193,8 @@ export class OptimalScheduler<T extends Candidate> implements OrderedScheduler<T
       const ask = this.#deps.shapes.ask(task.shape);
       const row = this.#index.best(task.shape, ask);
       if (row !== undefined) return { task, row, gpus: this.#index.devices(row, ask) };
-      // What is to be near others may find room as soon as one of them starts.
-      if (ask.constraints?.company === undefined) refused.add(task.shape);
+      // Its room may depend on who else starts.
+      if (!mindsOthers(ask.constraints)) refused.add(task.shape);
     }
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { allowsGpu } from './allows-gpu.ts';
-import { looksAround } from './company.ts';
+import { mindsOthers } from './company.ts';
 import { aloneFor } from './device-owners.ts';
 import { type NodeIndex, type NodeTable, WHOLE_GPU } from './node-table.ts';
 import { feasible } from './place.ts';
@@ -287,7 +287,7 @@ const splitOf = (place: Place): readonly Pool[] => (place.pools.length > 1 ? pla
 
 const mayGo = (table: NodeTable, row: NodeIndex, ask: Ask): boolean =>
   // Rows of the program do not say who is beside whom.
-  !looksAround(ask.constraints) && feasible(table, row, ask);
+  !mindsOthers(ask.constraints) && feasible(table, row, ask);
 
 function isPlainAsk(table: NodeTable, ask: Ask): boolean {
   if (ask.mig !== undefined || ask.gpuMemory !== undefined || aloneFor(ask) !== undefined) {

@@ -1,7 +1,8 @@
-import { assert } from '../base/assert.ts';
+import { assert, InvariantError } from '../base/assert.ts';
 import { milliGpu, UNLIMITED } from '../base/units.ts';
 import { noConstraints } from '../model/constraints.ts';
 import type { Refusal } from '../model/refusal.ts';
+import { isSpot, type SpotObstacle } from '../model/spot.ts';
 import { allowsGpu } from './allows-gpu.ts';
 import { aloneFor, isPlainAsk } from './device-owners.ts';
 import { shareOn } from './device-share.ts';
@@ -14,17 +15,40 @@ import type { Ask } from './shape.ts';
 import { peakOf } from './space-profile.ts';
 
 const NO_GPU = milliGpu(0);
+/** As people see it beside the names of filters. */
+const SPOT = 'spot';
 
 export type Verdict =
   | { readonly kind: 'place'; readonly row: NodeIndex }
   | { readonly kind: 'refuse'; readonly refusal: Refusal };
 
+/** Of the nodes, which are looked at: tasks that may be on spot nodes go there first. */
+export const parts = ['all', 'spot', 'on-demand'] as const;
+export type Part = (typeof parts)[number];
+
+const ALL: readonly Part[] = ['all'];
+const SPOT_FIRST: readonly Part[] = ['spot', 'on-demand'];
+
+export const partsFor = ({ constraints }: Ask): readonly Part[] =>
+  constraints?.spot === undefined ? ALL : SPOT_FIRST;
+
+export function isIn(table: NodeTable, row: NodeIndex, part: Part): boolean {
+  const node = table.node(row);
+  return part === 'all' || (node !== undefined && isSpot(node) === (part === 'spot'));
+}
+
 /** Looks at every node: the best by score, the first of equals, or why there is none. */
-export function findPlace(table: NodeTable, ask: Ask, scorer: Scorer, outlook: Outlook): Verdict {
+export function findPlace(
+  table: NodeTable,
+  ask: Ask,
+  scorer: Scorer,
+  outlook: Outlook,
+  part: Part = 'all',
+): Verdict {
   let best: NodeIndex | undefined;
   let bestScore = -1;
   for (let row = 0; row < table.rows; row++) {
-    if (!feasible(table, row, ask)) continue;
+    if (!isIn(table, row, part) || !feasible(table, row, ask)) continue;
     const score = checkedScore(scorer, table, row, ask, outlook);
     if (score > bestScore) {
       best = row;
@@ -43,10 +67,16 @@ export function feasible(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
 /** Whether its constraints allow the node, full as it may be now. */
 export function allowed(table: NodeTable, row: NodeIndex, ask: Ask): boolean {
   if (!table.siteFilters.every((filter) => filter.passes(table, row, ask))) return false;
-  if (ask.constraints === undefined && !isGuarded(table.node(row))) return true;
+  if (ask.constraints === undefined && !isGuarded(table.node(row), table.spot)) return true;
+  if (spotObstacle(table, row, ask) !== undefined) return false;
   const { constraints = noConstraints } = ask;
   const gpu = countedGpu(ask);
   return filters.every((filter) => filter.passes(table, row, gpu, constraints));
+}
+
+/** Why it may not start there for the node may be taken away. */
+export function spotObstacle(table: NodeTable, row: NodeIndex, ask: Ask): SpotObstacle | undefined {
+  return table.spot.obstacle(table, row, ask);
 }
 
 /** Of shares by memory and of instances the table itself looks for a device that is allowed. */
@@ -124,6 +154,7 @@ export function whyNot(table: NodeTable, ask: Ask): Refusal {
     }
   }
   if (excluded.join() === 'scratch-space') return whyNoSpace(table, ask);
+  if (excluded.join() === SPOT) return whyNoSpot(table, ask);
   if (excluded.length > 0) return { code: 'constraints', filters: excluded };
   return nearest ?? { code: 'no-nodes' };
 }
@@ -147,6 +178,17 @@ function whyNoSpace(table: NodeTable, ask: Ask): Refusal {
   return found;
 }
 
+/** On the first node where nothing else is in the way. */
+function whyNoSpot(table: NodeTable, ask: Ask): Refusal {
+  for (let row = 0; row < table.rows; row++) {
+    const node = table.node(row);
+    if (node === undefined || table.shortage(row, ask) !== undefined) continue;
+    if (failedFilters(table, row, ask).join() !== SPOT) continue;
+    return { code: 'spot', node: node.id, obstacle: spotObstacle(table, row, ask)! };
+  }
+  throw new InvariantError('a node lacks nothing but leave to be used');
+}
+
 /** Nothing is placed while a filter of the site itself has failed. */
 function failedPlugin(table: NodeTable): Refusal | undefined {
   return table.siteFilters.find((filter) => filter.failure !== undefined)?.failure;
@@ -157,5 +199,6 @@ function failedFilters(table: NodeTable, row: NodeIndex, ask: Ask): readonly str
   const gpu = countedGpu(ask);
   const ofSite = table.siteFilters.filter((filter) => !filter.passes(table, row, ask));
   const ofTask = filters.filter((filter) => !filter.passes(table, row, gpu, constraints));
-  return [...ofSite, ...ofTask].map(({ name }) => name);
+  const names = [...ofSite, ...ofTask].map(({ name }) => name);
+  return spotObstacle(table, row, ask) === undefined ? names : [...names, SPOT];
 }

@@ -1,7 +1,16 @@
 import { looksAround } from './company.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import { Outlook } from './outlook.ts';
-import { checkedScore, chooseDevices, feasible, findPlace } from './place.ts';
+import {
+  checkedScore,
+  chooseDevices,
+  feasible,
+  findPlace,
+  isIn,
+  type Part,
+  parts,
+  partsFor,
+} from './place.ts';
 import type { Scorer } from './scorer.ts';
 import type { Ask, ShapeIndex } from './shape.ts';
 import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
@@ -20,7 +29,8 @@ export class PlacementIndex {
   readonly #table: NodeTable;
   readonly #scorer: Scorer;
   readonly #outlook: Outlook;
-  readonly #trees = new Map<ShapeIndex, Tree>();
+  /** By shape and part. */
+  readonly #trees = new Map<number, Tree>();
 
   /** A `demand` that is not given is learned from what is `expect`ed. */
   constructor(table: NodeTable, scorer: Scorer, demand: TypicalDemand = new TypicalDemand()) {
@@ -53,25 +63,36 @@ export class PlacementIndex {
     if (this.#scorer.looksAhead === true) this.#outlook.refresh();
     const { constraints } = ask;
     const looks = this.#scorer.looksAround === true && constraints?.self !== undefined;
-    if (looks || looksAround(constraints)) return this.#search(ask);
-    let tree = this.#trees.get(shape);
+    const searches = looks || looksAround(constraints);
+    for (const part of partsFor(ask)) {
+      // A tree is brought up to date under one answer to this, the same for all its rows.
+      if (part === 'spot' && this.#table.spot.isFull(ask, this.#table)) continue;
+      const row = searches ? this.#search(ask, part) : this.#lookUp(shape, ask, part);
+      if (row !== undefined) return row;
+    }
+    return undefined;
+  }
+
+  #lookUp(shape: ShapeIndex, ask: Ask, part: Part): NodeIndex | undefined {
+    const key = shape * parts.length + parts.indexOf(part);
+    let tree = this.#trees.get(key);
     if (tree === undefined || !tree.holds(this.#table.rows)) {
-      tree = new Tree(this.#table, this.#scorer, ask, this.#outlook);
+      tree = new Tree(this.#table, this.#scorer, ask, this.#outlook, part);
     }
     tree.follow();
     // Re-inserted last: the map's order is the order of use.
-    this.#trees.delete(shape);
-    this.#trees.set(shape, tree);
+    this.#trees.delete(key);
+    this.#trees.set(key, tree);
     if (this.#trees.size > TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!);
     return tree.winner();
   }
 
   /** At every node; once more where a plug-in failed meanwhile. */
-  #search(ask: Ask): NodeIndex | undefined {
+  #search(ask: Ask, part: Part): NodeIndex | undefined {
     const table = this.#table;
     for (;;) {
       const count = table.changeCount;
-      const verdict = findPlace(table, ask, this.#scorer, this.#outlook);
+      const verdict = findPlace(table, ask, this.#scorer, this.#outlook, part);
       if (table.changeCount === count) return verdict.kind === 'place' ? verdict.row : undefined;
     }
   }
@@ -82,6 +103,7 @@ class Tree {
   readonly #scorer: Scorer;
   readonly #ask: Ask;
   readonly #outlook: Outlook;
+  readonly #part: Part;
   /** Leaves from `#leaves` on, one a row; each inner node is the better of its two children's rows. */
   readonly #winners: Int32Array;
   readonly #scores: Int32Array;
@@ -91,11 +113,12 @@ class Tree {
   #version = -1;
   #mode = 0;
 
-  constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook) {
+  constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook, part: Part) {
     this.#table = table;
     this.#scorer = scorer;
     this.#ask = ask;
     this.#outlook = outlook;
+    this.#part = part;
     let leaves = 1;
     // Room for more, so that nodes that join do not force a new tree each time.
     while (leaves < table.rows * 1.25) leaves *= 2;
@@ -145,6 +168,7 @@ class Tree {
       (constraints.labels.length > 0 ||
         constraints.data !== undefined ||
         constraints.scratch !== undefined ||
+        constraints.spot !== undefined ||
         constraints.preferred !== undefined);
     const named = this.#scorer.readsNodes === true || table.siteFilters.length > 0;
     const skips = this.#scorer.looksAhead === true && !labelled && !named;
@@ -180,6 +204,7 @@ class Tree {
   }
 
   #score(row: NodeIndex): number {
+    if (!isIn(this.#table, row, this.#part)) return UNFIT;
     if (!feasible(this.#table, row, this.#ask)) return UNFIT;
     return checkedScore(this.#scorer, this.#table, row, this.#ask, this.#outlook);
   }

@@ -9,6 +9,8 @@ export type ShapeIndex = number;
 /** Constraints of a task that is known: `self` is told only where something depends on whose it is. */
 export interface BoundConstraints extends Constraints {
   readonly self?: Who;
+  /** It may run on nodes that are taken away. `ever`: whatever they cost now, and how many are there. */
+  readonly spot?: 'now' | 'ever';
 }
 
 /** How much, and where it may be. Without constraints an ask is its request. */
@@ -29,12 +31,13 @@ export class Shapes {
   }
 
   /** A shape of one workload alone where its constraints, or a scorer, depend on whose the task is. */
-  intern(request: Resources, constraints?: Constraints, who?: Who): ShapeIndex {
+  intern(request: Resources, constraints?: BoundConstraints, who?: Who): ShapeIndex {
     const isOwn = constraints?.company !== undefined || constraints?.gpuAlone === true;
     const self = this.#apart || isOwn ? who : undefined;
     const key =
       resourcesKey(request) +
       (constraints === undefined ? '' : constraintsKey(constraints)) +
+      (constraints?.spot === undefined ? '' : '/spot') +
       (self === undefined ? '' : `/${self.workload}`);
     const found = this.#byKey.get(key);
     if (found !== undefined) return found;

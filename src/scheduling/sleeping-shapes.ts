@@ -1,4 +1,4 @@
-import { looksAround } from './company.ts';
+import { mindsOthers } from './company.ts';
 import { type Bucket, wake } from './leaf-queue.ts';
 import type { NodeIndex } from './node-table.ts';
 import { feasible } from './place.ts';
@@ -43,7 +43,7 @@ export class SleepingShapes<T extends Candidate> {
   add(shape: ShapeIndex): void {
     this.#asleep[shape] = true;
     this.#shapes.add(shape);
-    if (looksAround(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
+    if (mindsOthers(this.#deps.shapes.ask(shape).constraints)) this.#besideOthers.add(shape);
   }
 
   clear(): void {

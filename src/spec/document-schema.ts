@@ -28,7 +28,7 @@ import {
 
 /** Blocks of the vocabulary that later versions act on: only their form is looked at. */
 export const laterBlocks = {
-  compute: 'Spot instances and other kinds of machines.',
+  compute: 'Spot nodes: in the site document.',
   multi_tenancy: 'Limits of users and teams: in the site document.',
   qos: 'Classes of service: in the site document.',
   queues: 'Queues and their sizes: in the site document.',
@@ -38,6 +38,7 @@ export const laterBlocks = {
 
 /** Those of them that a site document has: `berth up --site FILE`. */
 export const siteBlockNames: ReadonlySet<string> = new Set([
+  'compute',
   'multi_tenancy',
   'qos',
   'queues',

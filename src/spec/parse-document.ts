@@ -284,10 +284,16 @@ class DocumentReader {
   #whole(
     blocks: WorkloadBlocks,
     steps: readonly { readonly step: StepSpec; readonly path: Path }[],
-  ): Pick<WorkloadSpec, 'steps' | 'limits'> {
+  ): Pick<WorkloadSpec, 'steps' | 'limits' | 'spot'> {
+    const spot = blocks.resource_requirements?.use_spot_instances;
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
-    this.warnings.push(...unmetProblems(blocks));
+    this.warnings.push(
+      ...unmetProblems(
+        blocks,
+        steps.map(({ step }) => step),
+      ),
+    );
     for (const problem of classProblems(blocks)) {
       (problem.severity === 'warning' ? this.warnings : this.#errors).push(problem);
     }
@@ -296,6 +302,7 @@ class DocumentReader {
       withWorkspace(withGpuAlone(withClass(step, classes), blocks), blocks);
     return {
       steps: steps.map(({ step }) => whole(step)),
+      ...(spot !== undefined && { spot }),
       ...(limits && { limits }),
     };
   }

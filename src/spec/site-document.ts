@@ -6,6 +6,7 @@ import { writtenAutoscaling } from './autoscaling-block.ts';
 import { unmetModels } from './blocks/models-block.ts';
 import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { readBudgets } from './budget-block.ts';
+import { readSpot } from './compute-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
@@ -36,6 +37,7 @@ import {
   withShares,
 } from './tenancy-block.ts';
 import { textProblem } from './text-bounds.ts';
+import { textsAt } from './unit-reader.ts';
 
 /** What the document may name, which other rooms know. */
 export interface SiteNames {
@@ -185,6 +187,8 @@ function readSite(
     if (value !== undefined) reading.warn(path.split('.'), message);
   }
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
+  const spot = readSpot(blocks.compute?.spot_instances);
+  const labels = textsAt(root, ['compute', 'labels']);
   return {
     budgets,
     ...(blocks.name !== undefined && { name: blocks.name }),
@@ -194,6 +198,7 @@ function readSite(
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(tenancy.oversubscription !== undefined && { oversubscription: tenancy.oversubscription }),
     ...(blocks.storage && { storage: readSiteStorage(reading, blocks.storage) }),
+    ...(Object.keys(labels).length > 0 && { labels }),
     scheduling: {
       root: tree,
       scorers,
@@ -210,6 +215,7 @@ function readSite(
       ...(qos && { qos }),
       ...(gpuAbsent && { gpuAbsent }),
       ...(eviction && { eviction }),
+      ...(spot && { spot }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
       seed,
     },
@@ -253,6 +259,7 @@ function readBlocks(reading: SiteReading) {
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
     autoscaling: reading.readPart(siteBlocks.autoscaling, ['autoscaling']),
+    compute: reading.readPart(siteBlocks.compute, ['compute']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
     name: reading.read(siteBlocks.name, ['name']),
     models: reading.read(siteBlocks.models, ['models']),

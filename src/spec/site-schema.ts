@@ -3,6 +3,7 @@ import { autoscalingSchema } from './autoscaling-block.ts';
 import { modelsSchema } from './blocks/models-block.ts';
 import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { budgetsSchema } from './budget-block.ts';
+import { computeSchema } from './compute-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
 import { networkSiteSchema } from './network-site-block.ts';
@@ -41,6 +42,7 @@ export const siteBlocks = {
   autoscaling: autoscalingSchema,
   models: modelsSchema,
   monitoring: monitoringSchema,
+  compute: computeSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

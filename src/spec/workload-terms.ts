@@ -172,12 +172,13 @@ export function withGpuAlone(step: StepSpec, { optimization }: WorkloadBlocks): 
 }
 
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
-export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
+export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]): Problem[] {
   const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
   const gateway =
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
   const strategies = saving?.strategies;
+  const gangs = steps.filter(({ gangMin }) => gangMin !== undefined).map(({ id }) => id);
   const rows: readonly UnmetRow[] = [
     [
       asks?.storage?.cache,
@@ -185,9 +186,9 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       'checked; kept results have one size for the whole site',
     ],
     [
-      asks?.use_spot_instances === true || undefined,
+      (asks?.use_spot_instances === true && gangs.length > 0) || undefined,
       'resource_requirements.use_spot_instances',
-      'checked; there are no spot nodes to choose: its tasks run on any node',
+      `not for ${gangs.join(', ')}: tasks that start together do not go to spot nodes`,
     ],
     [
       asks?.cost_controls?.model_selection,

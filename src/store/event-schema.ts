@@ -29,6 +29,7 @@ import { liveForms } from './live-forms.ts';
 import { budgetFacts, reserve, spending } from './money-form.ts';
 import { basisPoints, bytes, milliCpu, span, text, textMap, whole } from './plain-forms.ts';
 import { service } from './service-form.ts';
+import { spotForms } from './spot-forms.ts';
 
 type Kind = Event['kind'];
 type EventOf<K extends Kind> = Extract<Event, { kind: K }>;
@@ -206,6 +207,7 @@ const spec = z.strictObject({
   labels: textMap,
   deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
+  spot: z.boolean().exactOptional(),
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
   submittedBy: text<TaskId>().exactOptional(),
@@ -276,6 +278,7 @@ const placement = z.strictObject({
   memoryLimit: bytes,
   ports: z.record(z.string(), whole()).exactOptional(),
   cores: z.array(whole()).exactOptional(),
+  notSpot: spotForms.obstacle.exactOptional(),
 });
 
 const retry = z.strictObject({
@@ -410,6 +413,7 @@ export const eventForms: EventForms = complete({
     node: text<NodeId>(),
     deadline: whole<TimeMs>(),
   }),
+  'spot-priced': form('spot-priced', 1, { quotes: z.array(spotForms.quote) }),
   'rebalance-started': form('rebalance-started', 1, { plan: liveForms.plan, settleMs: span }),
   'move-ordered': form('move-ordered', 1, { move: liveForms.move }),
   'move-ended': form('move-ended', 1, { move: liveForms.move, outcome: liveForms.outcome }),

@@ -8,7 +8,7 @@ const window = { from: 0, to: 1, complete: true };
 export const noMoney: { readonly money: MoneySite } = {
   money: {
     budgets: () => ({ now: 0, budgets: [] }),
-    prices: () => ({ now: 0, file: null, rates: [], models: [] }),
+    prices: () => ({ now: 0, file: null, rates: [], spot: [], models: [] }),
     report: async (_span, by) => usageReport(window, by, new UsageReport([])),
     suggestions: async () => suggestionList(window, []),
   },

@@ -222,6 +222,7 @@ export class Books {
         this.#mustStop.add(this.#live(event.eviction.attempt) && event.eviction.attempt);
         break;
       case 'spot-noticed':
+      case 'spot-priced':
       case 'rebalance-started':
       case 'move-ordered':
       case 'move-ended':

@@ -68,6 +68,8 @@ export function eventLine(event: Event): string {
       return `priority ${event.workload} ${event.priority}`;
     case 'eviction-ordered':
       return `evict ${event.eviction.attempt} (${event.eviction.qos}, ${event.eviction.threshold})`;
+    case 'spot-priced':
+      return `spot prices ${event.quotes.map(({ type = 'any', price }) => `${type} ${price}`).join(', ')}`;
     case 'spot-noticed':
       return `spot ${event.node}`;
     case 'rebalance-started':

@@ -570,7 +570,6 @@ test('what is read and not acted on yet is told, key by key', () => {
   assert.deepEqual(
     keys.sort(),
     [
-      'resource_requirements.use_spot_instances',
       'resource_requirements.storage.cache',
       'resource_requirements.cost_controls.model_selection',
       'optimization.batching',

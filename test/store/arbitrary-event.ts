@@ -298,6 +298,7 @@ const spec = record(
     vars: flowValues,
     warnings: texts,
     guaranteed: fc.constant(true),
+    spot: fc.boolean(),
     source: text,
   },
   ['kind', 'name', 'queue', 'priority', 'labels', 'steps', 'source'],
@@ -362,6 +363,14 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
           memoryLimit: whole,
           ports: fc.dictionary(key, whole, { maxKeys: 2, noNullPrototype: true }),
           cores: fc.array(whole, { maxLength: 2 }),
+          notSpot: fc.oneof(
+            record({ why: fc.constantFrom('disabled', 'unsuitable') }),
+            record(
+              { why: fc.constant('price'), type: text, price: whole, base: whole, most: whole },
+              ['why', 'price', 'base', 'most'],
+            ),
+            record({ why: fc.constant('share'), onSpot: whole, running: whole, percentage: whole }),
+          ),
         },
         ['node', 'held', 'gpus', 'memoryLimit'],
       ),
@@ -484,6 +493,15 @@ const byKind: { readonly [K in Event['kind']]: fc.Arbitrary<unknown> } = {
     ),
   }),
   'spot-noticed': of('spot-noticed', { node: id, deadline: whole }),
+  'spot-priced': of('spot-priced', {
+    quotes: few(
+      record({ type: text, base: whole, price: whole, onDemand: whole, source: text }, [
+        'base',
+        'price',
+        'source',
+      ]),
+    ),
+  }),
   'rebalance-started': of('rebalance-started', {
     plan: record({ node: id, moves: few(move), gained: whole, moved: whole, cost: whole }),
     settleMs: whole,

@@ -153,6 +153,7 @@ const aboutNodes: readonly string[] = [
   'node-joined',
   'node-left',
   'spot-noticed',
+  'spot-priced',
   'rebalance-started',
 ];
 

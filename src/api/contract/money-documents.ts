@@ -48,6 +48,18 @@ export const priceListSchema = z
         spot_factor: z.number().nullable(),
       }),
     ),
+    spot: z
+      .array(
+        z.object({
+          type: z.string().nullable().describe('Label `instance-type`; null: all other spot nodes'),
+          base: money.describe('What an hour usually costs'),
+          price: money.describe('What it costs now'),
+          on_demand: unknownMoney,
+          most: unknownMoney.describe('Above this its nodes take nothing new; null: any price'),
+          source: z.string(),
+        }),
+      )
+      .describe('Of nodes that may be taken away, as was told last'),
     models: z.array(
       z.object({
         model: z.string(),

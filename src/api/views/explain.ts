@@ -16,7 +16,7 @@ import type { Refusal } from '../../model/refusal.ts';
 import type { Reason, Why } from '../contract/documents.ts';
 import { heldBackRefusal, stepNote, unmetNeeds } from './flow.ts';
 import { preemptionsOf } from './preemptions.ts';
-import { precedenceOf, refusalSentence } from './sentences.ts';
+import { precedenceOf, refusalSentence, spotSentence } from './sentences.ts';
 import { serviceSentence } from './service.ts';
 import { stepState, workloadStatus } from './status.ts';
 import { termsOfStep } from './terms.ts';
@@ -219,7 +219,7 @@ function stepSentence(
       const running =
         ready === undefined
           ? counts.running > 0
-            ? [`${counts.running}${of} running`]
+            ? [`${counts.running}${of} running${onDemandNote(step)}`]
             : []
           : [ready];
       const waits = reasons.map(
@@ -230,6 +230,19 @@ function stepSentence(
       return [...running, ...waits].join('; ') || 'next in line';
     }
   }
+}
+
+/** Of those that might be on spot nodes and run elsewhere, why the newest does. */
+function onDemandNote({ tasks, counts, spec }: StepRecord): string {
+  const elsewhere = tasks.flatMap((task) => {
+    const placement = task.state === 'running' ? currentAttempt(task)?.placement : undefined;
+    return placement?.notSpot === undefined ? [] : [placement.notSpot];
+  });
+  const last = elsewhere.at(-1);
+  if (last === undefined) return '';
+  const some =
+    spec.count === 1 || elsewhere.length === counts.running ? '' : `${elsewhere.length} `;
+  return `, ${some}placed on demand: ${spotSentence(last)}`;
 }
 
 function failure(step: StepRecord): string {

@@ -4,6 +4,7 @@ import type { TimeMs } from '../../base/units.ts';
 import type { State } from '../../engine/state.ts';
 import type { TenantId } from '../../model/ids.ts';
 import type { BudgetScope, PriceTable } from '../../model/money.ts';
+import { ceilingOf, type SpotPolicy, type SpotQuote } from '../../model/spot.ts';
 import type {
   BudgetList,
   PriceList,
@@ -54,7 +55,9 @@ export function priceList(
   { rates, models }: PriceTable,
   now: TimeMs,
   file: string | undefined,
+  spot: { readonly quotes: readonly SpotQuote[]; readonly policy: SpotPolicy | undefined },
 ): PriceList {
+  const { quotes, policy } = spot;
   return {
     now,
     file: file ?? null,
@@ -67,6 +70,14 @@ export function priceList(
       storage_gib_month: one.storageMonth ?? null,
       kilowatt_hour: one.energy?.kilowattHour ?? null,
       spot_factor: one.spotFactor === undefined ? null : one.spotFactor / 10_000,
+    })),
+    spot: quotes.map((quote) => ({
+      type: quote.type ?? null,
+      base: quote.base,
+      price: quote.price,
+      on_demand: quote.onDemand ?? null,
+      most: policy?.priceMax === undefined ? null : ceilingOf(quote, policy.priceMax),
+      source: quote.source,
     })),
     models: models.map((one) => ({
       model: one.model,

@@ -2,6 +2,7 @@ import { assertNever } from '../../base/assert.ts';
 import { formatAmount, formatBytes, formatDollars, formatSpan } from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
+import type { SpotObstacle } from '../../model/spot.ts';
 
 const order: readonly string[] = Object.keys(refusalMeaning);
 
@@ -35,6 +36,8 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'waits-for-completion':
     case 'reserved':
       return togetherSentence(refusal, now);
+    case 'spot':
+      return `${spotSentence(refusal.obstacle)}; ${refusal.node} has room`;
     case 'constraints':
       return constraintsSentence(refusal.filters);
     case 'plugin-failed':
@@ -305,6 +308,33 @@ function serviceRefusal(
 
 function pluginSentence({ plugin, problem }: Extract<Refusal, { code: 'plugin-failed' }>): string {
   return `the site's own filter ${plugin} failed and was set aside (its ${problem}); nothing is placed without it`;
+}
+
+/** What keeps a task from spot nodes. */
+export function spotSentence(obstacle: SpotObstacle): string {
+  switch (obstacle.why) {
+    case 'disabled':
+      return 'the site does not use spot nodes';
+    case 'unsuitable':
+      return 'it may not be on spot nodes: no suitable task by its name or task_type, and it does not ask for them';
+    case 'price': {
+      const { type, price, base, most } = obstacle;
+      const times = (Math.round((price / base) * 100) / 100).toFixed(2).replace(/0$/, '');
+      return (
+        `the spot price${type === undefined ? '' : ` of ${type}`} is ${times}× its base, ` +
+        `${formatDollars(price)} an hour, and at most ${formatDollars(most)} is paid`
+      );
+    }
+    case 'share': {
+      const { onSpot, running, percentage } = obstacle;
+      return (
+        `${onSpot} of the ${running} running tasks that may be on spot nodes are there, ` +
+        `and at most ${percentage} % may be`
+      );
+    }
+    default:
+      return assertNever(obstacle);
+  }
 }
 
 /** A closed node is nothing that the task could change. */

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page } from '../page.ts';
 import { type Column, renderTable } from '../table.ts';
+import { printable } from '../text.ts';
 
 export const prices = defineCommand({
   name: 'prices',
@@ -11,9 +12,10 @@ export const prices = defineCommand({
   summary: 'Show what things cost here, from which day on',
   details: [
     'Prices come from the file of `berth up --prices FILE`. What has no price is unknown, not free.',
+    'Prices of spot nodes are those that were told last, with who told them.',
   ],
   options: {},
-  json: 'PriceList: {now, file, rates, models}; amounts are micro-dollars',
+  json: 'PriceList: {now, file, rates, spot, models}; amounts are micro-dollars',
   async run(_input, world) {
     const client = await world.daemons.connect();
     const list = await client.prices();
@@ -36,7 +38,35 @@ const modelColumns: readonly Column[] = [
 
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
-function renderPrices({ file, rates, models }: PriceList, page: Page): readonly string[] {
+const spotColumns: readonly Column[] = [
+  { title: 'SPOT NODES', min: 10 },
+  { title: 'NOW', align: 'right' },
+  { title: 'BASE', align: 'right' },
+  { title: '× BASE', align: 'right' },
+  { title: 'AT MOST', align: 'right', drop: 1 },
+  { title: 'SOURCE', min: 6, drop: 2 },
+];
+
+function renderSpot(spot: PriceList['spot'], page: Page): readonly string[] {
+  if (spot.length === 0) return [];
+  const rows = spot.map(({ type, price, base, most, source }) => [
+    printable(type ?? 'all others'),
+    formatDollars(price),
+    formatDollars(base),
+    (price / base).toFixed(2),
+    most === null ? 'any' : formatDollars(most),
+    printable(source),
+  ]);
+  return renderTable(page, spotColumns, rows);
+}
+
+function renderPrices(list: PriceList, page: Page): readonly string[] {
+  const spot = renderSpot(list.spot, page);
+  const rest = renderTables(list, page);
+  return [...rest, ...(rest.length > 0 && spot.length > 0 ? [''] : []), ...spot];
+}
+
+function renderTables({ file, rates, models }: PriceList, page: Page): readonly string[] {
   if (file === null)
     return ['Nothing has a price: start the daemon with `berth up --prices FILE`.'];
   const price = (amount: number | null): string =>

@@ -61,7 +61,10 @@ export const requirementsSchema = z
       .optional(),
     use_spot_instances: z
       .boolean()
-      .meta({ description: 'Nodes that may be taken away will do. Checked; there are none yet.' })
+      .meta({
+        description:
+          'Its tasks go to nodes that may be taken away first, as `compute.spot_instances` of the site has it; `false`: never there, where the site has that block. Not for tasks that start together.',
+      })
       .optional(),
     cost_controls: z
       .strictObject({
