@@ -1,9 +1,11 @@
 import type { SavedBudget } from '../admission/budget-book.ts';
+import type { SavedQueueBatch } from '../admission/queue-batches.ts';
 import type { SavedQuota } from '../admission/quota.ts';
 import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import type { SavedGathering } from './deferrals.ts';
 import type { TaskRecord } from './records.ts';
 
 export interface EngineOptions {
@@ -14,7 +16,7 @@ export interface EngineOptions {
   /** Quotas, and the queues that they count by. */
   readonly scheduling?: Pick<
     SchedulingConfig,
-    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction'
+    'root' | 'quotas' | 'reservations' | 'submissions' | 'eviction' | 'offPeak'
   >;
   /** Prices and budgets. Absent: nothing has a price. */
   readonly money?: MoneyConfig;
@@ -31,4 +33,6 @@ export interface SavedMemory {
   readonly quotas?: readonly SavedQuota[];
   readonly budgets?: readonly SavedBudget[];
   readonly submissions?: readonly SavedSubmissions[];
+  readonly batches?: readonly SavedQueueBatch[];
+  readonly gatherings?: readonly SavedGathering[];
 }

@@ -1,20 +1,25 @@
+import { QueueBatches } from '../admission/queue-batches.ts';
 import { QuotaBook } from '../admission/quota.ts';
 import { assert } from '../base/assert.ts';
+import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
+import { OFF_PEAK } from '../model/scheduling-config.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import { countsAsRetry } from './attempt-outcome.ts';
+import { Deferrals } from './deferrals.ts';
 import type { EngineOptions, MakeScheduler, SavedMemory } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { LettingIn } from './letting-in.ts';
 import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
+import { restoreAfter, restoreBefore } from './memory.ts';
 import { isMoneyEvent, Money } from './money.ts';
 import { expand, newAttempt, newTasks, newWorkload } from './new-records.ts';
 import { PlacedParts } from './placed-parts.ts';
@@ -45,7 +50,7 @@ import { RestingTasks } from './resting-tasks.ts';
 import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
 import { comeBack, isRoomFor, leaveLine, lineUp, mayStandInLine } from './standing-in-line.ts';
-import { startGate } from './start-gate.ts';
+import { startGate, startsInBatches } from './start-gate.ts';
 import { needsDecision } from './step-ends.ts';
 import { StopOrders } from './stop-orders.ts';
 import { Unsettled } from './unsettled.ts';
@@ -60,6 +65,8 @@ export class State {
   readonly table = new NodeTable();
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
+  readonly batches: QueueBatches;
+  readonly deferrals: Deferrals;
   readonly active: ActiveTasks;
   readonly lines: Lines;
   readonly leases = new LeaseEnds();
@@ -79,12 +86,14 @@ export class State {
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
-    const deps = { table: this.table, shapes: this.shapes };
     this.active = new ActiveTasks(scheduling?.submissions);
     const quotas = scheduling?.quotas ?? [];
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);
-    const gate = startGate(this.quotas, this.money);
+    this.batches = new QueueBatches(scheduling?.root);
+    this.deferrals = new Deferrals(scheduling?.offPeak ?? OFF_PEAK);
+    const gate = startGate(this);
+    const deps = { table: this.table, shapes: this.shapes, deferral: this.deferrals };
     this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
@@ -104,6 +113,7 @@ export class State {
       mayLine: (step) => mayStandInLine(step, this),
       mayFollow: (attempt) => isRoomFor(attempt, this.table),
       running: () => this.#running.values(),
+      deferred: () => this.scheduler.deferred ?? 0,
     });
     this.#letting = new LettingIn(this.lines, (task) => this.#wait(task));
   }
@@ -236,7 +246,9 @@ export class State {
     this.active.submitted(workload);
     this.leases.add(workload);
     this.services.touch(workload);
-    for (const step of workload.steps) if (step.unmet === 0) this.#openOrDecide(step);
+    for (const step of workload.steps) {
+      if (step.unmet === 0) this.#openOrDecide(step, workload.submittedAt);
+    }
   }
 
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
@@ -245,6 +257,7 @@ export class State {
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
     const attempt = newAttempt(task, attemptsOf(task) + 1, event);
+    if (startsInBatches(task)) this.batches.started(task, event.at);
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
     const { workload } = task.step;
@@ -344,7 +357,7 @@ export class State {
       const dependent = workload.steps[index]!;
       if (isMet(dependent, step)) dependent.unmet--;
       if (dependent.state !== 'blocked') continue;
-      if (dependent.unmet === 0 && !isStopped(workload)) this.#openOrDecide(dependent);
+      if (dependent.unmet === 0 && !isStopped(workload)) this.#openOrDecide(dependent, event.at);
       else this.unsettled.add(dependent);
     }
     this.unsettled.add(step);
@@ -385,8 +398,9 @@ export class State {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
     const { order, ever, memory } = saved;
     this.scheduler.nodesChanged();
+    for (const workload of workloads) this.#workloads.set(workload.id, workload);
+    restoreBefore(this, memory);
     for (const workload of workloads) {
-      this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
@@ -401,10 +415,7 @@ export class State {
       this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
     }
     for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
-    if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
-    if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
-    if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
-    this.active.submissions.restore(memory.submissions ?? []);
+    restoreAfter(this, memory);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -414,18 +425,6 @@ export class State {
       running: this.#running.ids(),
       lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
       ended: this.#ended.map(({ id }) => id),
-    };
-  }
-
-  memory(): SavedMemory {
-    const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
-    const budgets = this.money.book.save();
-    const submissions = this.active.submissions.save();
-    return {
-      ...(scheduler !== undefined && { scheduler }),
-      ...(quotas && { quotas }),
-      ...(budgets.length > 0 && { budgets }),
-      ...(submissions.length > 0 && { submissions }),
     };
   }
 
@@ -457,10 +456,10 @@ export class State {
   }
 
   /** What it needs is as it has to be. */
-  #openOrDecide(step: StepRecord): void {
+  #openOrDecide(step: StepRecord, at: TimeMs): void {
     if (step.state !== 'blocked') return;
     if (needsDecision(step)) this.unsettled.add(step);
-    else this.#open(step);
+    else this.#open(step, at);
   }
 
   #openDecided(event: Extract<Event, { kind: 'step-opened' | 'step-expanded' }>): void {
@@ -472,16 +471,19 @@ export class State {
       expand(step, event.items);
       this.active.count(workload, 1);
     }
-    this.#open(step);
+    this.#open(step, event.at);
   }
 
-  #open(step: StepRecord): void {
+  #open(step: StepRecord, at: TimeMs): void {
     step.state = 'open';
     // Without tasks it ends at once.
     if (step.spec.count === 0) this.unsettled.add(step);
     const { spec, workload } = step;
     // Replicas are opened one by one.
     if (spec.service !== undefined) return;
+    step.openedAt = at;
+    step.batchKind = this.batches.kindAt(workload.spec.queue, at);
+    this.deferrals.opened(step, at);
     step.tasks = newTasks(step, this.shapes.intern(spec.request, spec.constraints, workload.who));
     this.#letting.release(step);
   }

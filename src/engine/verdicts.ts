@@ -4,6 +4,7 @@ import type { Refusal } from '../model/refusal.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { describeScheduling } from './describe-scheduling.ts';
 import { runMaxOf, type TaskRecord } from './records.ts';
+import { batchKindOf } from './start-gate.ts';
 import type { State } from './state.ts';
 
 interface Shared {
@@ -14,8 +15,11 @@ interface Shared {
 /** Limits are the same for all that ask alike; the turn and the room are not, where a queue is strict. */
 const LIMITS: readonly Refusal['code'][] = [
   'never-fits',
+  'preferred-hours',
+  'batch-gathers',
   'quota',
   'budget',
+  'next-batch',
   'queue-cap',
   'queue-limit',
   'kept-for-others',
@@ -85,6 +89,8 @@ export class Verdicts {
       a.gang === b.gang &&
       a.estimateMs === b.estimateMs &&
       runMaxOf(a) === runMaxOf(b) &&
+      this.#state.deferrals.groupOf(a) === this.#state.deferrals.groupOf(b) &&
+      batchKindOf(a) === batchKindOf(b) &&
       (a.step === b.step || !this.#state.money.limits(a.step.workload)) &&
       (!this.#byName || a.workloadName === b.workloadName)
     );

@@ -9,7 +9,7 @@ import {
 } from '../base/units.ts';
 import type { QueueName, TenantId } from './ids.ts';
 import type { GpuSharing } from './node.ts';
-import type { Reservation } from './reservation.ts';
+import { type DailyHours, type Reservation, UTC } from './reservation.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
 export interface Amounts {
@@ -52,6 +52,8 @@ export interface SchedulingConfig {
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** What `off-peak` means; 22:00 to 06:00 in UTC, when not given. */
+  readonly offPeak?: DailyHours;
   /** Whoever waits so long for room is kept what frees next, one at a time; nobody ever is, when not given. */
   readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
@@ -144,11 +146,20 @@ export interface QueueConfig {
   readonly runningMax: number;
   /** Tasks of workloads that have not ended: waiting, running or held back. */
   readonly activeMax: number;
+  /** Tasks start from it and below in batches; absent: whenever they can. */
+  readonly batch?: QueueBatch;
   /** Multiplies guarantee and limits: 15,000 lets requests of 12 CPU share a limit of 8. */
   readonly oversubscription: BasisPoints;
   readonly tenants: TenantsConfig;
   /** Teams share the queue by weight; each shares its part among its members as the queue would. */
   readonly teams: readonly TeamConfig[];
+}
+
+export interface QueueBatch {
+  /** Tasks that start in one batch at most; UNLIMITED: all that are ready when it begins. */
+  readonly size: number;
+  /** From the begin of one batch to that of the next, at least. */
+  readonly intervalMs: SpanMs;
 }
 
 export interface TenantsConfig {
@@ -289,6 +300,13 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
     ...changes,
   };
 }
+
+export const OFF_PEAK: DailyHours = {
+  kind: 'daily',
+  startMs: 22 * 3_600_000,
+  endMs: 6 * 3_600_000,
+  zone: UTC,
+};
 
 /** What a site that says nothing of it gets. */
 export const KEEP_AFTER_MS = 3_600_000 as SpanMs;

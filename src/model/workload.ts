@@ -3,6 +3,7 @@ import type { Constraints } from './constraints.ts';
 import type { ExecutionTerms } from './execution-terms.ts';
 import type { FlowValue, StepFlow, WorkloadLimits } from './flow.ts';
 import type { QueueName, StepId, TaskId } from './ids.ts';
+import type { DailyHours } from './reservation.ts';
 import type { Resources } from './resources.ts';
 import type { ServiceTerms } from './service.ts';
 
@@ -19,6 +20,8 @@ export interface WorkloadSpec {
   readonly deadlineAt?: TimeMs;
   /** At least one; `needs` name other steps of this list and form no cycle. */
   readonly steps: readonly StepSpec[];
+  /** Outside of them its tasks wait; absent: they start whenever they can. */
+  readonly preferred?: PreferredHours;
   /** What it is held to as a whole; absent: nothing. */
   readonly limits?: WorkloadLimits;
   /** Values by name that expressions of its steps see as `vars`. */
@@ -27,6 +30,24 @@ export interface WorkloadSpec {
   readonly submittedBy?: TaskId;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
+}
+
+/** Hours of the day in which a workload would rather start. A task that tries again starts whenever it can. */
+export interface PreferredHours {
+  /** `off-peak`: as the site has them. */
+  readonly hours: 'off-peak' | DailyHours;
+  /** Since its step opened, a task waits for them no longer than this. */
+  readonly maxWaitMs: SpanMs;
+}
+
+/** Tasks of alike steps wait for each other, and start together. */
+export interface GatherTerms {
+  /** Steps of one tenant and queue with the same text here are alike. */
+  readonly alike: string;
+  /** After the first of them was ready. */
+  readonly waitMs: SpanMs;
+  /** With so many they wait no longer. */
+  readonly max: number;
 }
 
 /** One step: `count` tasks of the same shape that start once every step in `needs` has succeeded. */
@@ -53,6 +74,8 @@ export interface StepSpec {
   /** Where the tasks of a gang should be near each other. */
   readonly topology?: Topology;
   readonly stops?: StopTerms;
+  /** Absent: its tasks wait for no others. */
+  readonly gather?: GatherTerms;
   readonly retry: RetryPolicy;
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; an empty string means the folder that the workload was submitted from. */

@@ -176,6 +176,7 @@ const step = z.strictObject({
       minRunMs: span,
     })
     .exactOptional(),
+  gather: z.strictObject({ alike: z.string(), waitMs: span, max: whole() }).exactOptional(),
   retry: z.strictObject({
     maxRetries: whole(),
     backoffMs: span,
@@ -187,6 +188,16 @@ const step = z.strictObject({
   cwd: z.string(),
 });
 
+const dailyHours = z.strictObject({
+  kind: z.literal('daily'),
+  startMs: whole(),
+  endMs: whole(),
+  zone: z.strictObject({
+    name: z.string(),
+    offsets: z.array(z.strictObject({ from: whole<TimeMs>(), offsetMs: z.int() })),
+  }),
+});
+
 const spec = z.strictObject({
   kind: z.enum(['job', 'pipeline', 'service', 'lease']),
   name: z.string(),
@@ -195,6 +206,9 @@ const spec = z.strictObject({
   labels: textMap,
   deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
+  preferred: z
+    .strictObject({ hours: z.union([z.literal('off-peak'), dailyHours]), maxWaitMs: span })
+    .exactOptional(),
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
   submittedBy: text<TaskId>().exactOptional(),

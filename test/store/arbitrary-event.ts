@@ -157,6 +157,7 @@ const step = record(
     cwd: text,
     estimateMs: whole,
     gangMin: whole,
+    gather: record({ alike: text, waitMs: whole, max: whole }),
     topology: record({ label: text, required: fc.boolean() }),
     stops: record(
       { preemptible: fc.boolean(), checkpointMs: whole, restartMs: whole, minRunMs: whole },
@@ -235,6 +236,21 @@ const spec = record(
       cost: whole,
       modelCalls: whole,
       tokens: whole,
+    }),
+    preferred: record({
+      hours: fc.oneof(
+        fc.constant('off-peak'),
+        record({
+          kind: fc.constant('daily'),
+          startMs: whole,
+          endMs: whole,
+          zone: record({
+            name: text,
+            offsets: few(record({ from: whole, offsetMs: fc.integer() })),
+          }),
+        }),
+      ),
+      maxWaitMs: whole,
     }),
     vars: flowValues,
     source: text,
