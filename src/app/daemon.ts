@@ -36,7 +36,7 @@ import { joinAsRead } from './join-as-read.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
-import { parseSubmission } from './parse-submission.ts';
+import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import { readPrices } from './read-prices.ts';
@@ -131,7 +131,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     host: options.host ?? '127.0.0.1',
     port: options.port,
     webDir: webDir(),
-    parse: parseSubmission,
+    parse: submissionParser(parts.site, () => clock.now()),
     log: (sentence, error) => log('api', sentence, error),
   });
   stack.defer(() => server.close());

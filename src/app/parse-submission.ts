@@ -1,8 +1,11 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Origin, Parse } from '../api/routes/api-env.ts';
+import type { TimeMs } from '../base/units.ts';
+import type { SiteConfig } from '../model/site-config.ts';
 import { formatIssues } from '../spec/format-issues.ts';
 import { type ParseOptions, parseDocument } from '../spec/parse-document.ts';
 import { actionPrograms } from './action-programs.ts';
+import { zoneReader } from './zone-reader.ts';
 
 /** What a document is parsed with, as it was sent. */
 export function parseOptions(
@@ -20,10 +23,22 @@ export function parseOptions(
   };
 }
 
-/** The document of a submission; paths in it are taken from the folder that it was submitted from. */
-export const parseSubmission: Parse = (text, origin) => {
+/** Documents as they are submitted to a site; paths in them are taken from the folder they were submitted from. */
+export const submissionParser = (
+  { timeZone = 'UTC', documents = {} }: SiteConfig,
+  now: () => TimeMs,
+): Parse => {
+  const site = { zoneOf: zoneReader(timeZone, now), site: documents };
+  return (text, origin) => parseSubmission(text, origin, site);
+};
+
+function parseSubmission(
+  text: string,
+  origin: Origin,
+  site: Pick<ParseOptions, 'zoneOf' | 'site'>,
+): ReturnType<Parse> {
   const { fileName, cwd } = origin;
-  const options = parseOptions(origin);
+  const options = { ...parseOptions(origin), ...site };
   const texts = options.files?.texts;
   const parsed = parseDocument(text, options);
   if (!parsed.ok) {
@@ -38,4 +53,4 @@ export const parseSubmission: Parse = (text, origin) => {
     formatIssues([warning], text, fileName, texts).trimEnd(),
   );
   return { ok: true, spec: { ...parsed.spec, steps }, warnings };
-};
+}

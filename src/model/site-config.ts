@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/units.ts';
+import type { Bytes, SpanMs } from '../base/units.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
@@ -8,6 +8,7 @@ import type {
   SchedulingConfig,
   SubmissionLimit,
 } from './scheduling-config.ts';
+import type { Batching } from './workload.ts';
 
 /** What a site decides for itself. Data, with every default filled in. */
 export interface SiteConfig {
@@ -17,6 +18,22 @@ export interface SiteConfig {
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
+  /** Of documents that name none; UTC, when not given. */
+  readonly timeZone?: string;
+  readonly documents?: DocumentDefaults;
+}
+
+/** What holds for documents of workloads that say nothing of it. */
+export interface DocumentDefaults {
+  readonly batching?: Batching;
+  readonly caching?: CachingDefaults;
+}
+
+/** Of results of actions. */
+export interface CachingDefaults {
+  readonly ttlMs?: SpanMs;
+  /** Also of those that cost a lot. */
+  readonly costly: boolean;
 }
 
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
@@ -32,7 +49,11 @@ export interface StorageConfig {
 
 /** A site as it was written: time zones by their names, which only the edge can read. */
 export interface WrittenSite {
-  readonly scheduling: Omit<SchedulingConfig, 'quotas' | 'reservations' | 'submissions'> & {
+  readonly scheduling: Omit<
+    SchedulingConfig,
+    'quotas' | 'reservations' | 'submissions' | 'offPeak'
+  > & {
+    readonly offPeak?: Extract<WrittenDuration, { kind: 'daily' }>;
     readonly quotas: readonly WrittenQuota[];
     readonly reservations: readonly WrittenReservation[];
     readonly submissions?: readonly WrittenSubmissionLimit[];
@@ -41,6 +62,8 @@ export interface WrittenSite {
   readonly network?: NetworkConfig;
   readonly storage?: StorageConfig;
   readonly isolation?: IsolationLevel;
+  readonly timeZone?: string;
+  readonly documents?: DocumentDefaults;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

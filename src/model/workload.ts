@@ -40,14 +40,18 @@ export interface PreferredHours {
   readonly maxWaitMs: SpanMs;
 }
 
-/** Tasks of alike steps wait for each other, and start together. */
-export interface GatherTerms {
-  /** Steps of one tenant and queue with the same text here are alike. */
-  readonly alike: string;
+/** How long tasks wait for others like them, and for how many. */
+export interface Batching {
   /** After the first of them was ready. */
   readonly waitMs: SpanMs;
   /** With so many they wait no longer. */
   readonly max: number;
+}
+
+/** Tasks of alike steps wait for each other, and start together. */
+export interface GatherTerms extends Batching {
+  /** Steps of one tenant and queue with the same text here are alike. */
+  readonly alike: string;
 }
 
 /** One step: `count` tasks of the same shape that start once every step in `needs` has succeeded. */

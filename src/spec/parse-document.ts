@@ -1,4 +1,5 @@
 import type { QueueName } from '../model/ids.ts';
+import type { DocumentDefaults } from '../model/site-config.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import type { Programs } from './actions/define-action.ts';
 import { actionsOf } from './actions/own-actions.ts';
@@ -31,6 +32,14 @@ import { type StepUnit, stepUnits } from './step-units.ts';
 import { sizeProblem, tokenProblem } from './text-bounds.ts';
 import { readUnit, textsAt, type UnitReading, warnOfSiteLimits } from './unit-reader.ts';
 import {
+  batchingOf,
+  notOfService,
+  preferredOf,
+  utcOnly,
+  withGathering,
+  type ZoneReader,
+} from './waiting-terms.ts';
+import {
   limitProblems,
   limitsOf,
   unmetProblems,
@@ -47,6 +56,10 @@ export interface ParseOptions {
   readonly vars?: VarOverrides;
   /** Where the programs of actions are; by their names alone where nobody says. */
   readonly programs?: Programs;
+  /** UTC alone is known where nobody says. */
+  readonly zoneOf?: ZoneReader;
+  /** What the site says for documents that say nothing. */
+  readonly site?: DocumentDefaults;
 }
 
 export type ParsedDocument =
@@ -85,6 +98,9 @@ export function parseDocument(text: string, options: ParseOptions): ParsedDocume
     expressions,
     runtimeTexts: new RuntimeTexts(runtimeTexts),
     programs: options.programs ?? ((name) => name),
+    written: joined,
+    zoneOf: options.zoneOf ?? utcOnly,
+    site: options.site ?? {},
   });
   const spec = reader.read(sourceOf(text, files), fileName);
   if (errors.length === 0 && spec !== undefined) {
@@ -114,6 +130,10 @@ function sourceOf(text: string, { texts }: IncludedFiles): string {
 
 interface DocumentDeps {
   readonly root: Written;
+  /** Before anything was filled in. */
+  readonly written: Written;
+  readonly zoneOf: ZoneReader;
+  readonly site: DocumentDefaults;
   readonly errors: Problem[];
   readonly expressions: ExpressionReading;
   readonly runtimeTexts: RuntimeTexts;
@@ -173,6 +193,7 @@ class DocumentReader {
     const read = readUnit(unit, reading, service);
     if (read === undefined) return undefined;
     const kind = service === undefined ? 'job' : 'service';
+    if (service !== undefined) this.#errors.push(...notOfService(parsed.data));
     const whole = this.#whole(parsed.data, [{ step: read.step, path: [] }]);
     return { kind, ...this.#head(parsed.data, name), ...whole, source };
   }
@@ -225,7 +246,7 @@ class DocumentReader {
     const root = this.#root;
     const actions = actionsOf(root, errors);
     const actionNamed = (name: string) => actions.find((action) => action.name === name);
-    const cache = cacheDefaults(blocks, actionNamed, errors);
+    const cache = cacheDefaults(blocks, this.#deps.site, actionNamed, errors);
     const flow = { root, expressions, runtimeTexts, cache, names, problems: errors };
     return { root, flow, actions, programs, base, network, errors, warnings: this.warnings };
   }
@@ -234,11 +255,21 @@ class DocumentReader {
   #whole(
     blocks: WorkloadBlocks,
     steps: readonly { readonly step: StepSpec; readonly path: Path }[],
-  ): Pick<WorkloadSpec, 'steps' | 'limits'> {
+  ): Pick<WorkloadSpec, 'steps' | 'limits' | 'preferred'> {
+    const { zoneOf, site, written } = this.#deps;
+    const problems = { errors: this.#errors, warnings: this.warnings };
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
     this.warnings.push(...unmetProblems(blocks));
-    return { steps: steps.map(({ step }) => withClass(step, blocks)), ...(limits && { limits }) };
+    const preferred = preferredOf(blocks, zoneOf, problems);
+    const batching = batchingOf(blocks, site.batching, this.#errors);
+    return {
+      steps: steps.map(({ step, path }) =>
+        withGathering(withClass(step, blocks), batching, { root: written, path }),
+      ),
+      ...(limits && { limits }),
+      ...(preferred && { preferred }),
+    };
   }
 
   /** Of a document that is wrong, the keys that are right: their contradictions are told at once, too. */

@@ -15,6 +15,7 @@ import { type QuotaDeps, readQuotas } from './quota-block.ts';
 import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
+import { documentDefaultsOf, offPeakOf, withPacking } from './site-saving.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
 import type { SiteStorage } from './site-storage-schema.ts';
 import { checkPlan, type SiteStrategy } from './site-strategy.ts';
@@ -118,7 +119,14 @@ function readSite(
   checkBlocks(reading);
   const blocks = readBlocks(reading);
   const zoneAt = zoneReader(reading, blocks.timeZone, names);
-  const scheduling = readScheduling(reading, blocks.scheduling ?? {}, names);
+  const packing = blocks.saving?.strategies?.resource_packing;
+  const scheduling = withPacking(
+    reading,
+    readScheduling(reading, blocks.scheduling ?? {}, names),
+    packing,
+  );
+  const offPeak = offPeakOf(reading, blocks, zoneAt);
+  const documents = documentDefaultsOf(reading, blocks.saving);
   const tenancy =
     blocks.tenancy === undefined ? noTenancy : readTenancy(reading, blocks.tenancy, { zoneAt });
   const order = orderOf(reading, scheduling, blocks.tenancy, names);
@@ -165,6 +173,8 @@ function readSite(
     ...(network && { network }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(blocks.storage && { storage: storageOf(blocks.storage) }),
+    ...(blocks.timeZone !== undefined && { timeZone: zoneAt(undefined, ['time_zone']) }),
+    ...(documents && { documents }),
     scheduling: {
       root: tree,
       scorers,
@@ -175,6 +185,7 @@ function readSite(
       ...(tenancy.submissions.length > 0 && { submissions: tenancy.submissions }),
       ...(preemption && { preemption }),
       reservations,
+      ...(offPeak && { offPeak }),
       ...(gpuSharing && { gpuSharing }),
       ...(eviction && { eviction }),
       ...(keepAfterMs !== undefined && { keepAfterMs }),
@@ -195,6 +206,7 @@ function readBlocks(reading: SiteReading) {
     qos: reading.readPart(siteBlocks.qos, ['qos']),
     network: reading.readPart(siteBlocks.network, ['network']),
     storage: reading.readPart(siteBlocks.storage, ['storage']),
+    saving: reading.readPart(siteBlocks.cost_optimization, ['cost_optimization']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
   };
 }

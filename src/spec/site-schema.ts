@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costOptimizationSchema } from './blocks/cost-optimization-block.ts';
 import { budgetsSchema } from './budget-block.ts';
 import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
@@ -29,6 +30,7 @@ export const siteBlocks = {
   network: networkSiteSchema,
   qos: qosSchema,
   storage: siteStorageSchema,
+  cost_optimization: costOptimizationSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

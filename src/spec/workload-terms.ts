@@ -141,14 +141,7 @@ export function unmetProblems(blocks: WorkloadBlocks): Problem[] {
       'optimization.gpu_scheduling',
       'checked; a share of a GPU may still be beside those of others: ask for whole ones',
     ],
-    [optimization?.batching, 'optimization.batching', gateway],
-    [
-      optimization?.scheduling,
-      'optimization.scheduling',
-      'checked; it does not wait for its hours: a reservation or queue of the site does',
-    ],
     [strategies?.model_selection, 'cost_optimization.strategies.model_selection', gateway],
-    [strategies?.batching, 'cost_optimization.strategies.batching', gateway],
     [strategies?.resource_packing, 'cost_optimization.strategies.resource_packing', site],
   ];
   return rows

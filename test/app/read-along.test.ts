@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { openDocuments } from '../../src/app/documents.ts';
-import { parseSubmission } from '../../src/app/parse-submission.ts';
+import { submissionParser } from '../../src/app/parse-submission.ts';
+import { defaultSite } from '../../src/app/read-site.ts';
+import { timeMs } from '../../src/base/units.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'berth-along-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 const documents = openDocuments(dir);
+const parseSubmission = submissionParser(defaultSite, () => timeMs(0));
 const none = { vars: [], varsFiles: [] };
 
 mkdirSync(join(dir, 'flows/lib'), { recursive: true });
