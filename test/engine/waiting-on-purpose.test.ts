@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { refusalSentence } from '../../src/api/views/sentences.ts';
 import { type SpanMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { projectStarts } from '../../src/engine/projection.ts';
-import { takeSnapshot } from '../../src/engine/snapshot.ts';
+import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
 import type { DailyHours, Zone } from '../../src/model/reservation.ts';
 import type { QueueConfig, SchedulingConfig } from '../../src/model/scheduling-config.ts';
 import type { GatherTerms, PreferredHours, StepSpec } from '../../src/model/workload.ts';
+import { play } from '../builders/play.ts';
 import { type Ask, config, node, queueConfig, Site, specOf } from '../builders/site.ts';
 import { GIB, resources, step, workload } from '../builders/workload.ts';
 
@@ -15,7 +16,6 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const at = (text: string): number => Date.parse(text);
-const iso = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
 
 /** Europe/Berlin in 2026: summer time from 29 March 01:00 UTC until 25 October 01:00 UTC. */
 const berlin: Zone = {
@@ -51,21 +51,6 @@ function site(start: string, changes: Partial<SchedulingConfig> = {}, cpu = 100)
 function batched(size: number, intervalMs: number, changes: Partial<QueueConfig> = {}) {
   const batch = { size, intervalMs: intervalMs as SpanMs };
   return { root: queueConfig('root', { children: [queueConfig('batch', { batch, ...changes })] }) };
-}
-
-/** Lets time pass from timer to timer until there is none before `until`; who started when. */
-function run(s: Site, until: number, onPass: (s: Site) => void = () => {}): [string, string][] {
-  const starts: [string, string][] = [];
-  for (;;) {
-    onPass(s);
-    for (const id of s.pass()) starts.push([iso(s.now), id]);
-    onPass(s);
-    for (const id of s.pass()) starts.push([iso(s.now), id]);
-    const timer = s.engine.nextTimer();
-    if (timer === undefined || timer > until) return starts;
-    assert.ok(timer > s.now, 'a timer is later');
-    s.now = timer;
-  }
 }
 
 const offPeak = (ask: Ask, maxWaitMs: number, hours?: PreferredHours['hours']) => ({
@@ -131,7 +116,7 @@ for (const [name, { submitted, maxWait, want }] of Object.entries(nights)) {
       const s = site(submitted);
       s.submitSpec(offPeak({}, maxWait));
       const again = (one: Site): void => (restarts ? one.restart() : undefined);
-      assert.deepEqual(run(s, s.now + 48 * HOUR, again), [[want, '1.s.0.1']]);
+      assert.deepEqual(play(s, s.now + 48 * HOUR, again), [[want, '1.s.0.1']]);
     }
   });
 }
@@ -143,7 +128,7 @@ test('preferred hours of its own are in its own zone, and a workload without any
   s.submitSpec(offPeak({}, 24 * HOUR, noon));
   s.submitSpec(offPeak({}, 24 * HOUR, { ...noon, zone: berlin }));
   s.submit({});
-  assert.deepEqual(run(s, s.now + 48 * HOUR), [
+  assert.deepEqual(play(s, s.now + 48 * HOUR), [
     ['2026-05-01T10:00:00', '2.s.0.1'],
     ['2026-05-01T10:00:00', '3.s.0.1'],
     ['2026-05-01T12:00:00', '1.s.0.1'],
@@ -180,13 +165,13 @@ test('what found no room in its hours waits for the next ones, and hold nobody e
   s.submit({});
   s.pass();
   s.submitSpec(offPeak({ priority: 5 }, 48 * HOUR));
-  run(s, at('2026-05-02T05:00:00Z'));
+  play(s, at('2026-05-02T05:00:00Z'));
   s.now = at('2026-05-02T05:00:00Z');
   s.submit({});
   s.endAll();
-  assert.deepEqual(run(s, s.now + HOUR), [['2026-05-02T05:00:00', '3.s.0.1']]);
+  assert.deepEqual(play(s, s.now + HOUR), [['2026-05-02T05:00:00', '3.s.0.1']]);
   s.endAll();
-  assert.deepEqual(run(s, s.now + 48 * HOUR), [['2026-05-02T20:00:00', '2.s.0.1']]);
+  assert.deepEqual(play(s, s.now + 48 * HOUR), [['2026-05-02T20:00:00', '2.s.0.1']]);
 });
 
 test('a task that tries again or was stopped for others starts whenever it can', () => {
@@ -195,17 +180,17 @@ test('a task that tries again or was stopped for others starts whenever it can',
   s.pass();
   s.now += 20 * MINUTE;
   s.end('1.s.0.1' as never, 'failed');
-  assert.deepEqual(run(s, s.now + HOUR), [['2026-05-02T04:10:01', '1.s.0.2']]);
+  assert.deepEqual(play(s, s.now + HOUR), [['2026-05-02T04:10:01', '1.s.0.2']]);
 });
 
 test('each step of a pipeline waits for the hours from when it is ready', () => {
   const s = site('2026-05-01T10:00:00Z');
   const spec = workload('w', step('a'), step('b', { needs: ['a'] }));
   s.submitSpec({ ...spec, preferred: preferred(HOUR) });
-  assert.deepEqual(run(s, s.now + 48 * HOUR), [['2026-05-01T11:00:00', '1.a.0.1']]);
+  assert.deepEqual(play(s, s.now + 48 * HOUR), [['2026-05-01T11:00:00', '1.a.0.1']]);
   s.now += 30 * MINUTE;
   s.end('1.a.0.1' as never);
-  assert.deepEqual(run(s, s.now + 48 * HOUR), [['2026-05-01T12:30:00', '1.b.0.1']]);
+  assert.deepEqual(play(s, s.now + 48 * HOUR), [['2026-05-01T12:30:00', '1.b.0.1']]);
 });
 
 test('services and leases wait neither for hours nor for a batch', () => {
@@ -225,9 +210,9 @@ for (const kind of ['easy', 'conservative'] as const) {
     const s = site('2026-05-01T10:00:00Z', { backfill: { kind, depth: 100 } }, 1);
     s.submitSpec(offPeak({ priority: 9, runMs: HOUR }, 24 * HOUR));
     s.submit({ runMs: 20 * HOUR });
-    assert.deepEqual(run(s, s.now), [['2026-05-01T10:00:00', '2.s.0.1']]);
+    assert.deepEqual(play(s, s.now), [['2026-05-01T10:00:00', '2.s.0.1']]);
     s.endAll();
-    assert.deepEqual(run(s, s.now + 24 * HOUR), [['2026-05-01T20:00:00', '1.s.0.1']]);
+    assert.deepEqual(play(s, s.now + 24 * HOUR), [['2026-05-01T20:00:00', '1.s.0.1']]);
   });
 }
 
@@ -242,19 +227,19 @@ test('alike tasks start together when the first has waited long enough', () => {
     const s = site('2026-05-01T10:00:00Z');
     const again = (one: Site): void => (restarts ? one.restart() : undefined);
     s.submitSpec(job('a', gather(MINUTE, 10)));
-    run(s, s.now, again);
+    play(s, s.now, again);
     s.now += 40 * SECOND;
     s.submitSpec(job('b', gather(MINUTE, 10)));
     s.submitSpec(job('other', gather(MINUTE, 10, 'other')));
     s.submitSpec(job('anna', gather(MINUTE, 10)), { tenant: 'anna' });
-    assert.deepEqual(run(s, s.now + HOUR, again), [
+    assert.deepEqual(play(s, s.now + HOUR, again), [
       ['2026-05-01T10:01:00', '1.s.0.1'],
       ['2026-05-01T10:01:00', '2.s.0.1'],
       ['2026-05-01T10:01:40', '3.s.0.1'],
       ['2026-05-01T10:01:40', '4.s.0.1'],
     ]);
     s.submitSpec(job('next', gather(MINUTE, 10)));
-    assert.deepEqual(run(s, s.now + HOUR, again), [['2026-05-01T10:02:40', '5.s.0.1']]);
+    assert.deepEqual(play(s, s.now + HOUR, again), [['2026-05-01T10:02:40', '5.s.0.1']]);
   }
 });
 
@@ -263,11 +248,11 @@ test('or as soon as there are enough of them', () => {
     const s = site('2026-05-01T10:00:00Z');
     const again = (one: Site): void => (restarts ? one.restart() : undefined);
     s.submitSpec(job('a', gather(MINUTE, 3), { count: 2 }));
-    assert.deepEqual(run(s, s.now, again), []);
+    assert.deepEqual(play(s, s.now, again), []);
     s.now += 10 * SECOND;
     // One fills the first batch, three are one, and one is left.
     s.submitSpec(job('b', gather(MINUTE, 3), { count: 5 }));
-    assert.equal(run(s, s.now, again).length, 6);
+    assert.equal(play(s, s.now, again).length, 6);
     assert.deepEqual(s.why(2), {
       code: 'batch-gathers',
       ready: 1,
@@ -278,7 +263,7 @@ test('or as soon as there are enough of them', () => {
       refusalSentence(s.why(2)!, s.at),
       'waits for others like it to start together, 1 of 3 are ready: it may start at 2026-05-01T10:01:10Z, in 1m 0s',
     );
-    assert.deepEqual(run(s, s.now + HOUR, again), [['2026-05-01T10:01:10', '2.s.4.1']]);
+    assert.deepEqual(play(s, s.now + HOUR, again), [['2026-05-01T10:01:10', '2.s.4.1']]);
   }
 });
 
@@ -286,12 +271,12 @@ test('a gang gathers as a whole, and tasks that `parallel` holds back gather onc
   const s = site('2026-05-01T10:00:00Z');
   s.submitSpec(job('gang', gather(MINUTE, 3), { count: 2, gangMin: 2 }));
   s.submitSpec(job('b', gather(MINUTE, 3), { count: 2, gangMin: 2 }));
-  assert.equal(run(s, s.now).length, 4);
+  assert.equal(play(s, s.now).length, 4);
   s.submitSpec(job('c', gather(MINUTE, 100, 'narrow'), { count: 3, maxParallel: 1 }));
-  assert.deepEqual(run(s, s.now + HOUR), [['2026-05-01T10:01:00', '3.s.0.1']]);
+  assert.deepEqual(play(s, s.now + HOUR), [['2026-05-01T10:01:00', '3.s.0.1']]);
   s.now += 5 * SECOND;
   s.end('3.s.0.1' as never);
-  assert.deepEqual(run(s, s.now + HOUR), [['2026-05-01T10:01:05', '3.s.1.1']]);
+  assert.deepEqual(play(s, s.now + HOUR), [['2026-05-01T10:01:05', '3.s.1.1']]);
 });
 
 test('a workload that is cancelled while it gathers leaves nothing behind', () => {
@@ -304,7 +289,7 @@ test('a workload that is cancelled while it gathers leaves nothing behind', () =
   assert.equal(s.engine.state.scheduler.deferred, 0);
   s.now += HOUR;
   s.submitSpec(job('b', gather(MINUTE, 3)));
-  assert.deepEqual(run(s, s.now + HOUR), [['2026-05-01T11:01:00', '2.s.0.1']]);
+  assert.deepEqual(play(s, s.now + HOUR), [['2026-05-01T11:01:00', '2.s.0.1']]);
 });
 
 test('a queue starts a batch at once when the interval has passed, and the rest of it later', () => {
@@ -313,7 +298,7 @@ test('a queue starts a batch at once when the interval has passed, and the rest 
     const again = (one: Site): void => (restarts ? one.restart() : undefined);
     s.submit({ queue: 'batch', count: 7 });
     s.submit({});
-    const starts = run(s, s.now + HOUR, again);
+    const starts = play(s, s.now + HOUR, again);
     assert.deepEqual(
       starts.map(([when]) => when.slice(11)),
       [
@@ -323,7 +308,7 @@ test('a queue starts a batch at once when the interval has passed, and the rest 
     );
     s.now = at('2026-05-01T10:02:30Z');
     s.submit({ queue: 'batch' });
-    run(s, s.now, again);
+    play(s, s.now, again);
     const why = s.why(3)!;
     assert.deepEqual(why, {
       code: 'next-batch',
@@ -336,10 +321,10 @@ test('a queue starts a batch at once when the interval has passed, and the rest 
       refusalSentence(why, s.at),
       'queue batch starts work in batches: the next begins at 2026-05-01T10:03:00Z, in 30s',
     );
-    assert.deepEqual(run(s, s.now + HOUR, again), [['2026-05-01T10:03:00', '3.s.0.1']]);
+    assert.deepEqual(play(s, s.now + HOUR, again), [['2026-05-01T10:03:00', '3.s.0.1']]);
     s.now = at('2026-05-01T10:30:00Z');
     s.submit({ queue: 'batch' });
-    assert.deepEqual(run(s, s.now, again), [['2026-05-01T10:30:00', '4.s.0.1']]);
+    assert.deepEqual(play(s, s.now, again), [['2026-05-01T10:30:00', '4.s.0.1']]);
   }
 });
 
@@ -356,7 +341,7 @@ test('what is of a batch starts as soon as there is room for it, and a retry cou
   s.end('1.s.0.2' as never);
   assert.deepEqual(s.pass(), []);
   assert.match(refusalSentence(s.why(1)!, s.at), /of 3 is full: the next begins at .*10:01:00Z/);
-  assert.deepEqual(run(s, s.now + HOUR), [['2026-05-01T10:01:00', '1.s.3.1']]);
+  assert.deepEqual(play(s, s.now + HOUR), [['2026-05-01T10:01:00', '1.s.3.1']]);
 });
 
 test('a gang starts with its batch or begins the next, even where it is more than one', () => {
@@ -366,7 +351,7 @@ test('a gang starts with its batch or begins the next, even where it is more tha
   s.submit({ queue: 'batch', count: 1 });
   s.submit({ queue: 'batch', count: 5, gang: 5 });
   assert.deepEqual(
-    run(s, s.now + HOUR).map(([when, id]) => `${when.slice(11)} ${id.split('.')[0]}`),
+    play(s, s.now + HOUR).map(([when, id]) => `${when.slice(11)} ${id.split('.')[0]}`),
     [
       ...['10:00:00 1', '10:00:00 1', '10:00:00 3', '10:01:00 2', '10:01:00 2'],
       ...Array.from({ length: 5 }, () => '10:02:00 4'),
@@ -385,7 +370,7 @@ test('without a size all that is ready starts in each batch, in a queue and in t
   s.now += SECOND;
   s.submit({ queue: 'two', count: 40 });
   s.submit({ queue: 'one', count: 40 });
-  const starts = run(s, s.now + HOUR);
+  const starts = play(s, s.now + HOUR);
   assert.equal(starts.length, 80);
   assert.deepEqual([...new Set(starts.map(([when]) => when))], ['2026-05-01T10:01:00']);
 });
@@ -411,7 +396,7 @@ test('property: with room for all, nobody waits longer than it may, and never fo
       const readyAt: number[] = [];
       const started = new Map<string, number>();
       const starts = (until: number): void => {
-        for (const [when, id] of run(s, until)) started.set(id, at(`${when}Z`));
+        for (const [when, id] of play(s, until)) started.set(id, at(`${when}Z`));
       };
       for (const one of all) {
         starts(s.now + one.after * SECOND);
@@ -453,13 +438,13 @@ test('property: with room for all, nobody waits longer than it may, and never fo
 test('property: a crash at any moment changes no start, and a replay comes to the same state', () => {
   fc.assert(
     fc.property(arrivals, (all) => {
-      const play = (restarts: boolean): { s: Site; starts: [string, string][] } => {
+      const live = (restarts: boolean): { s: Site; starts: [string, string][] } => {
         const s = site('2026-03-27T10:00:00Z', batched(3, 10 * MINUTE), 6);
         const starts: [string, string][] = [];
         const again = (one: Site): void => (restarts ? one.restart() : undefined);
         for (const one of all) {
           const until = s.now + one.after * SECOND;
-          starts.push(...run(s, until, again));
+          starts.push(...play(s, until, again));
           s.now = until;
           for (const id of [...s.running.keys()].slice(0, 3)) s.end(id);
           const spec = specOf({ count: one.count, queue: one.queue });
@@ -470,11 +455,14 @@ test('property: a crash at any moment changes no start, and a replay comes to th
           const steps = [{ ...only!, ...(one.gather && { gather: one.gather }) }];
           s.submitSpec({ ...spec, ...preferredHours, steps }, { tenant: one.tenant });
         }
-        starts.push(...run(s, s.now + 48 * HOUR, again));
+        starts.push(...play(s, s.now + 48 * HOUR, again));
         return { s, starts };
       };
-      const { s, starts } = play(false);
-      assert.deepEqual(play(true).starts, starts);
+      const { s, starts } = live(false);
+      assert.deepEqual(live(true).starts, starts);
+      const restored = s.fresh();
+      restoreSnapshot(restored.state, takeSnapshot(s.engine.state));
+      assert.equal(takeSnapshot(restored.state), takeSnapshot(s.engine.state));
       const replayed = s.fresh();
       for (const event of s.journal) replayed.apply(event);
       assert.equal(takeSnapshot(replayed.state), takeSnapshot(s.engine.state));
