@@ -5,6 +5,7 @@ import { refusalSentence } from '../../src/api/views/sentences.ts';
 import { type SpanMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
 import { projectStarts } from '../../src/engine/projection.ts';
 import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
+import { Verdicts } from '../../src/engine/verdicts.ts';
 import type { DailyHours, Zone } from '../../src/model/reservation.ts';
 import type { QueueConfig, SchedulingConfig } from '../../src/model/scheduling-config.ts';
 import type { GatherTerms, PreferredHours, StepSpec } from '../../src/model/workload.ts';
@@ -158,6 +159,33 @@ test('`berth why` says when its hours begin, or when it has waited long enough',
   const starts = projectStarts(s.engine, s.at)!;
   assert.equal(starts.get('1.s.0' as never)?.at, at('2026-05-01T20:00:00Z'));
   assert.equal(starts.get('2.s.0' as never)?.at, at('2026-05-01T11:00:00Z'));
+});
+
+test('tasks that wait for the same have one verdict, and those of one step that do not have their own', () => {
+  const s = site('2026-05-01T10:00:00Z', {}, 5);
+  s.submitSpec(offPeak({ count: 3 }, HOUR));
+  s.submitSpec(offPeak({ count: 3 }, HOUR));
+  // Three are a batch, and find room or not; the other two gather.
+  s.submitSpec(job('a', gather(MINUTE, 3), { count: 8 }));
+  s.pass();
+  const verdicts = new Verdicts(s.engine.state, s.at);
+  const of = (workload: number) =>
+    s.engine.state
+      .workload(String(workload) as never)!
+      .steps[0]!.tasks.map((task) => (task.state === 'waiting' ? verdicts.of(task) : undefined));
+  const [first, ...rest] = of(1);
+  assert.equal(first?.code, 'preferred-hours');
+  assert.ok(rest.every((refusal) => refusal === first));
+  assert.deepEqual(of(2)[0], first);
+  assert.deepEqual(
+    of(3).map((refusal) => refusal?.code),
+    [
+      ...Array.from({ length: 5 }, () => undefined),
+      'insufficient',
+      'batch-gathers',
+      'batch-gathers',
+    ],
+  );
 });
 
 test('what found no room in its hours waits for the next ones, and hold nobody else up', () => {
