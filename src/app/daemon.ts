@@ -144,7 +144,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     host: options.host ?? '127.0.0.1',
     port: options.port,
     webDir: webDir(),
-    parse: submissionParser(parts.site),
+    parse: submissionParser(parts.site, () => clock.now()),
     log: (sentence, error) => log('api', sentence, error),
   });
   stack.defer(() => server.close());

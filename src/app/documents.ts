@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { TimeMs } from '../base/units.ts';
 import type { SubmittedDocument } from '../cli/client.ts';
 import { readDocument } from '../cli/io/read-document.ts';
 import type { Documents } from '../cli/world.ts';
@@ -26,7 +27,10 @@ async function parseAsWhatItIs(document: SubmittedDocument, cwd: string): Promis
   }
   const { parseDocument } = await import('../spec/parse-document.ts');
   const { parseOptions } = await import('./parse-submission.ts');
-  return parseDocument(text, parseOptions(document));
+  const { zoneReader } = await import('./zone-reader.ts');
+  // What zone the site has, and what it says of documents, only its daemon knows.
+  const zoneOf = zoneReader('UTC', () => Date.now() as TimeMs);
+  return parseDocument(text, { ...parseOptions(document), zoneOf });
 }
 
 /** Documents of the user. The parser is loaded when there is something to parse. */

@@ -1,5 +1,5 @@
 import type { TimeMs } from '../base/units.ts';
-import type { Duration, Zone } from '../model/reservation.ts';
+import type { DailyHours, Duration, Zone } from '../model/reservation.ts';
 import type { QuotaWindow } from '../model/scheduling-config.ts';
 import type {
   SiteConfig,
@@ -27,7 +27,7 @@ export function fillCalendar(
   // A window that opened yesterday may still be open.
   const from = (now - 2 * 86_400_000) as TimeMs;
   const zone = remembered((timeZone) => zoneOffsets(timeZone, from, until));
-  const { quotas, reservations, submissions, ...rest } = scheduling;
+  const { quotas, reservations, submissions, offPeak, ...rest } = scheduling;
   return {
     ...others,
     budgets: budgets.map((budget) => ({
@@ -45,6 +45,7 @@ export function fillCalendar(
           }),
         })),
       }),
+      ...(offPeak && { offPeak: hoursOf(offPeak, zone) }),
       reservations: reservations.map((reservation) => ({
         ...reservation,
         duration: durationOf(reservation.duration, zone),
@@ -59,10 +60,13 @@ function windowOf(window: WrittenWindow, starts: (key: string) => readonly TimeM
 }
 
 function durationOf(duration: WrittenDuration, zone: (name: string) => Zone): Duration {
-  if (duration.kind === 'always') return duration;
-  const { startMs, endMs, timeZone } = duration;
-  return { kind: 'daily', startMs, endMs, zone: zone(timeZone) };
+  return duration.kind === 'always' ? duration : hoursOf(duration, zone);
 }
+
+const hoursOf = (
+  { startMs, endMs, timeZone }: Extract<WrittenDuration, { kind: 'daily' }>,
+  zone: (name: string) => Zone,
+): DailyHours => ({ kind: 'daily', startMs, endMs, zone: zone(timeZone) });
 
 function split(key: string): readonly ['day' | 'month', string] {
   const space = key.indexOf(' ');

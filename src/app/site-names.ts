@@ -18,7 +18,7 @@ export function siteNames(plugins: readonly LoadedPlugin[] = []): SiteNames {
 }
 
 /** Old names such as US/Eastern are none that are listed, and are known all the same. */
-function isTimeZone(name: string): boolean {
+export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

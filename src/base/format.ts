@@ -28,6 +28,11 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3_600)}h`;
 }
 
+/** `2026-03-29T20:00:00Z`: of milliseconds since 1970, to the second that has begun. */
+export function formatMoment(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
 /** `$12.50`, `$0.000125`: at least the cents, and all of what is below one, of micro-dollars. */
 export function formatDollars(micro: number): string {
   const text = String(Math.abs(micro)).padStart(7, '0');

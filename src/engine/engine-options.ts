@@ -1,10 +1,12 @@
 import type { SavedBudget } from '../admission/budget-book.ts';
+import type { SavedQueueBatch } from '../admission/queue-batches.ts';
 import type { SavedQuota } from '../admission/quota.ts';
 import type { SavedSubmissions } from '../admission/submission-book.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SchedulingConfig, StorageUse } from '../model/scheduling-config.ts';
 import type { SpotQuote } from '../model/spot.ts';
 import type { Scheduler, SchedulerDeps } from '../scheduling/scheduler.ts';
+import type { SavedGathering } from './deferrals.ts';
 import type { SavedOrder, TaskRecord } from './records.ts';
 import type { SpilledSubmission } from './spilled.ts';
 import type { VolumeSpace } from './volume-space.ts';
@@ -27,6 +29,7 @@ export interface EngineOptions {
     | 'qos'
     | 'gpuAbsent'
     | 'spot'
+    | 'offPeak'
   >;
   /** Absent: volumes of any size are taken. */
   readonly volumes?: VolumeSpace;
@@ -47,6 +50,8 @@ export interface SavedMemory {
   readonly submissions?: readonly SavedSubmissions[];
   readonly storage?: readonly StorageUse[];
   readonly spot?: readonly SpotQuote[];
+  readonly batches?: readonly SavedQueueBatch[];
+  readonly gatherings?: readonly SavedGathering[];
 }
 
 /** What a snapshot has beside the workloads and the nodes. */

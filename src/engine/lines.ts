@@ -33,6 +33,7 @@ export class Lines {
   readonly #mayLine: (step: StepRecord) => boolean;
   readonly #mayFollow: (attempt: AttemptRecord) => boolean;
   readonly #running: () => Iterable<AttemptRecord>;
+  readonly #deferred: () => number;
   readonly #lined = new Map<AttemptId, AttemptRecord>();
   /** Behind an attempt that did not succeed. */
   readonly #broken: AttemptRecord[] = [];
@@ -48,11 +49,14 @@ export class Lines {
     /** Whether another may still come after this one, where it runs. */
     readonly mayFollow: (attempt: AttemptRecord) => boolean;
     readonly running: () => Iterable<AttemptRecord>;
+    /** How many of those in the queue wait on purpose, and so for nobody's place. */
+    readonly deferred: () => number;
   }) {
     this.#lengthMs = options.lengthMs;
     this.#mayLine = options.mayLine;
     this.#mayFollow = options.mayFollow;
     this.#running = options.running;
+    this.#deferred = options.deferred;
   }
 
   /** In the order in which they came. */
@@ -147,9 +151,10 @@ export class Lines {
   /** Who is put in line next, or nothing. */
   next(): LineUp | undefined {
     if (this.#quick.size === 0) return undefined;
+    const queued = this.#queued - this.#deferred();
     for (const step of this.#inOrder()) {
       // Somebody else waits, if only a task of this step that asks for more.
-      if (this.#queued !== step.queuedPlain) return undefined;
+      if (queued !== step.queuedPlain) return undefined;
       const quick = this.#quick.get(step)!;
       const depth = this.#depth(step);
       const left = this.#left(step);

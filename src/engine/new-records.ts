@@ -77,6 +77,8 @@ export function newStep(
     state: 'blocked',
     unmet: spec.needs.length,
     dependents,
+    openedAt: undefined,
+    batchKind: undefined,
     endedAt: undefined,
     reason: undefined,
     items: undefined,

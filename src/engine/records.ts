@@ -100,6 +100,10 @@ export interface StepRecord {
   unmet: number;
   /** Indexes of the steps that need this one. */
   readonly dependents: readonly number[];
+  /** Since when its tasks may start; undefined before, and of a service. */
+  openedAt: TimeMs | undefined;
+  /** Steps of a queue that works in batches with the same text here are of the same one; absent elsewhere. */
+  batchKind: string | undefined;
   endedAt: TimeMs | undefined;
   /** Why it ended, where its tasks do not say. */
   reason: StepEndReason | undefined;
@@ -263,6 +267,10 @@ export const isFine = ({ state, reason, spec }: StepRecord): boolean =>
   state === 'succeeded' ||
   (state === 'skipped' && reason?.kind === 'condition') ||
   (state === 'failed' && spec.flow?.onFailure === 'continue');
+
+/** Snapshots from before it was noted know only when the workload was submitted. */
+export const readySince = ({ openedAt, workload }: StepRecord): TimeMs =>
+  openedAt ?? workload.submittedAt;
 
 /** When a lease ends whose holder was last heard of at `at`; undefined for what is no lease. */
 export function leaseEnd(spec: WorkloadSpec, at: TimeMs): TimeMs | undefined {

@@ -9,6 +9,7 @@ import type { Node } from '../model/node.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import type { SavedState } from './engine-options.ts';
 import type { LiveRecord, SavedLive } from './live-changes.ts';
+import { saveMemory } from './memory.ts';
 import { newAttempt, newTask, newWorkload } from './new-records.ts';
 import {
   type AttemptCost,
@@ -66,6 +67,8 @@ type SavedSpent = Pick<WorkloadSpending, 'charged' | 'tokens' | 'calls' | 'unpri
 
 interface SavedStep {
   readonly state: StepRecord['state'];
+  readonly openedAt?: TimeMs | undefined;
+  readonly batchKind?: string | undefined;
   readonly endedAt?: TimeMs | undefined;
   readonly reason?: StepEndReason | undefined;
   readonly items?: readonly FlowValue[] | undefined;
@@ -114,7 +117,7 @@ export function takeSnapshot(state: State): string {
     order: state.order(),
     workloads: [...state.workloads()].map(saveWorkload),
     preemptions: state.preemptions,
-    memory: state.memory(),
+    memory: saveMemory(state),
     live: state.live.save(),
     ...(state.spilled.size > 0 && { spilled: [...state.spilled.values()] }),
   };
@@ -137,6 +140,8 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
   const { overBudget } = workload;
   const steps = workload.steps.map((step) => ({
     state: step.state,
+    openedAt: step.openedAt,
+    batchKind: step.batchKind,
     endedAt: step.endedAt,
     reason: step.reason,
     items: step.items,
@@ -225,6 +230,8 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
 
 function loadStep(step: StepRecord, saved: SavedStep): void {
   step.state = saved.state;
+  step.openedAt = saved.openedAt;
+  step.batchKind = saved.batchKind;
   step.endedAt = saved.endedAt;
   step.reason = saved.reason;
   step.items = saved.items;

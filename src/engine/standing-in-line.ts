@@ -5,6 +5,7 @@ import { looksAround } from '../scheduling/company.ts';
 import { nodeLabels } from '../scheduling/filters/node-labels.ts';
 import type { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
+import { Deferrals } from './deferrals.ts';
 import type { Lines } from './lines.ts';
 import { maySpot } from './may-spot.ts';
 import { newAttempt } from './new-records.ts';
@@ -17,10 +18,17 @@ import type { WorkloadTable } from './workload-table.ts';
 /** Whether tasks of the step may take over places from each other: no rule counts each start by itself. */
 export function mayStandInLine(
   { spec, workload }: StepRecord,
-  { quotas, money, storage, table }: Pick<State, 'quotas' | 'money' | 'storage' | 'table'>,
+  {
+    quotas,
+    money,
+    storage,
+    table,
+    batches,
+  }: Pick<State, 'quotas' | 'money' | 'storage' | 'table' | 'batches'>,
 ): boolean {
   if (spec.gangMin !== undefined || spec.run.kind === 'held') return false;
   if (spec.service !== undefined) return false;
+  if (Deferrals.mayDefer({ spec, workload }) || batches.governs(workload.spec.queue)) return false;
   // Each is a program of its own, or may not need to be run.
   if (spec.flow?.holes !== undefined || spec.flow?.cache !== undefined) return false;
   if (looksAround(spec.constraints)) return false;

@@ -1,24 +1,28 @@
 import type { SiteClasses } from '../admission/class-terms.ts';
+import { QueueBatches } from '../admission/queue-batches.ts';
 import { QuotaBook } from '../admission/quota.ts';
 import { StorageBook } from '../admission/storage-book.ts';
 import { assert } from '../base/assert.ts';
+import type { TimeMs } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { AttemptId, TaskId, WorkloadId } from '../model/ids.ts';
 import type { Event, ScheduledRetry } from '../model/messages.ts';
 import type { Node } from '../model/node.ts';
-import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { OFF_PEAK, type SchedulingConfig } from '../model/scheduling-config.ts';
 import { NodeTable } from '../scheduling/node-table.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { Shapes } from '../scheduling/shape.ts';
 import { ActiveTasks } from './active-tasks.ts';
 import { countsAsRetry } from './attempt-outcome.ts';
-import type { EngineOptions, MakeScheduler, SavedMemory, SavedState } from './engine-options.ts';
+import { Deferrals } from './deferrals.ts';
+import type { EngineOptions, MakeScheduler, SavedState } from './engine-options.ts';
 import { LeaseEnds } from './lease-ends.ts';
 import { LettingIn } from './letting-in.ts';
 import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { applyMeasured, isMeasuredEvent } from './measured.ts';
+import { restoreAfter, restoreBefore } from './memory.ts';
 import { isMoneyEvent, Money } from './money.ts';
 import { expand, newAttempt, newTasks, newWorkload } from './new-records.ts';
 import { PlacedParts } from './placed-parts.ts';
@@ -51,7 +55,7 @@ import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
 import { Spilled } from './spilled.ts';
 import { comeBack, isRoomFor, leaveLine, lineUp, mayStandInLine } from './standing-in-line.ts';
-import { startGate } from './start-gate.ts';
+import { startGate, startsInBatches } from './start-gate.ts';
 import { needsDecision } from './step-ends.ts';
 import { StopOrders } from './stop-orders.ts';
 import { tellUse } from './told-use.ts';
@@ -68,6 +72,8 @@ export class State {
   readonly scheduler: Scheduler<TaskRecord>;
   readonly quotas: QuotaBook | undefined;
   readonly storage: StorageBook | undefined;
+  readonly batches: QueueBatches;
+  readonly deferrals: Deferrals;
   readonly active: ActiveTasks;
   readonly classes: SiteClasses & Pick<SchedulingConfig, 'eviction'>;
   readonly lines: Lines;
@@ -90,7 +96,6 @@ export class State {
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
-    const deps = { table: this.table, shapes: this.shapes };
     this.table.spot.policy = scheduling?.spot;
     this.active = new ActiveTasks(scheduling?.submissions);
     this.classes = scheduling ?? {};
@@ -98,7 +103,10 @@ export class State {
     this.quotas = quotas.length > 0 ? new QuotaBook(quotas, scheduling!.root) : undefined;
     this.money = new Money(money, scheduling?.root, this);
     this.storage = StorageBook.of(scheduling?.storageQuotas);
-    const gate = startGate(this.quotas, this.money, this.storage);
+    this.batches = new QueueBatches(scheduling?.root);
+    this.deferrals = new Deferrals(scheduling?.offPeak ?? OFF_PEAK);
+    const gate = startGate(this);
+    const deps = { table: this.table, shapes: this.shapes, deferral: this.deferrals };
     this.scheduler = makeScheduler(gate === undefined ? deps : { ...deps, gate });
     this.services = new Services({
       records: this.#workloads,
@@ -117,6 +125,7 @@ export class State {
       mayLine: (step) => mayStandInLine(step, this),
       mayFollow: (attempt) => isRoomFor(attempt, this.table),
       running: () => this.#running.values(),
+      deferred: () => this.scheduler.deferred ?? 0,
     });
     this.#letting = new LettingIn(this.lines, (task) => this.#wait(task));
   }
@@ -259,7 +268,9 @@ export class State {
     this.#workloads.set(workload.id, workload);
     this.leases.add(workload);
     this.services.touch(workload);
-    for (const step of workload.steps) if (step.unmet === 0) this.#openOrDecide(step);
+    for (const step of workload.steps) {
+      if (step.unmet === 0) this.#openOrDecide(step, at);
+    }
   }
 
   #place(event: Extract<Event, { kind: 'task-placed' }>): void {
@@ -268,6 +279,7 @@ export class State {
     const row = this.table.rowOf(event.placement.node);
     assert(row !== undefined, 'placed on a node that is there');
     const attempt = newAttempt(task, attemptsOf(task) + 1, event);
+    if (startsInBatches(task)) this.batches.started(task, event.at);
     this.lines.queued(task, -1);
     task.attempts = [...task.attempts, attempt];
     const { workload } = task.step;
@@ -368,7 +380,7 @@ export class State {
       const dependent = workload.steps[index]!;
       if (isMet(dependent, step)) dependent.unmet--;
       if (dependent.state !== 'blocked') continue;
-      if (dependent.unmet === 0 && !isStopped(workload)) this.#openOrDecide(dependent);
+      if (dependent.unmet === 0 && !isStopped(workload)) this.#openOrDecide(dependent, event.at);
       else this.unsettled.add(dependent);
     }
     this.unsettled.add(step);
@@ -406,8 +418,9 @@ export class State {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
     const { order, ever, memory } = saved;
     this.scheduler.nodesChanged();
+    for (const workload of workloads) this.#workloads.set(workload.id, workload);
+    restoreBefore(this, memory);
     for (const workload of workloads) {
-      this.#workloads.set(workload.id, workload);
       for (const step of workload.steps) this.#restoreStep(step);
       if (workload.state === 'active') this.active.count(workload, 1);
       this.leases.add(workload);
@@ -422,13 +435,8 @@ export class State {
       this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
     }
     for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
-    if (memory.scheduler !== undefined) this.scheduler.restore?.(memory.scheduler);
-    if (memory.quotas !== undefined) this.quotas?.restore(memory.quotas);
-    if (memory.budgets !== undefined) this.money.book.restore(memory.budgets);
-    this.active.submissions.restore(memory.submissions ?? []);
-    this.storage?.measured(memory.storage ?? []);
+    restoreAfter(this, memory);
     this.spilled.restore(saved.spilled ?? [], this.active);
-    this.table.spot.quote(memory.spot ?? []);
     for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
     this.#workloadsEver = ever;
   }
@@ -438,22 +446,6 @@ export class State {
       running: this.#running.ids(),
       lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
       ended: this.#ended.map(({ id }) => id),
-    };
-  }
-
-  memory(): SavedMemory {
-    const [scheduler, quotas] = [this.scheduler.save?.(), this.quotas?.save()];
-    const budgets = this.money.book.save();
-    const submissions = this.active.submissions.save();
-    const storage = this.storage?.save() ?? [];
-    const spot = this.table.spot.quotes;
-    return {
-      ...(scheduler !== undefined && { scheduler }),
-      ...(quotas && { quotas }),
-      ...(budgets.length > 0 && { budgets }),
-      ...(submissions.length > 0 && { submissions }),
-      ...(storage.length > 0 && { storage }),
-      ...(spot.length > 0 && { spot }),
     };
   }
 
@@ -485,10 +477,10 @@ export class State {
   }
 
   /** What it needs is as it has to be. */
-  #openOrDecide(step: StepRecord): void {
+  #openOrDecide(step: StepRecord, at: TimeMs): void {
     if (step.state !== 'blocked') return;
     if (needsDecision(step)) this.unsettled.add(step);
-    else this.#open(step);
+    else this.#open(step, at);
   }
 
   #openDecided(event: Extract<Event, { kind: 'step-opened' | 'step-expanded' }>): void {
@@ -500,15 +492,18 @@ export class State {
       expand(step, event.items);
       this.active.count(workload, 1);
     }
-    this.#open(step);
+    this.#open(step, event.at);
   }
 
-  #open(step: StepRecord): void {
+  #open(step: StepRecord, at: TimeMs): void {
     step.state = 'open';
     // Without tasks it ends at once.
     if (step.spec.count === 0) this.unsettled.add(step);
     // Replicas are opened one by one.
     if (step.spec.service !== undefined) return;
+    step.openedAt = at;
+    step.batchKind = this.batches.kindAt(step.workload.spec.queue, at);
+    this.deferrals.opened(step, at);
     step.tasks = newTasks(step, shapeFor(this, step));
     this.#letting.release(step);
   }

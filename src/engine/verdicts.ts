@@ -2,8 +2,10 @@ import { neverFits } from '../admission/never-fits.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
+import type { DeferredGroup } from '../scheduling/scheduler.ts';
 import { describeScheduling } from './describe-scheduling.ts';
 import { runMaxOf, type TaskRecord } from './records.ts';
+import { batchKindOf } from './start-gate.ts';
 import type { State } from './state.ts';
 
 interface Shared {
@@ -17,11 +19,14 @@ const LIMITS: readonly Refusal['code'][] = [
   'quota',
   'budget',
   'storage-quota',
+  'next-batch',
   'queue-cap',
   'queue-limit',
   'kept-for-others',
   'behind',
 ];
+
+const ON_PURPOSE: readonly Refusal['code'][] = ['preferred-hours', 'batch-gathers'];
 
 /**
  * Why tasks wait, as of one state: tasks that the scheduler cannot tell apart share one verdict, so that it
@@ -30,6 +35,7 @@ const LIMITS: readonly Refusal['code'][] = [
 export class Verdicts {
   readonly #state: State;
   readonly #byShape = new Map<number, Shared[]>();
+  readonly #byGroup = new Map<DeferredGroup, Refusal>();
   readonly #preemptors = new Set<string>();
   readonly #strict: ReadonlySet<string>;
   readonly #byName: boolean;
@@ -52,6 +58,8 @@ export class Verdicts {
   of(task: TaskRecord): Refusal | undefined {
     const { scheduler } = this.#state;
     if (this.#preemptors.has(ownerOf(task))) return scheduler.refusal(task);
+    const deferred = this.#deferred(task);
+    if (deferred !== undefined) return deferred;
     let shared = this.#byShape.get(task.shape);
     if (shared === undefined) {
       shared = [];
@@ -71,6 +79,18 @@ export class Verdicts {
     return refusal;
   }
 
+  /** One answer for all that wait on purpose for the same. */
+  #deferred(task: TaskRecord): Refusal | undefined {
+    const group = this.#state.deferrals.groupOf(task);
+    if (group === undefined) return undefined;
+    const known = this.#byGroup.get(group);
+    if (known !== undefined) return known;
+    const refusal = this.#state.scheduler.refusal(task);
+    if (refusal === undefined || !ON_PURPOSE.includes(refusal.code)) return undefined;
+    this.#byGroup.set(group, refusal);
+    return refusal;
+  }
+
   /** It fitted when it was submitted; its node may have left since. */
   #never(task: TaskRecord): Refusal | undefined {
     const { id } = task.step.spec;
@@ -86,6 +106,7 @@ export class Verdicts {
       a.gang === b.gang &&
       a.estimateMs === b.estimateMs &&
       runMaxOf(a) === runMaxOf(b) &&
+      batchKindOf(a) === batchKindOf(b) &&
       (a.step === b.step || !this.#state.money.limits(a.step.workload)) &&
       (!this.#byName || a.workloadName === b.workloadName) &&
       a.className === b.className &&

@@ -172,6 +172,32 @@ export type Refusal =
       /** When the next period begins, or the window moves on; undefined where no such time is known. */
       readonly resetsAt: number | undefined;
     }
+  /**
+   * Outside of the hours in which its workload would rather start: `hours` as the clock on the wall of `zone` has
+   * them. It waits until they begin, or for as long as it waits at most.
+   */
+  | {
+      readonly code: 'preferred-hours';
+      readonly hours: string;
+      readonly zone: string;
+      readonly opensAt: number;
+      readonly until: number;
+    }
+  /** `ready` tasks that are alike wait to start together: until there are `max`, or until then. */
+  | {
+      readonly code: 'batch-gathers';
+      readonly ready: number;
+      readonly max: number;
+      readonly until: number;
+    }
+  /** Its queue starts work in batches: `started` of this one have, and the next begins not before `until`. */
+  | {
+      readonly code: 'next-batch';
+      readonly queue: QueueName;
+      readonly started: number;
+      readonly size: number;
+      readonly until: number;
+    }
   /** In micro-dollars; of a limit per hour, `spent` is what all that runs costs in an hour. */
   | ({ readonly code: 'budget'; readonly resetsAt: number | undefined } & BudgetFacts)
   /** In bytes, of the disk of a class of volumes: `held` by others. An empty class is the state folder. */
@@ -299,6 +325,9 @@ export const refusalTraits: Record<
   'queue-cap': { evictionHelps: true, wokenBy: ['task-ended', 'workload-ended'] },
   'queue-limit': { evictionHelps: true, wokenBy: ['task-ended'] },
   'kept-for-others': { evictionHelps: false, wokenBy: ['task-ended', 'node-joined'] },
+  'preferred-hours': { evictionHelps: false, wokenBy: [] },
+  'batch-gathers': { evictionHelps: false, wokenBy: ['workload-submitted', 'step-ended'] },
+  'next-batch': { evictionHelps: false, wokenBy: [] },
   quota: { evictionHelps: false, wokenBy: ['task-ended'] },
   budget: { evictionHelps: false, wokenBy: ['task-ended'] },
   'volume-space': { evictionHelps: false, wokenBy: ['workload-ended'] },
@@ -360,9 +389,12 @@ export const refusalMeaning: Record<Refusal['code'], string> = {
   'group-parallelism': 'As many tasks of its group of steps run as may at once.',
   'workload-limit': 'What of its workload runs at once is as much as its own limits allow.',
   'gang-incomplete': 'Its tasks start together, and not all that are needed are ready.',
+  'preferred-hours': 'It waits for the hours in which it would rather start.',
+  'batch-gathers': 'It waits for others like it, to start together.',
   quota: 'The quota for this period is used up or reserved.',
   budget: 'There is not enough money for it: a budget, or a limit of its own.',
   'storage-quota': 'The tenant, or its team, keeps as much on disks as it may.',
+  'next-batch': 'Its queue starts work in batches, and this one is full or was there before it.',
   deadline: 'More work is due by its deadline than can be done.',
   'queue-cap': 'The queue, or the tenant there, has as many tasks as it may.',
   'overflow-full': 'The queue is full, and as much is kept on disk as may be.',

@@ -29,6 +29,9 @@ export type Duration =
       readonly zone: Zone;
     };
 
+/** Some hours of every day. */
+export type DailyHours = Extract<Duration, { kind: 'daily' }>;
+
 /** Whom capacity is kept for: each that is given must match. `*` in a pattern stands for anything. */
 export interface Selector {
   readonly pipelines?: readonly string[];

@@ -11,7 +11,7 @@ import type { QueueName, TenantId } from './ids.ts';
 import type { GpuSharing } from './node.ts';
 import type { PriorityClass } from './priority-class.ts';
 import type { QosClass, QosConfig } from './qos.ts';
-import type { Reservation } from './reservation.ts';
+import { type DailyHours, type Reservation, UTC } from './reservation.ts';
 import type { SpotPolicy } from './spot.ts';
 
 /** Amounts of the resources that queues share out. Custom resources are shared out by nodes alone. */
@@ -57,6 +57,8 @@ export interface SchedulingConfig {
   /** Nobody is stopped for others, when not given. */
   readonly preemption?: PreemptionConfig;
   readonly reservations: readonly Reservation[];
+  /** What `off-peak` means; 22:00 to 06:00 in UTC, when not given. */
+  readonly offPeak?: DailyHours;
   /** Whoever waits so long for room is kept what frees next, one at a time; nobody ever is, when not given. */
   readonly keepAfterMs?: SpanMs;
   /** The first rule that names a device's model is its; a device that none names is shared by promise alone. */
@@ -159,6 +161,8 @@ export interface QueueConfig {
   readonly overflow: OverflowPolicy;
   /** What it has accepted is run until it ends by itself or is cancelled, whatever happens to nodes. */
   readonly guaranteedProcessing: boolean;
+  /** Tasks start from it and below in batches; absent: whenever they can. */
+  readonly batch?: QueueBatch;
   /** Multiplies guarantee and limits: 15,000 lets requests of 12 CPU share a limit of 8. */
   readonly oversubscription: BasisPoints;
   readonly tenants: TenantsConfig;
@@ -168,6 +172,13 @@ export interface QueueConfig {
 
 /** It is refused; or it waits on disk until there is room, its document as it is or compressed. */
 export type OverflowPolicy = 'reject' | 'spill-to-disk' | 'compress';
+
+export interface QueueBatch {
+  /** Tasks that start in one batch at most; UNLIMITED: all that are ready when it begins. */
+  readonly size: number;
+  /** From the begin of one batch to that of the next, at least. */
+  readonly intervalMs: SpanMs;
+}
 
 export interface TenantsConfig {
   readonly byDefault: TenantConfig;
@@ -329,6 +340,13 @@ export function queueConfig(name: string, changes: Partial<QueueConfig> = {}): Q
     ...changes,
   };
 }
+
+export const OFF_PEAK: DailyHours = {
+  kind: 'daily',
+  startMs: 22 * 3_600_000,
+  endMs: 6 * 3_600_000,
+  zone: UTC,
+};
 
 /** What a site that says nothing of it gets. */
 export const KEEP_AFTER_MS = 3_600_000 as SpanMs;

@@ -10,6 +10,7 @@ import type {
   SchedulingConfig,
   SubmissionLimit,
 } from './scheduling-config.ts';
+import type { Batching } from './workload.ts';
 
 /** What a site decides for itself. Data, with every default filled in. */
 export interface SiteConfig {
@@ -29,6 +30,22 @@ export interface SiteConfig {
   readonly oversubscription?: BasisPoints;
   /** Use of the host is kept so often; each second, when not given. */
   readonly sampleEveryMs?: SpanMs;
+  /** Of documents that name none; UTC, when not given. */
+  readonly timeZone?: string;
+  readonly documents?: DocumentDefaults;
+}
+
+/** What holds for documents of workloads that say nothing of it. */
+export interface DocumentDefaults {
+  readonly batching?: Batching;
+  readonly caching?: CachingDefaults;
+}
+
+/** Of results of actions. */
+export interface CachingDefaults {
+  readonly ttlMs?: SpanMs;
+  /** Also of those that cost a lot. */
+  readonly costly: boolean;
 }
 
 /** `namespace`: tenants see and touch only what is their own; `none`: they see everything. */
@@ -48,7 +65,11 @@ export interface StorageConfig {
 
 /** A site as it was written: time zones by their names, which only the edge can read. */
 export interface WrittenSite {
-  readonly scheduling: Omit<SchedulingConfig, 'quotas' | 'reservations' | 'submissions'> & {
+  readonly scheduling: Omit<
+    SchedulingConfig,
+    'quotas' | 'reservations' | 'submissions' | 'offPeak'
+  > & {
+    readonly offPeak?: Extract<WrittenDuration, { kind: 'daily' }>;
     readonly quotas: readonly WrittenQuota[];
     readonly reservations: readonly WrittenReservation[];
     readonly submissions?: readonly WrittenSubmissionLimit[];
@@ -66,6 +87,8 @@ export interface WrittenSite {
   readonly oversubscription?: BasisPoints;
   /** Use of the host is kept so often; each second, when not given. */
   readonly sampleEveryMs?: SpanMs;
+  readonly timeZone?: string;
+  readonly documents?: DocumentDefaults;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -5,6 +5,7 @@ import type { FlowValue, StepFlow, WorkloadLimits } from './flow.ts';
 import type { QueueName, StepId, TaskId } from './ids.ts';
 import type { ClassUse } from './priority-class.ts';
 import type { QosClass } from './qos.ts';
+import type { DailyHours } from './reservation.ts';
 import type { Resources } from './resources.ts';
 import type { ServiceTerms } from './service.ts';
 
@@ -25,6 +26,8 @@ export interface WorkloadSpec {
   readonly steps: readonly StepSpec[];
   /** Whether its tasks may run on nodes that are taken away; absent: as the site says of such tasks. */
   readonly spot?: boolean;
+  /** Outside of them its tasks wait; absent: they start whenever they can. */
+  readonly preferred?: PreferredHours;
   /** What it is held to as a whole; absent: nothing. */
   readonly limits?: WorkloadLimits;
   /** Values by name that expressions of its steps see as `vars`. */
@@ -37,6 +40,28 @@ export interface WorkloadSpec {
   readonly guaranteed?: true;
   /** The document as it was written, shown back on the workload's page. At most 1 MiB. */
   readonly source: string;
+}
+
+/** Hours of the day in which a workload would rather start. A task that tries again starts whenever it can. */
+export interface PreferredHours {
+  /** `off-peak`: as the site has them. */
+  readonly hours: 'off-peak' | DailyHours;
+  /** Since its step opened, a task waits for them no longer than this. */
+  readonly maxWaitMs: SpanMs;
+}
+
+/** How long tasks wait for others like them, and for how many. */
+export interface Batching {
+  /** After the first of them was ready. */
+  readonly waitMs: SpanMs;
+  /** With so many they wait no longer. */
+  readonly max: number;
+}
+
+/** Tasks of alike steps wait for each other, and start together. */
+export interface GatherTerms extends Batching {
+  /** Steps of one tenant and queue with the same text here are alike. */
+  readonly alike: string;
 }
 
 /** One step: `count` tasks of the same shape that start once every step in `needs` has succeeded. */
@@ -67,6 +92,8 @@ export interface StepSpec {
   readonly stops?: StopTerms;
   /** The class of service that the document names; absent: as its requests and limits are. */
   readonly qos?: QosClass;
+  /** Absent: its tasks wait for no others. */
+  readonly gather?: GatherTerms;
   readonly retry: RetryPolicy;
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; an empty string means the folder that the workload was submitted from. */

@@ -2,10 +2,12 @@ import type { TimeMs } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
-import { placeOf } from './company.ts';
+import { besideNobody, placeOf } from './company.ts';
+import { planGang } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy } from './occupancy.ts';
-import type { Candidate, Gang } from './scheduler.ts';
+import { emptyCopy } from './reservations.ts';
+import type { Candidate, Gang, Together } from './scheduler.ts';
 
 export type GangSchedulerOptions = Partial<
   Pick<SchedulingConfig, 'preemption' | 'reservations' | 'keepAfterMs'>
@@ -41,6 +43,7 @@ export const PRICES_MS = 1_000;
 export const beforeRoom: ReadonlySet<string> = new Set([
   'quota',
   'budget',
+  'next-batch',
   'queue-cap',
   'queue-limit',
   'kept-for-others',
@@ -57,6 +60,15 @@ export interface SavedGangs {
 /** A limit, a quota or the turn comes before what is kept for others. */
 export const lacksRoom = ({ code }: Refusal): boolean =>
   code === 'insufficient' || code === 'constraints' || code === 'reserved-for';
+
+/** Not even on empty nodes: its members grew beyond them after they ran out of memory. */
+export function neverFitsWhole(
+  table: NodeTable,
+  { ask, members, smaller, topology }: Together,
+): boolean {
+  const alone = { ask: besideNobody(ask), members, smaller, topology };
+  return planGang(emptyCopy(table), alone).kind === 'short';
+}
 
 export function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined {
   if (a === undefined || b === undefined) return a ?? b;

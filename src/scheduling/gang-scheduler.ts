@@ -3,7 +3,7 @@ import type { AttemptId } from '../model/ids.ts';
 import type { Keep, Preemption } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { Resources } from '../model/resources.ts';
-import { besideNobody, looksAround } from './company.ts';
+import { looksAround } from './company.ts';
 import { type GangPlan, noRoomFor, planGang, type Seats } from './gang.ts';
 import {
   beforeRoom,
@@ -13,6 +13,7 @@ import {
   joins,
   KEEPS_TRIED,
   lacksRoom,
+  neverFitsWhole,
   PRICES_MS,
   type SavedGangs,
   SEARCHES_MAX,
@@ -27,7 +28,7 @@ import { Occupancy } from './occupancy.ts';
 import { Nominations, ownerOf } from './preempting.ts';
 import { decidePreemption } from './preemption.ts';
 import type { SchedulerDescription } from './queue-description.ts';
-import { emptyCopy, ReservationBook } from './reservations.ts';
+import { ReservationBook } from './reservations.ts';
 import {
   byAge,
   type Candidate,
@@ -68,6 +69,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
   readonly notes = (): readonly string[] => this.#inner.notes?.() ?? [];
+  readonly expect = (task: T): void => this.#inner.expect?.(task);
   readonly mayGrow = (task: T, request: Resources, at: TimeMs): Refusal | undefined =>
     this.#inner.admits?.(task, { count: 0, request }, at);
 
@@ -94,26 +96,28 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     );
   }
 
-  enqueue(task: T): void {
+  /** `learnt`: it was told of the task before by `expect`. */
+  enqueue(task: T, learnt = false): void {
     // What a queue is entitled to depends on who else wants something.
     if (this.#inner.reclaim !== undefined) this.#unhelped.clear();
     this.#reservations.enqueue(task);
     if (task.gang === undefined) {
-      this.#inner.enqueue(task);
+      this.#inner.enqueue(task, learnt);
       return;
     }
-    this.#inner.expect?.(task);
+    if (!learnt) this.#inner.expect?.(task);
     this.#gangs.add(task, task.gang);
   }
 
-  withdraw(task: T): void {
+  /** Not `forGood`: it comes again, and what is kept for it is told what becomes of it by `keep`. */
+  withdraw(task: T, forGood = true): void {
     this.#handout = NONE;
     const nomination = this.#nominations.of(task);
     if (nomination !== undefined) {
       this.#nominations.drop(nomination);
       this.#freed();
     }
-    if (this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
+    if (forGood && this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
     this.#reservations.withdraw(task);
     this.#unhelped.clear();
     if (task.gang === undefined) this.#inner.withdraw(task);
@@ -375,20 +379,13 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     if (now === 0 || first === undefined) return undefined;
     const room = gang.room ?? (this.#inner.plansGangs ? this.#roomNow(first) : undefined);
     if (room === undefined) return undefined;
-    gang.neverFits ??= this.#neverFits(first);
+    gang.neverFits ??= neverFitsWhole(this.#deps.table, this.#togetherWith(first));
     return noRoomFor(first, { needed, room, neverFits: gang.neverFits });
   }
 
   #roomNow(task: T): number | undefined {
     const plan = this.#plan(task);
     return plan.kind === 'short' ? plan.room : undefined;
-  }
-
-  /** Not even on empty nodes: its members grew beyond them after they ran out of memory. */
-  #neverFits(task: T): boolean {
-    const { ask, members, smaller, topology } = this.#togetherWith(task);
-    const alone = { ask: besideNobody(ask), members, smaller, topology };
-    return planGang(emptyCopy(this.#deps.table), alone).kind === 'short';
   }
 
   /** Whoever others were stopped for starts as soon as it can, wherever that is. */

@@ -6,7 +6,7 @@ import type { TenantConfig } from '../model/scheduling-config.ts';
 import { dominantShare, shareOf } from './fair-shares.ts';
 import type { OrderRule, QueueFacts, TenantFacts } from './order.ts';
 import { limitRefusal, type QueueNode } from './queue-tree.ts';
-import { byAge, type Candidate, type Together } from './scheduler.ts';
+import { byAge, type Candidate, type GateKind, type Together } from './scheduler.ts';
 import type { ShapeIndex } from './shape.ts';
 import { UsageAccount, type Vector, vectorOf } from './usage-account.ts';
 
@@ -21,7 +21,7 @@ export interface Ticket<T> {
 interface Placing<T> {
   readonly line: TenantLine<T>;
   readonly task: T;
-  readonly gateKind: number;
+  readonly gateKind: GateKind;
   readonly together: Together | undefined;
   readonly at: TimeMs;
 }
@@ -33,7 +33,7 @@ export interface Bucket<T> {
   readonly ask: Vector;
   readonly taskClass: number;
   /** Of the gate; 0 where there is none. */
-  readonly gateKind: number;
+  readonly gateKind: GateKind;
   /** Its one task stands for these. */
   readonly together: Together | undefined;
   readonly heap: Heap<Ticket<T>>;
@@ -213,7 +213,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     this.#sweepAt = Math.max(LINES_KEPT, 2 * this.lines.size);
   }
 
-  add(line: TenantLine<T>, task: T, gateKind: number, together: Together | undefined): Ticket<T> {
+  add(line: TenantLine<T>, task: T, gateKind: GateKind, together: Together | undefined): Ticket<T> {
     // As of a moment that a replay knows, too; what has sunk since then is moved when it comes up.
     const at = task.waitingSince;
     const bucket = this.#bucketFor({ line, task, gateKind, together, at });

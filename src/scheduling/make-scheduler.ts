@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { nearest } from '../base/nearest.ts';
 import { defaultOrder, type SchedulingConfig } from '../model/scheduling-config.ts';
 import { ConservativeScheduler } from './conservative-scheduler.ts';
+import { DeferringScheduler } from './deferring-scheduler.ts';
 import { EasyScheduler } from './easy-scheduler.ts';
 import { GangScheduler } from './gang-scheduler.ts';
 import { guardFilter, guardOrder, guardScorer } from './guarded-plugin.ts';
@@ -43,7 +44,8 @@ export function makeScheduler(
     deps.table.siteFilters = (config.filters ?? []).map((name) =>
       guardFilter(named(plugins.filters, name), plugins.watch),
     );
-    return new GangScheduler(deps, ordered(deps), config);
+    const gangs = new GangScheduler(deps, ordered(deps), config);
+    return deps.deferral === undefined ? gangs : new DeferringScheduler(gangs, deps.deferral);
   };
 }
 

@@ -128,6 +128,8 @@ export interface Scheduler<T extends Candidate = Candidate> {
   refusal(task: T): Refusal | undefined;
   /** What it does otherwise than it was configured to, and why: sentences. */
   notes?(): readonly string[];
+  /** How many of those that wait do so on purpose, as of the last pass; absent: none ever does. */
+  readonly deferred?: number;
   /** Its queues, when it tells queues apart. */
   readonly queues?: QueueRules;
   /** For people, when it tells queues apart; changes nothing. */
@@ -173,15 +175,33 @@ export interface Entry {
 /** Tasks of workloads that have not ended, submitted to one queue; of one tenant, when given. */
 export type ActiveTasks = (queue: QueueName, tenant?: TenantId) => number;
 
+export type GateKind = number | string;
+
 /** Says what may not start although there is room: a quota over time. */
 export interface StartGate<T extends Candidate> {
   /** Whether it may ever refuse tasks of this tenant in this queue. */
   governs(queue: QueueName, tenant: TenantId): boolean;
   /** Of tasks of one tenant and shape, those with the same number get the same answer. */
-  kindOf(task: T): number;
+  kindOf(task: T): GateKind;
   refusal(task: T, request: Resources, at: TimeMs): Refusal | undefined;
   /** When what it says may change although nothing ends. */
   nextChange(at: TimeMs): TimeMs | undefined;
+}
+
+/** Tasks that are deferred, and let go, at the same moments. */
+export interface DeferredGroup {
+  /** Why none of it is looked at; undefined where they queue like everybody else. */
+  refusal(at: TimeMs): Refusal | undefined;
+  /** When time alone changes that next; undefined: never. */
+  nextChange(at: TimeMs): TimeMs | undefined;
+}
+
+/** Says which tasks wait on purpose, before they queue for room. */
+export interface Deferral<T extends Candidate> {
+  /** Undefined: nothing defers it, now or later. */
+  groupOf(task: T): DeferredGroup | undefined;
+  /** Groups of which the answer has changed otherwise than by time since this was last asked. */
+  takeChanged(): readonly DeferredGroup[];
 }
 
 /** Tasks of a gang that start at once or not at all. */
@@ -227,4 +247,5 @@ export interface SchedulerDeps<T extends Candidate = never> {
   readonly table: NodeTable;
   readonly shapes: Shapes;
   readonly gate?: StartGate<T>;
+  readonly deferral?: Deferral<T>;
 }

@@ -62,7 +62,6 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #resting = new Set<T>();
   #capacity: Vector | undefined;
   #gatedWaiting = 0;
-  #gateChangesAt: TimeMs | undefined;
   #lastAt = 0 as TimeMs;
 
   constructor(
@@ -453,9 +452,10 @@ export class TreeScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 
   #timePassed(at: TimeMs): void {
+    // Asked only now: what started in the last pass may have brought it nearer.
+    const gateChangesAt = this.#deps.gate?.nextChange(this.#lastAt);
+    if (gateChangesAt !== undefined && at >= gateChangesAt) this.#wakeCapped('gate');
     this.#lastAt = at;
-    if (this.#gateChangesAt !== undefined && at >= this.#gateChangesAt) this.#wakeCapped('gate');
-    if (this.#deps.gate !== undefined) this.#gateChangesAt = this.#deps.gate.nextChange(at);
     for (const leaf of this.#leaves.values()) {
       // Another task may be the first of a strict queue by now.
       if (leaf.node.config.fifo === 'strict') leaf.exhausted = false;

@@ -25,6 +25,8 @@ export const marks = [
   'preempted',
   'gang placed',
   'gang broken',
+  'waited on purpose',
+  'batch begun',
   'submission refused',
   'cancelled',
   'answer never came',

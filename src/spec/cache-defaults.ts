@@ -1,5 +1,6 @@
 import { type SpanMs, spanMs } from '../base/units.ts';
 import type { CacheTerms } from '../model/flow.ts';
+import type { DocumentDefaults } from '../model/site-config.ts';
 import type { Action, Given } from './actions/define-action.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
 import type { CacheStrategy, OptimizationBlock } from './blocks/optimization-block.ts';
@@ -31,11 +32,12 @@ const ttlOfStrategy: Record<CacheStrategy, SpanMs | undefined> = {
 };
 
 /**
- * Asked for by any block, caching is on for actions whose result depends on their arguments and files alone: what
+ * Asked for by any block, or by the site where none says anything of it, caching is on for actions whose result depends on their arguments and files alone: what
  * a command does beside its result nobody knows. A step with `cache` has it in any case.
  */
 export function cacheDefaults(
   blocks: CachingBlocks,
+  { caching: ofSite }: DocumentDefaults,
   actionNamed: CacheDefaults['actionNamed'],
   problems: Problem[],
 ): CacheDefaults {
@@ -43,16 +45,21 @@ export function cacheDefaults(
   const saving = blocks.cost_optimization?.strategies?.caching;
   const prefers = blocks.resource_requirements?.cost_controls?.prefer_cached_results;
   const asked = [caching?.enabled, saving?.enabled, prefers, strategy && strategy !== 'none'];
-  const isAsked = asked.includes(true);
+  const bySite = asked.every((one) => one === undefined) ? ofSite : undefined;
+  const isAsked = asked.includes(true) || bySite !== undefined;
   if (caching?.enabled === false && isAsked) {
     const message = 'is off here, and asked for by another key of this document';
     problems.push({ path: ['optimization', 'caching', 'enabled'], message });
   }
-  const alsoCostly = strategy === 'aggressive' || saving?.cache_expensive_operations === true;
+  const alsoCostly =
+    strategy === 'aggressive' ||
+    saving?.cache_expensive_operations === true ||
+    bySite?.costly === true;
   return {
     ttlMs:
       caching?.ttl ??
       saving?.ttl ??
+      bySite?.ttlMs ??
       (strategy && ttlOfStrategy[strategy]) ??
       flowDefaults.cache.ttlMs,
     sharedBy: caching?.share_across_users === true ? 'everybody' : flowDefaults.cache.sharedBy,

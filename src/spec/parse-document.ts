@@ -1,5 +1,6 @@
 import type { AutoscalingDefaults } from '../model/autoscaling.ts';
 import type { QueueName } from '../model/ids.ts';
+import type { DocumentDefaults } from '../model/site-config.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import type { Programs } from './actions/define-action.ts';
 import { actionsOf } from './actions/own-actions.ts';
@@ -40,6 +41,14 @@ import {
   warnOfSiteLimits,
 } from './unit-reader.ts';
 import {
+  batchingOf,
+  notOfService,
+  preferredOf,
+  utcOnly,
+  withGathering,
+  type ZoneReader,
+} from './waiting-terms.ts';
+import {
   classesOf,
   classProblems,
   limitProblems,
@@ -63,7 +72,11 @@ export interface ParseOptions {
   /** What the site says for services that are autoscaled. */
   readonly autoscaling?: AutoscalingDefaults;
   /** What the site says of storage; without it, what a document takes from there stays open. */
-  readonly site?: SiteDefaults;
+  readonly storage?: SiteDefaults;
+  /** UTC alone is known where nobody says. */
+  readonly zoneOf?: ZoneReader;
+  /** What the site says for documents that say nothing. */
+  readonly site?: DocumentDefaults;
 }
 
 export type ParsedDocument =
@@ -103,7 +116,10 @@ export function parseDocument(text: string, options: ParseOptions): ParsedDocume
     runtimeTexts: new RuntimeTexts(runtimeTexts),
     programs: options.programs ?? ((name) => name),
     autoscaling: options.autoscaling,
-    site: options.site,
+    storage: options.storage,
+    written: joined,
+    zoneOf: options.zoneOf ?? utcOnly,
+    site: options.site ?? {},
   });
   const spec = reader.read(sourceOf(text, files), fileName);
   if (errors.length === 0 && spec !== undefined) {
@@ -133,12 +149,16 @@ function sourceOf(text: string, { texts }: IncludedFiles): string {
 
 interface DocumentDeps {
   readonly root: Written;
+  /** Before anything was filled in. */
+  readonly written: Written;
+  readonly zoneOf: ZoneReader;
+  readonly site: DocumentDefaults;
   readonly errors: Problem[];
   readonly expressions: ExpressionReading;
   readonly runtimeTexts: RuntimeTexts;
   readonly programs: Programs;
   readonly autoscaling: AutoscalingDefaults | undefined;
-  readonly site: SiteDefaults;
+  readonly storage: SiteDefaults | undefined;
 }
 
 interface Head extends WorkloadBlocks {
@@ -194,6 +214,7 @@ class DocumentReader {
     const read = readUnit(unit, reading, service);
     if (read === undefined) return undefined;
     const kind = service === undefined ? 'job' : 'service';
+    if (service !== undefined) this.#errors.push(...notOfService(parsed.data));
     const head = this.#head(parsed.data, name);
     const step = this.#scaled(read.step, head.queue, parsed.data);
     return { kind, ...head, ...this.#whole(parsed.data, [{ step, path: [] }]), source };
@@ -269,22 +290,25 @@ class DocumentReader {
     blocks: WorkloadBlocks,
     rest: Pick<UnitReading, 'base' | 'network'> & { readonly names: StepNames },
   ): UnitReading {
-    const { expressions, runtimeTexts, programs, site } = this.#deps;
+    const { expressions, runtimeTexts, programs, site, storage } = this.#deps;
     const { names, base, network } = rest;
     const errors = this.#errors;
     const root = this.#root;
     const actions = actionsOf(root, errors);
     const actionNamed = (name: string) => actions.find((action) => action.name === name);
-    const cache = cacheDefaults(blocks, actionNamed, errors);
+    const cache = cacheDefaults(blocks, site, actionNamed, errors);
     const flow = { root, expressions, runtimeTexts, cache, names, problems: errors };
-    return { root, flow, actions, programs, site, base, network, errors, warnings: this.warnings };
+    const own = { root, flow, actions, programs, base, network };
+    return { ...own, site: storage, errors, warnings: this.warnings };
   }
 
   /** What the blocks about the whole say, of its steps and of itself. */
   #whole(
     blocks: WorkloadBlocks,
     steps: readonly { readonly step: StepSpec; readonly path: Path }[],
-  ): Pick<WorkloadSpec, 'steps' | 'limits' | 'spot'> {
+  ): Pick<WorkloadSpec, 'steps' | 'limits' | 'spot' | 'preferred'> {
+    const { zoneOf, site, written } = this.#deps;
+    const problems = { errors: this.#errors, warnings: this.warnings };
     const spot = blocks.resource_requirements?.use_spot_instances;
     const limits = limitsOf(blocks);
     this.#errors.push(...limitProblems(limits, steps));
@@ -297,13 +321,18 @@ class DocumentReader {
     for (const problem of classProblems(blocks)) {
       (problem.severity === 'warning' ? this.warnings : this.#errors).push(problem);
     }
+    const preferred = preferredOf(blocks, zoneOf, problems);
+    const batching = batchingOf(blocks, site.batching, this.#errors);
     const classes = classesOf(blocks);
     const whole = (step: StepSpec): StepSpec =>
       withWorkspace(withGpuAlone(withClass(step, classes), blocks), blocks);
     return {
-      steps: steps.map(({ step }) => whole(step)),
+      steps: steps.map(({ step, path }) =>
+        withGathering(whole(step), batching, { root: written, path }),
+      ),
       ...(spot !== undefined && { spot }),
       ...(limits && { limits }),
+      ...(preferred && { preferred }),
     };
   }
 

@@ -10,9 +10,10 @@ import {
   UNLIMITED_AMOUNTS,
 } from '../model/scheduling-config.ts';
 import type { WrittenSubmissionLimit } from '../model/site-config.ts';
-import { either, oneOf, wholeNumber } from './fields.ts';
+import { either, oneOf, quantity, wholeNumber } from './fields.ts';
 import type { Path } from './issue.ts';
 import { orderSchema, policyText, readOrder } from './order-block.ts';
+import { parseSpan } from './quantities.ts';
 import { childOrderSchema } from './scheduling-block.ts';
 import {
   amounts,
@@ -20,6 +21,7 @@ import {
   later,
   limitAmounts,
   queueName,
+  spanForm,
   toAmounts,
   WEIGHTS_EXPECTED,
   WEIGHTS_MESSAGE,
@@ -39,7 +41,7 @@ import {
 const QUEUES_MAX = 1_000;
 const ROOT = 'root';
 
-const laterKeys = ['sla_latency_ms', 'batch_size', 'processing_interval'] as const;
+const laterKeys = ['sla_latency_ms'] as const;
 
 const reclaim = (description: string) =>
   oneOf(['enabled', 'disabled', 'always'] as const, { description, default: 'enabled' });
@@ -102,8 +104,17 @@ export const queueSchema = z
         default: false,
       })
       .optional(),
-    batch_size: later('Tasks that start together.').optional(),
-    processing_interval: later('How often it is looked at.').optional(),
+    batch_size: count(
+      'Tasks that start in one batch at most, in it and below: those that are ready when it begins, each as soon as there is room. All of them, when not given.',
+      1,
+    ).optional(),
+    processing_interval: quantity(parseSpan, {
+      description:
+        'Its tasks start in batches: one begins when there is something to start and the last began so long ago. Second tries, replicas and leases start at any time.',
+      form: spanForm,
+      positive: true,
+      finite: true,
+    }).optional(),
   })
   .meta({ description: 'A queue.' });
 
@@ -251,6 +262,7 @@ class QueueReader {
       runningMax: max_running ?? UNLIMITED,
       activeMax: (activeKey && block[activeKey]) ?? UNLIMITED,
       ...this.#whenFull(block, path, inner),
+      ...this.#batch(block, path),
       tenants: tenantsOf(reading, inner.tenants, [...path, 'tenants']),
       teams: this.#teams(block, path, children, outer),
     });
@@ -264,6 +276,20 @@ class QueueReader {
       });
     }
     return { config, weight: written };
+  }
+
+  #batch(
+    { batch_size: size, processing_interval: intervalMs }: QueueBlock,
+    path: Path,
+  ): Pick<QueueConfig, 'batch'> {
+    if (intervalMs !== undefined) return { batch: { size: size ?? UNLIMITED, intervalMs } };
+    if (size === undefined || this.#reading.value([...path, 'processing_interval']) !== undefined) {
+      return {};
+    }
+    const message = 'nothing says how often a batch begins';
+    const expected = '`processing_interval` beside it';
+    this.#reading.error([...path, 'batch_size'], message, { expected, at: 'key' });
+    return {};
   }
 
   #inner(block: QueueBlock, path: Path, outer: Outer): Outer {

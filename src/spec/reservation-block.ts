@@ -4,44 +4,20 @@ import type { QueueName, TenantId } from '../model/ids.ts';
 import type { Amounts } from '../model/scheduling-config.ts';
 import type { WrittenDuration, WrittenReservation } from '../model/site-config.ts';
 import { quantity, text, wholeNumber } from './fields.ts';
+import { daySchedule, type Hours, MINUTE_MS, NO_HOURS, parseHoursOfDay } from './hours-of-day.ts';
 import type { Path } from './issue.ts';
-import {
-  type Parsed,
-  parseBytes,
-  parseClockTime,
-  parseCpu,
-  parseGpu,
-  shown,
-} from './quantities.ts';
+import { parseBytes, parseCpu, parseGpu } from './quantities.ts';
 import { tenantName, timeZone } from './site-fields.ts';
 import type { SiteReading } from './site-reading.ts';
 
-const MINUTE_MS = 60_000;
 const PARTS_MAX = 100_000;
 const NAMES_MAX = 1_000;
-
-const clockTime = (description: string) =>
-  z
-    .string()
-    .transform((written, context): number => {
-      const parsed = parseClockTime(written);
-      if (parsed.ok) return parsed.value;
-      const { message, expected } = parsed;
-      context.addIssue({ code: 'custom', message, params: { expected } });
-      return z.NEVER;
-    })
-    .meta({ description, title: 'time of day such as 22:00' });
-
-export interface Hours {
-  readonly start: number;
-  readonly end: number;
-}
 
 const durationSchema = z
   .string()
   .transform((written, context): 'always' | Hours => {
     if (written.trim() === 'always') return 'always';
-    const parsed = parseHoursOfDay(written);
+    const parsed = parseHoursOfDay(written, '`always`, or hours such as 22:00-06:00');
     if (parsed.ok) return parsed.value;
     const { message, expected } = parsed;
     context.addIssue({ code: 'custom', message, params: { expected } });
@@ -99,12 +75,7 @@ export const reservationSchema = z
     queues: names('Queues that it is for, with those below.'),
     tenants: names('Users that it is for.'),
     duration: durationSchema.optional(),
-    schedule: z
-      .strictObject({
-        start: clockTime('When it begins, every day.'),
-        end: clockTime('When it ends; on the next day, when that is not later.'),
-        timezone: timeZone.optional(),
-      })
+    schedule: daySchedule
       .meta({ description: 'The same as `duration`, in a longer form.' })
       .optional(),
     time_zone: timeZone.optional(),
@@ -218,7 +189,7 @@ function durationOf(
   }
   if (hours.start === hours.end) {
     const at = [...path, schedule === undefined ? 'duration' : 'schedule'];
-    reading.error(at, 'it begins when it ends', { expected: '`always`, or two times of day' });
+    reading.error(at, NO_HOURS, { expected: '`always`, or two times of day' });
   }
   const zone =
     schedule?.timezone === undefined
@@ -230,17 +201,4 @@ function durationOf(
   }
   const [startMs, endMs] = [hours.start * MINUTE_MS, hours.end * MINUTE_MS];
   return { kind: 'daily', startMs, endMs, timeZone: zone };
-}
-
-function parseHoursOfDay(written: string): Parsed<Hours> {
-  const expected = '`always`, or hours such as 22:00-06:00';
-  const [start, end, ...more] = written.split('-');
-  if (start === undefined || end === undefined || more.length > 0) {
-    return { ok: false, message: `${shown(written)} is not a time of every day`, expected };
-  }
-  const from = parseClockTime(start);
-  const until = parseClockTime(end);
-  if (!from.ok) return { ...from, expected };
-  if (!until.ok) return { ...until, expected };
-  return { ok: true, value: { start: from.value, end: until.value } };
 }

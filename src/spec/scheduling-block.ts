@@ -14,6 +14,7 @@ import {
 } from '../model/scheduling-config.ts';
 import { either, oneOf, quantity, text, wholeNumber } from './fields.ts';
 import { gpuSharingSchema, readGpuSharing } from './gpu-sharing-block.ts';
+import { daySchedule, hoursOr } from './hours-of-day.ts';
 import type { Path } from './issue.ts';
 import { isOrderName, orderShape, policyText, readOrder, registered } from './order-block.ts';
 import { type Classes, classesSchema, readClasses } from './priority-class-block.ts';
@@ -126,6 +127,16 @@ export const schedulingSchema = z
         description:
           'Whoever is due and has waited so long for room is kept what frees next, so that small tasks cannot pass it for ever.',
         default: '1h',
+      },
+    ).optional(),
+    off_peak: either(
+      hoursOr([], { description: 'Hours of every day, in the zone of the document.' }),
+      daySchedule,
+      'hours such as 22:00-06:00, or a map with start and end',
+      {
+        description:
+          'What workloads mean that would rather start `off_peak`: see `optimization.scheduling` of a workload.',
+        default: '22:00-06:00',
       },
     ).optional(),
     gpu_sharing: gpuSharingSchema.optional(),

@@ -25,6 +25,7 @@ import { type QuotaDeps, readQuotas } from './quota-block.ts';
 import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
 import { SiteReading } from './site-reading.ts';
+import { documentDefaultsOf, offPeakOf, withPacking } from './site-saving.ts';
 import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
 import { readSiteStorage } from './site-storage.ts';
 import { checkPlan, type SiteStrategy } from './site-strategy.ts';
@@ -130,7 +131,14 @@ function readSite(
   checkBlocks(reading);
   const blocks = readBlocks(reading);
   const zoneAt = zoneReader(reading, blocks.timeZone, names);
-  const scheduling = readScheduling(reading, blocks.scheduling ?? {}, names);
+  const packing = blocks.saving?.strategies?.resource_packing;
+  const scheduling = withPacking(
+    reading,
+    readScheduling(reading, blocks.scheduling ?? {}, names),
+    packing,
+  );
+  const offPeak = offPeakOf(reading, blocks, zoneAt);
+  const documents = documentDefaultsOf(reading, blocks.saving);
   const tenancy =
     blocks.tenancy === undefined ? noTenancy : readTenancy(reading, blocks.tenancy, { zoneAt });
   const order = orderOf(reading, scheduling, blocks.tenancy, names);
@@ -199,6 +207,8 @@ function readSite(
     ...(tenancy.oversubscription !== undefined && { oversubscription: tenancy.oversubscription }),
     ...(blocks.storage && { storage: readSiteStorage(reading, blocks.storage) }),
     ...(Object.keys(labels).length > 0 && { labels }),
+    ...(blocks.timeZone !== undefined && { timeZone: zoneAt(undefined, ['time_zone']) }),
+    ...(documents && { documents }),
     scheduling: {
       root: tree,
       scorers,
@@ -210,6 +220,7 @@ function readSite(
       ...(tenancy.storage.length > 0 && { storageQuotas: tenancy.storage }),
       ...(preemption && { preemption }),
       reservations,
+      ...(offPeak && { offPeak }),
       ...(gpuSharing && { gpuSharing }),
       ...(classes.length > 0 && { classes }),
       ...(qos && { qos }),
@@ -260,6 +271,7 @@ function readBlocks(reading: SiteReading) {
     storage: reading.readPart(siteBlocks.storage, ['storage']),
     autoscaling: reading.readPart(siteBlocks.autoscaling, ['autoscaling']),
     compute: reading.readPart(siteBlocks.compute, ['compute']),
+    saving: reading.readPart(siteBlocks.cost_optimization, ['cost_optimization']),
     plugins: reading.read(siteBlocks.plugins, ['plugins']),
     name: reading.read(siteBlocks.name, ['name']),
     models: reading.read(siteBlocks.models, ['models']),

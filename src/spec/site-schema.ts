@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { autoscalingSchema } from './autoscaling-block.ts';
+import { costOptimizationSchema } from './blocks/cost-optimization-block.ts';
 import { modelsSchema } from './blocks/models-block.ts';
 import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { budgetsSchema } from './budget-block.ts';
@@ -43,6 +44,7 @@ export const siteBlocks = {
   models: modelsSchema,
   monitoring: monitoringSchema,
   compute: computeSchema,
+  cost_optimization: costOptimizationSchema,
   plugins: z
     .array(text({ description: 'A file.', max: 4096, filled: true, oneLine: true }))
     .max(32)

@@ -173,7 +173,7 @@ export function withGpuAlone(step: StepSpec, { optimization }: WorkloadBlocks): 
 
 /** Keys that are checked, and that nothing acts on yet: each says what is missing. */
 export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]): Problem[] {
-  const { resource_requirements: asks, optimization, cost_optimization: saving } = blocks;
+  const { resource_requirements: asks, cost_optimization: saving } = blocks;
   const gateway =
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
@@ -195,14 +195,7 @@ export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]
       'resource_requirements.cost_controls.model_selection',
       gateway,
     ],
-    [optimization?.batching, 'optimization.batching', gateway],
-    [
-      optimization?.scheduling,
-      'optimization.scheduling',
-      'checked; it does not wait for its hours: a reservation or queue of the site does',
-    ],
     [strategies?.model_selection, 'cost_optimization.strategies.model_selection', gateway],
-    [strategies?.batching, 'cost_optimization.strategies.batching', gateway],
     [strategies?.resource_packing, 'cost_optimization.strategies.resource_packing', site],
     ...unmetModels(blocks.models),
     ...unmetMonitoring(blocks.monitoring),

@@ -187,6 +187,7 @@ const step = z.strictObject({
     })
     .exactOptional(),
   qos: z.enum(qosClasses).exactOptional(),
+  gather: z.strictObject({ alike: z.string(), waitMs: span, max: whole() }).exactOptional(),
   retry: z.strictObject({
     maxRetries: whole(),
     backoffMs: span,
@@ -196,6 +197,16 @@ const step = z.strictObject({
   }),
   env: textMap,
   cwd: z.string(),
+});
+
+const dailyHours = z.strictObject({
+  kind: z.literal('daily'),
+  startMs: whole(),
+  endMs: whole(),
+  zone: z.strictObject({
+    name: z.string(),
+    offsets: z.array(z.strictObject({ from: whole<TimeMs>(), offsetMs: z.int() })),
+  }),
 });
 
 const spec = z.strictObject({
@@ -208,6 +219,9 @@ const spec = z.strictObject({
   deadlineAt: whole<TimeMs>().exactOptional(),
   steps: z.array(step),
   spot: z.boolean().exactOptional(),
+  preferred: z
+    .strictObject({ hours: z.union([z.literal('off-peak'), dailyHours]), maxWaitMs: span })
+    .exactOptional(),
   limits: workloadLimits.exactOptional(),
   vars: flowValues.exactOptional(),
   submittedBy: text<TaskId>().exactOptional(),

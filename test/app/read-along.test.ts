@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { openDocuments } from '../../src/app/documents.ts';
 import { submissionParser } from '../../src/app/parse-submission.ts';
+import { defaultSite } from '../../src/app/read-site.ts';
+import { timeMs } from '../../src/base/units.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'berth-along-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 const documents = openDocuments(dir);
+const parseSubmission = submissionParser(defaultSite, () => timeMs(0));
 const none = { vars: [], varsFiles: [] };
 
 mkdirSync(join(dir, 'flows/lib'), { recursive: true });
@@ -28,7 +31,7 @@ describe('what a document includes is read beside it, and sent along', () => {
     const read = await documents.read('flows/a.yaml');
     assert.deepEqual(Object.keys(read.files ?? {}), ['flows/lib/b.yaml', 'flows/c.yaml']);
     assert.deepEqual(read.unreadable, undefined);
-    const parsed = submissionParser({})(read.text, read);
+    const parsed = parseSubmission(read.text, read);
     assert.ok(parsed.ok);
     assert.deepEqual(parsed.spec.vars, { k: 1, m: 1, n: 1 });
   });
@@ -38,7 +41,7 @@ describe('what a document includes is read beside it, and sent along', () => {
       vars: ['n=7', 'm=a=b'],
       varsFiles: ['values.yaml'],
     });
-    const parsed = submissionParser({})(read.text, read);
+    const parsed = parseSubmission(read.text, read);
     assert.ok(parsed.ok, parsed.ok ? '' : parsed.text);
     assert.deepEqual(parsed.spec.vars, { k: [3], m: 'a=b', n: 7 });
     assert.deepEqual(parsed.spec.steps[0]?.run, { kind: 'argv', argv: ['x', '7'] });
@@ -79,7 +82,7 @@ describe('what a document includes is read beside it, and sent along', () => {
   });
 
   test('without what was sent along, the daemon says what is missing', () => {
-    const parsed = submissionParser({})('include: x.yaml\nrun: x\n', {
+    const parsed = parseSubmission('include: x.yaml\nrun: x\n', {
       fileName: 'a.yaml',
       cwd: dir,
     });

@@ -74,7 +74,7 @@ function spending({ now: at }: ScenarioSite): MoneySite {
         },
       ],
     }),
-    prices: () => ({ now: now(), file: null, rates: [], models: [] }),
+    prices: () => ({ now: now(), file: null, rates: [], spot: [], models: [] }),
     report: async (spanMs, by) => ({
       from: now() - spanMs,
       to: now(),

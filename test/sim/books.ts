@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AttemptEnd, EndCause } from '../../src/model/attempt.ts';
 import type { FlowValue, LimitReached, Resumption } from '../../src/model/flow.ts';
 import type { EndState, Event, Placement, ScheduledRetry } from '../../src/model/messages.ts';
+import type { QueueConfig } from '../../src/model/scheduling-config.ts';
 import type { StepSpec, WorkloadSpec } from '../../src/model/workload.ts';
 import {
   checkRoom,
@@ -16,6 +17,7 @@ import {
 } from './flow-book.ts';
 import { NodeBook } from './node-book.ts';
 import type { QueueBook } from './queue-book.ts';
+import { type Waiter, WaitingBook } from './waiting-book.ts';
 
 /** An attempt, as the events tell of it. */
 export interface AttemptBook {
@@ -45,6 +47,8 @@ interface StepBook {
   end: EndState | 'skipped' | undefined;
   /** Its condition and its list are known. */
   opened: boolean;
+  /** When its tasks could first start. */
+  readySince: number | undefined;
   skippedItself: boolean;
   takenOver: readonly Readonly<Record<string, FlowValue>>[] | undefined;
 }
@@ -63,6 +67,16 @@ interface WorkloadBook {
   end: EndState | undefined;
 }
 
+/** Who takes over a place waited for nothing else. */
+const NOT_WAITING: Waiter = {
+  queue: '',
+  since: 0,
+  first: false,
+  gang: undefined,
+  preferred: undefined,
+  gather: undefined,
+};
+
 /** A task that may be placed, with what it asks for and its rank in the queue. */
 export interface Eligible {
   readonly name: string;
@@ -80,6 +94,8 @@ export interface Eligible {
   readonly runMaxMs: number;
   /** Its workload or its group may keep it back: whether they do follows from what came when. */
   readonly bound: boolean;
+  /** What may make it wait although there is room. */
+  readonly waiter: Waiter;
 }
 
 type Of<K extends Event['kind']> = Extract<Event, { kind: K }>;
@@ -111,6 +127,7 @@ export class Books {
   readonly paused = new Set<string>();
   /** What queues and quotas allow, where there are any. */
   readonly rules: QueueBook | undefined;
+  readonly waiting: WaitingBook;
   finishedDespiteStop = 0;
   linedUp = 0;
   takenOver = 0;
@@ -131,8 +148,9 @@ export class Books {
   /** A start may be promised to somebody, for which others wait beside free nodes. */
   readonly promises: boolean;
 
-  constructor(rules?: QueueBook, promises = false) {
+  constructor(rules?: QueueBook, promises = false, root?: QueueConfig) {
     this.rules = rules;
+    this.waiting = new WaitingBook(root);
     this.promises = promises;
   }
 
@@ -435,6 +453,7 @@ export class Books {
   /** A limit, a quota or a turn keeps it waiting, whatever is free. */
   mayWait(waiting: Eligible, eligible: readonly Eligible[]): boolean {
     if (this.promises && this.#running()) return true;
+    if (this.waiting.mayWait(waiting.waiter, waiting.needed, this.#now)) return true;
     return this.rules?.mayWait(waiting, eligible, this.#now, this.nodes.values()) ?? false;
   }
 
@@ -450,6 +469,7 @@ export class Books {
       for (const step of workload.steps.values()) {
         index++;
         if (!open(workload, step) || failed(step)) continue;
+        step.readySince ??= this.#now;
         const needed = neededNow(step);
         if (needed === undefined) continue;
         const slots = step.tasks.filter((task) => holdsSlot(task) || isLetIn(task)).length;
@@ -489,7 +509,7 @@ export class Books {
       const alone = step.constraints?.gpuAlone === true && step.request.gpu > 0;
       const request = alone ? { ...step.request, gpuFor: id } : step.request;
       const book = { spec: { ...step, request }, tasks, end: undefined, opened, skippedItself };
-      steps.set(step.id, { ...book, takenOver: undefined });
+      steps.set(step.id, { ...book, readySince: undefined, takenOver: undefined });
     }
     const workload: WorkloadBook = {
       number,
@@ -602,7 +622,8 @@ export class Books {
     assert.ok(!first.stopped, `nothing follows ${behind}, which is to stop`);
     assert.equal(step.spec.gangMin, undefined, 'gangs start together, not in line');
     const own = `${behind.split('.').slice(0, 2).join('.')}.`;
-    for (const { name, bound } of this.eligible()) {
+    for (const { name, bound, waiter } of this.eligible()) {
+      if (this.waiting.isAway(waiter, at)) continue;
       assert.ok(bound || name.startsWith(own), `${name} waits, too`);
     }
     let before: string = behind;
@@ -668,6 +689,7 @@ export class Books {
         tenant: workload.tenant,
         runMaxMs: runMaxOf(step.spec),
         bound: false,
+        waiter: NOT_WAITING,
       },
       at,
     );
@@ -678,20 +700,22 @@ export class Books {
     const [workloadId, , i] = id.split('.');
     const workload = this.#workload(workloadId!);
     const facts = { i: Number(i), ask, needed: 1 };
+    const eligible = [...this.eligible()];
     const own = eligibleOf(workloadId!, workload, { step, index: 0 }, facts);
     assert.ok(own.only === undefined || own.only === placement.node, `${id} is with its gang`);
     this.rules?.checkPlaced(own, this.#now);
     this.rules?.place(id, own, this.#now);
+    this.waiting.place(id, own.waiter, this.#now);
     if (step.spec.gangMin !== undefined) return;
     const key = JSON.stringify(ask);
     const name = id.slice(0, id.lastIndexOf('.'));
-    const eligible = [...this.eligible()];
     const same = eligible.filter((other) => JSON.stringify(other.ask) === key);
     const mine = same.find((other) => other.name === name);
     assert.ok(mine !== undefined, `${id} is one of those that may be placed`);
     if (this.promises) return;
     for (const other of same) {
       if (other.needed > 1 || other.only !== undefined || other.bound) continue;
+      if (this.waiting.mayWait(other.waiter, 1, this.#now)) continue;
       // What is kept for somebody is not for those before or after it.
       if (this.#claims.length > 0 || this.#kept !== undefined) continue;
       if (this.rules !== undefined && !this.rules.ranks(mine, other)) continue;
@@ -861,6 +885,14 @@ function eligibleOf(
     tenant,
     runMaxMs: runMaxOf(step.spec),
     bound: isBound(workload, step),
+    waiter: {
+      queue: spec.queue,
+      since: step.readySince!,
+      first: step.tasks[i]!.attempts.length === 0,
+      gang: step.spec.gangMin === undefined ? undefined : `${id}.${step.spec.id}`,
+      preferred: spec.preferred,
+      gather: step.spec.gather,
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Answer, Engine } from '../../src/engine/engine.ts';
 import type { AttemptEnd } from '../../src/model/attempt.ts';
 import type { AttemptId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
+import type { QueueConfig } from '../../src/model/scheduling-config.ts';
 import type { Request } from '../../src/runtime/loop.ts';
 import type { Witness, World } from '../../src/simulation/world.ts';
 import { Books, type Eligible } from './books.ts';
@@ -39,9 +40,13 @@ export class Checker implements Witness {
     prng: Prng,
     fresh: () => Engine,
     trace: ((line: string) => void) | undefined,
-    policy: { readonly rules?: QueueBook | undefined; readonly promises?: boolean } = {},
+    policy: {
+      readonly rules?: QueueBook | undefined;
+      readonly promises?: boolean;
+      readonly root?: QueueConfig | undefined;
+    } = {},
   ) {
-    this.books = new Books(policy.rules, policy.promises);
+    this.books = new Books(policy.rules, policy.promises, policy.root);
     this.#rules = policy.rules;
     this.#prng = prng;
     this.#fresh = fresh;

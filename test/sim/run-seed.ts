@@ -8,13 +8,19 @@ import {
   spanMs,
   type TimeMs,
   timeMs,
+  UNLIMITED,
 } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { QueueName, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { MoneyConfig } from '../../src/model/money.ts';
 import type { PriorityClass } from '../../src/model/priority-class.ts';
 import type { QosTerms } from '../../src/model/qos.ts';
-import { defaultScheduling, type SchedulingConfig } from '../../src/model/scheduling-config.ts';
+import { UTC } from '../../src/model/reservation.ts';
+import {
+  defaultScheduling,
+  type QueueConfig,
+  type SchedulingConfig,
+} from '../../src/model/scheduling-config.ts';
 import { GangScheduler } from '../../src/scheduling/gang-scheduler.ts';
 import { makeScheduler } from '../../src/scheduling/make-scheduler.ts';
 import { PriorityScheduler } from '../../src/scheduling/priority-scheduler.ts';
@@ -86,7 +92,11 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const queued = drawn !== undefined && drawn.scheduling.backfill.kind === 'none';
   const rules = queued ? new QueueBook(drawn.scheduling) : undefined;
   const promises = drawn !== undefined && !queued;
-  const checker = new Checker(prng.fork(), engine, options.trace, { rules, promises });
+  const checker = new Checker(prng.fork(), engine, options.trace, {
+    rules,
+    promises,
+    root: drawn?.scheduling.root,
+  });
   const world = new World({
     prng: prng.fork(),
     truth: drawnTruth(seed),
@@ -98,7 +108,10 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   // What is asked is changed by the last of these first.
   const flows = new Prng(seed ^ 0xf1_0e);
   if (flows.chance(40)) makeFlows(world, flows);
-  if (drawn !== undefined) sendToQueues(world, drawn.queues);
+  if (drawn !== undefined) {
+    sendToQueues(world, drawn.queues);
+    makeWait(world, new Prng(seed ^ 0x3a_17));
+  }
   if (drawn !== undefined && classes !== undefined) nameClasses(world, classes.classes);
   if (engineOptions.lineMs > 100) makeArrays(world);
   const history = new History(world, prng.fork());
@@ -122,6 +135,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
       preempted: checker.books.preemptions,
       'gang placed': checker.books.gangsPlaced,
       'gang broken': checker.books.gangsBroken,
+      'waited on purpose': checker.books.waiting.counts.waited,
+      'batch begun': checker.books.waiting.counts.batches,
     },
     events: world.journal.batches.reduce((sum, batch) => sum + batch.length, 0),
     workloads: checker.books.specs.size,
@@ -146,13 +161,51 @@ function drawMoney(prng: Prng): { readonly money?: MoneyConfig } {
 /** Half of the worlds have a tree of queues, a sixth backfill; drawn apart, so that the others stay what they were. */
 function drawPolicy(seed: number): DrawnTree | undefined {
   const prng = new Prng(seed ^ 0x51_7e);
-  if (prng.chance(50)) return drawTree(prng);
+  if (prng.chance(50)) return withBatches(drawTree(prng), new Prng(seed ^ 0xba_7c));
   if (!prng.chance(33)) return undefined;
   const kind = prng.pick(['easy', 'easy-shortest-first', 'conservative'] as const);
   const preemption = prng.chance(50) ? { preemption: drawPreemption(prng) } : {};
   // With less depth, what cannot run any more keeps out what is behind it.
   const backfill = { kind, depth: 1_000 };
   return { scheduling: { ...defaultScheduling, backfill, ...preemption }, queues: ['default'] };
+}
+
+/** Half of the trees have queues that start work in batches. */
+function withBatches(tree: DrawnTree, prng: Prng): DrawnTree {
+  if (prng.chance(50)) return tree;
+  const draw = (queue: QueueConfig): QueueConfig => {
+    const batch = {
+      size: prng.pick([1, 2, 5, 20, UNLIMITED]),
+      intervalMs: spanMs(prng.pick([1_000, 30_000, 120_000])),
+    };
+    const children = queue.children.map(draw);
+    return { ...queue, children, ...(prng.chance(40) && { batch }) };
+  };
+  const { scheduling } = tree;
+  const children = scheduling.root.children.map(draw);
+  return { ...tree, scheduling: { ...scheduling, root: { ...scheduling.root, children } } };
+}
+
+/** In a third of the worlds some workloads prefer hours, or wait for others like them. */
+function makeWait(world: World, prng: Prng): void {
+  if (!prng.chance(33)) return;
+  const ask = world.ask.bind(world);
+  const minute = 60_000;
+  world.ask = (request) => {
+    if (request.kind !== 'submit') return ask(request);
+    const startMs = prng.below(24 * 60) * minute;
+    const endMs = (startMs + prng.between(1, 23 * 60) * minute) % (24 * 60 * minute);
+    const hours = { kind: 'daily', startMs, endMs, zone: UTC } as const;
+    const preferred = { hours, maxWaitMs: spanMs(prng.between(0, 10) * minute) };
+    const gather = {
+      alike: 'alike',
+      waitMs: spanMs(prng.pick([1_000, 60_000])),
+      max: prng.pick([1, 3, 30]),
+    };
+    const [prefers, gathers] = [prng.chance(30), prng.chance(30)];
+    const steps = request.spec.steps.map((step) => ({ ...step, ...(gathers && { gather }) }));
+    return ask({ ...request, spec: { ...request.spec, ...(prefers && { preferred }), steps } });
+  };
 }
 
 /** Every workload goes to a queue that follows from its name. */

@@ -552,7 +552,7 @@ describe('what is wrong is told with its place', () => {
         'p.yaml:2:39 error: pipeline.resource_limits.max_cpu: "-1" is below the range; expected 0 to 1000000 cores',
         'p.yaml:2:43 error: pipeline.resource_limits.max_retires: unknown key "max_retires" - did you mean "max_retries"?',
         'p.yaml:3:32 error: resource_requirements.class: "go ld" cannot be used here; expected a name of letters, digits, _ . and -, beginning with a letter or digit, at most 63',
-        'p.yaml:4:46 error: optimization.scheduling.preferred_hours: these are no hours of a day; expected off_peak, any, or hours such as 22:00-06:00',
+        'p.yaml:4:46 error: optimization.scheduling.preferred_hours: "25:00" is not a time of day; expected `off_peak`, `any`, hours such as 22:00-06:00',
         'p.yaml:4:78 error: optimization.parallel_tasks: 0 is out of range; expected at least 1',
         'p.yaml:5:71 error: cost_optimization.strategies.model_selection.quality_threshold: a part of at most 1',
       ],
@@ -572,10 +572,7 @@ test('what is read and not acted on yet is told, key by key', () => {
     [
       'resource_requirements.storage.cache',
       'resource_requirements.cost_controls.model_selection',
-      'optimization.batching',
-      'optimization.scheduling',
       'cost_optimization.strategies.model_selection',
-      'cost_optimization.strategies.batching',
       'cost_optimization.strategies.resource_packing',
     ].sort(),
   );

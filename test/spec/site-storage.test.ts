@@ -17,7 +17,7 @@ const storage = site(`storage:
     - {name: models, size: 50Gi, mount_path: /models, read_only: true}
   temp_storage: {size: 20Gi, cleanup_policy: on_success}
 `).site.storage!;
-const submitted = (text: string) => parseDocument(text, { fileName: 'job.yaml', site: storage });
+const submitted = (text: string) => parseDocument(text, { fileName: 'job.yaml', storage });
 const terms = (text: string) => {
   const parsed = submitted(text);
   assert.ok(parsed.ok, JSON.stringify(parsed.ok || parsed.issues));

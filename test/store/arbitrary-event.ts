@@ -190,6 +190,7 @@ const step = record(
     cwd: text,
     estimateMs: whole,
     gangMin: whole,
+    gather: record({ alike: text, waitMs: whole, max: whole }),
     topology: record({ label: text, required: fc.boolean() }),
     stops: record(
       {
@@ -295,6 +296,21 @@ const spec = record(
         'tokens',
       ],
     ),
+    preferred: record({
+      hours: fc.oneof(
+        fc.constant('off-peak'),
+        record({
+          kind: fc.constant('daily'),
+          startMs: whole,
+          endMs: whole,
+          zone: record({
+            name: text,
+            offsets: few(record({ from: whole, offsetMs: fc.integer() })),
+          }),
+        }),
+      ),
+      maxWaitMs: whole,
+    }),
     vars: flowValues,
     warnings: texts,
     guaranteed: fc.constant(true),

@@ -1,5 +1,11 @@
 import { assertNever } from '../../base/assert.ts';
-import { formatAmount, formatBytes, formatDollars, formatSpan } from '../../base/format.ts';
+import {
+  formatAmount,
+  formatBytes,
+  formatDollars,
+  formatMoment,
+  formatSpan,
+} from '../../base/format.ts';
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
 import type { SpotObstacle } from '../../model/spot.ts';
@@ -90,6 +96,9 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'budget':
     case 'deadline':
     case 'scratch-space':
+    case 'preferred-hours':
+    case 'batch-gathers':
+    case 'next-batch':
       return timedSentence(refusal, now);
     case 'storage-quota':
     case 'volume-space':
@@ -265,13 +274,48 @@ function storageSentence(
   );
 }
 
-type Timed = Extract<Refusal, { code: 'quota' | 'budget' | 'deadline' | 'scratch-space' }>;
+type OnPurpose = Extract<
+  Refusal,
+  { readonly code: 'preferred-hours' | 'batch-gathers' | 'next-batch' }
+>;
+
+/** Of what waits although there may be room. */
+function onPurposeSentence(refusal: OnPurpose, now: TimeMs): string {
+  const { until } = refusal;
+  const when = `at ${formatMoment(until)}, in ${formatSpan(Math.max(0, until - now))}`;
+  switch (refusal.code) {
+    case 'preferred-hours': {
+      const hours = `waits for its hours, ${refusal.hours} ${refusal.zone}`;
+      return until < refusal.opensAt
+        ? `${hours}, but not for longer: it may start ${when}`
+        : `${hours}: it may start ${when}`;
+    }
+    case 'batch-gathers': {
+      const { ready, max } = refusal;
+      return `waits for others like it to start together, ${ready} of ${max} are ready: it may start ${when}`;
+    }
+    case 'next-batch': {
+      const { queue, started, size } = refusal;
+      const full = started < size ? '' : `, and this one of ${started} is full`;
+      return `queue ${queue} starts work in batches${full}: the next begins ${when}`;
+    }
+    default:
+      return assertNever(refusal);
+  }
+}
+
+type Timed =
+  | OnPurpose
+  | Extract<Refusal, { code: 'quota' | 'budget' | 'deadline' | 'scratch-space' }>;
 
 /** Of what changes as time goes by. */
 function timedSentence(refusal: Timed, now: TimeMs): string {
   if (refusal.code === 'quota') return quotaSentence(refusal, now);
   if (refusal.code === 'budget') return budgetSentence(refusal, now);
-  return refusal.code === 'deadline' ? deadlineSentence(refusal, now) : spaceSentence(refusal, now);
+  if (refusal.code === 'deadline') return deadlineSentence(refusal, now);
+  return refusal.code === 'scratch-space'
+    ? spaceSentence(refusal, now)
+    : onPurposeSentence(refusal, now);
 }
 
 function spaceSentence(refusal: Extract<Refusal, { code: 'scratch-space' }>, now: TimeMs): string {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { oneOf, quantity } from '../fields.ts';
 import { cacheTtl } from '../flow-schema.ts';
 import { parseFactor } from '../quantities.ts';
-import { batchingShape } from './optimization-block.ts';
+import { batchingSchema } from './optimization-block.ts';
 
 const flag = (description: string) => z.boolean().meta({ description, default: false }).optional();
 
@@ -34,13 +34,10 @@ export const costOptimizationSchema = z
           })
           .meta({ description: 'Where a step has `cache`, what that does not say.' })
           .optional(),
-        batching: z
-          .strictObject(batchingShape)
-          .meta({ description: 'Of calls of models. Checked; needs the model gateway.' })
-          .optional(),
+        batching: batchingSchema.optional(),
         resource_packing: z
           .strictObject({
-            enabled: flag('Tasks are packed onto few nodes.'),
+            enabled: flag('Tasks are packed onto nodes as the algorithm says.'),
             bin_packing_algorithm: oneOf(
               [
                 'first-fit',
@@ -50,10 +47,17 @@ export const costOptimizationSchema = z
                 'first-fit-decreasing',
                 'best-fit-decreasing',
               ],
-              { description: 'How. Belongs in the site document; ignored here.' },
+              {
+                description:
+                  '`decreasing`: the largest waiting task first. `next-fit` is taken as `first-fit`.',
+                default: 'best-fit',
+              },
             ).optional(),
           })
-          .meta({ description: 'Belongs in the site document of the daemon; ignored here.' })
+          .meta({
+            description:
+              'How a site packs tasks onto its nodes. Acts in the site document; ignored in a workload.',
+          })
           .optional(),
       })
       .meta({ description: 'Each by itself.' })

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { oneOf, quantity, wholeNumber } from '../fields.ts';
 import { cacheTtl } from '../flow-schema.ts';
-import { parseClockTime, parseSpan } from '../quantities.ts';
+import { hoursOr } from '../hours-of-day.ts';
+import { parseSpan } from '../quantities.ts';
+import { timeZone } from '../site-fields.ts';
 import { spanForm } from './limits-block.ts';
 
 const TASKS_MAX = 1_000_000;
@@ -9,36 +11,42 @@ const TASKS_MAX = 1_000_000;
 export const cacheStrategies = ['none', 'conservative', 'moderate', 'aggressive'] as const;
 export type CacheStrategy = (typeof cacheStrategies)[number];
 
-const hours = z
-  .string()
-  .transform((written, context): string => {
-    const plain = written.trim().replaceAll('-', '_');
-    if (plain === 'off_peak' || plain === 'any') return plain;
-    const ends = written.split(/\s*[-–]\s*/);
-    const wrong = ends.map(parseClockTime).find((end) => !end.ok);
-    if (ends.length === 2 && wrong === undefined) return written;
-    const params = { expected: 'off_peak, any, or hours such as 22:00-06:00' };
-    const message = 'these are no hours of a day';
-    context.addIssue({ code: 'custom', message, params });
-    return z.NEVER;
-  })
-  .meta({ description: 'When it would rather run.', title: 'off_peak, any, or 22:00-06:00' });
+const hours = hoursOr(['off_peak', 'any'], {
+  description:
+    'When its tasks may start; outside of these hours they wait. `off_peak`: those of the site, 22:00-06:00 where it says nothing.',
+});
 
-export const batchingShape = {
-  enabled: z
-    .boolean()
-    .meta({ description: 'Alike calls of models are put together.', default: false })
-    .optional(),
-  wait_time: quantity(parseSpan, {
-    description: 'A call waits for others for so long.',
-    form: spanForm,
-    finite: true,
-  }).optional(),
-  max_batch: wholeNumber(1, 1_000_000, { description: 'Of so many calls.' }).optional(),
-  max_batch_size: wholeNumber(1, 1_000_000, {
-    description: 'Another name of `max_batch`.',
-  }).optional(),
-};
+/** Of tasks that start together: those of steps of one tenant with the same action or command. */
+export const batchingSchema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .meta({
+        description:
+          'Tasks of steps with the same action, or the same command as it is written, wait for each other and start together, across submissions of one user to one queue.',
+        default: false,
+      })
+      .optional(),
+    wait_time: quantity(parseSpan, {
+      description: 'The first of them waits so long.',
+      form: spanForm,
+      finite: true,
+      default: '5s',
+    }).optional(),
+    max_batch: wholeNumber(1, 1_000_000, {
+      description: 'With so many ready they wait no longer.',
+      default: 100,
+    }).optional(),
+    max_batch_size: wholeNumber(1, 1_000_000, {
+      description: 'Another name of `max_batch`.',
+    }).optional(),
+  })
+  .meta({
+    description:
+      'Tasks that are alike start together. Each is a process of its own all the same; calls of models are not put together.',
+  });
+
+export type BatchingBlock = z.output<typeof batchingSchema>;
 
 /** `optimization`: how a workload as a whole may be made faster or cheaper. */
 export const optimizationSchema = z
@@ -54,10 +62,7 @@ export const optimizationSchema = z
       description:
         'Results of actions that depend on their arguments and files alone are kept: for 10 minutes, an hour, or a day; `aggressive` also those of `process_data_shard` and `analyze_with_ai`.',
     }).optional(),
-    batching: z
-      .strictObject(batchingShape)
-      .meta({ description: 'Of calls of models. Checked; needs the model gateway.' })
-      .optional(),
+    batching: batchingSchema.optional(),
     caching: z
       .strictObject({
         enabled: z
@@ -80,12 +85,20 @@ export const optimizationSchema = z
       .strictObject({
         preferred_hours: hours.optional(),
         max_wait_time: quantity(parseSpan, {
-          description: 'It waits for those hours at most so long.',
+          description:
+            'So long after its step could start, a task waits for those hours no longer.',
           form: spanForm,
           finite: true,
+          default: '24h',
         }).optional(),
+        timezone: timeZone
+          .meta({ description: 'Of hours of its own. That of the site, when not given.' })
+          .optional(),
       })
-      .meta({ description: 'Checked; nothing waits for its hours yet.' })
+      .meta({
+        description:
+          'When it would rather start. A task that tries again, or was stopped for others, waits no more.',
+      })
       .optional(),
   })
   .meta({ description: 'How the workload may be made faster or cheaper.' });
