@@ -1,66 +1,27 @@
-import { withClasses } from '../admission/class-terms.ts';
-import { neverFits, scratchNeverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import { type AttemptEnd, causeOfStop, type TermEnforcement } from '../model/attempt.ts';
-import type { Resumption } from '../model/flow.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
-import type { Node } from '../model/node.ts';
-import type { Refusal } from '../model/refusal.ts';
-import type { OverflowPolicy } from '../model/scheduling-config.ts';
 import { isSpot, type SpotQuote, samePrice } from '../model/spot.ts';
-import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
-import { besideNobody } from '../scheduling/company.ts';
-import { planGang } from '../scheduling/gang.ts';
-import { NodeTable } from '../scheduling/node-table.ts';
-import { allowed } from '../scheduling/place.ts';
-import { lacksDevices } from '../scheduling/row-devices.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import { advanceSpace } from './advance-space.ts';
 import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
 import { decideUse } from './decide-use.ts';
+import { type Answer, type Decision, facts, nothing, refuse } from './decision.ts';
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
-import { entryRefusal, isForRoom, overflowOf, promised } from './entry.ts';
 import { decideEviction } from './evictions.ts';
-import { withGpusOnCpu } from './gpu-on-cpu.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
-import { boundOf } from './may-spot.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
 import { planRetry } from './resume-run.ts';
 import { decideService } from './service-decide.ts';
-import { neverStarts } from './start-room.ts';
 import { State } from './state.ts';
 import { nextOfStep, workloadEnd } from './step-ends.ts';
-import { volumeRefusal } from './volume-space.ts';
+import { enterSpilled, type Site, submit, termsFor } from './submit.ts';
 
-/** What the engine says to the one who sent the command. Never journalled. */
-export type Answer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'accepted'; readonly workload: WorkloadId }
-  /** Accepted under this id; whoever asked keeps `spec`, and lets it in when there is room. */
-  | {
-      readonly kind: 'spilled';
-      readonly workload: WorkloadId;
-      readonly tenant: TenantId;
-      readonly spec: WorkloadSpec;
-      readonly policy: OverflowPolicy;
-      /** So many wait for the same queue. */
-      readonly ahead: number;
-    }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
-
-export interface Decision {
-  readonly events: readonly Event[];
-  readonly answer: Answer;
-}
-
-const DONE: Answer = { kind: 'done' };
-const nothing: Decision = { events: [], answer: DONE };
-const facts = (...events: Event[]): Decision => ({ events, answer: DONE });
 const said = (decided: LiveDecision): Decision =>
-  'refusal' in decided ? refuse(decided.refusal) : { events: decided.events, answer: DONE };
+  'refusal' in decided ? refuse(decided.refusal) : { ...nothing, events: decided.events };
 
 /**
  * Decides, and remembers what was decided. No clock, no chance, no I/O, no promises.
@@ -70,12 +31,14 @@ const said = (decided: LiveDecision): Decision =>
 export class Engine {
   readonly state: State;
   readonly #options: EngineOptions;
+  readonly #site: Site;
   readonly #deps: { readonly scheduler: MakeScheduler };
 
   constructor(options: EngineOptions, deps: { readonly scheduler: MakeScheduler }) {
     this.#options = options;
     this.#deps = deps;
     this.state = new State(deps.scheduler, options);
+    this.#site = { state: this.state, options };
   }
 
   /** Of the same options and policy, and without a state: to restore a copy into. */
@@ -91,9 +54,9 @@ export class Engine {
       case 'leave-node':
         return this.#leaveNode(command);
       case 'submit':
-        return this.#submit(command);
+        return submit(this.#site, command);
       case 'enter-spilled':
-        return this.#enterSpilled(command);
+        return enterSpilled(this.#site, command);
       case 'drop-spilled': {
         const { at, workload } = command;
         if (this.state.spilled.of(workload) === undefined) return nothing;
@@ -143,7 +106,7 @@ export class Engine {
       case 'scale':
         return decideService(this.state, command);
       case 'update': {
-        const spec = this.#termsFor(command.spec, false);
+        const spec = termsFor(this.#site, command.spec, false);
         return 'code' in spec ? refuse(spec) : decideService(this.state, { ...command, spec });
       }
       case 'resume':
@@ -188,91 +151,7 @@ export class Engine {
   #retry(command: Extract<Command, { kind: 'retry' }>): Decision {
     const planned = planRetry(this.state, command);
     if ('code' in planned) return refuse(planned);
-    return this.#submit({ at: command.at, ...planned });
-  }
-
-  /** As the site has it run: with what its classes say, and on CPU where there are no GPUs. */
-  #termsFor(asked: WorkloadSpec, again: boolean): WorkloadSpec | Refusal {
-    const { gpuAbsent } = this.#options.scheduling ?? {};
-    return withClasses(
-      withGpusOnCpu(asked, this.state.nodes(), gpuAbsent),
-      this.state.classes,
-      again,
-    );
-  }
-
-  #submit({ at, tenant, spec: asked, maySpill, resumes }: Submission): Decision {
-    const { spilled } = this.state;
-    const spec = this.#termsFor(promised(this.state, asked, tenant), resumes !== undefined);
-    if ('code' in spec) return refuse(spec);
-    const policy = overflowOf(this.state, spec, tenant, this.#options.tasksMax);
-    const spills = maySpill === true && policy !== 'reject' && spec.kind !== 'lease';
-    const full = this.#siteFull(spec);
-    if (full !== undefined && !spills) return refuse(full);
-    const refusal = this.#entryRefusal({ at, tenant, spec }) ?? full;
-    if (refusal !== undefined && !(spills && isForRoom(refusal))) return refuse(refusal);
-    const { queue } = spec;
-    const ahead = policy === 'reject' ? 0 : spilled.waiting(queue);
-    const workload = String(this.state.workloadsEver + 1) as WorkloadId;
-    if (refusal === undefined && ahead === 0)
-      return submitted({ at, tenant, spec, resumes }, workload);
-    if (!spills) return refuse({ code: 'behind-spilled', queue, spilled: ahead });
-    return {
-      events: [{ kind: 'workload-spilled', at, workload, tenant, queue }],
-      answer: { kind: 'spilled', workload, tenant, spec, policy, ahead },
-    };
-  }
-
-  /** One that was let in before is there: the answer is the same again, and nothing happens. */
-  #enterSpilled(command: Extract<Command, { kind: 'enter-spilled' }>): Decision {
-    const { at, workload, spec, cancelledBy } = command;
-    const waiting = this.state.spilled.of(workload);
-    if (waiting === undefined) return { events: [], answer: { kind: 'accepted', workload } };
-    const { tenant } = waiting;
-    const entered = submitted({ at, tenant, spec }, workload);
-    if (cancelledBy !== undefined) {
-      const cancelled = { kind: 'cancel-requested', at, workload, by: cancelledBy } as const;
-      return { ...entered, events: [...entered.events, cancelled] };
-    }
-    const refusal = this.#siteFull(spec) ?? this.#entryRefusal({ at, tenant, spec }, true);
-    return refusal === undefined ? entered : refuse(refusal);
-  }
-
-  #siteFull({ steps }: WorkloadSpec): Refusal | undefined {
-    const asked = steps.reduce((sum, step) => sum + step.count, 0);
-    const [active, max] = [this.state.tasksActive, this.#options.tasksMax];
-    return active + asked > max ? { code: 'queue-full', active, asked, max } : undefined;
-  }
-
-  /** Why it may not enter, but for the room that the site has. `isAccepted` as in `entryRefusal`. */
-  #entryRefusal({ at, tenant, spec }: Submission, isAccepted = false): Refusal | undefined {
-    const nodes = this.state.nodes();
-    for (const step of spec.steps) {
-      const refusal =
-        this.#neverFits(step, spec, nodes) ??
-        scratchNeverFits(step, nodes) ??
-        gangNeverFits(step, nodes);
-      if (refusal !== undefined) return refusal;
-    }
-    return (
-      neverStarts(spec) ??
-      volumeRefusal(this.#options.volumes, this.state.workloads(), spec) ??
-      entryRefusal(this.state, spec, tenant, at, isAccepted)
-    );
-  }
-
-  /** Only nodes that its constraints allow count, unless there is none yet. */
-  #neverFits(step: StepSpec, workload: WorkloadSpec, nodes: readonly Node[]): Refusal | undefined {
-    const { id, request } = step;
-    const { table } = this.state;
-    const { policy } = table.spot;
-    const constraints = boundOf(step, workload, policy);
-    if (constraints === undefined && policy === undefined) {
-      return neverFits(id, request, nodes, lacksDevices);
-    }
-    const ask = besideNobody({ ...request, ...(constraints && { constraints }) });
-    const able = nodes.filter((node) => allowed(table, table.rowOf(node.id)!, ask));
-    return neverFits(id, request, able.length > 0 ? able : nodes, lacksDevices);
+    return submit(this.#site, { at: command.at, ...planned });
   }
 
   #cancel(at: TimeMs, id: WorkloadId, by: TenantId): Decision {
@@ -493,48 +372,8 @@ export class Engine {
 export const isEarly = (attempt: AttemptRecord, end: AttemptEnd): boolean =>
   attempt.behind !== undefined && end.cause !== 'unstarted';
 
-/** The same for a gang as a whole: tried on a table of empty nodes. */
-function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefined {
-  if (step.gangMin === undefined || nodes.length === 0) return undefined;
-  const table = new NodeTable();
-  for (const node of nodes) table.join(node);
-  const { request, constraints, gangMin, topology } = step;
-  const ask = constraints === undefined ? request : besideNobody({ ...request, constraints });
-  const plan = planGang(table, { ask, members: gangMin, topology });
-  if (plan.kind === 'fits') return undefined;
-  const { room } = plan;
-  return {
-    code: 'gang-never-fits',
-    step: step.id,
-    needed: gangMin,
-    room,
-    topology: topology?.label,
-  };
-}
-
-interface Submission {
-  readonly at: TimeMs;
-  readonly tenant: TenantId;
-  readonly spec: WorkloadSpec;
-  readonly maySpill?: true;
-  readonly resumes?: Resumption | undefined;
-}
-
-function submitted({ at, tenant, spec, resumes }: Submission, workload: WorkloadId): Decision {
-  const event = { kind: 'workload-submitted', at, workload, tenant, spec } as const;
-  return {
-    events: [resumes === undefined ? event : { ...event, resumes }],
-    answer: { kind: 'accepted', workload },
-  };
-}
-
 const haveEnded = ({ service, steps, stepsLeft }: WorkloadRecord): boolean =>
   service === undefined ? stepsLeft === 0 : steps.every(({ endedAt }) => endedAt !== undefined);
-
-const refuse = (refusal: Refusal): Decision => ({
-  events: [],
-  answer: { kind: 'refused', refusal },
-});
 
 const sameQuote = (a: SpotQuote, b: SpotQuote): boolean =>
   a.type === b.type && a.source === b.source && samePrice(a, b);

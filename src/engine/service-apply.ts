@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../base/assert.ts';
 import type { TimeMs } from '../base/units.ts';
 import { parseAttemptId, type TaskId } from '../model/ids.ts';
-import type { ServiceEvent } from '../model/messages.ts';
+import type { ServiceEvent } from '../model/service-event.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { newStep, newTask } from './new-records.ts';
 import type { AttemptRecord, StepRecord, TaskRecord, WorkloadRecord } from './records.ts';

@@ -1,21 +1,15 @@
 import { neverFits } from '../admission/never-fits.ts';
 import { assertNever } from '../base/assert.ts';
-import type { Command, EndState, Event } from '../model/messages.ts';
+import type { Command, EndState } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
-import type { Decision } from './engine.ts';
+import { type Decision, facts, refuse } from './decision.ts';
 import type { StepRecord, WorkloadRecord } from './records.ts';
 import { changesHealth, isGone, revisionOf } from './service-record.ts';
 import type { State } from './state.ts';
 
 type ServiceCommand = Extract<Command, { kind: 'report-probe' | 'scale' | 'update' }>;
-
-const facts = (...events: Event[]): Decision => ({ events, answer: { kind: 'done' } });
-const refuse = (refusal: Refusal): Decision => ({
-  events: [],
-  answer: { kind: 'refused', refusal },
-});
 
 /** What people and probes want of a service. */
 export function decideService(state: State, command: ServiceCommand): Decision {

@@ -1,6 +1,7 @@
 import { Heap } from '../base/heap.ts';
 import type { TimeMs } from '../base/units.ts';
-import type { Event, ServiceEvent } from '../model/messages.ts';
+import type { Event } from '../model/messages.ts';
+import type { ServiceEvent } from '../model/service-event.ts';
 import { NodePorts } from './node-ports.ts';
 import type { AttemptRecord, WorkloadRecord } from './records.ts';
 import {

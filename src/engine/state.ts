@@ -22,7 +22,6 @@ import { LimitEnds } from './limit-ends.ts';
 import { Lines } from './lines.ts';
 import { isLiveEvent, LiveChanges } from './live-changes.ts';
 import { applyMeasured, isMeasuredEvent } from './measured.ts';
-import { restoreAfter, restoreBefore } from './memory.ts';
 import { isMoneyEvent, Money } from './money.ts';
 import { expand, newAttempt, newTasks, newWorkload } from './new-records.ts';
 import { PlacedParts } from './placed-parts.ts';
@@ -32,7 +31,6 @@ import {
   attemptsOf,
   BY_BUDGET,
   cancelWaiting,
-  currentAttempt,
   isBroken,
   isMet,
   isNotItsFault,
@@ -43,7 +41,6 @@ import {
   type StepRecord,
   shapeFor,
   shapeOf,
-  startsMore,
   stepNamed,
   stopOf,
   type TaskRecord,
@@ -51,6 +48,7 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 import { RestingTasks } from './resting-tasks.ts';
+import { restoreTables } from './restore-tables.ts';
 import { RunningAttempts } from './running-attempts.ts';
 import { Services } from './services.ts';
 import { Spilled } from './spilled.ts';
@@ -92,7 +90,6 @@ export class State {
   readonly toStop = new StopOrders();
   readonly #letting: LettingIn;
   #preemptions: readonly PreemptionRecord[] = [];
-  readonly #ended: WorkloadRecord[] = [];
   #workloadsEver = 0;
 
   constructor(makeScheduler: MakeScheduler, { scheduling, money, lineMs = 0 }: EngineOptions) {
@@ -176,7 +173,7 @@ export class State {
 
   /** The workload that ended first, when more than `max` have ended. */
   oldestEnded(max: number): WorkloadRecord | undefined {
-    return this.#ended.length > max ? this.#ended[0] : undefined;
+    return this.#workloads.oldestEnded(max);
   }
 
   apply(event: Event): void {
@@ -243,7 +240,7 @@ export class State {
         this.#endWorkload(event);
         break;
       case 'workload-retired':
-        this.#retire(event.workload);
+        this.#workloads.retire(event.workload);
         break;
       case 'budget-exceeded':
         this.#workloads.known(event.workload).overBudget = event.facts;
@@ -409,66 +406,31 @@ export class State {
     const workload = this.#workloads.known(event.workload);
     Object.assign(workload, { state: event.state, endedAt: event.at });
     this.active.count(workload, -1);
-    this.#ended.push(workload);
+    this.#workloads.ended(workload);
     this.unsettled.settle(workload);
   }
 
   /** For restoring a snapshot: what `apply` keeps for a workload whose record is further on. */
   restore(workloads: readonly WorkloadRecord[], saved: SavedState): void {
     assert(this.#workloads.size === 0, 'only an empty state is restored');
-    const { order, ever, memory } = saved;
     this.scheduler.nodesChanged();
     for (const workload of workloads) this.#workloads.set(workload.id, workload);
-    restoreBefore(this, memory);
-    for (const workload of workloads) {
-      for (const step of workload.steps) this.#restoreStep(step);
-      if (workload.state === 'active') this.active.count(workload, 1);
-      this.leases.add(workload);
-      this.limitEnds.add(workload);
-      this.services.touch(workload);
-      this.money.touch(workload);
-    }
-    for (const id of order.running) {
-      this.#running.restore(this.#workloads.knownAttempt(id));
-    }
-    for (const [id, behind] of order.lined) {
-      this.lines.add(this.#workloads.knownAttempt(id), this.#workloads.knownAttempt(behind));
-    }
-    for (const workload of workloads) for (const step of workload.steps) this.lines.judge(step);
-    restoreAfter(this, memory);
-    this.spilled.restore(saved.spilled ?? [], this.active);
-    for (const id of order.ended) this.#ended.push(this.#workloads.known(id));
-    this.#workloadsEver = ever;
+    const tables = {
+      workloads: this.#workloads,
+      running: this.#running,
+      resting: this.#resting,
+      wait: (task: TaskRecord) => this.#wait(task),
+    };
+    restoreTables(this, tables, saved);
+    this.#workloadsEver = saved.ever;
   }
 
   order(): SavedOrder {
     return {
       running: this.#running.ids(),
       lined: Array.from(this.lines.attempts(), ({ id, behind }) => [id, behind!.id] as const),
-      ended: this.#ended.map(({ id }) => id),
+      ended: this.#workloads.endedIds(),
     };
-  }
-
-  #restoreStep(step: StepRecord): void {
-    for (const task of step.tasks) {
-      task.shape = shapeOf(this, task);
-      if (task.state === 'waiting' && startsMore(step)) this.#wait(task);
-      if (task.state === 'resting') this.#resting.push(task);
-      if (task.state !== 'running') continue;
-      const attempt = currentAttempt(task)!;
-      const row = this.table.rowOf(attempt.placement.node);
-      assert(row !== undefined, 'what runs, runs on a node that is there');
-      this.table.take(row, attempt.placement.held, attempt.placement.gpus);
-      const reason = stopOf(step.workload);
-      if (reason === undefined || step.spec.service !== undefined) continue;
-      this.toStop.push({ attempt, reason });
-    }
-  }
-
-  #retire(id: WorkloadId): void {
-    const first = this.#ended.shift();
-    assert(first !== undefined && first.id === id, 'the first that ended retires first');
-    this.#workloads.delete(id);
   }
 
   #withdrawWaiting(step: StepRecord): void {

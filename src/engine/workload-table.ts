@@ -10,6 +10,9 @@ import {
 
 /** The workloads of a state, in order of submission, and what is found below them by id. */
 export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
+  /** In the order in which they ended. */
+  readonly #ended: WorkloadRecord[] = [];
+
   known(id: WorkloadId): WorkloadRecord {
     const workload = this.get(id);
     assert(workload !== undefined, `a workload that is known: ${id}`);
@@ -49,5 +52,24 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
     const task = this.knownTask(name.task);
     assert(name.number === attemptsOf(task) + 1, 'attempts are numbered in order');
     return task;
+  }
+
+  ended(workload: WorkloadRecord): void {
+    this.#ended.push(workload);
+  }
+
+  endedIds(): WorkloadId[] {
+    return this.#ended.map(({ id }) => id);
+  }
+
+  /** The workload that ended first, when more than `max` have ended. */
+  oldestEnded(max: number): WorkloadRecord | undefined {
+    return this.#ended.length > max ? this.#ended[0] : undefined;
+  }
+
+  retire(id: WorkloadId): void {
+    const first = this.#ended.shift();
+    assert(first !== undefined && first.id === id, 'the first that ended retires first');
+    this.delete(id);
   }
 }

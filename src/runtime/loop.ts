@@ -1,6 +1,7 @@
 import { assertNever } from '../base/assert.ts';
 import { type SpanMs, spanMs, type TimeMs } from '../base/units.ts';
-import { type Answer, type Engine, isEarly } from '../engine/engine.ts';
+import type { Answer } from '../engine/decision.ts';
+import { type Engine, isEarly } from '../engine/engine.ts';
 import type { AttemptRecord } from '../engine/records.ts';
 import { causeOfStop } from '../model/attempt.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';

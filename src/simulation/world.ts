@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import type { Prng } from '../base/prng.ts';
 import { spanMs, type TimeMs, timeMs } from '../base/units.ts';
-import type { Answer, Engine } from '../engine/engine.ts';
+import type { Answer } from '../engine/decision.ts';
+import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot, takeSnapshot } from '../engine/snapshot.ts';
 import { OperationError } from '../model/errors.ts';
 import type { NodeId } from '../model/ids.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Prng } from '../../src/base/prng.ts';
 import { type TimeMs, timeMs } from '../../src/base/units.ts';
+import type { Answer } from '../../src/engine/decision.ts';
 import { describeScheduling } from '../../src/engine/describe-scheduling.ts';
-import type { Answer, Engine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { AttemptEnd } from '../../src/model/attempt.ts';
 import type { AttemptId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
