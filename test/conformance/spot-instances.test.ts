@@ -159,5 +159,7 @@ test('the cost-optimized pipeline goes to spot nodes first by its own word', whe
   assert.deepEqual(named, [], 'nothing of it is said to do nothing');
   const s = spotStage({}, plainNode('d'), spotNode('s'));
   s.submit(parsed.spec);
+  // At midnight of the first day, in its hours: it waits for others like it.
+  s.wait(60_000);
   assert.deepEqual(Object.values(s.where()), ['s']);
 });
