@@ -36,6 +36,7 @@ const metricSchema = z.strictObject({
       '`cpu`, `memory`: what the replicas use of what they ask for, on average. `queue_depth`: tasks of jobs and pipelines that wait for a place in a queue. `custom`: a number of your own.',
   }),
   target: z.number().min(0.001).max(METRIC_MAX).meta({
+    title: 'number, 0.001 to 1000000000',
     description:
       'What each replica should come to: of `cpu` and `memory` in percent; else so many for each replica.',
   }),

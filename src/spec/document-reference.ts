@@ -33,7 +33,7 @@ export function documentReference(): string {
     table(publishedSchema(z.strictObject({ service: serviceSchema }))),
     '## Autoscaling: replicas that follow the load',
     'Beside `service`. What it does: [the guide](../guides/services.md#autoscaling).',
-    table(publishedSchema(z.strictObject({ autoscaling: autoscalingSchema }))),
+    table(publishedSchema(z.strictObject({ autoscaling: autoscalingSchema.optional() }))),
     '## Pipelines only',
     table(
       {
