@@ -11,21 +11,16 @@ import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
-import type { AttemptId, NodeId } from '../model/ids.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
 import { makeScheduler } from '../scheduling/make-scheduler.ts';
-import { poolOf } from '../spec/lease-request.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
-import { openHostSampler } from '../telemetry/io/host-sampler.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
-import { Autoscaler } from './autoscaler.ts';
-import { CoreKeeper } from './core-keeper.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
@@ -34,25 +29,20 @@ import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
-import { keepEvery } from './keep-every.ts';
+import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
-import { PressureWatch } from './pressure-watch.ts';
-import { readMetric } from './read-metric.ts';
 import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
-import { ServiceProbes } from './service-probes.ts';
-import { LiveSite } from './site.ts';
+import { LiveSite, type LiveSiteDeps } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
-import { SpotFile } from './spot-file.ts';
-import { openSpotWatch } from './spot-watch.ts';
-import { StorageWatch } from './storage-watch.ts';
+import { startSampling } from './start-sampling.ts';
 import { SystemClock } from './system-clock.ts';
 import { openTaskResults, type TaskResults } from './task-results.ts';
 import { Tokens } from './tokens.ts';
@@ -67,7 +57,6 @@ const TASKS_MAX = 1_000_000;
 const ENDED_MAX = 2_000;
 /** What a task may wait longer because shorter ones were told in advance where they run. */
 const LINE_MS = 100;
-const SAMPLE_EVERY_MS = 1_000;
 
 export interface DaemonOptions {
   readonly stateDir: string;
@@ -98,11 +87,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, probes, cores, autoscaler, storage, overflow } = connect(
-    parts,
-    stack,
-    ending,
-  );
+  const { site, leases, loop, keepers, overflow } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -115,9 +100,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const adoptedMs = Math.round(performance.now() - recovered.at);
   const adopted = [...engine.state.runningAttempts()].length;
   log('daemon', `${adopted} running attempts known ${adoptedMs} ms after the journal was replayed`);
-  probes.watchAll();
-  cores.adoptAll();
-  autoscaler.watchAll();
+  keepers.adoptAll();
   await overflow.recover();
   const transfers = new LiveTransfers({
     stateDir: folder.dir,
@@ -151,10 +134,10 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   parts.address.url = server.url;
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
-  startSampling(parts, stack, site, loop);
+  startSampling(parts, stack, { site, loop });
   watchShares(parts, stack);
   // From the first look on it is known whether anybody keeps too much, also after a crash.
-  if (engine.state.storage !== undefined) storage.open(stack);
+  if (engine.state.storage !== undefined) keepers.storage.open(stack);
   const { url } = server;
   const socket = folder.paths.apiSocket;
   const record = { pid: process.pid, url, socket, version, started_at: clock.now() };
@@ -336,10 +319,9 @@ function logConfig(log: DaemonLog, options: DaemonOptions, site: ReadSite | unde
 
 /** The loop around the engine, and the site that people see of it. */
 function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithResolvers<void>) {
-  const { folder, engine, journal, driver, clock, log, history, inventory, address } = parts;
+  const { folder, engine, journal, driver, clock, log } = parts;
   const folders = new WorkFolders(engine);
   const snapshots = new SnapshotKeeper(engine, journal, clock, log);
-  const startedAt = clock.now();
   const launchSite = {
     baseEnv: baseEnv(),
     workRoot: join(folder.dir, 'work'),
@@ -353,10 +335,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     onBatch: (events) => {
       site.noteEvents(events);
       leases.noteEvents(events);
-      probes.noteEvents(events);
-      cores.noteEvents(events);
-      autoscaler.noteEvents(events);
-      storage.note(events);
+      keepers.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -375,10 +354,39 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     now: () => clock.now(),
     log,
   });
-  const site = new LiveSite({
-    engine,
+  const site = openSite(parts, {
     loop,
     overflow,
+    decisionOf: (id) => keepers.autoscaler.decisionOf(id),
+    shutDown: () => ending.resolve(),
+  });
+  const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
+  const keepers = new Keepers(launchSite, {
+    ...parts,
+    loop,
+    onDecision: (id) => site.noteWorkload(id),
+  });
+  stack.defer(() => site.close());
+  stack.defer(() => snapshots.take());
+  stack.defer(() => overflow.close());
+  stack.defer(() => loop.close());
+  stack.defer(() => keepers.close());
+  const gatherer = new ReportGatherer((told) => loop.report(told));
+  stack.defer(() => gatherer.flush());
+  parts.ear.hear = (told) => gatherer.tell(told);
+  return { loop, site, leases, keepers, overflow };
+}
+
+/** What people see. */
+function openSite(
+  parts: Parts,
+  deps: Pick<LiveSiteDeps, 'loop' | 'overflow' | 'decisionOf' | 'shutDown'>,
+): LiveSite {
+  const { folder, engine, journal, driver, clock, history, inventory, address } = parts;
+  const startedAt = clock.now();
+  return new LiveSite({
+    ...deps,
+    engine,
     now: () => clock.now(),
     status: () => ({
       pid: process.pid,
@@ -391,7 +399,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       started_at: startedAt,
       launcher_pid: driver.launcherPid ?? null,
       enforcement: enforcementDocument(driver.enforcement),
-      journal: { sequence: journal.lastSequence, stalled: loop.stalled?.message ?? null },
+      journal: { sequence: journal.lastSequence, stalled: deps.loop.stalled?.message ?? null },
       plugins: parts.plugins.status(),
     }),
     cache: parts.results.store,
@@ -400,40 +408,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       usageView(history, parts.latest?.memoryTotalBytes, clock.now(), window),
     readLog: (request) => readLog(folder.paths.attempts, request),
     inventory,
-    decisionOf: (id) => autoscaler.decisionOf(id),
-    shutDown: () => ending.resolve(),
   });
-  const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
-  const storage = new StorageWatch({
-    stateDir: folder.dir,
-    storageClasses: parts.storageClasses,
-    siteVolumes: parts.site.storage?.volumes ?? [],
-    engine,
-    results: () => parts.results.store.list(),
-    tell: (used) => loop.send({ kind: 'report-storage', used }).catch(() => {}),
-    warn: (message) => log('execution', message),
-  });
-  const cores = new CoreKeeper(engine, driver.cores, log);
-  const probes = new ServiceProbes(launchSite, { engine, loop, now: () => clock.now() });
-  const autoscaler = new Autoscaler({
-    engine,
-    loop,
-    now: () => clock.now(),
-    useOf: (attempt) => driver.uses.of(attempt),
-    readMetric,
-    folderOf: (id) => join(launchSite.workRoot, id),
-    onDecision: (id) => site.noteWorkload(id),
-  });
-  stack.defer(() => site.close());
-  stack.defer(() => snapshots.take());
-  stack.defer(() => overflow.close());
-  stack.defer(() => loop.close());
-  stack.defer(() => probes.close());
-  stack.defer(() => autoscaler.close());
-  const gatherer = new ReportGatherer((told) => loop.report(told));
-  stack.defer(() => gatherer.flush());
-  parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, probes, cores, autoscaler, storage, overflow };
 }
 
 function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposableStack): void {
@@ -446,51 +421,6 @@ function watchShares({ engine, driver, folder, log }: Parts, stack: AsyncDisposa
   });
   const timer = setInterval(() => void watch.look(), LOOK_EVERY_MS).unref();
   stack.defer(() => clearInterval(timer));
-}
-
-function startSampling(
-  parts: Parts,
-  stack: AsyncDisposableStack,
-  site: LiveSite,
-  loop: Loop,
-): void {
-  const { engine, driver, folder, log } = parts;
-  const sampling = new AbortController();
-  stack.defer(() => sampling.abort());
-  const node = (): NodeId | undefined =>
-    engine.state.nodes().find((one) => poolOf(one) === undefined)?.id;
-  const memoryOf = (attempt: AttemptId) => driver.uses.memoryOf(attempt);
-  const pressure = new PressureWatch({
-    engine,
-    loop,
-    node,
-    memoryOf,
-    memoryFill: () => driver.memoryFill(),
-  });
-  openSpotWatch({
-    file: join(folder.dir, 'spot-notice'),
-    provider: new SpotFile(join(folder.dir, 'spot.yaml'), (problem) => log('execution', problem)),
-    now: () => parts.clock.now(),
-    everyMs: SAMPLE_EVERY_MS,
-    signal: sampling.signal,
-    node,
-    loop,
-    log: (sentence) => log('execution', sentence),
-  });
-  const isKept = keepEvery(parts.site.sampleEveryMs ?? SAMPLE_EVERY_MS, SAMPLE_EVERY_MS);
-  openHostSampler({
-    everyMs: SAMPLE_EVERY_MS,
-    procRoot: '/proc',
-    signal: sampling.signal,
-    onSample: (sample) => {
-      parts.latest = sample;
-      if (isKept(sample.at)) {
-        parts.history.record({ at: sample.at, values: usageValues(sample, site) });
-      }
-      site.noteSample();
-      if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
-    },
-  });
 }
 
 /** `close`, however often it is called and whoever does, ends everything once, in reverse order. */
@@ -514,19 +444,5 @@ function endOnce(
       ending.resolve();
       return closeAll();
     },
-  };
-}
-
-function usageValues(sample: HostSample, site: LiveSite): Record<string, number | undefined> {
-  const { nodes } = site.nodes();
-  const node = nodes[0];
-  return {
-    cpu_ratio: sample.cpuBusyRatio,
-    memory_used_bytes: sample.memoryUsedBytes,
-    cpu_pressure_ratio: sample.cpuPressureRatio,
-    memory_pressure_ratio: sample.memoryPressureRatio,
-    io_pressure_ratio: sample.ioPressureRatio,
-    cpu_held_ratio: node && node.held.cpu_milli / Math.max(1, node.allocatable.cpu_milli),
-    memory_held_bytes: node?.held.memory_bytes,
   };
 }

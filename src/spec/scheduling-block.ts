@@ -57,6 +57,92 @@ export const childOrderSchema = oneOf(['weighted', 'priority', 'usage'] as const
   default: 'weighted',
 });
 
+const placementSchema = either(
+  text({ description: 'A scorer.', max: 128, filled: true }),
+  z
+    .record(z.string().min(1).max(128), weight('Its part of the sum.'))
+    .meta({ description: 'Several scorers, each with its weight.' }),
+  'name of a scorer, or a map of names and weights',
+  { description: 'How the node is chosen.', default: 'best-fit' },
+);
+
+const backfillSchema = either(
+  kindSchema,
+  z.strictObject({
+    kind: kindSchema,
+    depth: wholeNumber(1, 1_000_000, {
+      description:
+        'Waiting tasks that are planned ahead, or looked at behind the head, in one pass.',
+      default: depth,
+    }).optional(),
+  }),
+  `one of ${kinds.join(', ')}, or a map with kind`,
+  { description: 'For a site without `queues`, whose work says how long it runs.' },
+);
+
+const preemptionSchema = either(
+  z.boolean(),
+  z.strictObject({
+    min_run_time: finiteSpan('Nobody is stopped sooner after a start.', '1m').optional(),
+    per_queue_per_hour: count(
+      'Tasks of one queue that may be stopped within an hour. No bound, when not given.',
+    ).optional(),
+    start_promise: z
+      .strictObject({
+        within: finiteSpan('Waiting so long costs nothing.'),
+        per_second: wholeNumber(1, 1_000_000, {
+          description: 'Milli-GPU-seconds that each second beyond is worth.',
+        }),
+        max: finiteSpan('So long beyond, the price rises no more.', '1h').optional(),
+      })
+      .meta({ description: 'What waiting costs, beside what a stop does.' })
+      .optional(),
+  }),
+  'true, false, or a map of limits',
+  {
+    description:
+      'Whether tasks may be stopped for others. True, when not given and a class is `preemptible: true`.',
+    default: false,
+  },
+);
+
+const keepSeatsSchema = either(
+  oneOf(['never'] as const, { description: 'Seats are kept for nobody.' }),
+  finiteSpan('So long.'),
+  '`never`, or a span such as `1h`',
+  {
+    description:
+      'Whoever is due and has waited so long for room is kept what frees next, so that small tasks cannot pass it for ever.',
+    default: '1h',
+  },
+);
+
+const offPeakSchema = either(
+  hoursOr([], { description: 'Hours of every day, in the zone of the document.' }),
+  daySchedule,
+  'hours such as 22:00-06:00, or a map with start and end',
+  {
+    description:
+      'What workloads mean that would rather start `off_peak`: see `optimization.scheduling` of a workload.',
+    default: '22:00-06:00',
+  },
+);
+
+const fairSchema = z
+  .strictObject({
+    user_quotas: z
+      .record(z.string().min(1).max(128), z.strictObject(usageShape))
+      .meta({
+        description: 'Quotas by user; `default` is for each that is not named.',
+      })
+      .optional(),
+    team_shares: z
+      .record(queueName, weight('Its share.'))
+      .meta({ description: 'Weights of teams; `multi_tenancy` says who is in them.' })
+      .optional(),
+  })
+  .meta({ description: 'Quotas and shares of the strategy `fair`.' });
+
 export const schedulingSchema = z
   .strictObject({
     policy: policyText.optional(),
@@ -68,77 +154,16 @@ export const schedulingSchema = z
     method: text({ description: 'Another name of `policy`.', max: 128 }).optional(),
     ...orderShape,
     child_order: childOrderSchema.optional(),
-    placement: either(
-      text({ description: 'A scorer.', max: 128, filled: true }),
-      z
-        .record(z.string().min(1).max(128), weight('Its part of the sum.'))
-        .meta({ description: 'Several scorers, each with its weight.' }),
-      'name of a scorer, or a map of names and weights',
-      { description: 'How the node is chosen.', default: 'best-fit' },
-    ).optional(),
+    placement: placementSchema.optional(),
     filters: z
       .array(text({ description: 'A filter.', max: 128, filled: true }))
       .max(32)
       .meta({ description: "The site's own filters, which every task has to pass." })
       .optional(),
-    backfill: either(
-      kindSchema,
-      z.strictObject({
-        kind: kindSchema,
-        depth: wholeNumber(1, 1_000_000, {
-          description:
-            'Waiting tasks that are planned ahead, or looked at behind the head, in one pass.',
-          default: depth,
-        }).optional(),
-      }),
-      `one of ${kinds.join(', ')}, or a map with kind`,
-      { description: 'For a site without `queues`, whose work says how long it runs.' },
-    ).optional(),
-    preemption: either(
-      z.boolean(),
-      z.strictObject({
-        min_run_time: finiteSpan('Nobody is stopped sooner after a start.', '1m').optional(),
-        per_queue_per_hour: count(
-          'Tasks of one queue that may be stopped within an hour. No bound, when not given.',
-        ).optional(),
-        start_promise: z
-          .strictObject({
-            within: finiteSpan('Waiting so long costs nothing.'),
-            per_second: wholeNumber(1, 1_000_000, {
-              description: 'Milli-GPU-seconds that each second beyond is worth.',
-            }),
-            max: finiteSpan('So long beyond, the price rises no more.', '1h').optional(),
-          })
-          .meta({ description: 'What waiting costs, beside what a stop does.' })
-          .optional(),
-      }),
-      'true, false, or a map of limits',
-      {
-        description:
-          'Whether tasks may be stopped for others. True, when not given and a class is `preemptible: true`.',
-        default: false,
-      },
-    ).optional(),
-    keep_seats_after: either(
-      oneOf(['never'] as const, { description: 'Seats are kept for nobody.' }),
-      finiteSpan('So long.'),
-      '`never`, or a span such as `1h`',
-      {
-        description:
-          'Whoever is due and has waited so long for room is kept what frees next, so that small tasks cannot pass it for ever.',
-        default: '1h',
-      },
-    ).optional(),
-    off_peak: either(
-      hoursOr([], { description: 'Hours of every day, in the zone of the document.' }),
-      daySchedule,
-      'hours such as 22:00-06:00, or a map with start and end',
-      {
-        description:
-          'What workloads mean that would rather start `off_peak`: see `optimization.scheduling` of a workload.',
-        default: '22:00-06:00',
-      },
-    ).optional(),
+    backfill: backfillSchema.optional(),
+    preemption: preemptionSchema.optional(),
+    keep_seats_after: keepSeatsSchema.optional(),
+    off_peak: offPeakSchema.optional(),
     gpu_sharing: gpuSharingSchema.optional(),
     gpu_absent: oneOf(['refuse', 'cpu'], {
       description:
@@ -149,21 +174,7 @@ export const schedulingSchema = z
       description: 'Of the lottery: the same seed draws the same winners.',
       default: defaultScheduling.seed,
     }).optional(),
-    config: z
-      .strictObject({
-        user_quotas: z
-          .record(z.string().min(1).max(128), z.strictObject(usageShape))
-          .meta({
-            description: 'Quotas by user; `default` is for each that is not named.',
-          })
-          .optional(),
-        team_shares: z
-          .record(queueName, weight('Its share.'))
-          .meta({ description: 'Weights of teams; `multi_tenancy` says who is in them.' })
-          .optional(),
-      })
-      .meta({ description: 'Quotas and shares of the strategy `fair`.' })
-      .optional(),
+    config: fairSchema.optional(),
     classes: classesSchema.optional(),
   })
   .meta({ description: 'Order, placement, and what may overtake or stop what.' });

@@ -3,8 +3,6 @@ import type { QueueName } from '../model/ids.ts';
 import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
 import type { WrittenReservation, WrittenSite } from '../model/site-config.ts';
 import { writtenAutoscaling } from './autoscaling-block.ts';
-import { unmetModels } from './blocks/models-block.ts';
-import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { readSpot } from './compute-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
@@ -24,9 +22,10 @@ import {
 import { type QuotaDeps, readQuotas } from './quota-block.ts';
 import { readReservations } from './reservation-block.ts';
 import { readScheduling, type Scheduling } from './scheduling-block.ts';
+import { type Blocks, checkBlocks, isOfWorkload, readBlocks, warnOfUnmet } from './site-blocks.ts';
 import { SiteReading } from './site-reading.ts';
 import { documentDefaultsOf, offPeakOf, withPacking } from './site-saving.ts';
-import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { siteBlocks } from './site-schema.ts';
 import { readSiteStorage } from './site-storage.ts';
 import { checkPlan, type SiteStrategy } from './site-strategy.ts';
 import {
@@ -76,8 +75,6 @@ export function pluginFiles(
   return new SiteReading(root, text).read(siteBlocks.plugins, ['plugins']) ?? [];
 }
 
-const workloadKeys: readonly string[] = ['run', 'steps', 'action'];
-
 /** Whether a document is about the site: it has a block of one, and nothing to run. */
 export function isSiteDocument(
   text: string,
@@ -91,8 +88,6 @@ export function isSiteDocument(
 
 const formatOf = ({ fileName, format }: Pick<ParseSiteOptions, 'fileName' | 'format'>): Format =>
   format ?? (fileName.endsWith('.json') ? 'json' : 'yaml');
-
-const isOfWorkload = (key: string): boolean => workloadKeys.includes(key);
 
 /** A site document → what is configured. Never throws for what the text says. */
 export function parseSite(text: string, options: ParseSiteOptions): ParsedSite {
@@ -122,12 +117,7 @@ function readSite(
   root: Written,
   names: ParseSiteOptions,
 ): WrittenSite | undefined {
-  if (root.children === undefined || Array.isArray(root.value)) {
-    const what = Array.isArray(root.value) ? 'a list' : 'a single value';
-    const expected = 'a map with blocks such as `scheduling` or `queues`';
-    reading.error([], `${what} is not a site document`, { expected });
-    return undefined;
-  }
+  if (!isMap(reading, root)) return undefined;
   checkBlocks(reading);
   const blocks = readBlocks(reading);
   const zoneAt = zoneReader(reading, blocks.timeZone, names);
@@ -142,19 +132,12 @@ function readSite(
   const tenancy =
     blocks.tenancy === undefined ? noTenancy : readTenancy(reading, blocks.tenancy, { zoneAt });
   const order = orderOf(reading, scheduling, blocks.tenancy, names);
-  const outer = outerOf(reading, { ...scheduling, order }, tenancy, blocks);
-  const hasQueues = root.children.has('queues');
-  const {
-    root: tree,
-    paths,
-    submissions: ofQueues,
-  }: ReadQueues = hasQueues
-    ? readQueues(reading, names, outer)
-    : { root: singleQueue(reading, outer), paths: new Map([['default', []]]), submissions: [] };
-  const submissions = [...tenancy.submissions, ...ofQueues];
+  const ordered = { ...scheduling, order };
+  const queues = queuesOf(reading, root, names, outerOf(reading, ordered, tenancy, blocks));
   const deps: QuotaDeps = {
     zoneAt,
-    queueNamed: (written, path) => queueNamed(reading, [...paths.keys(), 'root'], written, path),
+    queueNamed: (written, path) =>
+      queueNamed(reading, [...queues.paths.keys(), 'root'], written, path),
   };
   const quotas = [
     ...readQuotas(reading, blocks.quotas, deps),
@@ -165,35 +148,15 @@ function readSite(
     ...readBudgets(reading, blocks.budgets, { ...deps, members: tenancy.members }),
     ...tenancy.budgets,
   ];
-  const written = readReservations(reading, blocks.reservations, {
-    zoneAt,
-    leavesOf: (written, path) => {
-      const found = deps.queueNamed(written, path);
-      return found === undefined ? [] : leavesBelow(tree, found);
-    },
-  });
-  const reservations = [...written, ...keptForClasses(reading, scheduling, tree, written)];
-  checkBackfill(reading, { ...scheduling, order }, { quotas: quotas.length > 0 });
+  const reservations = reservationsOf(reading, blocks, { scheduling, root: queues.root, deps });
+  checkBackfill(reading, ordered, { quotas: quotas.length > 0 });
   checkPlan(reading, scheduling);
   const eviction = readEviction(blocks.qos);
   const qos = readQos(reading, blocks.qos);
-  const { scorers, filters, backfill, plan, preemption, gpuSharing, gpuAbsent } = scheduling;
-  const { keepAfterMs, seed, classes } = scheduling;
-  for (const name of names.filters) {
-    if (filters.includes(name)) continue;
-    reading.warn(
-      ['plugins'],
-      `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
-    );
-  }
+  warnOfFilters(reading, names.filters, scheduling.filters);
   const network = readNetwork(reading, blocks.network);
   const autoscaling = scalingOf(reading, blocks.autoscaling);
-  for (const [value, path, message] of [
-    ...unmetModels(blocks.models),
-    ...unmetMonitoring(blocks.monitoring),
-  ]) {
-    if (value !== undefined) reading.warn(path.split('.'), message);
-  }
+  warnOfUnmet(reading, blocks);
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   const spot = readSpot(blocks.compute?.spot_instances);
   const labels = textsAt(root, ['compute', 'labels']);
@@ -209,27 +172,101 @@ function readSite(
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(blocks.timeZone !== undefined && { timeZone: zoneAt(undefined, ['time_zone']) }),
     ...(documents && { documents }),
-    scheduling: {
-      root: tree,
-      scorers,
-      ...(filters.length > 0 && { filters }),
-      backfill,
-      ...(plan && { plan }),
+    scheduling: writtenScheduling(scheduling, {
+      root: queues.root,
       quotas,
-      ...(submissions.length > 0 && { submissions }),
-      ...(tenancy.storage.length > 0 && { storageQuotas: tenancy.storage }),
-      ...(preemption && { preemption }),
+      submissions: [...tenancy.submissions, ...queues.submissions],
+      storageQuotas: tenancy.storage,
       reservations,
-      ...(offPeak && { offPeak }),
-      ...(gpuSharing && { gpuSharing }),
-      ...(classes.length > 0 && { classes }),
-      ...(qos && { qos }),
-      ...(gpuAbsent && { gpuAbsent }),
-      ...(eviction && { eviction }),
-      ...(spot && { spot }),
-      ...(keepAfterMs !== undefined && { keepAfterMs }),
-      seed,
+      offPeak,
+      qos,
+      eviction,
+      spot,
+    }),
+  };
+}
+
+function isMap(reading: SiteReading, { children, value }: Written): boolean {
+  if (children !== undefined && !Array.isArray(value)) return true;
+  const what = Array.isArray(value) ? 'a list' : 'a single value';
+  const expected = 'a map with blocks such as `scheduling` or `queues`';
+  reading.error([], `${what} is not a site document`, { expected });
+  return false;
+}
+
+/** One queue, where the document has none. */
+function queuesOf(reading: SiteReading, root: Written, names: SiteNames, outer: Outer): ReadQueues {
+  if (root.children?.has('queues') === true) return readQueues(reading, names, outer);
+  const paths = new Map([['default', []]]);
+  return { root: singleQueue(reading, outer), paths, submissions: [] };
+}
+
+/** What is kept by name, and after it what is kept for classes. */
+function reservationsOf(
+  reading: SiteReading,
+  blocks: Blocks,
+  on: { readonly scheduling: Scheduling; readonly root: QueueConfig; readonly deps: QuotaDeps },
+): readonly WrittenReservation[] {
+  const { scheduling, root, deps } = on;
+  const written = readReservations(reading, blocks.reservations, {
+    zoneAt: deps.zoneAt,
+    leavesOf: (name, path) => {
+      const found = deps.queueNamed(name, path);
+      return found === undefined ? [] : leavesBelow(root, found);
     },
+  });
+  return [...written, ...keptForClasses(reading, scheduling, root, written)];
+}
+
+function warnOfFilters(
+  reading: SiteReading,
+  ofPlugins: readonly string[],
+  used: readonly string[],
+): void {
+  for (const name of ofPlugins) {
+    if (used.includes(name)) continue;
+    reading.warn(
+      ['plugins'],
+      `the filter ${name} is not in \`scheduling.filters\`: it is not used`,
+    );
+  }
+}
+
+type WrittenScheduling = WrittenSite['scheduling'];
+
+/** What other blocks than `scheduling` say of it. */
+interface AroundScheduling extends Pick<WrittenScheduling, 'root' | 'quotas' | 'reservations'> {
+  readonly submissions: NonNullable<WrittenScheduling['submissions']>;
+  readonly storageQuotas: NonNullable<WrittenScheduling['storageQuotas']>;
+  readonly offPeak: WrittenScheduling['offPeak'];
+  readonly qos: WrittenScheduling['qos'];
+  readonly eviction: WrittenScheduling['eviction'];
+  readonly spot: WrittenScheduling['spot'];
+}
+
+function writtenScheduling(own: Scheduling, around: AroundScheduling): WrittenScheduling {
+  const { filters, plan, preemption, gpuSharing, gpuAbsent, classes, keepAfterMs } = own;
+  const { submissions, storageQuotas, offPeak, qos, eviction, spot } = around;
+  return {
+    root: around.root,
+    scorers: own.scorers,
+    ...(filters.length > 0 && { filters }),
+    backfill: own.backfill,
+    ...(plan && { plan }),
+    quotas: around.quotas,
+    ...(submissions.length > 0 && { submissions }),
+    ...(storageQuotas.length > 0 && { storageQuotas }),
+    ...(preemption && { preemption }),
+    reservations: around.reservations,
+    ...(offPeak && { offPeak }),
+    ...(gpuSharing && { gpuSharing }),
+    ...(classes.length > 0 && { classes }),
+    ...(qos && { qos }),
+    ...(gpuAbsent && { gpuAbsent }),
+    ...(eviction && { eviction }),
+    ...(spot && { spot }),
+    ...(keepAfterMs !== undefined && { keepAfterMs }),
+    seed: own.seed,
   };
 }
 
@@ -255,48 +292,6 @@ function keptForClasses(
     }
     return { ...one, ...(preemption && isOne && { lentBelow: own.priority }) };
   });
-}
-
-/** Each by itself, so that one wrong block does not hide what is wrong in another. */
-function readBlocks(reading: SiteReading) {
-  return {
-    timeZone: reading.read(siteBlocks.time_zone, ['time_zone']),
-    scheduling: reading.readPart(siteBlocks.scheduling, ['scheduling']),
-    tenancy: reading.readPart(siteBlocks.multi_tenancy, ['multi_tenancy']),
-    quotas: reading.readList(siteBlocks.quotas, ['quotas']),
-    budgets: reading.readList(siteBlocks.budgets, ['budgets']),
-    reservations: reading.readList(siteBlocks.reservations, ['reservations']),
-    qos: reading.readPart(siteBlocks.qos, ['qos']),
-    network: reading.readPart(siteBlocks.network, ['network']),
-    storage: reading.readPart(siteBlocks.storage, ['storage']),
-    autoscaling: reading.readPart(siteBlocks.autoscaling, ['autoscaling']),
-    compute: reading.readPart(siteBlocks.compute, ['compute']),
-    saving: reading.readPart(siteBlocks.cost_optimization, ['cost_optimization']),
-    plugins: reading.read(siteBlocks.plugins, ['plugins']),
-    name: reading.read(siteBlocks.name, ['name']),
-    models: reading.read(siteBlocks.models, ['models']),
-    monitoring: reading.read(siteBlocks.monitoring, ['monitoring']),
-  };
-}
-type Blocks = ReturnType<typeof readBlocks>;
-
-function checkBlocks(reading: SiteReading): void {
-  const known = [...Object.keys(siteBlocks), ...Object.keys(laterSiteBlocks)];
-  for (const key of reading.keys([])) {
-    if (Object.hasOwn(siteBlocks, key)) continue;
-    if (Object.hasOwn(laterSiteBlocks, key)) {
-      reading.warn([key], 'used from a later version; ignored now');
-      continue;
-    }
-    const message = `unknown key ${shown(key)}`;
-    if (isOfWorkload(key)) {
-      const why = 'a workload has it, and a site runs nothing';
-      reading.error([key], `${message}: ${why}`, { at: 'key' });
-    } else {
-      const near = { word: key.slice(0, 64), words: known };
-      reading.error([key], message, { near, at: 'key' });
-    }
-  }
 }
 
 function zoneReader(

@@ -9,6 +9,7 @@ import {
 import type { TimeMs } from '../../base/units.ts';
 import { type Refusal, refusalMeaning } from '../../model/refusal.ts';
 import type { SpotObstacle } from '../../model/spot.ts';
+import { queueSentence } from './queue-sentence.ts';
 
 const order: readonly string[] = Object.keys(refusalMeaning);
 
@@ -64,34 +65,12 @@ export function refusalSentence(refusal: Refusal, now: TimeMs): string {
     case 'behind-spilled':
     case 'overflow-full':
     case 'spilled':
-      return fullSentence(refusal);
     case 'no-such-queue':
-      return noSuchQueue(refusal);
     case 'exceeds-queue':
-      return (
-        `can never start in queue ${refusal.queue}: it asks for ` +
-        `${formatAmount(refusal.resource, refusal.asked)}, and the limit there is ` +
-        formatAmount(refusal.resource, refusal.limit)
-      );
     case 'queue-cap':
-      return (
-        `${inQueue(refusal)} has ${refusal.count} ${refusal.what} ` +
-        `${refusal.count === 1 ? 'task' : 'tasks'}, and ${refusal.max} ` +
-        `${refusal.max === 1 ? 'is' : 'are'} allowed` +
-        (refusal.what === 'active' ? `; ${refusal.asked} were asked for` : '')
-      );
     case 'queue-limit':
-      return (
-        `asks for ${formatAmount(refusal.resource, refusal.asked)}; ${inQueue(refusal)} holds ` +
-        `${formatAmount(refusal.resource, refusal.held)} of its limit of ` +
-        formatAmount(refusal.resource, refusal.limit)
-      );
     case 'kept-for-others':
-      return (
-        `asks for ${formatAmount(refusal.resource, refusal.asked)}; ` +
-        `${formatAmount(refusal.resource, refusal.kept)} of the ` +
-        `${formatAmount(refusal.resource, refusal.free)} free in ${refusal.queue} are kept for other queues`
-      );
+      return queueSentence(refusal);
     case 'quota':
     case 'budget':
     case 'deadline':
@@ -189,11 +168,6 @@ function workloadLimitSentence(refusal: Extract<Refusal, { code: 'workload-limit
   return `its workload may have ${amount(limit)} at once, has ${amount(held)}, and this asks for ${amount(asked)}`;
 }
 
-function noSuchQueue({ queue, near, queues }: Extract<Refusal, { code: 'no-such-queue' }>): string {
-  const meant = near === undefined ? ';' : `; did you mean ${near}?`;
-  return `there is no queue ${queue}${meant} there are ${queues.join(', ')}`;
-}
-
 function classSentence(refusal: Classed): string {
   switch (refusal.code) {
     case 'no-such-class': {
@@ -208,35 +182,6 @@ function classSentence(refusal: Classed): string {
       return `step ${refusal.step} may not be stopped for others, and tasks of class ${refusal.class} may`;
     default:
       return assertNever(refusal);
-  }
-}
-
-function fullSentence(
-  refusal: Extract<
-    Refusal,
-    { code: 'queue-full' | 'behind-spilled' | 'overflow-full' | 'spilled' }
-  >,
-): string {
-  switch (refusal.code) {
-    case 'queue-full': {
-      const { active, asked, max } = refusal;
-      return `the queue is full: ${active} tasks are active, ${asked} were asked for, ${max} are allowed`;
-    }
-    case 'behind-spilled': {
-      const { queue, spilled } = refusal;
-      const wait = spilled === 1 ? 'submission waits' : 'submissions wait';
-      return `${spilled} ${wait} on disk for queue ${queue}, and this cannot wait behind them`;
-    }
-    case 'overflow-full': {
-      const { queue, rows, rowsMax, bytes, bytesMax } = refusal;
-      const kept = `${rows} of at most ${rowsMax} submissions, ${formatBytes(bytes)} of ${formatBytes(bytesMax)}`;
-      return `queue ${queue} is full, and so is the overflow on disk: it keeps ${kept}`;
-    }
-    case 'spilled': {
-      const others = refusal.ahead === 1 ? 'one other' : `${refusal.ahead} others`;
-      const behind = refusal.ahead === 0 ? '' : ` behind ${others}`;
-      return `waits on disk${behind} until queue ${refusal.queue} has room`;
-    }
   }
 }
 
@@ -387,11 +332,6 @@ function constraintsSentence(filters: readonly string[]): string {
     return 'nodes with room for it are drained or unhealthy, and take nothing new';
   }
   return `nodes with room for it are not allowed by its constraints (${filters.join(', ')})`;
-}
-
-function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {
-  const { queue, tenant } = refusal;
-  return tenant === undefined ? `queue ${queue}` : `${tenant} in queue ${queue}`;
 }
 
 function quotaSentence(refusal: Extract<Refusal, { code: 'quota' }>, now: TimeMs): string {
