@@ -25,8 +25,8 @@ if (files.length === 0) {
 }
 // Suites that need root or Chromium skip themselves, visibly, unless they are asked for by name.
 process.env['BERTH_SUITE'] = positionals.length > 0 ? 'all' : values.suite;
-// Each file of the browser suite builds the page into the same folder.
-const jobs = values.jobs ?? (values.suite === 'browser' ? '1' : '2');
+// Each file of the browser suite builds the page into the same folder; of the default one many files wait for processes.
+const jobs = values.jobs ?? { browser: '1', system: '2' }[values.suite] ?? '3';
 let passed = 0;
 let failed = 0;
 let skipped = 0;

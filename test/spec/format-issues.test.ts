@@ -70,11 +70,11 @@ job.yaml:3:11 error: priority: 5000 is out of range; expected at most 1000
 `,
   },
   'a warning': {
-    text: 'run: x\noptimization: {batching: {}}\n',
-    want: `job.yaml:2:16 warning: optimization.batching: checked; calls of models go through the gateway, which this version does not have
+    text: 'run: x\nresource_requirements: {storage: {cache: 1Gi}}\n',
+    want: `job.yaml:2:35 warning: resource_requirements.storage.cache: checked; kept results have one size for the whole site
   1 | run: x
-  2 | optimization: {batching: {}}
-    |                ^^^^^^^^
+  2 | resource_requirements: {storage: {cache: 1Gi}}
+    |                                   ^^^^^
 `,
   },
   'nothing to say': { text: 'run: x\n', want: '' },

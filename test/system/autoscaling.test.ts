@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { berth, runBerth } from '../builders/berth-cli.ts';
 import { kill, up } from '../builders/daemon-process.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
 interface Scaling {
   readonly at: number;
@@ -33,6 +34,7 @@ const serviceOf = async (state: string, id: string): Promise<Service> =>
   (await berth(state, 'wait', id, '--ready', '--timeout', '100s')).service;
 
 test('examples/autoscale.yaml: busy workers become more, and idle ones fewer', {
+  skip: skipSystem,
   timeout: 300_000,
 }, async (t) => {
   const { state } = scratchState(t);
@@ -105,7 +107,10 @@ count: 6
 resources: {cpu: 0.1, memory: 16Mi}
 `;
 
-test('by what waits in a queue to zero, and back', { timeout: 300_000 }, async (t) => {
+test('by what waits in a queue to zero, and back', {
+  skip: skipSystem,
+  timeout: 300_000,
+}, async (t) => {
   const { state, write } = scratchState(t);
   const started = ['up', '-d', '--port', '0', '--site', write('site.yaml', site), '--state', state];
   assert.equal((await runBerth(started)).code, 0);

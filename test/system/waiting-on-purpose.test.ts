@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { berth, runBerth } from '../builders/berth-cli.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
 const small = 'resources: {cpu: 0.1, memory: 32Mi}';
 /** Longer than a few commands take on a machine that many share. */
@@ -15,6 +16,7 @@ function laterHours(): string {
 }
 
 test('a daemon lets work wait for its hours, its like and its batch, and a crash changes nothing', {
+  skip: skipSystem,
   timeout: 180_000,
 }, async (t) => {
   const scratch = scratchState(t);

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { berth, runBerth } from '../builders/berth-cli.ts';
 import { kill, up } from '../builders/daemon-process.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
 const site = `compute:
   labels: {spot: true, instance-type: g5}
@@ -42,6 +43,7 @@ async function eventually<T>(look: () => Promise<T | undefined>, what: string): 
 }
 
 test('a daemon on a spot node: too dear, it waits; cheaper, it runs; taken away, it saves and goes on', {
+  skip: skipSystem,
   timeout: 240_000,
 }, async (t) => {
   const scratch = scratchState(t);
