@@ -80,7 +80,7 @@ test('the pieces of the guide make one document that is right', () => {
   const pieces = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, piece]) => piece);
   assert.equal(pieces.length, 6);
   const lab = pieces.slice(0, 3).join('\n');
-  for (const text of [lab, ...pieces.slice(3)]) assert.deepEqual(reported(text), []);
+  for (const text of [lab, ...pieces.slice(3)] as string[]) assert.deepEqual(reported(text), []);
 });
 
 describe('examples/site.yaml', () => {
