@@ -11,6 +11,8 @@ import { kill, up } from '../builders/daemon-process.ts';
 import { scratchState } from '../builders/scratch-state.ts';
 
 const small = 'resources: {cpu: 50m, memory: 64Mi}';
+/** Of actions: Node needs 0.4 s of CPU to start, which with 50m are 8 s. */
+const program = 'resources: {cpu: 1, memory: 64Mi}';
 
 /** A model that answers every question with as many tokens. */
 async function openModel(t: { after: (end: () => void) => void }, tokens: number) {
@@ -48,7 +50,7 @@ test('calls of models and tokens end what goes beyond its limits, and no call be
 
   const calls = await ran(
     `name: calls\n${'pipeline: {resource_limits: {cost_limits: {max_model_calls: 3}}}'}\n` +
-      `defaults: {${small}}\nsteps: [{id: ask, ${asks}, count: 5, parallel: 1}, {id: after, needs: ask, run: "true"}]\n`,
+      `defaults: {${program}}\nsteps: [{id: ask, ${asks}, count: 5, parallel: 1}, {id: after, needs: ask, run: "true"}]\n`,
   );
   assert.deepEqual(
     [calls.status, calls.limit_reached?.limit, calls.used.model_calls, model.asked.length],
@@ -61,7 +63,7 @@ test('calls of models and tokens end what goes beyond its limits, and no call be
   model.asked.length = 0;
   const tokens = await ran(
     `name: tokens\npipeline: {resource_limits: {cost_limits: {max_tokens: 250}}}\n` +
-      `defaults: {${small}}\nsteps: [{id: ask, ${asks}, count: 5, parallel: 1}]\n`,
+      `defaults: {${program}}\nsteps: [{id: ask, ${asks}, count: 5, parallel: 1}]\n`,
   );
   assert.deepEqual(
     [tokens.status, tokens.limit_reached?.limit, tokens.used.tokens],
@@ -70,10 +72,19 @@ test('calls of models and tokens end what goes beyond its limits, and no call be
   // The question has about three tokens; what is left of 250 is asked for at most.
   assert.deepEqual(model.asked, [247, 147, 47]);
 
-  const own = await ran(
-    `${small}\nresource_limits: {max_tokens: 10, grace_period: 1s}\nretry: {max_retries: 3}\n` +
-      'run: |\n  echo "$BERTH_ATTEMPT_ID model_calls=1 tokens=12" >> "$BERTH_USAGE"\n  exec sleep 100\n',
-  );
+  const [own, results, none] = await Promise.all([
+    ran(
+      `${small}\nresource_limits: {max_tokens: 10, grace_period: 1s}\nretry: {max_retries: 3}\n` +
+        'run: |\n  echo "$BERTH_ATTEMPT_ID model_calls=1 tokens=12" >> "$BERTH_USAGE"\n  exec sleep 100\n',
+    ),
+    ran(
+      `${small}\nresource_limits: {max_results: 2}\n` +
+        'run: echo "$BERTH_ATTEMPT_ID results=3" >> "$BERTH_USAGE"\n',
+    ),
+    ran(
+      `${program}\nresource_limits: {max_model_calls: 0}\naction: analyze_with_ai\nwith: {prompt: x, endpoint: "${model.url}"}\n`,
+    ),
+  ]);
   const [attempt, ...others] = own.steps[0].attempts;
   assert.deepEqual(
     [attempt.cause, attempt.used, others],
@@ -81,15 +92,7 @@ test('calls of models and tokens end what goes beyond its limits, and no call be
   );
   assert.ok(attempt.wall_ms < 30_000, 'it was stopped while it ran');
   assert.match(attempt.message, /It told of 12 tokens, and may have 10\./);
-
-  const results = await ran(
-    `${small}\nresource_limits: {max_results: 2}\n` +
-      'run: echo "$BERTH_ATTEMPT_ID results=3" >> "$BERTH_USAGE"\n',
-  );
   assert.equal(results.steps[0].attempts[0].cause, 'results-exceeded');
-  const none = await ran(
-    `${small}\nresource_limits: {max_model_calls: 0}\naction: analyze_with_ai\nwith: {prompt: x, endpoint: "${model.url}"}\n`,
-  );
   assert.equal(none.steps[0].attempts[0].cause, 'model-calls-exceeded');
   assert.equal(model.asked.length, 3, 'the call that is too many was not made');
 });

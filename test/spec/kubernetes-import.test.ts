@@ -232,6 +232,16 @@ describe('what is not carried over is told with its place', () => {
       [priorityClass('calm', 5, 'preemptionPolicy: Never')],
       ['a.yaml:6:1 not carried over: whether tasks are stopped for others is said of a site'],
     ],
+    'a class that takes the place of another, with a namespace or without': [
+      [
+        priorityClass('a', 5),
+        `${priorityClass('a', 6).replace('name: a', 'name: a, namespace: x')}${priorityClass('a', 7)}`,
+      ],
+      [
+        'b.yaml:4:18 takes the place of the PriorityClass "a" of a.yaml:3',
+        'b.yaml:10:18 takes the place of the PriorityClass "a" of b.yaml:3',
+      ],
+    ],
     'shares that are switched off': [
       [namespace, sharing('enabled: false\nusers: {ana: {weight: 3}}')],
       ['b.yaml:8:7 the shares are switched off, and not carried over'],
@@ -320,6 +330,16 @@ describe('priority classes', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('of several of one name the last counts, as a whole, whatever namespaces they name', () => {
+    const usual = priorityClass('a', 9, 'globalDefault: true');
+    const last = priorityClass('a', 7, 'preemptionPolicy: Never');
+    for (const namespace of ['', ', namespace: x', ', namespace: null']) {
+      const { site, classes } = siteOf(usual, last.replace('name: a', `name: a${namespace}`));
+      assert.deepEqual(classes, ['a']);
+      assert.deepEqual(site.scheduling, { classes: { a: { priority: 7, preemptible: true } } });
+    }
   });
 
   test('more classes than a site has are refused', () => {

@@ -50,7 +50,8 @@ export interface FairSharing {
 
 export class Findings {
   readonly queues = new Map<string, FoundQueue>();
-  readonly classes: FoundClass[] = [];
+  /** By name: Kubernetes knows no other PriorityClass of the same name. */
+  readonly classes = new Map<string, FoundClass>();
   readonly users: FoundUser[] = [];
   fairSharing: FairSharing | undefined;
   /** What may be there once, by what names it, with its place. */

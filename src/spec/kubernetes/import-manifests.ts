@@ -53,7 +53,7 @@ export function importManifests(
     warnings,
     warningsOmitted: problems.length - warnings.length,
     queues: [...findings.queues.keys()],
-    classes: findings.classes.map(({ name }) => name),
+    classes: [...findings.classes.keys()],
     users: findings.users.map(({ name }) => name),
   };
 }
@@ -81,15 +81,15 @@ function siteOf(files: readonly ManifestFile[], findings: Findings): string | un
     return undefined;
   };
   const { queues, classes, users } = findings;
-  if (queues.size + classes.length + users.length === 0) {
+  if (queues.size + classes.size + users.length === 0) {
     const expected = 'Namespace, ResourceQuota, PriorityClass, or a ConfigMap with `fairSharing`';
     return fail('nothing here can be carried over', expected);
   }
   if (queues.size > QUEUES_MAX) {
     return fail(`there are ${queues.size} namespaces and queues`, `at most ${QUEUES_MAX}`);
   }
-  if (classes.length > CLASSES_MAX) {
-    return fail(`there are ${classes.length} PriorityClasses`, `at most ${CLASSES_MAX}`);
+  if (classes.size > CLASSES_MAX) {
+    return fail(`there are ${classes.size} PriorityClasses`, `at most ${CLASSES_MAX}`);
   }
   const text = writeSite(
     findings,

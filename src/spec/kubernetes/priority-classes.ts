@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shown } from '../quantities.ts';
 import type { Findings, FoundClass } from './findings.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -23,6 +24,10 @@ const known = [
   'description',
 ];
 
+/**
+ * Of several of one name the last counts, as a whole. They are one object, whatever namespaces they name: a
+ * PriorityClass is of the cluster, and has none.
+ */
 export function readPriorityClass(manifest: Manifest, name: string, findings: Findings): void {
   const read = manifest.read(classSchema, []);
   if (read === undefined) return;
@@ -32,7 +37,12 @@ export function readPriorityClass(manifest: Manifest, name: string, findings: Fi
     const why = 'not carried over: whether tasks are stopped for others is said of a site';
     manifest.warn(['preemptionPolicy'], why);
   }
-  findings.classes.push({
+  const earlier = findings.classes.get(name);
+  if (earlier !== undefined) {
+    const why = `takes the place of the PriorityClass ${shown(name)} of ${earlier.from}`;
+    manifest.warn(['metadata', 'name'], why, { at: 'value' });
+  }
+  findings.classes.set(name, {
     name,
     value: read.value,
     isDefault: read.globalDefault === true,

@@ -72,16 +72,20 @@ export function readManifest(manifest: Manifest, findings: Findings, others: Oth
     else met.count++;
     return;
   }
-  const { name, namespace } = object.metadata;
-  const identity = `${kind} ${namespace ?? ''}/${name}`;
-  const first = findings.metBefore(identity, manifest.origin(['kind']));
-  if (first !== undefined) {
-    const message = `${first} has the ${kind} ${shown(name)}, too`;
-    manifest.error(['metadata', 'name'], message, { expected: 'each object once' });
-    return;
-  }
+  // Of classes the last counts; see `readPriorityClass`.
+  if (reader !== readClass && refuseSecond({ manifest, object, findings })) return;
   warnOfMetadata(manifest);
   reader({ manifest, object, findings });
+}
+
+function refuseSecond({ manifest, object, findings }: Reading): boolean {
+  const { kind, metadata } = object;
+  const identity = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+  const first = findings.metBefore(identity, manifest.origin(['kind']));
+  if (first === undefined) return false;
+  const message = `${first} has the ${kind} ${shown(metadata.name)}, too`;
+  manifest.error(['metadata', 'name'], message, { expected: 'each object once' });
+  return true;
 }
 
 /** `kubectl get -o yaml` prints several objects as one list. */

@@ -12,7 +12,7 @@ const DEFAULT_QUEUE = 'default';
 
 /** The site document of what was found. */
 export function writeSite(findings: Findings, files: readonly string[]): string {
-  const mapped = mapPriorities(findings.classes);
+  const mapped = mapPriorities([...findings.classes.values()]);
   const lines = [
     comment(`A site document, made by \`berth import\` from manifests of Kubernetes.`),
     ...files.map((file) => comment(`From ${file}`)),
@@ -42,18 +42,21 @@ function schedulingLines(findings: Findings, mapped: MappedClasses): string[] {
       'child_order: priority',
     );
   }
-  if (classes.some(({ preempts }) => preempts)) {
+  if (stopsOthers(findings)) {
     lines.push(
       comment('Kubernetes stops pods for others of higher priority; Berth, those of one queue'),
       'preemption: true',
     );
   }
-  if (classes.length > 0) lines.push(...classLines(findings, mapped));
+  if (classes.size > 0) lines.push(...classLines(findings, mapped));
   return lines.length === 0 ? [] : ['scheduling:', ...indented(lines)];
 }
 
+const stopsOthers = ({ classes }: Findings): boolean =>
+  [...classes.values()].some(({ preempts }) => preempts);
+
 function classLines({ classes }: Findings, mapped: MappedClasses): string[] {
-  const lines = classes.flatMap(({ name, value, isDefault, preempts, from }) => [
+  const lines = [...classes.values()].flatMap(({ name, value, isDefault, preempts, from }) => [
     comment(
       `${from} PriorityClass, value ${value}${isDefault ? ', the default' : ''}${preempts ? '' : ', preemptionPolicy Never'}`,
     ),
@@ -70,17 +73,14 @@ function classLines({ classes }: Findings, mapped: MappedClasses): string[] {
 }
 
 function queueLines(findings: Findings): string[] {
-  const { queues, classes, fairSharing } = findings;
+  const { queues, fairSharing } = findings;
   if (queues.size === 0) return [];
   const hasDefault = queues.has(DEFAULT_QUEUE);
   const weights = new Map([...queues.values()].map((queue) => [queue, queue.weight]));
   const fit = fitWeights(weights, !hasDefault);
   warnOfWeights(findings, fit);
   // Without shares, Kubernetes takes nothing from one namespace for another but by priority.
-  const reclaim =
-    fairSharing === undefined && classes.some(({ preempts }) => preempts)
-      ? ['reclaim: disabled']
-      : [];
+  const reclaim = fairSharing === undefined && stopsOthers(findings) ? ['reclaim: disabled'] : [];
   const own = [...queues.values()].flatMap((queue) => {
     const weight = fit.weights.get(queue);
     return entry(queue.name, queue.from, [
