@@ -120,7 +120,7 @@ test(
     const daemon = await up(state);
     t.after(() => kill(daemon));
     // What the block leaves open: where to search and whom to ask.
-    const env = `defaults: {resources: {cpu: 50m}, env: {SEARCH_URL: "${origin}/search", OPENAI_BASE_URL: "${origin}/v1"}}\n`;
+    const env = `defaults: {resources: {cpu: 0.5}, env: {SEARCH_URL: "${origin}/search", OPENAI_BASE_URL: "${origin}/v1"}}\n`;
     const text = `${seedBlock('task-limits')}${env}`.replace(
       'action: analyze_with_ai\n',
       'action: analyze_with_ai\n    with: {prompt: How is it?}\n',

@@ -23,7 +23,7 @@ import { checkReplay, checkSameFuture } from './replay.ts';
 import { SpotOracle } from './spot-oracle.ts';
 import { eventLine } from './trace.ts';
 
-const SEEDS = 60;
+const SEEDS = 30;
 const MINUTE = 60_000;
 const prices = money([], {
   prices: {
