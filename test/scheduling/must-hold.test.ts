@@ -102,9 +102,10 @@ test('finite preemptions: from any state, while only time passes, nobody stops o
         assert.equal(site.journal.length, before, 'it came to rest');
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 400 },
   );
-  assert.ok(met > 100, `${met} preemptions in 300 worlds: the drawing has become too tame`);
+  // 300 worlds had 113 to 147 of them, and once 94.
+  assert.ok(met > 100, `${met} preemptions in 400 worlds: the drawing has become too tame`);
 });
 
 /** Time passes and victims stop; nothing else happens. Fails when that goes on and on. */
