@@ -175,13 +175,20 @@ sub beginRecord {
     my $line = encode('start', $s->{id}, "boot=$bootId", "shim=$$", "shimstart=$shimStart",
         'began=' . nowMs(CLOCK_REALTIME), heldFields($s->{held}), map { "dir=$_:$s->{dirs}{$_}" } keys %{ $s->{dirs} });
     # Whoever makes the file begins the attempt, and nobody else.
-    if ($s->{record} && ++$s->{linked} < LINKED_MAX && writeAll($s->{record}, $line)) {
-        return 1 if linkFile($s->{record}, $path);
+    my $made = $s->{record} && ++$s->{linked} < LINKED_MAX && writeAll($s->{record}, $line) && linkFile($s->{record}, $path);
+    if (!$made) {
+        $s->{linked} = 0;
+        $made = ($s->{record} = createFile($path)) && writeAll($s->{record}, $line);
     }
-    $s->{linked} = 0;
-    return 1 if ($s->{record} = createFile($path)) && writeAll($s->{record}, $line);
     my $why = "$!: $path";
-    if (!$s->{record} && $! == $exists) {
+    my $taken = !$made && !$s->{record} && $! == $exists;
+    # Since the launcher looked, a shim of an earlier launcher may have begun it, and its end have been settled.
+    if ($made && -e "$attemptsDir/$s->{id}.settled") {
+        unlink $path;
+        ($taken, $s->{record}, $s->{linked}) = (1, undef, 0);
+    }
+    elsif ($made) { return 1 }
+    if ($taken) {
         inform($s->{report}, encode('exists', $s->{id}));
         removeCgroups($s->{dirs}) if $s->{base};
         return !($s->{begunBefore} = 1);

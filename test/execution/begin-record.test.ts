@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+
+const LAUNCHER = join(import.meta.dirname, '../../src/execution/io/local');
+const options = { skip: process.platform === 'linux' ? false : 'needs Linux' };
+
+/** What a shim that is given 1.a.0.1 and then 1.a.0.2 says of each: whether it begins it. */
+function begins(t: TestContext, ...there: readonly string[]) {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-begin-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  for (const name of there) writeFileSync(join(dir, name), '');
+  const script =
+    'our ($attemptsDir, $bootId, $shimStart); ($attemptsDir, $bootId, $shimStart) = ($ARGV[1], "boot", 1);' +
+    'require "$ARGV[0]/$_" for qw(host.pl terms.pl shim.pl);' +
+    'my %shared = (held => { note => [], term => [] }, dirs => {}, report => \\*STDOUT);' +
+    'my $s = { %shared, id => "1.a.0.1" }; my @begun = beginRecord($s) ? 1 : 0;' +
+    '$s->{id} = "1.a.0.2"; push @begun, beginRecord($s) ? 1 : 0;' +
+    'flushReports(\\*STDOUT); print "begun @begun\\n";';
+  const done = spawnSync('perl', ['-e', script, LAUNCHER, dir], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+  return { told: done.stdout.trim().split('\n'), files: readdirSync(dir).sort(), dir };
+}
+
+test('who makes the record begins the attempt', options, (t) => {
+  const { told, dir } = begins(t);
+  assert.deepEqual(told, ['begun 1 1']);
+  assert.ok(existsSync(join(dir, '1.a.0.1.record')));
+});
+
+test('an attempt that somebody else has begun is not begun again', options, (t) => {
+  const { told } = begins(t, '1.a.0.1.record');
+  assert.deepEqual(told, ['exists\t1.a.0.1', 'begun 0 1']);
+});
+
+test(
+  'nor one that ended and was settled since the launcher looked, and no record of it stays',
+  options,
+  (t) => {
+    const first = begins(t, '1.a.0.1.settled');
+    assert.deepEqual(first.told, ['exists\t1.a.0.1', 'begun 0 1']);
+    assert.deepEqual(first.files, ['1.a.0.1.settled', '1.a.0.2.record']);
+    const second = begins(t, '1.a.0.2.settled');
+    assert.deepEqual(second.told, ['exists\t1.a.0.2', 'begun 1 0']);
+    assert.deepEqual(second.files, ['1.a.0.1.record', '1.a.0.2.settled']);
+  },
+);
