@@ -207,7 +207,7 @@ test(
     )
       accepted.push(refused);
     assert.equal(refused.code, 'STATE_FULL');
-    assert.match(refused.detail, /the overflow of queues .*: the disk is full/);
+    assert.match(refused.detail, /the queue overflow .*: the disk is full/);
     assert.equal((await berth(state, 'status')).journal.stalled, null, 'the daemon goes on');
     assert.equal(
       (await berth(state, 'ps')).total,

@@ -237,7 +237,7 @@ class SqliteOverflow {
   }
 
   #failure(what: string, error: unknown): unknown {
-    return storageFailure(`cannot ${what} the overflow of queues ${this.#file}`, error);
+    return storageFailure(`cannot ${what} the queue overflow ${this.#file}`, error);
   }
 
   #damaged(workload: WorkloadId, why: string, cause?: unknown): OperationError {
