@@ -142,6 +142,22 @@ test('what waits goes first once its priority is raised', () => {
   assert.ok(end('1.s.0.1').includes('placed 3.s.0.1 on n'));
 });
 
+test('those whose priority is raised keep their order, whoever left the queue before', () => {
+  const { submit, adjust, end, engine } = stage(node('n', { cpu: 1000 }));
+  submit(1000);
+  submit(1000, { count: 10 });
+  submit(1000, { count: 10 });
+  adjust('3', { priority: 5 });
+  const started: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const [running] = engine.state.runningAttempts();
+    end(running!.id);
+    started.push([...engine.state.runningAttempts()][0]!.task.id);
+  }
+  const all = ['3', '2'].flatMap((id) => Array.from({ length: 10 }, (_, i) => `${id}.s.${i}`));
+  assert.deepEqual(started, all);
+});
+
 test('a paused task keeps what it holds, is paused once, and goes on', () => {
   const { submit, pause, engine } = stage(node('n', { cpu: 1000 }));
   assert.deepEqual(pause('pause', '1'), ['refused no-such-workload']);
