@@ -3,7 +3,7 @@ import type { TimeMs } from '../base/units.ts';
 import { type AttemptEnd, causeOfStop, type TermEnforcement } from '../model/attempt.ts';
 import { type AttemptId, attemptId, type TenantId, type WorkloadId } from '../model/ids.ts';
 import type { Command, Event } from '../model/messages.ts';
-import { isSpot, type SpotQuote, samePrice } from '../model/spot.ts';
+import { type SpotQuote, samePrice } from '../model/spot.ts';
 import { decideAdjust, decidePause, type LiveDecision } from './adjustments.ts';
 import { advanceSpace } from './advance-space.ts';
 import { endAll, endAttempt, endWithout } from './attempt-outcome.ts';
@@ -12,6 +12,7 @@ import { type Answer, type Decision, facts, nothing, refuse } from './decision.t
 import type { EngineOptions, MakeScheduler } from './engine-options.ts';
 import { decideEviction } from './evictions.ts';
 import { endOfLease, heldAttempt, renewals } from './lease-ends.ts';
+import { placedOn } from './placement.ts';
 import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
 import { planRetry } from './resume-run.ts';
@@ -304,33 +305,9 @@ export class Engine {
   }
 
   #nextPlacement(at: TimeMs): Event | undefined {
-    const { scheduler, table, shapes } = this.state;
     advanceSpace(this.state, at);
-    const choice = scheduler.next(at);
-    if (choice === undefined) return undefined;
-    const { task, row, gpus } = choice;
-    const attempt = attemptId(task.id, attemptsOf(task) + 1);
-    const node = table.node(row)!;
-    const names = task.step.spec.service?.ports ?? [];
-    const ports = this.state.services.ports.choose(node.id, names, attempt);
-    const held = table.heldOn(row, shapes.ask(task.shape), gpus);
-    const cores = this.state.parts.cores.coresFor(node, task.step.spec, held);
-    const ask = shapes.ask(task.shape);
-    const notSpot =
-      ask.constraints?.spot !== undefined && !isSpot(node)
-        ? table.spot.refusedTo(ask, table)
-        : undefined;
-    const placement = {
-      node: node.id,
-      held,
-      gpus,
-      memoryLimit: task.memoryLimit,
-      ...(ports && { ports }),
-      ...(cores && { cores }),
-      ...(notSpot && { notSpot }),
-    };
-    const reserved = this.state.money.reserveFor(task, placement, at);
-    return { kind: 'task-placed', at, attempt, placement, ...(reserved && { reserved }) };
+    const choice = this.state.scheduler.next(at);
+    return choice && placedOn(this.state, choice, at);
   }
 
   /** Free capacity was used first: nothing is left to place. */

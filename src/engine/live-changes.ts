@@ -276,7 +276,7 @@ export class LiveChanges {
       for (const task of step.tasks) {
         if (task.state !== 'waiting') continue;
         // It leaves as what it was, so that every order finds it.
-        scheduler.withdraw(task);
+        scheduler.withdraw(task, 'again');
         waiting.push(task);
       }
       for (const task of step.tasks) task.priority = priority;

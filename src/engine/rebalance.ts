@@ -1,11 +1,11 @@
 import type { TimeMs } from '../base/units.ts';
-import { attemptId } from '../model/ids.ts';
 import type { MoveOutcome, RebalancePlan } from '../model/live-change.ts';
 import type { Command, Event } from '../model/messages.ts';
 import type { Refusal } from '../model/refusal.ts';
 import { feasible } from '../scheduling/place.ts';
 import { allocationView } from './allocation-view.ts';
 import { endedBadly, type Rebalance } from './live-changes.ts';
+import { placedOn } from './placement.ts';
 import { currentAttempt, startsMore, type TaskRecord } from './records.ts';
 import { mayHave, planRepin } from './repin.ts';
 import type { State } from './state.ts';
@@ -112,29 +112,19 @@ const lives = ({ state, step }: TaskRecord): boolean =>
 
 /** On the node that it is for; where that has no room any more, it waits as others do. */
 function placed(
-  { table, shapes, scheduler }: State,
+  state: State,
   { current }: Rebalance,
   task: TaskRecord,
   at: TimeMs,
 ): Event | undefined {
+  const { table, shapes, scheduler } = state;
   const { move, phase } = current!;
   const failed = task.attempts.at(-1)!.id !== move.attempt;
   const node = phase === 'back' || failed ? move.from : move.to;
   const row = table.rowOf(node);
   const ask = shapes.ask(task.shape);
   if (row === undefined || !feasible(table, row, ask)) return undefined;
-  const request = shapes.request(task.shape);
-  if (scheduler.mayGrow?.(task, request, at) !== undefined) return undefined;
-  const gpus = table.chooseGpus(row, request.gpu, ask).map(({ id }) => id);
-  return {
-    kind: 'task-placed',
-    at,
-    attempt: attemptId(task.id, task.attempts.length + 1),
-    placement: {
-      node,
-      held: table.heldOn(row, request, gpus),
-      gpus,
-      memoryLimit: task.memoryLimit,
-    },
-  };
+  if (scheduler.mayGrow?.(task, shapes.request(task.shape), at) !== undefined) return undefined;
+  const gpus = table.chooseGpus(row, ask.gpu, ask).map(({ id }) => id);
+  return placedOn(state, { task, row, gpus }, at);
 }

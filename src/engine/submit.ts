@@ -4,13 +4,13 @@ import type { TimeMs } from '../base/units.ts';
 import type { Resumption } from '../model/flow.ts';
 import type { TenantId, WorkloadId } from '../model/ids.ts';
 import type { Command } from '../model/messages.ts';
-import type { Node } from '../model/node.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { StepSpec, WorkloadSpec } from '../model/workload.ts';
 import { besideNobody } from '../scheduling/company.ts';
 import { planGang } from '../scheduling/gang.ts';
-import { NodeTable } from '../scheduling/node-table.ts';
+import type { NodeTable } from '../scheduling/node-table.ts';
 import { allowed } from '../scheduling/place.ts';
+import { emptyCopy } from '../scheduling/reservations.ts';
 import { lacksDevices } from '../scheduling/row-devices.ts';
 import { type Decision, refuse } from './decision.ts';
 import type { EngineOptions } from './engine-options.ts';
@@ -107,7 +107,7 @@ function refusalOf(
     const refusal =
       stepNeverFits(state, step, spec) ??
       scratchNeverFits(step, nodes) ??
-      gangNeverFits(step, nodes);
+      gangNeverFits(step, state.table);
     if (refusal !== undefined) return refusal;
   }
   return (
@@ -133,13 +133,11 @@ function stepNeverFits(state: State, step: StepSpec, workload: WorkloadSpec): Re
 }
 
 /** The same for a gang as a whole: tried on a table of empty nodes. */
-function gangNeverFits(step: StepSpec, nodes: readonly Node[]): Refusal | undefined {
-  if (step.gangMin === undefined || nodes.length === 0) return undefined;
-  const table = new NodeTable();
-  for (const node of nodes) table.join(node);
+function gangNeverFits(step: StepSpec, table: NodeTable): Refusal | undefined {
+  if (step.gangMin === undefined || table.nodes().length === 0) return undefined;
   const { request, constraints, gangMin, topology } = step;
   const ask = constraints === undefined ? request : besideNobody({ ...request, constraints });
-  const plan = planGang(table, { ask, members: gangMin, topology });
+  const plan = planGang(emptyCopy(table), { ask, members: gangMin, topology });
   if (plan.kind === 'fits') return undefined;
   const { room } = plan;
   return {

@@ -11,6 +11,7 @@ import type {
   Choice,
   Deferral,
   DeferredGroup,
+  Leaving,
   QueueRules,
   Running,
   Scheduler,
@@ -78,8 +79,8 @@ export class DeferringScheduler<T extends Candidate> implements Scheduler<T> {
     this.#touched.add(group);
   }
 
-  withdraw(task: T): void {
-    if (!this.#leave(task)) this.#inner.withdraw(task);
+  withdraw(task: T, leaves?: Leaving): void {
+    if (!this.#leave(task)) this.#inner.withdraw(task, leaves);
   }
 
   placed(running: Running<T>): void {
@@ -184,7 +185,7 @@ export class DeferringScheduler<T extends Candidate> implements Scheduler<T> {
       this.#deferred -= deferred.size;
       deferred.clear();
     } else {
-      for (const task of queued) this.#inner.withdraw(task, false);
+      for (const task of queued) this.#inner.withdraw(task, 'deferred');
       for (const task of queued) deferred.add(task);
       this.#deferred += queued.size;
       queued.clear();

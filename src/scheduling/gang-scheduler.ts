@@ -33,6 +33,7 @@ import {
   byAge,
   type Candidate,
   type Choice,
+  type Leaving,
   type OrderedScheduler,
   type QueueRules,
   type Running,
@@ -109,15 +110,15 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#gangs.add(task, task.gang);
   }
 
-  /** Not `forGood`: it comes again, and what is kept for it is told what becomes of it by `keep`. */
-  withdraw(task: T, forGood = true): void {
+  /** Of one that is deferred, `keep` tells what becomes of what is kept for it. */
+  withdraw(task: T, leaves: Leaving = 'for-good'): void {
     this.#handout = NONE;
     const nomination = this.#nominations.of(task);
-    if (nomination !== undefined) {
+    if (nomination !== undefined && leaves !== 'again') {
       this.#nominations.drop(nomination);
       this.#freed();
     }
-    if (forGood && this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
+    if (leaves !== 'deferred' && this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
     this.#reservations.withdraw(task);
     this.#unhelped.clear();
     if (task.gang === undefined) this.#inner.withdraw(task);

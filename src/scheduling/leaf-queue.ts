@@ -15,6 +15,8 @@ export interface Ticket<T> {
   readonly task: T;
   bucket: Bucket<T>;
   live: boolean;
+  /** Of the task when it came: a dead one keeps its place in the heap, whatever its task has become since. */
+  rank: number;
 }
 
 /** What decides in which bucket a task stands. */
@@ -217,7 +219,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
     // As of a moment that a replay knows, too; what has sunk since then is moved when it comes up.
     const at = task.waitingSince;
     const bucket = this.#bucketFor({ line, task, gateKind, together, at });
-    const ticket: Ticket<T> = { task, bucket, live: true };
+    const ticket: Ticket<T> = { task, bucket, live: true, rank: 0 };
     this.#push(ticket, bucket);
     return ticket;
   }
@@ -253,6 +255,7 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
 
   #push(ticket: Ticket<T>, bucket: Bucket<T>): void {
     ticket.bucket = bucket;
+    ticket.rank = this.rule.heapRank(ticket.task);
     bucket.heap.push(ticket);
     bucket.live++;
     bucket.line.bestKnown = false;
@@ -282,9 +285,8 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
             b.together === undefined,
         );
     if (bucket === undefined) {
-      const { rule } = this;
       const ask = vectorOf(together?.request ?? this.#context.request(shape));
-      const heap = new Heap<Ticket<T>>((x, y) => before(rule, x.task, y.task));
+      const heap = new Heap<Ticket<T>>((x, y) => before(x.rank, x.task, y.rank, y.task));
       const facts = { line, shape, ask, taskClass, gateKind, together };
       bucket = { ...facts, heap, live: 0, rests: false, capped: false };
       line.buckets.push(bucket);
@@ -377,18 +379,15 @@ export class LeafQueue<T extends Candidate> implements QueueFacts {
 
   #goesBefore(x: T, y: T, lineX: TenantLine<T>, lineY: TenantLine<T>, at: TimeMs): boolean {
     const { headRank } = this.rule;
-    if (headRank === undefined) return before(this.rule, x, y);
-    const rankX = headRank(x, at, lineX, this);
-    const rankY = headRank(y, at, lineY, this);
-    return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
+    if (headRank === undefined) {
+      return before(this.rule.heapRank(x), x, this.rule.heapRank(y), y);
+    }
+    return before(headRank(x, at, lineX, this), x, headRank(y, at, lineY, this), y);
   }
 }
 
-function before(rule: OrderRule, x: Candidate, y: Candidate): boolean {
-  const rankX = rule.heapRank(x);
-  const rankY = rule.heapRank(y);
-  return rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
-}
+const before = (rankX: number, x: Candidate, rankY: number, y: Candidate): boolean =>
+  rankX === rankY ? byAge(x, y) < 0 : rankX < rankY;
 
 /** Its first task may start after all. */
 export function wake<T extends Candidate>(bucket: Bucket<T>): void {

@@ -212,6 +212,7 @@ export class ReservationBook<T extends Candidate = Candidate> {
 /** The same nodes with nothing on them, on the same rows. */
 export function emptyCopy(table: NodeTable): NodeTable {
   const empty = new NodeTable();
+  empty.spot.policy = table.spot.policy;
   for (let row = 0; row < table.rows; row++) {
     const node = table.node(row);
     // A row that was left keeps its number: the copy must have it, too.

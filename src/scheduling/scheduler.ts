@@ -91,6 +91,12 @@ export interface Running<T extends Candidate> {
 }
 
 /**
+ * How a task leaves the queue. `deferred`: it comes again some day; `again`: at once, and what others were stopped
+ * for is its own still.
+ */
+export type Leaving = 'for-good' | 'deferred' | 'again';
+
+/**
  * Decides who goes where next. All that it keeps is derived: it is told of every task that waits, starts
  * and ends, in the same order live, in replay and in simulation, and is built afresh on recovery.
  * `next` may note what it found out; it changes no table of the engine.
@@ -99,7 +105,7 @@ export interface Scheduler<T extends Candidate = Candidate> {
   /** The task waits for a place from now on. */
   enqueue(task: T): void;
   /** The task left the queue without a place: cancelled, or its step failed. */
-  withdraw(task: T): void;
+  withdraw(task: T, leaves?: Leaving): void;
   placed(running: Running<T>): void;
   /** The table has its resources back already. */
   ended(running: Running<T>, at: TimeMs): void;

@@ -142,6 +142,22 @@ test('what waits goes first once its priority is raised', () => {
   assert.ok(end('1.s.0.1').includes('placed 3.s.0.1 on n'));
 });
 
+test('those whose priority is raised keep their order, whoever left the queue before', () => {
+  const { submit, adjust, end, engine } = stage(node('n', { cpu: 1000 }));
+  submit(1000);
+  submit(1000, { count: 10 });
+  submit(1000, { count: 10 });
+  adjust('3', { priority: 5 });
+  const started: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const [running] = engine.state.runningAttempts();
+    end(running!.id);
+    started.push([...engine.state.runningAttempts()][0]!.task.id);
+  }
+  const all = ['3', '2'].flatMap((id) => Array.from({ length: 10 }, (_, i) => `${id}.s.${i}`));
+  assert.deepEqual(started, all);
+});
+
 test('a paused task keeps what it holds, is paused once, and goes on', () => {
   const { submit, pause, engine } = stage(node('n', { cpu: 1000 }));
   assert.deepEqual(pause('pause', '1'), ['refused no-such-workload']);
@@ -252,6 +268,26 @@ test('a move is a stop, a start on the other node, and a time in which nothing m
   assert.equal(engine.state.live.rebalance, undefined);
 });
 
+test('a share of a GPU beside nobody else is beside nobody where it was moved to, either', () => {
+  const { submit, send, end, engine } = stage(
+    node('a', { cpu: 4000, gpus: 1 }),
+    node('b', { cpu: 4000, gpus: 1 }),
+  );
+  const share = { request: resources({ cpu: 1000, gpu: 500 }) };
+  const alone = { gpuModels: [], gpuMemory: bytes(0), labels: [], gpuAlone: true } as const;
+  submit(3000);
+  submit(2000);
+  submit(1000, { ...share, constraints: alone });
+  end('1.s.0.1');
+  send(rebalance);
+  const { attempt, to } = engine.state.live.rebalance!.current!.move;
+  assert.equal(attempt, '3.s.0.1');
+  const moved = end(attempt, 'preempted');
+  assert.match(moved.join(), new RegExp(`placed 3.s.0.2 on ${to}`));
+  assert.equal(engine.state.attempt('3.s.0.2' as AttemptId)!.placement.held.gpuFor, '3');
+  assert.deepEqual(engine.state.table.freeGpu(engine.state.table.rowOf(to)!), [0]);
+});
+
 test('where a neighbour fails meanwhile, the task goes back', () => {
   const { send, end, start, engine } = halves();
   send(rebalance);
@@ -290,6 +326,23 @@ test('one with cores of its own gets others with its CPU, and gives them back', 
   assert.equal(coresOf('1')!.length, 1);
   adjust('2', { cpu: milliCpu(3000) });
   assert.deepEqual([...coresOf('1')!, ...coresOf('2')!].sort(), [0, 1, 2, 3]);
+});
+
+test('one with cores of its own has cores of its own on the node that it was moved to', () => {
+  const nodes = ['a', 'b'].map((id) => ({ ...node(id, { cpu: 4000 }), cpus }));
+  const { submit, send, end, engine } = stage(...nodes);
+  submit(3000);
+  submit(2000, exclusive);
+  submit(1000, exclusive);
+  end('1.s.0.1');
+  send(rebalance);
+  const { attempt, to } = engine.state.live.rebalance!.current!.move;
+  end(attempt, 'preempted');
+  const [stayed, moved] = ['2.s.0.1', '3.s.0.2'].map(
+    (id) => engine.state.attempt(id as AttemptId)!.placement,
+  );
+  assert.deepEqual([moved!.node, stayed!.node, moved!.cores?.length], [to, to, 1]);
+  assert.ok(!stayed!.cores!.includes(moved!.cores![0]!));
 });
 
 /** One that runs on any CPU, then one with cores of its own beside it. */

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refusalSentence } from '../../src/api/views/sentences.ts';
-import { UNLIMITED } from '../../src/base/units.ts';
+import { spanMs, UNLIMITED } from '../../src/base/units.ts';
 import type { TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Event } from '../../src/model/messages.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
 import { budget, days, dollars, HOUR, money, paidSite, rates } from '../builders/money.ts';
 import { type Ask, type Site, specOf } from '../builders/site.ts';
+import { plainNode, spotStage } from '../builders/spot-stage.ts';
+import { resources, step, workload } from '../builders/workload.ts';
 
 const spent = (s: Site) =>
   s.engine.state.money.book.accounts(s.at).map((one) => [one.spent, one.reserved]);
@@ -343,3 +345,15 @@ for (const zone of ['Europe/Berlin', 'America/Sao_Paulo', 'Australia/Lord_Howe']
     for (const [day, cost] of perDay) assert.ok(cost <= 1, `${cost} on day ${day}`);
   });
 }
+
+test('what was moved to another node is paid for there, too', () => {
+  const s = spotStage({ money: money() }, plainNode('a'), plainNode('b'));
+  const ask = (cpu: number) => workload('w', step('s', { request: resources({ cpu }) }));
+  for (const cpu of [3000, 2000, 1000]) s.submit(ask(cpu));
+  s.end('1.s.0.1');
+  s.send({ kind: 'rebalance', movesMax: 1, settleMs: spanMs(HOUR) });
+  s.end(s.engine.state.live.rebalance!.current!.move.attempt, 'preempted');
+  s.wait(HOUR);
+  s.end('3.s.0.2');
+  assert.equal(s.engine.state.workload('3' as WorkloadId)!.spent.charged, dollars(1));
+});

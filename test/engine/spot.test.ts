@@ -125,6 +125,18 @@ test('the share does not keep out who has nowhere else to go', () => {
   assert.deepEqual(none.where(), {}, 'none is none');
 });
 
+test('a gang that only spot nodes could hold never fits: none of it may be there', () => {
+  const s = spotStage({ spot: policy() }, plainNode('d', 3000), spotNode('s'), spotNode('t'));
+  const gang = (gangMin: number) =>
+    s.submit(workload('w', step('batch_processing', { count: gangMin, gangMin })));
+  assert.deepEqual(gang(4), ['refused gang-never-fits']);
+  gang(3);
+  assert.deepEqual(Object.values(s.where()), ['d', 'd', 'd']);
+  const without = spotStage({}, plainNode('d', 3000), spotNode('s'));
+  without.submit(workload('w', step('a', { count: 4, gangMin: 4 })));
+  assert.equal(Object.values(without.where()).length, 4, 'where the site says nothing of them');
+});
+
 test('who may be on spot nodes: by id, by name, by task_type, by its own word; else never', () => {
   const site = () =>
     spotStage({ spot: policy({ percentage: 100 }) }, plainNode('d'), spotNode('s'));
