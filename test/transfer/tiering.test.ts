@@ -214,6 +214,18 @@ describe('files that stay where they are', () => {
     ground.check();
   });
 
+  test('one that somebody else moved there, or back, meanwhile', bounded, async () => {
+    const ground = new Ground();
+    for (const to of [ground.plain, ground.packed, undefined]) {
+      await ground.move('a.bin', to);
+      const entries = ground.entries();
+      const moved = await ground.file('a.bin');
+      await assert.rejects(relocate(ground.root, moved, to), /it is there already/);
+      assert.deepEqual(ground.entries(), entries);
+      ground.check();
+    }
+  });
+
   test('one that would come back over another of its name', bounded, async () => {
     const ground = new Ground();
     await ground.move('a.bin', ground.packed);

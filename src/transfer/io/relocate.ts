@@ -36,10 +36,12 @@ export async function relocate(
   file: TierFile,
   to: TierPlace | undefined,
 ): Promise<void> {
+  const target = to === undefined ? file.path : dataIn(to, root, file.path, to.compress);
+  // Moved by somebody else since that was decided: nothing of it may go.
+  if (file.data === target) throw new NotMoved('it is there already');
   await checkUnused(file.data, file);
   await checkWithin(file, to, root);
   if (to === undefined) return restore(file);
-  const target = dataIn(to, root, file.path, to.compress);
   await produce(file, target, to.compress);
   const entry = to.compress ? `${file.path}${COMPRESSED}` : file.path;
   if (file.place === undefined) return replaceByLink(file, entry, target);
