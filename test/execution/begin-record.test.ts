@@ -48,3 +48,18 @@ test(
     assert.deepEqual(second.files, ['1.a.0.1.record', '1.a.0.2.settled']);
   },
 );
+
+test('one that was settled is not recorded as never begun', options, (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-begin-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, '1.a.0.1.settled'), 'what became of it');
+  writeFileSync(join(dir, '1.a.0.2.record'), 'it runs');
+  const script =
+    'our $attemptsDir = $ARGV[1]; require "$ARGV[0]/host.pl";' +
+    'print recordUnstarted("1.a.0.$_") // "no\\n" for 1 .. 3;';
+  const done = spawnSync('perl', ['-e', script, LAUNCHER, dir], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stdout, /^no\nno\nended\t1\.a\.0\.3\tcause=unstarted\tended=\d+\tsaved=1\n$/);
+  const files = ['1.a.0.1.settled', '1.a.0.2.record', '1.a.0.3.record'];
+  assert.deepEqual(readdirSync(dir).sort(), files);
+});

@@ -131,6 +131,19 @@ test('a file goes from tier to tier and back, with all that belongs to it', boun
   assert.deepEqual(ground.kept(), [], 'nothing is left in the tiers');
 });
 
+test('its folders in a tier keep out whom its own keep out', bounded, async () => {
+  const ground = new Ground();
+  chmodSync(join(ground.root, 'sub'), 0o700);
+  chmodSync(join(ground.root, 'sub/deep'), 0o2750);
+  await ground.move('sub/deep/b.bin', ground.plain);
+  const folders = ['sub', 'sub/deep'].map((name) => {
+    return dataIn(ground.plain, ground.root, join(ground.root, name), false);
+  });
+  const modes = folders.map((folder) => statSync(folder).mode & 0o7777);
+  assert.deepEqual(modes, [0o700, 0o2750]);
+  ground.check();
+});
+
 describe('files that stay where they are', () => {
   const refuses = (ground: Ground, file: TierFile, why: RegExp, to = ground.plain) =>
     assert.rejects(relocate(ground.root, file, to), (error: unknown) => {
@@ -212,6 +225,18 @@ describe('files that stay where they are', () => {
     await refuses(ground, await ground.file('a.bin'), /is there already, and is another file/);
     assert.equal(readFileSync(target, 'utf8'), 'of somebody else');
     ground.check();
+  });
+
+  test('one that somebody else moved there, or back, meanwhile', bounded, async () => {
+    const ground = new Ground();
+    for (const to of [ground.plain, ground.packed, undefined]) {
+      await ground.move('a.bin', to);
+      const entries = ground.entries();
+      const moved = await ground.file('a.bin');
+      await assert.rejects(relocate(ground.root, moved, to), /it is there already/);
+      assert.deepEqual(ground.entries(), entries);
+      ground.check();
+    }
   });
 
   test('one that would come back over another of its name', bounded, async () => {

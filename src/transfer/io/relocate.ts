@@ -36,10 +36,12 @@ export async function relocate(
   file: TierFile,
   to: TierPlace | undefined,
 ): Promise<void> {
+  const target = to === undefined ? file.path : dataIn(to, root, file.path, to.compress);
+  // Moved by somebody else since that was decided: nothing of it may go.
+  if (file.data === target) throw new NotMoved('it is there already');
   await checkUnused(file.data, file);
   await checkWithin(file, to, root);
   if (to === undefined) return restore(file);
-  const target = dataIn(to, root, file.path, to.compress);
   await produce(file, target, to.compress);
   const entry = to.compress ? `${file.path}${COMPRESSED}` : file.path;
   if (file.place === undefined) return replaceByLink(file, entry, target);
@@ -200,7 +202,6 @@ export async function settleDouble(
 
 /** The whole file at `target`, on the disk, read back and compared. */
 async function produce(file: TierFile, target: string, compress: boolean): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
   if (await isThere(target)) {
     const there = await sumOf(target, compress);
     if (there === (await sumOf(file.data, file.compressed))) return;
@@ -258,12 +259,23 @@ async function checkWithin(file: TierFile, to: TierPlace | undefined, root: stri
   if (real !== root && !real.startsWith(root + sep)) throw new NotMoved(`it is not in ${root}`);
   for (const place of [file.place, to]) {
     if (place === undefined) continue;
+    await makeFolders(place, root, dirname(file.path));
     const data = dataIn(place, root, file.path, false);
-    await mkdir(dirname(data), { recursive: true });
     if ((await realpath(dirname(data))) !== dirname(data)) {
       throw new NotMoved(`a folder above it in ${place.folder} is a link`);
     }
   }
+}
+
+/** The folders of a file in a place, open to nobody whom those of the file keep out. */
+async function makeFolders(place: TierPlace, root: string, path: string): Promise<void> {
+  if (path !== root) await makeFolders(place, root, dirname(path));
+  const folder = dataIn(place, root, path, false);
+  if (await isThere(folder)) return;
+  const { mode, uid, gid } = await lstat(path);
+  await mkdir(folder, { mode: 0o700 });
+  if (process.getuid?.() === 0) await chown(folder, uid, gid);
+  await chmod(folder, mode & 0o7777);
 }
 
 const linkedTo = async (path: string): Promise<string | undefined> =>

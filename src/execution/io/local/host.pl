@@ -257,6 +257,9 @@ sub linkFile {
 
 sub recordPath { my ($id) = @_; return "$main::attemptsDir/$id.record" }
 
+# What its record is renamed to once its end is journalled.
+sub settledPath { my ($id) = @_; return "$main::attemptsDir/$id.settled" }
+
 sub stopPath { my ($id) = @_; return "$main::attemptsDir/$id.stop" }
 
 sub writeAll {
@@ -447,12 +450,15 @@ sub markedPids {
     return @found;
 }
 
-# Takes the record of an attempt that will never begin, so that nobody else begins it; false where somebody did.
+# Takes the record of an attempt that will never begin, so that nobody else begins it; false where somebody did, also
+# where its end is settled already.
 sub recordUnstarted {
     my ($id) = @_;
     my $end = encode('ended', $id, 'cause=unstarted', 'ended=' . nowMs(CLOCK_REALTIME));
-    my $record = createFile(recordPath($id));
+    my $path = recordPath($id);
+    my $record = createFile($path);
     return undef if !$record && $! == $exists;
+    if ($record && -e settledPath($id)) { unlink $path; return undef }
     my $saved = $record && writeAll($record, $end) ? 1 : 0;
     chomp $end;
     return "$end\tsaved=$saved\n";

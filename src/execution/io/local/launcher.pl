@@ -133,7 +133,7 @@ sub giveToShim {
 
 sub startAttempt {
     my ($id, $line) = @_;
-    if ($shims{$id} || -e recordPath($id) || -e "$attemptsDir/$id.settled") {
+    if ($shims{$id} || -e recordPath($id) || -e settledPath($id)) {
         return toClient(encode('exists', $id));
     }
     if ($line =~ /\A[^\t]+\t[^\t]+\tafter=([^\t\n]+)/ || $line =~ /\Anext\t[^\t]+\t([^\t\n]+)/) {
@@ -262,7 +262,7 @@ sub handle {
 sub settleAttempt {
     my ($id) = @_;
     delete $unsaved{$id};
-    rename recordPath($id), "$attemptsDir/$id.settled";
+    rename recordPath($id), settledPath($id);
     return;
 }
 

@@ -155,7 +155,7 @@ sub runLine {
             }
         }
         # It was begun and settled by somebody else.
-        if (-e "$attemptsDir/$id.settled") { unlink $path; syswrite $ring, "taken\n"; leave(0) }
+        if (-e settledPath($id)) { unlink $path; syswrite $ring, "taken\n"; leave(0) }
         for (@env) { my $at = index $_, '=', 4; $ENV{ substr $_, 4, $at - 4 } = substr $_, $at + 1 }
         my $task = fork;
         if (defined $task && $task == 0) {

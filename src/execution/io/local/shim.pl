@@ -183,7 +183,7 @@ sub beginRecord {
     my $why = "$!: $path";
     my $taken = !$made && !$s->{record} && $! == $exists;
     # Since the launcher looked, a shim of an earlier launcher may have begun it, and its end have been settled.
-    if ($made && -e "$attemptsDir/$s->{id}.settled") {
+    if ($made && -e settledPath($s->{id})) {
         unlink $path;
         ($taken, $s->{record}, $s->{linked}) = (1, undef, 0);
     }
