@@ -119,7 +119,7 @@ reservations:
   - name: "scheduled_batch"
     resources: {cpu: 16, memory: "64Gi"}
     schedule: {start: "22:00", end: "06:00", timezone: "UTC"}`,
-  'blocks of later versions': `
+  'other blocks of the source': `
 qos: {classes: {guaranteed: {resource_guarantee: 100%}}}
 autoscaling: {enabled: true}
 scheduling: {}`,
