@@ -142,6 +142,16 @@ test(
   },
 );
 
+test(
+  'whole devices are nobody else’s as they are: `exclusive` asks nothing more of them',
+  whereSeed,
+  () => {
+    const { spec } = readText(seedBlock(NAME).replace('gpu: 0.5', 'gpu: 1'), NAME);
+    assert.equal(spec.steps[0]!.constraints?.gpuAlone, undefined);
+    assert.equal(read().steps[0]!.constraints?.gpuAlone, true);
+  },
+);
+
 test('without it, shares of several workloads are on one GPU', whereSeed, () => {
   const text = seedBlock(NAME).replace('"exclusive"', '"shared"');
   const { spec } = readText(text, NAME);

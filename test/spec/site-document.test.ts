@@ -133,6 +133,16 @@ describe('the vocabulary is taken as it is written', () => {
   }
 });
 
+test('what is kept for a class is lent where its tasks could take it back: in one queue', () => {
+  const lent = (more: string): unknown => {
+    const classes = '{a: {priority: 7, preemptible: true, guaranteed_resources: {cpu: 1}}}';
+    return written(`scheduling: {classes: ${classes}}\n${more}`).reservations[0]!.lentBelow;
+  };
+  assert.equal(lent(''), 7);
+  assert.equal(lent('queues: {default: {}, other: {}}\n'), undefined);
+  assert.equal(lent('multi_tenancy: {teams: {lab: {members: [ada]}}}\n'), undefined);
+});
+
 test('fair: users have quotas per month, those named their own, and teams their shares', () => {
   const { root, quotas } = written(vocabulary['fair, with quotas and shares']!);
   assert.equal(root.children[0]!.order.name, 'fair-share');
