@@ -15,6 +15,8 @@ import { oneOf, quantity, text, wholeNumber } from './fields.ts';
 import type { Path, Problem } from './issue.ts';
 import { parseSpan, printSpan, shown } from './quantities.ts';
 
+const PATH: Path = ['autoscaling'];
+
 /** What holds where neither a service nor its site says anything. */
 const defaults = {
   metrics: [{ kind: 'cpu', target: 70_000 }],
@@ -132,7 +134,7 @@ export const autoscalingSchema = z
 export type AutoscalingBlock = z.output<typeof autoscalingSchema>;
 
 /** What the block says, and nothing else; what contradicts itself is added to `problems`. */
-export function writtenAutoscaling(
+function writtenAutoscaling(
   { metrics, scaling_policy: policy = {} }: Partial<AutoscalingBlock>,
   path: Path,
   problems: Problem[],
@@ -153,14 +155,22 @@ export function writtenAutoscaling(
   };
 }
 
+/** Of a site; what is wrong for every service is told where it stands. */
+export function siteAutoscaling(
+  block: Partial<AutoscalingBlock>,
+  problems: Problem[],
+): AutoscalingDefaults {
+  const written = writtenAutoscaling(block, PATH, problems);
+  problems.push(...rangeProblems({ ...defaults, ...written }, written));
+  return written;
+}
+
 /** Of the service that a block is for. */
 export interface ScaledService {
   readonly queue: QueueName;
   /** As it was written. */
   readonly replicas: number | undefined;
 }
-
-const PATH: Path = ['autoscaling'];
 
 /** The terms of a service: what it says, what its site says, and what holds otherwise. */
 export function readAutoscaling(
@@ -190,16 +200,23 @@ export const replicasAtFirst = (
 const withQueue = (metric: MetricDefaults, queue: QueueName): MetricTerms =>
   metric.kind === 'queue-depth' ? { ...metric, queue: metric.queue ?? queue } : metric;
 
+function rangeProblems(
+  { minReplicas: min, maxReplicas: max }: Pick<AutoscalingTerms, 'minReplicas' | 'maxReplicas'>,
+  own: AutoscalingDefaults,
+): Problem[] {
+  if (min <= max) return [];
+  const key = own.minReplicas === undefined ? 'max_replicas' : 'min_replicas';
+  const message = `at least ${min} replicas, and at most ${max}`;
+  return [{ path: [...PATH, 'scaling_policy', key], message }];
+}
+
 function boundProblems(
-  { minReplicas: min, maxReplicas: max }: AutoscalingTerms,
+  terms: AutoscalingTerms,
   own: AutoscalingDefaults,
   { replicas: written }: ScaledService,
 ): Problem[] {
-  if (min > max) {
-    const key = own.minReplicas === undefined ? 'max_replicas' : 'min_replicas';
-    const message = `at least ${min} replicas, and at most ${max}`;
-    return [{ path: [...PATH, 'scaling_policy', key], message }];
-  }
+  const { minReplicas: min, maxReplicas: max } = terms;
+  if (min > max) return rangeProblems(terms, own);
   if (written === undefined || (written >= min && written <= max)) return [];
   const message = `${written} replicas to begin with`;
   const expected = `${min} to ${max}, as \`autoscaling\` says`;

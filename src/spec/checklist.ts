@@ -64,12 +64,14 @@ const rules: readonly Rule[] = [
   {
     point: 'autoscaling',
     question: 'Do replicas follow the load?',
-    look: ({ has }) => {
-      if (has(['autoscaling'])) return said(['autoscaling'], 'replicas follow the load');
-      if (has(['service'])) {
-        return { state: 'not', evidence: 'the number of replicas is fixed', at: ['service'] };
+    look: ({ has, value }) => {
+      if (!has(['service'])) {
+        return { state: 'ok', evidence: 'it runs to its end: nothing is kept alive to be scaled' };
       }
-      return { state: 'ok', evidence: 'it runs to its end: nothing is kept alive to be scaled' };
+      if (has(['autoscaling']) && value(['autoscaling', 'enabled']) !== false) {
+        return said(['autoscaling'], 'replicas follow the load');
+      }
+      return { state: 'not', evidence: 'the number of replicas is fixed', at: ['service'] };
     },
     advice:
       'autoscaling: {metrics: [{type: cpu, target: 70}], scaling_policy: {max_replicas: 10}} beside `service`',
@@ -96,17 +98,15 @@ const rules: readonly Rule[] = [
     question: 'Is somebody told when something is wrong?',
     look: ({ has }) =>
       has(['monitoring'])
-        ? said(['monitoring'], 'it says what is watched')
+        ? { state: 'not', evidence: 'its alerts do not fire yet', at: ['monitoring'] }
         : { state: 'not', evidence: 'no alert is set' },
-    advice: 'monitoring: {resources: {alerts: [{name: …, condition: "cpu_utilization > 90"}]}}',
+    advice: 'look at `berth ps` and `berth top`: no alert of `monitoring` fires in this version',
   },
   {
     point: 'priority',
     question: 'Is it known what goes before what?',
     look: ({ has }) => {
-      const first = [['priority'], ['class'], ['resource_requirements', 'class'], ['qos']].find(
-        has,
-      );
+      const first = [['priority'], ['class'], ['resource_requirements', 'class']].find(has);
       return first === undefined
         ? { state: 'not', evidence: 'it has the priority that everything has' }
         : said(first, 'it says how important it is');

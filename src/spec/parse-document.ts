@@ -9,12 +9,11 @@ import { type AutoscalingBlock, readAutoscaling, replicasAtFirst } from './autos
 import { cacheDefaults } from './cache-defaults.ts';
 import { documentDefaults } from './defaults.ts';
 import {
+  blocksOfSite,
   jobJsonSchema,
   jobSchema,
-  laterBlocks,
   pipelineJsonSchema,
   pipelineSchema,
-  siteBlockNames,
   wholeKeys,
 } from './document-schema.ts';
 import { type Format, findWritten, readTree, type Tree, type Written } from './document-tree.ts';
@@ -187,11 +186,9 @@ class DocumentReader {
       this.#errors.push({ path: [], message, expected: 'a map with `run` or `steps`' });
       return undefined;
     }
-    for (const name of Object.keys(laterBlocks)) {
+    const message = 'belongs in the site document of the daemon; ignored here';
+    for (const name of Object.keys(blocksOfSite)) {
       if (!children.has(name)) continue;
-      const message = siteBlockNames.has(name)
-        ? 'belongs in the site document of the daemon; ignored here'
-        : 'checked for its form, and used from a later version; ignored now';
       this.warnings.push({ severity: 'warning', path: [name], message, at: 'key' });
     }
     return children.has('steps') ? this.#pipeline(source, fileName) : this.#job(source, fileName);

@@ -2,7 +2,7 @@ import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
 import type { WrittenReservation, WrittenSite } from '../model/site-config.ts';
-import { writtenAutoscaling } from './autoscaling-block.ts';
+import { siteAutoscaling } from './autoscaling-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { readSpot } from './compute-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
@@ -421,5 +421,5 @@ function once(problems: readonly Problem[]): Problem[] {
 /** Of a service that has such a block of its own. */
 function scalingOf(reading: SiteReading, block: Blocks['autoscaling']): WrittenSite['autoscaling'] {
   if (block === undefined || block.enabled === false) return undefined;
-  return writtenAutoscaling(block, ['autoscaling'], reading.errors);
+  return siteAutoscaling(block, reading.errors);
 }

@@ -6,7 +6,7 @@ import { MINUTE_MS, NO_HOURS } from './hours-of-day.ts';
 import type { Path } from './issue.ts';
 import type { Scheduling, SchedulingBlock } from './scheduling-block.ts';
 import type { SiteReading } from './site-reading.ts';
-import { batchingFrom, batchingProblems } from './waiting-terms.ts';
+import { batchingFrom, batchingProblems, NOT_ENABLED } from './waiting-terms.ts';
 
 type Strategies = NonNullable<CostOptimizationBlock['strategies']>;
 
@@ -22,6 +22,11 @@ export function documentDefaultsOf(
     const message =
       'checked; calls of models go through the gateway, which this version does not have';
     reading.warn(at('model_selection'), message);
+  }
+  for (const key of ['batching', 'caching', 'resource_packing'] as const) {
+    const strategy = block?.strategies?.[key];
+    if (strategy !== undefined && strategy.enabled === undefined)
+      reading.warn(at(key), NOT_ENABLED);
   }
   reading.errors.push(...batchingProblems(batching, at('batching')));
   const batches = batching?.enabled === true;

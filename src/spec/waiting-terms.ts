@@ -24,6 +24,8 @@ const MAX_WAIT_MS = spanMs(24 * 3_600_000);
 /** As the source has it for calls of models. */
 const BATCH_WAIT_MS = spanMs(5_000);
 const BATCH_MAX = 100;
+/** Of a block that is off until it says otherwise. */
+export const NOT_ENABLED = 'does nothing without `enabled: true`';
 /** More of a command does not tell it from others. */
 const ALIKE_CHARS = 256;
 

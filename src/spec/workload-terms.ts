@@ -13,6 +13,7 @@ import type { RequirementsBlock } from './blocks/requirements-block.ts';
 import { plainWord } from './fields.ts';
 import type { Path, Problem } from './issue.ts';
 import { printBytes, printCpu } from './quantities.ts';
+import { NOT_ENABLED } from './waiting-terms.ts';
 
 /** The blocks of a document that are about the workload as a whole. */
 export interface WorkloadBlocks {
@@ -171,13 +172,15 @@ export function withGpuAlone(step: StepSpec, { optimization }: WorkloadBlocks): 
   return { ...step, constraints: { ...(step.constraints ?? noConstraints), gpuAlone: true } };
 }
 
-/** Keys that are checked, and that nothing acts on yet: each says what is missing. */
+/** Keys that are checked, and that nothing acts on: each says what is missing. */
 export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]): Problem[] {
   const { resource_requirements: asks, cost_optimization: saving } = blocks;
   const gateway =
     'checked; calls of models go through the gateway, which this version does not have';
   const site = 'belongs in the site document of the daemon; ignored here';
   const strategies = saving?.strategies;
+  const batching = [blocks.optimization?.batching, strategies?.batching] as const;
+  const isSwitched = batching.some((block) => block?.enabled !== undefined);
   const gangs = steps.filter(({ gangMin }) => gangMin !== undefined).map(({ id }) => id);
   const rows: readonly UnmetRow[] = [
     [
@@ -197,6 +200,8 @@ export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]
     ],
     [strategies?.model_selection, 'cost_optimization.strategies.model_selection', gateway],
     [strategies?.resource_packing, 'cost_optimization.strategies.resource_packing', site],
+    [isSwitched ? undefined : batching[0], 'optimization.batching', NOT_ENABLED],
+    [isSwitched ? undefined : batching[1], 'cost_optimization.strategies.batching', NOT_ENABLED],
     ...unmetModels(blocks.models),
     ...unmetMonitoring(blocks.monitoring),
     [

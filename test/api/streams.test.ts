@@ -188,6 +188,21 @@ test('a log is followed from what is there to its very end', bounded, async (t) 
   assert.equal(await reader.next(), undefined, 'and then it is over');
 });
 
+test(
+  'a log that is followed ends when its attempt has left for the history',
+  bounded,
+  async (t) => {
+    const opened = await openSite(t, running());
+    const { site } = opened;
+    site.write('1.a.0.1', 'stdout', 'first\n');
+    const reader = await open(opened, '/api/v1/attempts/1.a.0.1/logs/stdout?follow=1&from=0');
+    await reader.nextOf('log');
+    site.log = () => Promise.resolve(undefined);
+    assert.equal(await reader.next(), undefined);
+    assert.deepEqual(opened.logged, [], 'nothing is wrong with that');
+  },
+);
+
 test('a long log that has ended is followed in pieces to its last byte', bounded, async (t) => {
   const opened = await openSite(t, running());
   const text = 'line of a log\n'.repeat(10_000);

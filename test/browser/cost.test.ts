@@ -161,6 +161,10 @@ for (const [name, look] of Object.entries({
     await opened.see('What would save');
     await opened.see(/^live$/);
     await opened.shot(`cost-${name}`);
+    for (const head of ['Budget', 'Of', 'Resets', 'Dollars', 'Failed']) {
+      const column = opened.page.getByRole('columnheader', { name: head, exact: true });
+      assert.ok(await column.isVisible(), head);
+    }
     assert.deepEqual(await opened.page.evaluate(faintTexts), []);
     assert.deepEqual(await opened.page.evaluate(namelessControls), []);
     const [inner, scroll] = await opened.page.evaluate(() => [

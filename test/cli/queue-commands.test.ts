@@ -6,11 +6,13 @@ import { preemptionList } from '../../src/api/views/preemptions.ts';
 import { queueList } from '../../src/api/views/queues.ts';
 import { quotaList } from '../../src/api/views/quotas.ts';
 import { reservationList } from '../../src/api/views/reservations.ts';
+import { withSpilled } from '../../src/api/views/spilled.ts';
 import type { CommandResult } from '../../src/cli/command.ts';
 import { parseCommandLine } from '../../src/cli/parse-command-line.ts';
 import { describeError, printResult } from '../../src/cli/printer.ts';
 import { registry } from '../../src/cli/registry.ts';
 import { projectStarts } from '../../src/engine/projection.ts';
+import type { QueueName } from '../../src/model/ids.ts';
 import { DocumentSite } from '../builders/document-site.ts';
 import { queueScene } from '../builders/queue-scene.ts';
 import { config, node, queueConfig, Site } from '../builders/site.ts';
@@ -157,6 +159,31 @@ test('a site without classes says where they stand', bounded, async (t) => {
   const { out } = await run('queue --classes', daemon);
   assert.match(out, /^There are no priority classes: .*scheduling\.classes/);
 });
+
+test(
+  'what waits on disk is told of the queue that it is for, and counts above it',
+  bounded,
+  async (t) => {
+    const text =
+      'queues: {default: {}, lab: {children: {a: {overflow_policy: compress}, b: {}}}}\n';
+    const site = new DocumentSite(text);
+    const daemon = await daemonOf(t, site);
+    const use = { queue: 'a' as QueueName, submissions: 2, plainBytes: 4096, keptBytes: 1024 };
+    const list = withSpilled(queueList(site.engine.state, site.at), [
+      { ...use, oldestAt: site.at },
+    ]);
+    const body = JSON.stringify(list);
+    daemon.answers.set('/api/v1/queues', { status: 200, type: 'application/json', body });
+    const counts = list.queues.map(({ name, spilled }) => [name, spilled.submissions]);
+    assert.deepEqual(Object.fromEntries(counts), { root: 2, default: 0, lab: 2, a: 2, b: 0 });
+    const told = (await run('queue', daemon)).out
+      .split('\n')
+      .filter((line) => /on disk/.test(line));
+    assert.deepEqual(told, [
+      '2 submissions wait on disk for a: 1 KiB, of 4 KiB uncompressed; the first for 0ms',
+    ]);
+  },
+);
 
 test('no line of the tree is wider than the page', bounded, async (t) => {
   const daemon = await daemonOf(t, queueScene());

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { heldBackRefusal } from '../../src/api/views/flow.ts';
+import { classOf, defaultClasses } from '../../src/model/network-config.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
+import { berth, runBerth } from '../builders/berth-cli.ts';
+import { scratchState } from '../builders/scratch-state.ts';
 import { config, queueConfig, Site, specOf } from '../builders/site.ts';
 import { GIB } from '../builders/workload.ts';
 import { mbit } from '../gateway/proxy-rig.ts';
-import { realRun } from './real-run.ts';
+import { onCpu, realRun } from './real-run.ts';
 import { seedBlock, whereSeed } from './seed-blocks.ts';
 import { a100, document, machine, readBlock, readText } from './seed-runs.ts';
 
@@ -29,11 +32,9 @@ function placed(site: Site) {
 test('`name`, and of each task `cpu: 2`, `memory: 8Gi`, `gpu: 0.5`', whereSeed, () => {
   const { spec, warnings } = readBlock(NAME);
   assert.equal(spec.name, 'high_performance_research');
-  // Its `storage` is another row of this suite.
-  assert.deepEqual(
-    warnings.filter((one) => !one.startsWith('resource_requirements.storage')),
-    [],
-  );
+  assert.deepEqual(warnings, [
+    'resource_requirements.storage.cache: checked; kept results have one size for the whole site',
+  ]);
   const site = new Site(oneQueue, plenty(1));
   site.submitSpec(spec);
   const [only] = placed(site);
@@ -141,6 +142,16 @@ test(
   },
 );
 
+test(
+  'whole devices are nobody else’s as they are: `exclusive` asks nothing more of them',
+  whereSeed,
+  () => {
+    const { spec } = readText(seedBlock(NAME).replace('gpu: 0.5', 'gpu: 1'), NAME);
+    assert.equal(spec.steps[0]!.constraints?.gpuAlone, undefined);
+    assert.equal(read().steps[0]!.constraints?.gpuAlone, true);
+  },
+);
+
 test('without it, shares of several workloads are on one GPU', whereSeed, () => {
   const text = seedBlock(NAME).replace('"exclusive"', '"shared"');
   const { spec } = readText(text, NAME);
@@ -180,9 +191,35 @@ test(
 );
 
 test('`network`: high priority, and 100 Mbit/s kept for each task', whereSeed, () => {
-  const { network } = read().steps[0]!.execution!;
-  assert.deepEqual([network?.priority, network?.guaranteed], ['high', mbit(100)]);
+  const network = read().steps[0]!.execution!.network!;
+  assert.deepEqual([network.proxied, network.guaranteed], [true, mbit(100)]);
+  assert.equal(defaultClasses[classOf(defaultClasses, network)]!.name, 'high_priority');
 });
+
+test(
+  '`storage.workspace`: who fills the working folder beyond it is ended',
+  whereSeed,
+  async (t) => {
+    const scratch = scratchState(t);
+    const { state } = scratch;
+    await berth(state, 'up', '-d', '--port', '0', '--site', scratch.write('site.yaml', onCpu));
+    const text = seedBlock(NAME)
+      .replace('workspace: "100Gi"', 'workspace: "2Mi"')
+      .replace(
+        '- action: process_data_shard',
+        '- run: head -c 6000000 /dev/zero > $BERTH_WORKDIR/x; exec sleep 60',
+      );
+    const done = await runBerth([
+      'run',
+      scratch.write('full.yaml', text),
+      '--json',
+      '--state',
+      state,
+    ]);
+    const { status, steps } = JSON.parse(done.stdout);
+    assert.deepEqual([status, steps[0].attempts[0].cause], ['failed', 'disk-exceeded']);
+  },
+);
 
 test(
   '`cache_strategy: aggressive`, and all of it run to its end: a second run is taken from the cache',

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fillCalendar } from '../../src/app/fill-calendar.ts';
-import { timeMs } from '../../src/base/units.ts';
+import { bytes, timeMs } from '../../src/base/units.ts';
+import type { TenantId } from '../../src/model/ids.ts';
 import { berth } from '../builders/berth-cli.ts';
 import { scratchState } from '../builders/scratch-state.ts';
 import { Site } from '../builders/site.ts';
 import { parse } from '../builders/site-text.ts';
+import { GIB } from '../builders/workload.ts';
 import { seedBlock, whereSeed } from './seed-blocks.ts';
 import { a100, machine, readBlock } from './seed-runs.ts';
 
@@ -74,6 +76,22 @@ for (const [key, ask, hours] of [
     assert.equal(site.pass().length, 1);
   });
 }
+
+test('`quotas.storage_per_tenant: 100Gi`: who keeps so much starts nothing new', whereSeed, () => {
+  const site = siteOf(large);
+  const keeps = (gib: number): void => {
+    const used = [{ tenant: 'ana' as TenantId, bytes: bytes(gib * GIB) }];
+    const { events } = site.engine.decide({ kind: 'report-storage', at: site.at, used });
+    for (const event of events) site.engine.apply(event);
+  };
+  keeps(100);
+  for (const tenant of ['ana', 'bo']) site.submit({ tenant, runMs: 1 });
+  assert.deepEqual(site.placedBy('tenant'), ['bo']);
+  const why = site.why(1);
+  assert.ok(why?.code === 'storage-quota' && why.limit === 100 * GIB, JSON.stringify(why));
+  keeps(99);
+  assert.deepEqual(site.placedBy('tenant'), ['ana']);
+});
 
 test('`method: fair_share`: who used less goes first', whereSeed, () => {
   assert.equal(written().scheduling.root.children[0]?.order.name, 'fair-share');

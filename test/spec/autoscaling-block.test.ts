@@ -244,5 +244,14 @@ autoscaling:
         '3:3 error: autoscaling.scaling_polcy: unknown key "scaling_polcy" - did you mean "scaling_policy"?',
       ],
     );
+    // It would be wrong of every service that says nothing, which could not help it.
+    const policy = (inner: string) => reportedOfSite(`autoscaling: {scaling_policy: {${inner}}}\n`);
+    assert.deepEqual(policy('min_replicas: 30'), [
+      '1:46 error: autoscaling.scaling_policy.min_replicas: at least 30 replicas, and at most 10',
+    ]);
+    assert.deepEqual(policy('max_replicas: 4, min_replicas: 5'), [
+      '1:63 error: autoscaling.scaling_policy.min_replicas: at least 5 replicas, and at most 4',
+    ]);
+    assert.deepEqual(policy('min_replicas: 0, max_replicas: 30'), []);
   });
 });

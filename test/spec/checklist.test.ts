@@ -56,6 +56,20 @@ const cases: Record<
     2,
     'not',
   ],
+  'a service that follows its load': [
+    'run: x\nservice: {}\nautoscaling: {}\n',
+    'autoscaling',
+    3,
+    'ok',
+  ],
+  'replicas that follow nothing': [
+    'run: x\nservice: {}\nautoscaling: {enabled: false}\n',
+    'autoscaling',
+    2,
+    'not',
+  ],
+  'alerts, of which none fires': ['run: x\nmonitoring: {}\n', 'monitoring', 2, 'not'],
+  'classes of service, which are the site’s': ['run: x\nqos: {}\n', 'priority', null, 'not'],
   'a comment': ['run: x # what it does\n# trains the model\n', 'documented', null, 'ok'],
   retries: ['run: x\nretry: {max_retries: 2}\n', 'failure', null, 'ok'],
 };

@@ -55,6 +55,10 @@ data:
 ${yaml.replace(/^/gm, '      ')}
 `;
 
+/** A text of several documents, as `kubectl get -o json` prints it. */
+const quoted = (...documents: string[]): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  c: ${JSON.stringify(documents.join('\n---\n'))}\n`;
+
 const quantities: Record<string, readonly [perUnit: bigint, want: bigint | undefined]> = {
   '100': [1000n, 100_000n],
   '500m': [1000n, 500n],
@@ -393,10 +397,14 @@ describe('fair shares', () => {
     assert.deepEqual(site.queues, { default: {}, team: { weight: 3, max_active: 7 } });
   });
 
+  test('they may stand behind other documents of their text', () => {
+    const text = quoted('other: 1', 'fairSharing: {users: {a: {weight: 3}}}');
+    assert.deepEqual(siteOf(text).site.multi_tenancy, { users: { a: { weight: 3 } } });
+  });
+
   test('what is within a quoted or folded text is told at the text', () => {
-    const quoted =
-      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  c: "fairSharing:\\n  users:\\n    ana: {weight: much}\\n"\n';
-    assert.deepEqual(toldOf(quoted), ['a.yaml:5:6 "much" is not a weight']);
+    const text = quoted('fairSharing:\n  users:\n    ana: {weight: much}\n');
+    assert.deepEqual(toldOf(text), ['a.yaml:5:6 "much" is not a weight']);
   });
 });
 
@@ -432,6 +440,10 @@ describe('what is wrong is told with its place, and nothing is written', () => {
         sharing('users: {b: {weight: 1}}').replace('shares', 'x'),
       ],
       ['b.yaml:7:5 a.yaml:7 has shares, too'],
+    ],
+    'two shares in one text': [
+      [quoted('fairSharing: {}', 'a: 1', 'fairSharing: {}')],
+      ['a.yaml:5:6 a.yaml:5 has shares, too'],
     ],
     'shares that are no YAML': [[sharing('users: {a: {weight: 1}')], ['a.yaml']],
     'nothing to carry over': [
@@ -608,6 +620,16 @@ test('users keep their names, whatever those mean in YAML', () => {
   const { site, users: found } = siteOf(JSON.stringify(map));
   assert.deepEqual(found.toSorted(), hostileNames.toSorted());
   assert.deepEqual(Object.keys(site.multi_tenancy.users).toSorted(), hostileNames.toSorted());
+});
+
+test('a long name of a file is cut, and never within a character', () => {
+  const map = sharing('users: {a: {weight: 1}}');
+  for (let length = 130; length < 165; length++) {
+    const fileName = `${'x'.repeat(length)}${'\u{1f600}'.repeat(9)}`;
+    const read = importManifests([{ fileName, text: map }]);
+    assert.ok(read.ok && read.text.isWellFormed(), `${length}`);
+    assert.ok(!/\ufffd/.test(read.text), `${length}`);
+  }
 });
 
 test('texts cut off or changed anywhere are read or refused, and never throw', bounded, () => {

@@ -384,7 +384,7 @@ describe('the names of jobs become step ids', () => {
 });
 
 describe('warnings', () => {
-  test('limits and blocks for later versions', () => {
+  test('what nothing acts on, and what is of the site', () => {
     assert.deepEqual(
       warnings(`run: echo
 monitoring: {resources: {metrics: [disk_io]}}

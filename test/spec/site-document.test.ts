@@ -119,7 +119,7 @@ reservations:
   - name: "scheduled_batch"
     resources: {cpu: 16, memory: "64Gi"}
     schedule: {start: "22:00", end: "06:00", timezone: "UTC"}`,
-  'blocks of later versions': `
+  'other blocks of the source': `
 qos: {classes: {guaranteed: {resource_guarantee: 100%}}}
 autoscaling: {enabled: true}
 scheduling: {}`,
@@ -131,6 +131,16 @@ describe('the vocabulary is taken as it is written', () => {
       written(text);
     });
   }
+});
+
+test('what is kept for a class is lent where its tasks could take it back: in one queue', () => {
+  const lent = (more: string): unknown => {
+    const classes = '{a: {priority: 7, preemptible: true, guaranteed_resources: {cpu: 1}}}';
+    return written(`scheduling: {classes: ${classes}}\n${more}`).reservations[0]!.lentBelow;
+  };
+  assert.equal(lent(''), 7);
+  assert.equal(lent('queues: {default: {}, other: {}}\n'), undefined);
+  assert.equal(lent('multi_tenancy: {teams: {lab: {members: [ada]}}}\n'), undefined);
 });
 
 test('fair: users have quotas per month, those named their own, and teams their shares', () => {

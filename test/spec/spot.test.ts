@@ -115,6 +115,7 @@ test('a file that is wrong is told with line and column', () => {
       3,
       /line 2 has the price of "a" already/,
     ],
+    'no end': ['notices:\n  - {node: a, deadline: unlimited}', 2, /is no time/],
     'no time': ['notices:\n  - {node: a, deadline: soon}', 2, /"soon" is no time/],
     'too many': [`notices: [${'{node: a, deadline: 1s},'.repeat(1_001)}]`, 1, /notices|many|1000/i],
   };

@@ -140,6 +140,19 @@ describe('wrong hours and batches are told where they are', () => {
   }
 });
 
+test('batching that nobody switched on is told, and no other', () => {
+  const batching = (own: string, saving: string): string[] =>
+    reported(
+      `run: x\noptimization: {batching: {${own}}}\ncost_optimization: {strategies: {batching: {${saving}}}}\n`,
+    );
+  assert.deepEqual(batching('wait_time: 60', 'max_batch: 3'), [
+    '2:16 warning: optimization.batching: does nothing without `enabled: true`',
+    '3:34 warning: cost_optimization.strategies.batching: does nothing without `enabled: true`',
+  ]);
+  assert.deepEqual(batching('wait_time: 60', 'enabled: true'), []);
+  assert.deepEqual(batching('wait_time: 60, enabled: false', 'max_batch: 3'), []);
+});
+
 describe('what tasks are alike', () => {
   const gathers = (text: string, site?: DocumentDefaults) =>
     specOf(text, site).steps.map(({ gather }) => gather);
@@ -273,6 +286,18 @@ describe('what a site says', () => {
     'off-peak hours of no length': {
       text: 'scheduling: {off_peak: {start: "22:00", end: "22:00"}}\n',
       want: ['1:24 error: scheduling.off_peak: it begins when it ends; expected two times of day'],
+    },
+    'what nobody switched on': {
+      text: 'cost_optimization: {strategies: {batching: {wait_time: 5}, caching: {ttl: 1h}, resource_packing: {bin_packing_algorithm: first_fit}}}\n',
+      want: [
+        '1:34 warning: cost_optimization.strategies.batching: does nothing without `enabled: true`',
+        '1:60 warning: cost_optimization.strategies.caching: does nothing without `enabled: true`',
+        '1:80 warning: cost_optimization.strategies.resource_packing: does nothing without `enabled: true`',
+      ],
+    },
+    'what somebody switched off': {
+      text: 'cost_optimization: {strategies: {batching: {enabled: false, wait_time: 5}}}\n',
+      want: [],
     },
     'two ways to choose nodes, and two orders': {
       text: 'scheduling: {placement: spread, policy: fifo}\ncost_optimization: {strategies: {resource_packing: {enabled: true, bin_packing_algorithm: first_fit_decreasing}}}\n',

@@ -125,8 +125,9 @@ export class SightedSite implements Site {
   quotas() {
     const list = this.#site.quotas();
     if (this.#identity.sees === 'all') return list;
-    const isOwn = (tenant: string | null) => tenant === null || tenant === this.#identity.tenant;
-    return { ...list, quotas: list.quotas.filter(({ tenant }) => isOwn(tenant)) };
+    const isOwn = ({ tenant }: { readonly tenant: string | null }): boolean =>
+      tenant === null || tenant === this.#identity.tenant;
+    return { ...list, quotas: list.quotas.filter(isOwn), storage: list.storage.filter(isOwn) };
   }
 
   reservations() {

@@ -42,7 +42,7 @@ export function queueSentence(refusal: OfQueue): string {
         `${inQueue(refusal)} has ${refusal.count} ${refusal.what} ` +
         `${refusal.count === 1 ? 'task' : 'tasks'}, and ${refusal.max} ` +
         `${refusal.max === 1 ? 'is' : 'are'} allowed` +
-        (refusal.what === 'active' ? `; ${refusal.asked} were asked for` : '')
+        (refusal.what === 'active' ? `; ${wereAsked(refusal.asked)}` : '')
       );
     case 'queue-limit':
       return (
@@ -70,7 +70,7 @@ function fullSentence(refusal: Full): string {
   switch (refusal.code) {
     case 'queue-full': {
       const { active, asked, max } = refusal;
-      return `the queue is full: ${active} tasks are active, ${asked} were asked for, ${max} are allowed`;
+      return `the queue is full: ${active} tasks are active, ${wereAsked(asked)}, ${max} are allowed`;
     }
     case 'behind-spilled': {
       const { queue, spilled } = refusal;
@@ -89,6 +89,8 @@ function fullSentence(refusal: Full): string {
     }
   }
 }
+
+const wereAsked = (count: number): string => `${count} ${count === 1 ? 'was' : 'were'} asked for`;
 
 function inQueue(refusal: { queue: string; tenant?: string | undefined }): string {
   const { queue, tenant } = refusal;

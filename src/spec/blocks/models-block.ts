@@ -6,7 +6,7 @@ import { spanForm } from './limits-block.ts';
 const COUNT_MAX = 1_000_000;
 const instances = (description: string) => wholeNumber(0, COUNT_MAX, { description }).optional();
 
-/** `models`: instances of models, and what each is given. The gateway of a later version acts on it. */
+/** `models`: instances of models, and what each is given. Nothing acts on it yet: see `unmetModels`. */
 export const modelsSchema = z
   .strictObject({
     resource_management: z
@@ -60,7 +60,10 @@ export const modelsSchema = z
     const message = `${max} is below the ${min} of \`min_instances\``;
     issues.push({ code: 'custom', message, path, input: value });
   })
-  .meta({ description: 'Models, their instances and their limits.' });
+  .meta({
+    description:
+      'Models, their instances and their limits. Checked; nothing of it acts without the model gateway.',
+  });
 
 export type ModelsBlock = z.output<typeof modelsSchema>;
 

@@ -12,7 +12,7 @@ const word = (description: string) =>
 /** `metric < amount`, as `memory_available < 1Gi`. */
 const CONDITION = /^\s*[A-Za-z][A-Za-z0-9_.]*\s*(<|<=|>|>=|==|!=)\s*[0-9.]+\s*[A-Za-z%]*\s*$/;
 
-/** `monitoring`: what is measured, and alerts. The telemetry of a later version acts on it. */
+/** `monitoring`: what is measured, and alerts. What nothing acts on yet is in `unmetMonitoring`. */
 export const monitoringSchema = z
   .strictObject({
     resources: z
@@ -27,7 +27,9 @@ export const monitoringSchema = z
         metrics: z
           .array(word('The name of a metric.'))
           .max(256)
-          .meta({ description: 'What is kept over time.' })
+          .meta({
+            description: 'What is kept over time. Checked; the same is kept whatever this says.',
+          })
           .optional(),
         alerts: z
           .array(
@@ -47,7 +49,10 @@ export const monitoringSchema = z
             }),
           )
           .max(256)
-          .meta({ description: 'Conditions of which people are told, or on which is acted.' })
+          .meta({
+            description:
+              'Conditions of which people are told, or on which is acted. Checked; none fires yet.',
+          })
           .optional(),
       })
       .meta({ description: 'Of machines and tasks.' })

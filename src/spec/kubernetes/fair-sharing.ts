@@ -50,27 +50,29 @@ export function readFairSharing(manifest: Manifest, findings: Findings): boolean
     const written = manifest.text(path);
     // Every other text is somebody else's business, and need not be YAML.
     if (written === undefined || !written.text.includes(KEY)) continue;
-    const inner = readWithin(manifest, path, written);
-    if (inner === undefined || !inner.keys([]).includes(KEY)) continue;
-    found = true;
-    const origin = inner.origin([KEY]);
-    const first = findings.metBefore(KEY, origin);
-    if (first !== undefined) {
-      inner.error([KEY], `${first} has shares, too`, { at: 'key', expected: 'them in one place' });
-      continue;
+    for (const inner of readWithin(manifest, path, written)) {
+      if (!inner.keys([]).includes(KEY)) continue;
+      found = true;
+      const origin = inner.origin([KEY]);
+      const first = findings.metBefore(KEY, origin);
+      if (first !== undefined) {
+        const expected = 'them in one place';
+        inner.error([KEY], `${first} has shares, too`, { at: 'key', expected });
+        continue;
+      }
+      inner.warnOfOthers([], [KEY], 'not carried over');
+      readShares(inner, findings, origin);
     }
-    inner.warnOfOthers([], [KEY], 'not carried over');
-    readShares(inner, findings, origin);
   }
   return found;
 }
 
-/** The YAML within a text of the file, with the places that it has in the file. */
+/** The YAML within a text of the file, a document each, with the places that they have in the file. */
 function readWithin(
   manifest: Manifest,
   path: Path,
   { text, range }: { readonly text: string; readonly range: Range },
-): Manifest | undefined {
+): Manifest[] {
   const file = manifest.fileText;
   const isBlock = file[range.start] === '|';
   const start = file.indexOf('\n', range.start) + 1;
@@ -80,15 +82,16 @@ function readWithin(
     ? (one: Range): Range => ({ start: one.start + start, end: one.end + start })
     : (): Range => range;
   const unfit = textProblem(inner);
-  const [tree]: readonly Tree[] = unfit === undefined ? readTrees(inner) : [];
-  if (tree?.root !== undefined && tree.problems.length === 0) {
-    return manifest.within(tree.root, lifted);
+  const trees: readonly Tree[] = unfit === undefined ? readTrees(inner) : [];
+  const problem = unfit ?? trees.flatMap(({ problems }) => problems)[0];
+  const roots = trees.flatMap(({ root }) => root ?? []);
+  if (problem === undefined && roots.length > 0) {
+    return roots.map((root) => manifest.within(root, lifted));
   }
-  const problem = unfit ?? tree?.problems[0];
   const why = problem === undefined ? 'it is empty' : problem.message;
   const at = typeof problem?.at === 'object' ? lifted(problem.at) : range;
   manifest.error(path, `the text within cannot be read: ${why}`, { at });
-  return undefined;
+  return [];
 }
 
 function readShares(inner: Manifest, findings: Findings, origin: string): void {

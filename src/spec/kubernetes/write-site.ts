@@ -161,8 +161,9 @@ const said = (line: string, source: Sourced<unknown> | undefined): string =>
 
 /** One line, whatever names of files and objects there are. */
 function comment(text: string): string {
-  const plain = text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029\ufffd]/gu, '?');
-  return `# ${plain.length > COMMENT_MAX ? `${plain.slice(0, COMMENT_MAX - 1)}…` : plain}`;
+  const short = text.length > COMMENT_MAX ? `${text.slice(0, COMMENT_MAX - 1)}…` : text;
+  // Half a character may stand where it was cut.
+  return `# ${short.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029\ufffd]/gu, '?')}`;
 }
 
 /** A name as a key that is text in any case. */

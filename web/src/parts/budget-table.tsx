@@ -24,7 +24,7 @@ const atLimitWords: Readonly<Record<Budget['at_limit'], string>> = {
 /** What was spent and is held back of each budget, and how its period ends at this rate. */
 export function BudgetTable({ list }: { readonly list: BudgetList }) {
   return (
-    <table class="queue-tree amounts" aria-label="Budgets">
+    <table class="queue-tree spending" aria-label="Budgets">
       <thead>
         <tr>
           <th scope="col">Budget</th>

@@ -12,7 +12,7 @@ export function UsageTable({ report }: { readonly report: UsageReportDocument })
   const most = Math.max(...rows.map(amount));
   return (
     <>
-      <table class="queue-tree amounts" aria-label="Use">
+      <table class="queue-tree spending" aria-label="Use">
         <thead>
           <tr>
             <th scope="col">{by.join(', ')}</th>
