@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { builtInActions } from './actions/registry.ts';
 import { autoscalingSchema } from './autoscaling-block.ts';
-import { laterBlocks, pipelineJsonSchema } from './document-schema.ts';
+import { pipelineJsonSchema, siteOnlyBlocks } from './document-schema.ts';
 import { publishedSchema } from './fields.ts';
 import { argumentsSchema } from './read-command.ts';
 import { amountsTable, type KeySchema, markdownTable, pick, table } from './reference-table.ts';
@@ -13,11 +13,11 @@ import { taskEnvironment } from './task-environment.ts';
 export function documentReference(): string {
   const pipeline: KeySchema = pipelineJsonSchema();
   const task: KeySchema = publishedSchema(z.strictObject(taskShape));
-  const later = new Set(Object.keys(laterBlocks));
+  const ofSite = new Set(Object.keys(siteOnlyBlocks));
   const head = pick(
     pipeline,
     (key) =>
-      !later.has(key) && !['steps', 'defaults', 'env', 'affinity', 'autoscaling'].includes(key),
+      !ofSite.has(key) && !['steps', 'defaults', 'env', 'affinity', 'autoscaling'].includes(key),
   );
   const step = pipeline.properties?.['steps']?.items ?? {};
   const ofStep = pick(step, (key) => ['id', 'needs', 'if', 'on_failure'].includes(key));
@@ -56,11 +56,11 @@ export function documentReference(): string {
       ['Name', 'Meaning'],
       Object.entries(taskEnvironment).map(([name, meaning]) => [`\`${name}\``, meaning]),
     ),
-    '## Blocks for later versions',
-    'Accepted with a warning, and ignored now:',
+    '## Blocks of the site document',
+    'Accepted with a warning, and ignored here: they belong in [the site document](site.md).',
     markdownTable(
       ['Key', 'For'],
-      Object.entries(laterBlocks).map(([name, meaning]) => [`\`${name}\``, meaning]),
+      Object.entries(siteOnlyBlocks).map(([name, meaning]) => [`\`${name}\``, meaning]),
     ),
     '## Amounts',
     amountsTable,

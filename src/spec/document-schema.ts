@@ -26,35 +26,25 @@ import {
   taskShape,
 } from './step-schema.ts';
 
-/** Blocks of the vocabulary that later versions act on: only their form is looked at. */
-export const laterBlocks = {
-  compute: 'Spot nodes: in the site document.',
-  multi_tenancy: 'Limits of users and teams: in the site document.',
-  qos: 'Classes of service: in the site document.',
-  queues: 'Queues and their sizes: in the site document.',
-  reservations: 'Capacity that is kept for a time: in the site document.',
-  scheduling: 'Order and fairness: in the site document.',
+/** Blocks of the vocabulary that belong in a site document: in a workload only their form is looked at. */
+export const siteOnlyBlocks = {
+  compute: 'Spot nodes.',
+  multi_tenancy: 'Limits of users and teams.',
+  qos: 'Classes of service.',
+  queues: 'Queues and their sizes.',
+  reservations: 'Capacity that is kept for a time.',
+  scheduling: 'Order and fairness.',
 } as const;
 
-/** Those of them that a site document has: `berth up --site FILE`. */
-export const siteBlockNames: ReadonlySet<string> = new Set([
-  'compute',
-  'multi_tenancy',
-  'qos',
-  'queues',
-  'reservations',
-  'scheduling',
-]);
-
-const laterShape = Object.fromEntries(
-  Object.entries(laterBlocks).map(([name, meaning]) => [
+const siteOnlyShape = Object.fromEntries(
+  Object.entries(siteOnlyBlocks).map(([name, meaning]) => [
     name,
     z
       .union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
         error: 'a map or a list',
       })
       .meta({
-        description: `${meaning} Read by a later version; ignored now.`,
+        description: `${meaning} Belongs in the site document of the daemon; ignored here.`,
         title: 'map or list',
       })
       .optional(),
@@ -129,7 +119,7 @@ export const jobSchema = z
     ...headShape,
     ...taskShape,
     service: serviceSchema.optional(),
-    ...laterShape,
+    ...siteOnlyShape,
   })
   .meta({
     title: 'job',
@@ -162,7 +152,7 @@ export const pipelineSchema = z
     storage: executionShape.storage.meta({
       description: 'For every step that has none of its own.',
     }),
-    ...laterShape,
+    ...siteOnlyShape,
   })
   .meta({ title: 'pipeline', description: 'A pipeline: steps that need each other.' });
 

@@ -11,10 +11,9 @@ import { documentDefaults } from './defaults.ts';
 import {
   jobJsonSchema,
   jobSchema,
-  laterBlocks,
   pipelineJsonSchema,
   pipelineSchema,
-  siteBlockNames,
+  siteOnlyBlocks,
   wholeKeys,
 } from './document-schema.ts';
 import { type Format, findWritten, readTree, type Tree, type Written } from './document-tree.ts';
@@ -187,11 +186,9 @@ class DocumentReader {
       this.#errors.push({ path: [], message, expected: 'a map with `run` or `steps`' });
       return undefined;
     }
-    for (const name of Object.keys(laterBlocks)) {
+    for (const name of Object.keys(siteOnlyBlocks)) {
       if (!children.has(name)) continue;
-      const message = siteBlockNames.has(name)
-        ? 'belongs in the site document of the daemon; ignored here'
-        : 'checked for its form, and used from a later version; ignored now';
+      const message = 'belongs in the site document of the daemon; ignored here';
       this.warnings.push({ severity: 'warning', path: [name], message, at: 'key' });
     }
     return children.has('steps') ? this.#pipeline(source, fileName) : this.#job(source, fileName);

@@ -2,7 +2,7 @@ import { unmetModels } from './blocks/models-block.ts';
 import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { shown } from './quantities.ts';
 import type { SiteReading } from './site-reading.ts';
-import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { siteBlocks } from './site-schema.ts';
 
 const workloadKeys: readonly string[] = ['run', 'steps', 'action'];
 
@@ -34,13 +34,9 @@ export type Blocks = ReturnType<typeof readBlocks>;
 
 /** Every block of the document is one of a site, and none of a workload. */
 export function checkBlocks(reading: SiteReading): void {
-  const known = [...Object.keys(siteBlocks), ...Object.keys(laterSiteBlocks)];
+  const known = Object.keys(siteBlocks);
   for (const key of reading.keys([])) {
     if (Object.hasOwn(siteBlocks, key)) continue;
-    if (Object.hasOwn(laterSiteBlocks, key)) {
-      reading.warn([key], 'used from a later version; ignored now');
-      continue;
-    }
     const message = `unknown key ${shown(key)}`;
     if (isOfWorkload(key)) {
       const why = 'a workload has it, and a site runs nothing';

@@ -1,7 +1,7 @@
 import { publishedSchema } from './fields.ts';
 import { queueSchema } from './queue-block.ts';
 import { amountsTable, type KeySchema, markdownTable, table } from './reference-table.ts';
-import { laterSiteBlocks, siteBlocks } from './site-schema.ts';
+import { siteBlocks } from './site-schema.ts';
 
 interface Named {
   readonly name: string;
@@ -23,20 +23,9 @@ export function siteReference(names: {
       ...(name === 'scheduling' ? policies(names) : []),
     ];
   });
-  return [
-    '# The site document',
-    introduction,
-    ...blocks,
-    '## Blocks for later versions',
-    'Accepted with a warning, and ignored now:',
-    markdownTable(
-      ['Key', 'For'],
-      Object.entries(laterSiteBlocks).map(([name, meaning]) => [`\`${name}\``, meaning]),
-    ),
-    '## Amounts',
-    amountsTable,
-    '',
-  ].join('\n\n');
+  return ['# The site document', introduction, ...blocks, '## Amounts', amountsTable, ''].join(
+    '\n\n',
+  );
 }
 
 const introduction = `How a site schedules, in YAML 1.2 or JSON: the file of \`berth up --site FILE\`, of \`BERTH_SITE\`, or

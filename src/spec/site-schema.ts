@@ -5,7 +5,6 @@ import { modelsSchema } from './blocks/models-block.ts';
 import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { budgetsSchema } from './budget-block.ts';
 import { computeSchema } from './compute-block.ts';
-import { laterBlocks } from './document-schema.ts';
 import { publishedSchema, text } from './fields.ts';
 import { networkSiteSchema } from './network-site-block.ts';
 import { qosSchema } from './qos-block.ts';
@@ -54,11 +53,6 @@ export const siteBlocks = {
     }),
 } as const;
 
-/** Blocks of the vocabulary that later versions act on. */
-export const laterSiteBlocks: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(laterBlocks).filter(([name]) => !Object.hasOwn(siteBlocks, name)),
-);
-
 /** JSON Schema (draft 2020-12) of a site document. */
 export function siteJsonSchema(): object {
   const queue = withRecursion(publishedSchema(queueSchema));
@@ -66,16 +60,12 @@ export function siteJsonSchema(): object {
     name,
     name === 'queues' ? withQueues(publishedSchema(schema)) : publishedSchema(schema),
   ]);
-  const later = Object.entries(laterSiteBlocks).map(([name, meaning]) => [
-    name,
-    { description: `${meaning} Read by a later version; ignored now.` },
-  ]);
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Berth site document',
     description: 'How a site schedules: `berth up --site FILE`.',
     type: 'object',
-    properties: withoutDialect(Object.fromEntries([...blocks, ...later])),
+    properties: withoutDialect(Object.fromEntries(blocks)),
     additionalProperties: false,
     $defs: { queue: withoutDialect(queue) },
   };
