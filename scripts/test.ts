@@ -1,4 +1,4 @@
-// Runs the suites and ends with a plain count. `--suite system|browser|all` adds what needs root or Chromium.
+// Runs the suites and ends with a plain count. `--suite system` or `browser` runs what needs root or Chromium instead.
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';

@@ -11,6 +11,12 @@ type Parsed =
 
 async function parseAsWhatItIs(document: SubmittedDocument, cwd: string): Promise<Parsed> {
   const { text, fileName } = document;
+  const { isPriceDocument, parsePrices } = await import('../spec/price-document.ts');
+  // Before sites: `models` is a block of both, and only here a list.
+  if (isPriceDocument(text, { fileName })) {
+    const parsed = parsePrices(text, { fileName });
+    return parsed.ok ? { ok: true, warnings: [] } : parsed;
+  }
   const { isSiteDocument, parseSite, pluginFiles } = await import('../spec/site-document.ts');
   if (isSiteDocument(text, { fileName })) {
     const { siteNames } = await import('./site-names.ts');
@@ -19,11 +25,6 @@ async function parseAsWhatItIs(document: SubmittedDocument, cwd: string): Promis
     const { loadPlugins } = await import('./load-plugins.ts');
     const plugins = await loadPlugins(files, { siteFile: resolve(cwd, fileName) });
     return parseSite(text, { fileName, ...siteNames(plugins) });
-  }
-  const { isPriceDocument, parsePrices } = await import('../spec/price-document.ts');
-  if (isPriceDocument(text, { fileName })) {
-    const parsed = parsePrices(text, { fileName });
-    return parsed.ok ? { ok: true, warnings: [] } : parsed;
   }
   const { parseDocument } = await import('../spec/parse-document.ts');
   const { parseOptions } = await import('./parse-submission.ts');

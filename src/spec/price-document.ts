@@ -124,7 +124,7 @@ export type ParsedPrices =
   /** Errors only, sorted by position; at most 100. */
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
-/** Whether a document is about prices: it has a list of them. */
+/** Whether a document is about prices: it has a list of them, or one of models and nothing of a site or a workload. */
 export function isPriceDocument(
   text: string,
   options: { readonly fileName: string; readonly format?: Format },
@@ -132,8 +132,9 @@ export function isPriceDocument(
   if (textProblem(text) !== undefined) return false;
   const format = options.format ?? (options.fileName.endsWith('.json') ? 'json' : 'yaml');
   const { root } = readTree(text, format);
+  const keys = [...(root?.children?.keys() ?? [])].map(String);
   const list = (key: string): boolean => Array.isArray(root?.children?.get(key)?.value);
-  return list('prices') || (list('models') && !root?.children?.has('steps'));
+  return list('prices') || (list('models') && keys.every((key) => Object.hasOwn(priceBlocks, key)));
 }
 
 /** A price document → prices. Never throws for what the text says. */

@@ -7,6 +7,7 @@ import { queueList } from '../../src/api/views/queues.ts';
 import { quotaList } from '../../src/api/views/quotas.ts';
 import { reservationList } from '../../src/api/views/reservations.ts';
 import { withSpilled } from '../../src/api/views/spilled.ts';
+import { bytes } from '../../src/base/units.ts';
 import type { CommandResult } from '../../src/cli/command.ts';
 import { parseCommandLine } from '../../src/cli/parse-command-line.ts';
 import { describeError, printResult } from '../../src/cli/printer.ts';
@@ -225,6 +226,22 @@ test('where nothing is set the commands say where to set it', bounded, async (t)
   assert.match((await run('reserve', daemon)).out, /site file, under `reservations`/);
   assert.match((await run('queue', daemon)).out, /^Nothing waits\.$/m);
 });
+
+test(
+  'quota does not deny a quota of storage of which nobody keeps anything yet',
+  bounded,
+  async (t) => {
+    const storageQuotas = [{ name: 'each user', each: true, limit: bytes(1024) }];
+    const daemon = await daemonOf(
+      t,
+      new Site({ ...config([queueConfig('default')]), storageQuotas }),
+    );
+    assert.equal(
+      (await run('quota', daemon)).out,
+      'No quota counts anything yet: they stand in the site file, under `quotas` and `multi_tenancy`.',
+    );
+  },
+);
 
 test('queue --preemptions says who was stopped for whom in these queues', bounded, async (t) => {
   const daemon = await daemonOf(t, queueScene());

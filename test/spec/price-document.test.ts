@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { formatIssues } from '../../src/spec/format-issues.ts';
 import { importLitellm } from '../../src/spec/litellm-prices.ts';
-import { parsePrices, writeModels } from '../../src/spec/price-document.ts';
+import { isPriceDocument, parsePrices, writeModels } from '../../src/spec/price-document.ts';
 import { dollars } from '../builders/money.ts';
 
 const fileName = 'prices.yaml';
@@ -24,6 +24,19 @@ test('the example is read as it is written', () => {
   );
   assert.deepEqual(parsed.prices.prices.models[0]?.input, 150_000);
 });
+
+const recognised: Record<string, [text: string, want: boolean]> = {
+  prices: ['prices: []', true],
+  'prices beside a key that nobody knows': ['prices: []\nreserve_fro: 1h', true],
+  'models alone': ['models: []\nreserve_for: 1h', true],
+  'models of a workload': ['models: {a: {}}\nrun: x', false],
+  'models of a workload, with a mistake': ['models: []\nrun: x', false],
+  'models of a site, with a mistake': ['models: []\nqueues: {a: }', false],
+};
+for (const [name, [text, want]] of Object.entries(recognised)) {
+  test(`is it about prices? ${name}`, () =>
+    assert.equal(isPriceDocument(text, { fileName }), want));
+}
 
 const wrong: Record<string, [text: string, want: string]> = {
   'a day that is none': [

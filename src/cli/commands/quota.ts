@@ -58,8 +58,11 @@ const storageColumns: readonly Column[] = [
 ];
 
 export function renderQuotas({ quotas, storage, now }: QuotaList, page: Page): readonly string[] {
-  if (quotas.length + storage.length === 0)
-    return ['No quotas are set: they stand in the site file, under `quotas`.'];
+  if (quotas.length + storage.length === 0) {
+    // One of each user's storage is told once somebody keeps anything.
+    const where = 'they stand in the site file, under `quotas` and `multi_tenancy`';
+    return [`No quota counts anything yet: ${where}.`];
+  }
   const kept = renderStorage(storage, page);
   if (quotas.length === 0) return kept;
   const rows = quotas.flatMap((one) =>
