@@ -426,7 +426,10 @@ class LauncherDriver implements LocalDriver {
   /** A start of an attempt that was started before: says again what became of it. */
   async #reportExisting(attempt: AttemptId): Promise<void> {
     this.#starts.delete(attempt);
-    this.#reportTrace(attempt, await this.#traces.of(attempt));
+    const trace = await this.#traces.of(attempt);
+    // Its shim may be one of an earlier launcher, which nobody hears.
+    if (trace.kind === 'running') this.#traces.orphaned(attempt);
+    this.#reportTrace(attempt, trace);
   }
 
   #reportTrace(attempt: AttemptId, trace: AttemptTrace): void {
