@@ -426,10 +426,7 @@ class LauncherDriver implements LocalDriver {
   /** A start of an attempt that was started before: says again what became of it. */
   async #reportExisting(attempt: AttemptId): Promise<void> {
     this.#starts.delete(attempt);
-    const trace = await this.#traces.of(attempt);
-    // Its shim may be one of an earlier launcher, which nobody hears.
-    if (trace.kind === 'running') this.#traces.orphaned(attempt);
-    this.#reportTrace(attempt, trace);
+    this.#reportTrace(attempt, await this.#traces.of(attempt));
   }
 
   #reportTrace(attempt: AttemptId, trace: AttemptTrace): void {
@@ -438,6 +435,8 @@ class LauncherDriver implements LocalDriver {
       case 'none':
         return;
       case 'running':
+        // Under a shim of an earlier launcher, which nobody hears.
+        this.#traces.orphaned(attempt);
         this.#options.onReport({ kind: 'started', attempt, pid: trace.pid });
         return;
       case 'ended':
@@ -477,7 +476,6 @@ class LauncherDriver implements LocalDriver {
         this.#link?.send(encodeLine(['settle', attempt]));
         continue;
       }
-      if (trace.kind === 'running') this.#traces.orphaned(attempt);
       this.#reportTrace(attempt, trace);
     }
   }
