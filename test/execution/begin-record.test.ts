@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -61,5 +61,36 @@ test('one that was settled is not recorded as never begun', options, (t) => {
   assert.equal(done.status, 0, done.stderr);
   assert.match(done.stdout, /^no\nno\nended\t1\.a\.0\.3\tcause=unstarted\tended=\d+\tsaved=1\n$/);
   const files = ['1.a.0.1.settled', '1.a.0.2.record', '1.a.0.3.record'];
+  assert.deepEqual(readdirSync(dir).sort(), files);
+});
+
+test('an undertaker leaves alone who lives, and whose end is settled', options, (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-begin-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const text = readFileSync('/proc/self/stat', 'utf8');
+  const began = text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  const start = (id: string, shimStart: string | undefined): void => {
+    const line = `start\t${id}\tboot=boot\tshim=${process.pid}\tshimstart=${shimStart}\n`;
+    writeFileSync(join(dir, `${id}.record`), line);
+  };
+  start('1.a.0.1', began);
+  start('1.a.0.2', '1');
+  writeFileSync(join(dir, '1.a.0.3.settled'), 'what became of it');
+  const bury = (id: string, after?: string): string => {
+    const script =
+      'our ($attemptsDir, $bootId); ($attemptsDir, $bootId) = ($ARGV[1], "boot");' +
+      'require "$ARGV[0]/$_" for qw(host.pl terms.pl isolation.pl shim.pl);' +
+      'bury($ARGV[2], \\*STDOUT, "its shim is gone", $ARGV[3]);';
+    const args = ['-e', script, LAUNCHER, dir, id, ...(after === undefined ? [] : [after])];
+    const done = spawnSync('perl', args, { encoding: 'utf8' });
+    assert.equal(done.status, 0, done.stderr);
+    return done.stdout;
+  };
+  assert.equal(bury('1.a.0.1'), 'exists\t1.a.0.1\n', 'its shim lives');
+  assert.match(bury('1.a.0.2'), /^ended\t1\.a\.0\.2\tcause=lost\t/, 'a later process has its pid');
+  for (const after of [undefined, '1.a.0.2']) {
+    assert.equal(bury('1.a.0.3', after), 'exists\t1.a.0.3\n', 'its end is settled');
+  }
+  const files = ['1.a.0.1.record', '1.a.0.2.record', '1.a.0.3.settled'];
   assert.deepEqual(readdirSync(dir).sort(), files);
 });

@@ -9,7 +9,7 @@ import { id, MIB, Rig, until } from '../execution/rig.ts';
 const options = { skip: skipSystem, timeout: 60_000 };
 const limits = { cpu: milliCpu(500), pids: 32 };
 
-/** What tidies up too much: moves the processes of a cgroup to the one above ours, and removes it. */
+/** What tidies up too much: moves the processes of a cgroup to the one above ours, or to our own, and removes it. */
 function remove(cgroup: string): void {
   // A hybrid host's second hierarchy has one only for tasks that ask what only it can tell.
   if (!existsSync(cgroup)) return;
@@ -20,10 +20,19 @@ function remove(cgroup: string): void {
   rmdirSync(cgroup);
 }
 
+/** In v2 a cgroup that gives controllers to those below it has no processes: there, ours stands for it. */
+function above(cgroup: string): string {
+  const up = dirname(dirname(cgroup));
+  const given = join(up, 'cgroup.subtree_control');
+  if (!existsSync(given) || readFileSync(given, 'utf8').trim() === '') return up;
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))![1]!;
+  return join('/sys/fs/cgroup', own);
+}
+
 /** One that has ended since it was read is gone already. */
 function moveUp(cgroup: string, pid: string): void {
   try {
-    writeFileSync(join(dirname(dirname(cgroup)), 'cgroup.procs'), pid);
+    writeFileSync(join(above(cgroup), 'cgroup.procs'), pid);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }

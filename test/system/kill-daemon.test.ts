@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
@@ -24,7 +25,10 @@ test(`the daemon is killed ${KILLS} times during ${TASKS} tasks; each ends once,
   let daemon: ChildProcess | undefined;
   try {
     writeFileSync(witness, '');
-    writeFileSync(join(dir, 'job.json'), survivors({ tasks: TASKS, witness, cpu: 0.5 }));
+    writeFileSync(
+      join(dir, 'job.json'),
+      survivors({ tasks: TASKS, witness, cpu: availableParallelism() / 4 }),
+    );
     daemon = await up(state);
     const { id } = await berth(state, 'submit', join(dir, 'job.json'));
     let killedWhileRunning = 0;

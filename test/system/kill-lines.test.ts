@@ -60,7 +60,10 @@ for (const [who, { victims }] of Object.entries(cases)) {
         const lost = causes.filter((cause) => cause === 'lost').length;
         const ran = readFileSync(witness, 'utf8').trim().split('\n').map(Number);
         assert.equal(new Set(ran).size, TASKS, 'every task ran');
-        assert.ok(ran.length - TASKS <= lost, `${ran.length - TASKS} ran twice, ${lost} were lost`);
+        assert.ok(
+          ran.length - TASKS <= lost,
+          `${ran.length - TASKS} ran twice, ${lost} were lost: ${twice(ran)}`,
+        );
         assert.ok(lost <= killed.shim, `no more are lost than shims were killed: ${lost}`);
         assert.equal(causes.filter((cause) => cause === 'succeeded').length, TASKS);
         assert.deepEqual(unsettled(state), [], 'every attempt is settled');
@@ -77,6 +80,12 @@ for (const [who, { victims }] of Object.entries(cases)) {
       }
     },
   );
+}
+
+/** Who ran more often than once, and in which lines of the witness. */
+function twice(ran: readonly number[]): string {
+  const lines = Map.groupBy(ran.keys(), (line) => ran[line]);
+  return JSON.stringify([...lines].filter(([, at]) => at.length > 1));
 }
 
 async function submitted(scratch: Scratch, witness: string): Promise<string> {

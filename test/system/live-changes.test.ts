@@ -146,7 +146,8 @@ test(
     await berth('cancel', id);
     await eventually(async () => (await look(id)).state === 'ended', 'it ends');
     const { enforced } = await look(id);
-    assert.equal(enforced?.driver, 'cgroup-v1');
+    const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+    assert.equal(enforced?.driver, unified ? 'cgroup-v2' : 'cgroup-v1');
   },
 );
 

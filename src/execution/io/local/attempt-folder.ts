@@ -1,9 +1,17 @@
 import { access, readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { AttemptEnd } from '../../../model/attempt.ts';
 import type { AttemptId } from '../../../model/ids.ts';
-import { countOf, endOf, fieldOf, parseRecord, type RecordFields } from '../../attempt-record.ts';
+import {
+  type AttemptRecord,
+  countOf,
+  endOf,
+  fieldOf,
+  parseRecord,
+  type RecordFields,
+} from '../../attempt-record.ts';
 import { asAttemptId } from '../../launcher-protocol.ts';
 
 /** What the folder of an attempt says, held against what runs. */
@@ -24,6 +32,8 @@ interface Held {
 const RECORD = '.record';
 const SETTLED_RECORD = '.settled';
 const STOP = '.stop';
+/** Between the making of a record and its first line there is no wait: after this long, nobody will write it. */
+const WRITTEN_MS = 1_000;
 
 /** The attempt that a file in the folder of attempts is the record of, unless it is settled. */
 export function attemptOfRecord(name: string): AttemptId | undefined {
@@ -50,9 +60,8 @@ export async function traceOf(
   bootId: string,
 ): Promise<AttemptTrace> {
   const path = recordPath(attemptsDir, attempt);
-  const text = await readIfThere(path);
-  if (text === undefined) return { kind: 'none' };
-  const record = parseRecord(text, attempt);
+  const record = await begunRecord(path, attempt);
+  if (record === undefined) return { kind: 'none' };
   const cgroup = fieldOf(record.start, 'dir')?.split('/').at(-1);
   if (record.ended !== undefined) return { kind: 'ended', end: endFrom(record.ended), cgroup };
   const why = await absenceOfShim(record.start, bootId);
@@ -65,6 +74,16 @@ export async function traceOf(
   return again.ended === undefined
     ? { kind: 'abandoned', why, cgroup }
     : { kind: 'ended', end: endFrom(again.ended), cgroup };
+}
+
+/** Undefined where there is none. Whoever makes a record writes into it at once: one without a start is read again. */
+async function begunRecord(path: string, attempt: AttemptId): Promise<AttemptRecord | undefined> {
+  for (const giveUp = performance.now() + WRITTEN_MS; ; await wait(5)) {
+    const text = await readIfThere(path);
+    if (text === undefined) return undefined;
+    const record = parseRecord(text, attempt);
+    if (record.start.size > 0 || record.ended || performance.now() > giveUp) return record;
+  }
 }
 
 export function endFrom(record: RecordFields): AttemptEnd {

@@ -435,6 +435,8 @@ class LauncherDriver implements LocalDriver {
       case 'none':
         return;
       case 'running':
+        // Under a shim of an earlier launcher, which nobody hears.
+        this.#traces.orphaned(attempt);
         this.#options.onReport({ kind: 'started', attempt, pid: trace.pid });
         return;
       case 'ended':
@@ -474,7 +476,6 @@ class LauncherDriver implements LocalDriver {
         this.#link?.send(encodeLine(['settle', attempt]));
         continue;
       }
-      if (trace.kind === 'running') this.#traces.orphaned(attempt);
       this.#reportTrace(attempt, trace);
     }
   }

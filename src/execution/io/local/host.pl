@@ -301,11 +301,13 @@ sub nextLine {
     return substr $unread, 0, $end + 1, '';
 }
 
-# When the process began, in clock ticks since boot: tells it from a later one with the same pid.
+# When the process began, in clock ticks since boot: tells it from a later one with the same pid. Empty of one that is
+# dead, also where nobody has waited for it yet.
 sub startTime {
     my ($pid) = @_;
     my $stat = slurp("/proc/$pid/stat") // return '';
-    return (split ' ', substr $stat, rindex($stat, ')') + 2)[19] // '';
+    my @fields = split ' ', substr $stat, rindex($stat, ')') + 2;
+    return ($fields[0] // 'Z') eq 'Z' ? '' : $fields[19] // '';
 }
 
 sub isAlive {

@@ -565,10 +565,18 @@ sub bury {
         syswrite $report, "$ended\tsaved=1\n";
         leave(0);
     }
-    if (!%$record && defined $after && defined(my $end = recordUnstarted($id))) {
+    if (!%$record && defined $after) {
         # It stood in line: the cgroups of the one before may have been kept for it.
-        clearSeat($after);
-        syswrite $report, $end;
+        my $end = recordUnstarted($id);
+        clearSeat($after) if defined $end;
+        syswrite $report, $end // encode('exists', $id);
+        leave(0);
+    }
+    # Who asked for this may have read the record just before its shim had written to it, or once it was settled.
+    my $lives = ($record->{boot}[0] // '') eq $bootId && defined $record->{shim}
+        && isAlive($record->{shim}[0], $record->{shimstart}[0] // '');
+    if ($lives || -e settledPath($id)) {
+        syswrite $report, encode('exists', $id);
         leave(0);
     }
     my @counted;
