@@ -45,7 +45,6 @@ interface Series {
 interface SourceState {
   everyMs: number;
   answeredMs: number | undefined;
-  readonly since: number;
   /** Series in the last answer. */
   present: number;
   /** Series that it had lately; one that is silent for long is no longer missed. */
@@ -80,7 +79,7 @@ export class LatestReadings implements LiveMetrics {
    * @returns what history keeps of them: gauges, and the rates of counters.
    */
   record(source: ReadingSource, moment: Moment, readings: readonly Reading[]): readonly Reading[] {
-    const state = this.#stateOf(source, moment.monotonicMs);
+    const state = this.#stateOf(source);
     state.answeredMs = moment.monotonicMs;
     state.present = 0;
     const kept: Reading[] = [];
@@ -100,9 +99,9 @@ export class LatestReadings implements LiveMetrics {
     return kept;
   }
 
-  /** Who should answer, and did not. */
-  expect(source: ReadingSource, monotonicMs: number): void {
-    this.#stateOf(source, monotonicMs);
+  /** It should have answered, and did not. */
+  miss(source: ReadingSource): void {
+    this.#stateOf(source);
   }
 
   /** Its hardware is not there. */
@@ -175,13 +174,12 @@ export class LatestReadings implements LiveMetrics {
     this.#count--;
   }
 
-  #stateOf({ name, everyMs }: ReadingSource, monotonicMs: number): SourceState {
+  #stateOf({ name, everyMs }: ReadingSource): SourceState {
     let state = this.#sources.get(name);
     if (state === undefined) {
       state = {
         everyMs,
         answeredMs: undefined,
-        since: monotonicMs,
         present: 0,
         known: 0,
       };
@@ -277,8 +275,8 @@ const isStale = ({ seenMs, everyMs }: Series, nowMs: number): boolean =>
   nowMs - seenMs > everyMs * STALE_INTERVALS;
 
 /** 1 up to an interval and a half after the answer, and less and less until it is stale; times what was there of it. */
-function qualityOf({ everyMs, answeredMs, since, present, known }: SourceState, nowMs: number) {
-  if (answeredMs === undefined) return nowMs - since <= everyMs * 1.5 ? 1 : 0;
+function qualityOf({ everyMs, answeredMs, present, known }: SourceState, nowMs: number) {
+  if (answeredMs === undefined) return 0;
   const intervals = (nowMs - answeredMs) / everyMs;
   const freshness = Math.min(1, Math.max(0, (STALE_INTERVALS - intervals) / 1.5));
   return freshness * Math.min(1, present / known);

@@ -11,9 +11,13 @@ export interface WalkedUse {
   readonly memoryBytes: number | undefined;
 }
 
+/** A file that was never there by then is of a controller that this host does not have. */
+const MISSES_MAX = 3;
+
 interface Source {
   readonly file: TaskFile;
   readonly kept: KeptFile | undefined;
+  misses: number;
 }
 
 /** Reads what the cgroups of one attempt count. */
@@ -33,7 +37,7 @@ export class TaskSampler {
     const sources = files.map((file): Source => {
       const kept = TaskSampler.#open < OPEN_MAX ? new KeptFile(file.path) : undefined;
       if (kept !== undefined) TaskSampler.#open++;
-      return { file, kept };
+      return { file, kept, misses: 0 };
     });
     this.#often = sources.filter(({ file }) => file.often);
     this.#inTurn = sources.filter(({ file }) => !file.often);
@@ -72,8 +76,14 @@ export class TaskSampler {
 }
 
 function read(sources: readonly Source[], into: Reading[]): void {
-  for (const { file, kept } of sources) {
+  for (const source of sources) {
+    if (source.misses >= MISSES_MAX) continue;
+    const { file, kept } = source;
     const text = kept === undefined ? readOnce(file.path) : kept.read();
-    if (text !== undefined) for (const reading of file.read(text)) into.push(reading);
+    if (text === undefined) source.misses++;
+    else {
+      source.misses = Number.NEGATIVE_INFINITY;
+      for (const reading of file.read(text)) into.push(reading);
+    }
   }
 }
