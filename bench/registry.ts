@@ -12,6 +12,7 @@ import { peersBench } from './peers.ts';
 import { pipelineBench } from './pipeline.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
+import { samplingBench } from './sampling.ts';
 import { speedBench } from './speed.ts';
 import { swfBench } from './swf.ts';
 
@@ -30,6 +31,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   peers: peersBench,
   queues: queuesBench,
   replay: replayBench,
+  sampling: samplingBench,
   speed: speedBench,
   swf: swfBench,
 };
