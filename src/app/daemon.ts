@@ -20,7 +20,7 @@ import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
-import type { HostSample } from '../telemetry/sample-host.ts';
+import type { HostSample } from '../telemetry/host-sample.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { AttemptId, NodeId } from '../model/ids.ts';
 import type { NodePressure } from '../model/live-change.ts';
 import type { Loop } from '../runtime/loop.ts';
-import type { HostSample } from '../telemetry/sample-host.ts';
+import type { HostSample } from '../telemetry/host-sample.ts';
 
 export interface PressureWatchDeps {
   readonly engine: Engine;

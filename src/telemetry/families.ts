@@ -136,6 +136,7 @@ export const taskFamilies: readonly MetricFamily[] = [
 export const berthFamilies: readonly MetricFamily[] = [
   ...rowsOf('gauge', [
     ['berth_tasks', 'none', 'Tasks by state.', ['state']],
+    ['berth_tasks_unmeasured', 'none', 'Running tasks that nobody measures, beyond the bound.'],
     ['berth_queue_tasks', 'none', 'Tasks of a queue by state.', ['queue', 'state']],
     ['berth_tenant_cpu_used', 'none', 'CPUs that tasks of a tenant used.', ['tenant'], 'derived'],
     ['berth_tenant_memory_bytes', 'bytes', 'Memory of tasks of a tenant.', ['tenant'], 'derived'],
@@ -143,11 +144,13 @@ export const berthFamilies: readonly MetricFamily[] = [
     ['berth_sampler_up', 'none', '1 where a sampler answered last time, else 0.', ['sampler']],
     ['berth_data_quality_ratio', 'ratio', 'Freshness × completeness.', [], 'derived'],
     ['berth_daemon_memory_bytes', 'bytes', 'Resident memory of the daemon.'],
+    ['berth_series', 'none', 'Series that the daemon holds.'],
   ]),
   ...rowsOf('counter', [
     ['berth_attempts_total', 'none', 'Attempts that ended, by cause.', ['tenant', 'cause']],
     ['berth_daemon_cpu_seconds_total', 'seconds', 'CPU time of the daemon.'],
     ['berth_sampling_cpu_seconds_total', 'seconds', 'Time that sampling held the daemon.'],
+    ['berth_series_refused_total', 'none', 'Readings of series beyond the bound.', ['metric']],
   ]),
 ];
 

@@ -19,6 +19,8 @@ export interface MemoryAmounts {
   readonly availableBytes: number | undefined;
   readonly swapTotalBytes: number | undefined;
   readonly swapFreeBytes: number | undefined;
+  readonly cachedBytes: number | undefined;
+  readonly dirtyBytes: number | undefined;
 }
 
 /** Time in which at least one task, or all of them, waited for the resource; in µs since boot. */
@@ -59,6 +61,8 @@ const MEM_TOTAL = meminfoLine('MemTotal');
 const MEM_AVAILABLE = meminfoLine('MemAvailable');
 const SWAP_TOTAL = meminfoLine('SwapTotal');
 const SWAP_FREE = meminfoLine('SwapFree');
+const CACHED = meminfoLine('Cached');
+const DIRTY = meminfoLine('Dirty');
 
 /** /proc/meminfo; its "kB" are KiB. */
 export function parseMemory(meminfo: string): MemoryAmounts {
@@ -71,6 +75,8 @@ export function parseMemory(meminfo: string): MemoryAmounts {
     availableBytes: amount(MEM_AVAILABLE),
     swapTotalBytes: amount(SWAP_TOTAL),
     swapFreeBytes: amount(SWAP_FREE),
+    cachedBytes: amount(CACHED),
+    dirtyBytes: amount(DIRTY),
   };
 }
 

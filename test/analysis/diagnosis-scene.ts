@@ -90,6 +90,7 @@ export const labelsOf = ({ tenant, workload, step, attempt }: RunningTask): Labe
 export const factsOf = (tasks: readonly RunningTask[], changes: Partial<Facts> = {}): Facts => ({
   tasks,
   cpus: 4,
+  others: 'outside Berth',
   waitingTasks: 0,
   look: NOTHING_LOOKED_AT,
   ...changes,

@@ -59,5 +59,7 @@ export interface Facts {
   /** Of the machine; undefined: not known. */
   readonly cpus: number | undefined;
   readonly waitingTasks: number;
+  /** What whoever asks is to call what is not in `tasks`: `outside Berth`, or `others`. */
+  readonly others: string;
   readonly look: Look;
 }

@@ -129,10 +129,10 @@ function unlimitedPart(waits: readonly Wait[]): number {
 }
 
 /** Processes that Berth did not start, or all of them as one where nobody looked. */
-function outsiders({ look }: Facts, used: number): readonly Outside[] {
-  const named = look.processes.filter(({ attempt }) => attempt === undefined);
+function outsiders(facts: Facts, used: number): readonly Outside[] {
+  const named = facts.look.processes.filter(({ attempt }) => attempt === undefined);
   if (named.length === 0) {
-    return [{ kind: 'cgroup', id: 'outside Berth', what: undefined, used }];
+    return [{ kind: 'cgroup', id: facts.others, what: undefined, used }];
   }
   const seen = named.map(
     ({ pid, command, cpu }): Outside => ({
@@ -143,7 +143,7 @@ function outsiders({ look }: Facts, used: number): readonly Outside[] {
     }),
   );
   const rest = used - named.reduce((sum, { cpu }) => sum + cpu, 0);
-  return [...seen, { kind: 'cgroup', id: 'outside Berth', what: undefined, used: rest }];
+  return [...seen, { kind: 'cgroup', id: facts.others, what: undefined, used: rest }];
 }
 
 const stolenIn = (window: MetricWindow, stretch: Interval): number =>

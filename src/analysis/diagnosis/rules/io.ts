@@ -69,7 +69,7 @@ function contention(window: MetricWindow, facts: Facts): Finding | undefined {
   const culprits = culpritsOf(uses, {
     total,
     format: (amount) => `${formatBytes(Math.round(amount))}/s`,
-    outside: [{ kind: 'cgroup', id: 'outside Berth', what: undefined, used: total - mine }],
+    outside: [{ kind: 'cgroup', id: facts.others, what: undefined, used: total - mine }],
   });
   const sufferers = sufferersOf(waitsOf(window, facts, 'io', stretch), culprits.parties, 'a disk');
   const [first] = culprits.parties;

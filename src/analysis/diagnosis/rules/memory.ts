@@ -111,7 +111,7 @@ function memoryCulprits(window: MetricWindow, facts: Facts, within: Interval) {
   const outside = [
     {
       kind: 'cgroup' as const,
-      id: 'outside Berth',
+      id: facts.others,
       what: undefined,
       used: all - mine,
     },

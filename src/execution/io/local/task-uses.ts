@@ -26,6 +26,11 @@ export class TaskUses {
     return this.#tasks.memoryOf(attempt);
   }
 
+  /** Its cgroups by aspect, which it keeps for as long as it runs; undefined when it does not run. */
+  foldersOf(attempt: AttemptId): ReadonlyMap<string, string> | undefined {
+    return this.#tasks.tree(attempt)?.dirs;
+  }
+
   /** Undefined when it does not run. */
   of(attempt: AttemptId): TaskUse | undefined {
     const tree = this.#tasks.tree(attempt);
