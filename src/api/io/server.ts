@@ -63,7 +63,8 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, money, doctor, transfers, tokens, token, holders, socketPath, host } = config;
+  const { site, leases, money, doctor, transfers, tokens, token, holders, socketPath, host } =
+    config;
   const { webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
