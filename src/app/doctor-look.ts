@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseBuddyinfo } from '../analysis/diagnosis/buddyinfo.ts';
-import type { Look, ProcessUse, SocketUse } from '../analysis/diagnosis/facts.ts';
+import type { Look, SocketUse } from '../analysis/diagnosis/facts.ts';
 import {
   type Connection,
   parseConnections,
   parseQdiscs,
 } from '../analysis/diagnosis/link-files.ts';
-import { parseTaskStat, TICK_MS } from '../analysis/diagnosis/process-files.ts';
+import { parseProcessIo, parseTaskStat, TICK_MS } from '../analysis/diagnosis/process-files.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
 
 /** Between the two readings: ticks of CPU time are 10 ms, so a share is right to 2 %. */
@@ -16,57 +16,85 @@ const LOOK_MS = 500;
 const PROGRAM_MS_MAX = 400;
 const PROCESSES_MAX = 10;
 const CPU_MIN = 0.05;
+const BYTES_MIN = 64 * 1024;
 
 /** Looks at processes, connections, queues of links and free blocks, for half a second. */
 export async function takeLook(attemptOf: (pid: number) => string | undefined): Promise<Look> {
   const began = performance.now();
   const [connections, queues] = await Promise.all([readConnections(), readQueues()]);
-  const ticks = readTicks();
-  const sinceTicks = performance.now();
+  const counts = readCounts();
+  const sinceCounts = performance.now();
   await wait(LOOK_MS);
-  const processes = busiest(ticks, performance.now() - sinceTicks, attemptOf);
+  const grown = growthOf(counts, performance.now() - sinceCounts);
+  const whose = (one: Growth) => ({ ...one, attempt: attemptOf(one.pid) });
+  const processes = most(grown, 'cpu', CPU_MIN).map(whose);
+  const disks = most(grown, 'bytesPerSecond', BYTES_MIN).map(whose);
   const sockets = growth(
     connections,
     await readConnections(),
     (performance.now() - began) / 1_000,
     attemptOf,
   );
-  return { processes, sockets, queues, zones: parseBuddyinfo(read('/proc/buddyinfo') ?? '') };
+  return {
+    processes,
+    disks,
+    sockets,
+    queues,
+    zones: parseBuddyinfo(read('/proc/buddyinfo') ?? ''),
+  };
 }
 
-interface Ticks {
+interface Counts {
   readonly command: string;
   readonly startTicks: number;
   readonly ticks: number;
+  /** Read from disks and written to them; undefined where one may not know. */
+  readonly bytes: number | undefined;
 }
 
-function readTicks(): ReadonlyMap<number, Ticks> {
-  const found = new Map<number, Ticks>();
+function readCounts(): ReadonlyMap<number, Counts> {
+  const found = new Map<number, Counts>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const stat = parseTaskStat(read(`/proc/${name}/stat`) ?? '');
     if (stat === undefined) continue;
     const { command, startTicks, userTicks, systemTicks } = stat;
-    found.set(Number(name), { command, startTicks, ticks: userTicks + systemTicks });
+    const io = parseProcessIo(read(`/proc/${name}/io`) ?? '');
+    const bytes = io && io.read + io.written;
+    found.set(Number(name), { command, startTicks, ticks: userTicks + systemTicks, bytes });
   }
   return found;
 }
 
-function busiest(
-  before: ReadonlyMap<number, Ticks>,
-  elapsedMs: number,
-  attemptOf: (pid: number) => string | undefined,
-): readonly ProcessUse[] {
-  return [...readTicks()]
-    .map(([pid, { command, startTicks, ticks }]) => {
-      const then = before.get(pid);
-      const former = then?.startTicks === startTicks ? then.ticks : 0;
-      return { pid, command, cpu: ((ticks - former) * TICK_MS) / elapsedMs };
-    })
-    .filter(({ cpu }) => cpu >= CPU_MIN)
-    .toSorted((a, b) => b.cpu - a.cpu || a.pid - b.pid)
-    .slice(0, PROCESSES_MAX)
-    .map((one) => ({ ...one, attempt: attemptOf(one.pid) }));
+interface Growth {
+  readonly pid: number;
+  readonly command: string;
+  readonly cpu: number;
+  readonly bytesPerSecond: number;
+}
+
+function growthOf(before: ReadonlyMap<number, Counts>, elapsedMs: number): readonly Growth[] {
+  return [...readCounts()].map(([pid, now]) => {
+    const known = before.get(pid);
+    const then = known?.startTicks === now.startTicks ? known : undefined;
+    return {
+      pid,
+      command: now.command,
+      cpu: ((now.ticks - (then?.ticks ?? 0)) * TICK_MS) / elapsedMs,
+      bytesPerSecond: (((now.bytes ?? 0) - (then?.bytes ?? 0)) * 1_000) / elapsedMs,
+    };
+  });
+}
+
+function most(
+  grown: readonly Growth[],
+  key: 'cpu' | 'bytesPerSecond',
+  min: number,
+): readonly Growth[] {
+  return grown
+    .filter((one) => one[key] >= min)
+    .toSorted((a, b) => b[key] - a[key] || a.pid - b.pid)
+    .slice(0, PROCESSES_MAX);
 }
 
 async function readConnections(): Promise<readonly Connection[]> {

@@ -25,6 +25,14 @@ export interface ProcessUse {
   readonly cpu: number;
 }
 
+/** What one process read and wrote of disks during the look. */
+export interface DiskUse {
+  readonly pid: number;
+  readonly command: string;
+  readonly attempt: string | undefined;
+  readonly bytesPerSecond: number;
+}
+
 /** What one process sent and received over TCP during the look. */
 export interface SocketUse {
   readonly pid: number | undefined;
@@ -46,12 +54,19 @@ export interface LinkQueue {
 /** What is looked at only when somebody asks: too dear, or too rarely wanted, to be sampled. */
 export interface Look {
   readonly processes: readonly ProcessUse[];
+  readonly disks: readonly DiskUse[];
   readonly sockets: readonly SocketUse[];
   readonly queues: readonly LinkQueue[];
   readonly zones: readonly BuddyZone[];
 }
 
-export const NOTHING_LOOKED_AT: Look = { processes: [], sockets: [], queues: [], zones: [] };
+export const NOTHING_LOOKED_AT: Look = {
+  processes: [],
+  disks: [],
+  sockets: [],
+  queues: [],
+  zones: [],
+};
 
 /** What is known beside the metrics. */
 export interface Facts {

@@ -1,6 +1,6 @@
 import type { Facts, RunningTask } from './facts.ts';
 import { type Party, percent } from './report.ts';
-import { type Interval, type MetricWindow, meanWithin } from './window.ts';
+import { type Interval, type MetricWindow, taskMeanWithin } from './window.ts';
 
 /** Named at most. */
 const PARTIES_MAX = 5;
@@ -8,8 +8,8 @@ const PARTIES_MAX = 5;
 const CULPRIT_SHARE_MIN = 0.15;
 /** Of his own time: who waits less does not suffer. */
 const SUFFERING_MIN = 0.1;
-/** Beyond what he holds, by more than measuring is off. */
-const EXCESS_RATIO = 1.1;
+/** Of all use, beyond what he holds: less is not worth taking from him. */
+const EXCESS_SHARE_MIN = 0.1;
 
 export interface TaskUse {
   readonly task: RunningTask;
@@ -31,7 +31,7 @@ export function usesOf(
 }
 
 const excess = ({ used, held }: TaskUse): number =>
-  held !== undefined && used > held * EXCESS_RATIO ? used - held : 0;
+  held === undefined ? 0 : Math.max(0, used - held);
 
 export interface Culprits {
   readonly parties: readonly Party[];
@@ -56,7 +56,7 @@ export function culpritsOf(
   const shareOf = (used: number): number | undefined =>
     total > 0 ? Math.min(1, used / total) : undefined;
   const large = uses.filter(({ used }) => (shareOf(used) ?? 0) >= CULPRIT_SHARE_MIN);
-  const beyond = large.filter((use) => excess(use) > 0);
+  const beyond = large.filter((use) => excess(use) >= total * EXCESS_SHARE_MIN);
   const others = outside.filter(({ used }) => (shareOf(used) ?? 0) >= CULPRIT_SHARE_MIN);
   const blamed = (beyond.length > 0 || others.length > 0 ? beyond : large)
     .toSorted(
@@ -126,7 +126,7 @@ export function byAttempt(
   const means = new Map<string, number>();
   for (const series of window.all(name, labels)) {
     const attempt = series.labels['attempt'];
-    const mean = meanWithin(series.points, within);
+    const mean = taskMeanWithin(series.points, within);
     if (attempt !== undefined && mean !== undefined) means.set(attempt, mean);
   }
   return means;

@@ -119,4 +119,7 @@ export function percent(ratio: number): string {
   return `${Math.abs(value) < 9.95 ? Number(value.toFixed(1)) : Math.round(value)} %`;
 }
 
+/** `0.31ms`, `12ms`: of what may be far below one. */
+export const milliseconds = (ms: number): string => `${Number(ms.toPrecision(2))}ms`;
+
 export const ratioOf = (value: number): number => Math.min(1, Math.max(0, value));

@@ -14,6 +14,10 @@ const SERIES_MAX = 1_000;
 const STRETCH_MS_MIN = 5_000;
 /** Fewer samples prove nothing. */
 const SAMPLES_MIN = 3;
+/** Of tasks pressure, throttling and I/O are read each 5 s: one such rate is a mean over a stretch already. */
+export const TASK_SAMPLES_MIN = 1;
+/** So long before it was written does a rate of a task begin. */
+const TASK_EVERY_MS = 5_000;
 
 /** Both ends included. */
 export interface Interval {
@@ -129,6 +133,12 @@ export function meanWithin(points: readonly SeriesPoint[], { from, to }: Interva
   return count === 0 ? undefined : sum / count;
 }
 
+/** Of a task, whose rates are told every 5 s: those that are about this time. */
+export function taskMeanWithin(points: readonly SeriesPoint[], { from, to }: Interval) {
+  const later = { from, to: to + TASK_EVERY_MS };
+  return meanWithin(points, later) ?? meanWithin(points, { from: from - TASK_EVERY_MS, to });
+}
+
 /**
  * The highest mean over so long a time; where less was measured, over all of it. Undefined where there are too few
  * samples. A point reaches to the next one.
@@ -137,6 +147,7 @@ export function worstStretch(
   points: readonly SeriesPoint[],
   spanMs: number,
   to: number,
+  samplesMin = SAMPLES_MIN,
 ): Stretch | undefined {
   const ends = points.map((_, i) => points[i + 1]?.at ?? to);
   let worst: Stretch | undefined;
@@ -152,7 +163,7 @@ export function worstStretch(
       first++;
     }
     const isWhole = ends[i]! - points[first]!.at >= spanMs || i === points.length - 1;
-    if (!isWhole || count < SAMPLES_MIN) continue;
+    if (!isWhole || count < samplesMin) continue;
     const mean = sum / count;
     if (worst === undefined || mean > worst.mean) {
       worst = { from: points[first]!.at, to: point.at, mean };

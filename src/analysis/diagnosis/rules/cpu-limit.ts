@@ -3,7 +3,13 @@ import { makeFinding } from '../make-finding.ts';
 import { attemptParty } from '../parties.ts';
 import { cores, ranked, watch } from '../remedies.ts';
 import { type Finding, percent, ratioOf, type Verdict } from '../report.ts';
-import { type MetricWindow, meanWithin, sinceWhen, worstStretch } from '../window.ts';
+import {
+  type MetricWindow,
+  sinceWhen,
+  TASK_SAMPLES_MIN,
+  taskMeanWithin,
+  worstStretch,
+} from '../window.ts';
 
 const NAME = 'berth_task_throttled_ratio';
 const THROTTLED_MIN = 0.2;
@@ -15,10 +21,10 @@ export function cpuLimitRule(window: MetricWindow, facts: Facts): Verdict {
   const tasks = new Map(facts.tasks.map((task) => [task.attempt, task]));
   const findings = window.all(NAME).flatMap((series): Finding[] => {
     const task = tasks.get(series.labels['attempt'] ?? '');
-    const stretch = worstStretch(series.points, window.stretchMs, window.to);
+    const stretch = worstStretch(series.points, window.stretchMs, window.to, TASK_SAMPLES_MIN);
     if (task === undefined || stretch === undefined || stretch.mean < THROTTLED_MIN) return [];
     const used = window.one('berth_task_cpu_ratio', { attempt: task.attempt });
-    const use = used && meanWithin(used.points, stretch);
+    const use = used && taskMeanWithin(used.points, stretch);
     const limit = task.cpuLimit;
     const more = limit === undefined ? undefined : limit * (1 + Math.min(1, stretch.mean));
     return [

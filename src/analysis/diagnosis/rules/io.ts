@@ -1,9 +1,24 @@
-import { formatBytes, formatSpan } from '../../../base/format.ts';
+import { formatBytes } from '../../../base/format.ts';
 import type { Facts } from '../facts.ts';
 import { makeFinding } from '../make-finding.ts';
-import { byAttempt, culpritsOf, sufferersOf, type TaskUse, usesOf, waitsOf } from '../parties.ts';
+import {
+  byAttempt,
+  culpritsOf,
+  type Outside,
+  sufferersOf,
+  type TaskUse,
+  usesOf,
+  waitsOf,
+} from '../parties.ts';
 import { endingTask, type Possible, ranked, watch } from '../remedies.ts';
-import { type Finding, type Looked, percent, ratioOf, type Verdict } from '../report.ts';
+import {
+  type Finding,
+  type Looked,
+  milliseconds,
+  percent,
+  ratioOf,
+  type Verdict,
+} from '../report.ts';
 import { type Interval, type MetricWindow, meanWithin, sinceWhen } from '../window.ts';
 
 const PRESSURE = 'berth_node_pressure_waiting_ratio';
@@ -35,7 +50,7 @@ export function ioRule(window: MetricWindow, facts: Facts): Verdict {
       utilisation: busy,
       saturation: queue,
       errors: undefined,
-      sentence: `${device} was busy ${percent(busy)} of the time${queue === undefined ? '' : `, ${Number(queue.toFixed(1))} requests at once`}${latencyMs === undefined ? '' : `, each ${formatSpan(latencyMs)}`}.`,
+      sentence: `${device} was busy ${percent(busy)} of the time${queue === undefined ? '' : `, ${Number(queue.toFixed(1))} requests at once`}${latencyMs === undefined ? '' : `, each ${milliseconds(latencyMs)}`}.`,
     }),
   );
   const all: Looked = {
@@ -69,7 +84,7 @@ function contention(window: MetricWindow, facts: Facts): Finding | undefined {
   const culprits = culpritsOf(uses, {
     total,
     format: (amount) => `${formatBytes(Math.round(amount))}/s`,
-    outside: [{ kind: 'cgroup', id: facts.others, what: undefined, used: total - mine }],
+    outside: outsiders(facts, total - mine),
   });
   const sufferers = sufferersOf(waitsOf(window, facts, 'io', stretch), culprits.parties, 'a disk');
   const [first] = culprits.parties;
@@ -78,7 +93,7 @@ function contention(window: MetricWindow, facts: Facts): Finding | undefined {
   const pace =
     disk === undefined
       ? ''
-      : ` while ${disk.device} was busy ${percent(disk.busy)}${disk.latencyMs === undefined ? '' : ` with ${formatSpan(disk.latencyMs)} for each request`}`;
+      : ` while ${disk.device} was busy ${percent(disk.busy)}${disk.latencyMs === undefined ? '' : ` with ${milliseconds(disk.latencyMs)} for each request`}`;
   const series = window.one(PRESSURE, labels);
   return makeFinding({
     id: `io-contention:${where}`,
@@ -113,6 +128,16 @@ function contention(window: MetricWindow, facts: Facts): Finding | undefined {
     sufferers,
     remedies: ranked(ioRemedies(culprits.tasks)),
   });
+}
+
+function outsiders(facts: Facts, used: number): readonly Outside[] {
+  const seen = facts.look.disks
+    .filter(({ attempt }) => attempt === undefined)
+    .map(({ pid, command, bytesPerSecond }): Outside => {
+      return { kind: 'process', id: String(pid), what: command, used: bytesPerSecond };
+    });
+  const rest = used - seen.reduce((sum, one) => sum + one.used, 0);
+  return [...seen, { kind: 'cgroup', id: facts.others, what: undefined, used: rest }];
 }
 
 /** The busiest stretch of any disk, for hosts without PSI. */
@@ -154,12 +179,19 @@ function disksOf(window: MetricWindow, within: Interval): readonly Disk[] {
     .toSorted((a, b) => b.busy - a.busy || (a.device < b.device ? -1 : 1));
 }
 
-function diskUses(window: MetricWindow, { tasks }: Facts, within: Interval): readonly TaskUse[] {
+/** By their cgroups; of a task whose I/O none counts, what its processes did while somebody looked. */
+function diskUses(
+  window: MetricWindow,
+  { tasks, look }: Facts,
+  within: Interval,
+): readonly TaskUse[] {
+  const seen = Map.groupBy(look.disks, ({ attempt }) => attempt);
   const read = byAttempt(window, 'berth_task_read_bytes_per_second', within);
   const written = byAttempt(window, 'berth_task_written_bytes_per_second', within);
   const used = ({ attempt }: { readonly attempt: string }): number | undefined => {
     const [a, b] = [read.get(attempt), written.get(attempt)];
-    return a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
+    if (a !== undefined || b !== undefined) return (a ?? 0) + (b ?? 0);
+    return seen.get(attempt)?.reduce((sum, one) => sum + one.bytesPerSecond, 0);
   };
   return usesOf(tasks, used, () => undefined);
 }

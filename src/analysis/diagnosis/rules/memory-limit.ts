@@ -4,7 +4,13 @@ import { makeFinding } from '../make-finding.ts';
 import { attemptParty } from '../parties.ts';
 import { endingTask, ranked, watch } from '../remedies.ts';
 import { type Finding, percent, type Verdict } from '../report.ts';
-import { type MetricWindow, meanWithin, sinceWhen, worstStretch } from '../window.ts';
+import {
+  type MetricWindow,
+  sinceWhen,
+  TASK_SAMPLES_MIN,
+  taskMeanWithin,
+  worstStretch,
+} from '../window.ts';
 
 const PRESSURE = 'berth_task_pressure_waiting_ratio';
 const WAITING_MIN = 0.1;
@@ -16,15 +22,17 @@ export function memoryLimitRule(window: MetricWindow, facts: Facts): Verdict {
   const tasks = new Map(facts.tasks.map((task) => [task.attempt, task]));
   const findings = window.all(PRESSURE, { resource: 'memory' }).flatMap((series): Finding[] => {
     const task = tasks.get(series.labels['attempt'] ?? '');
-    const stretch = worstStretch(series.points, window.stretchMs, window.to);
+    const stretch = worstStretch(series.points, window.stretchMs, window.to, TASK_SAMPLES_MIN);
     if (task === undefined || stretch === undefined || stretch.mean < WAITING_MIN) return [];
     const of = { attempt: task.attempt };
-    const used = meanWithin(window.one('berth_task_memory_bytes', of)?.points ?? [], stretch);
+    const used = taskMeanWithin(window.one('berth_task_memory_bytes', of)?.points ?? [], stretch);
     const limit = task.memoryLimitBytes ?? window.last('berth_task_memory_limit_bytes', of);
     if (used === undefined || limit === undefined || used < limit * FULL_MIN) return [];
     const faults = window.mean('berth_task_major_faults_per_second', of, stretch);
     const again =
-      faults === undefined ? '' : `, with ${Math.round(faults)} faults a second that need a disk`;
+      faults === undefined || faults < 1
+        ? ''
+        : `, with ${Math.round(faults)} faults a second that need a disk`;
     const more = Math.ceil((limit * 2) / 1024 ** 2);
     const larger = {
       title: `Let it have ${formatBytes(more * 1024 ** 2)}`,
