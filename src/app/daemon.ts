@@ -21,7 +21,9 @@ import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import type { HostSample } from '../telemetry/host-sample.ts';
+import type { LiveMetrics } from '../telemetry/metric.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
+import { LiveDoctor } from './doctor.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
@@ -109,9 +111,18 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
+  let live: LiveMetrics | undefined;
   const server = await openServer({
     site,
     leases,
+    doctor: new LiveDoctor({
+      ...parts,
+      live: () => live,
+      results: parts.results.store,
+      leases,
+      attemptOf: (pid) => attemptOfPid(pid, folder.instance),
+      now: () => clock.now(),
+    }),
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     transfers,
     token: folder.token,
@@ -134,7 +145,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   parts.address.url = server.url;
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
-  startSampling(parts, stack, { site, loop });
+  live = startSampling(parts, stack, { site, loop });
   watchShares(parts, stack);
   // From the first look on it is known whether anybody keeps too much, also after a crash.
   if (engine.state.storage !== undefined) keepers.storage.open(stack);

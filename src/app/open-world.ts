@@ -21,6 +21,12 @@ export function openWorld(deps: {
     inventories: openInventories(process.cwd(), settings.stateDir.value),
     secrets: openSecrets(settings.stateDir.value),
     tiering: tieringOf(process.cwd()),
+    profiles: {
+      ofProcess: async (...given) => (await import('./doctor-here.ts')).profileProcess(...given),
+      ofContainer: async (...given) =>
+        (await import('./doctor-here.ts')).profileContainer(...given),
+    },
+    look: async (forMs) => (await import('./doctor-here.ts')).lookHere(forMs),
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);

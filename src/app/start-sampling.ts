@@ -99,7 +99,7 @@ export function startSampling(
       const sample = hostSample(at, readings);
       parts.latest = sample;
       if (isKept(at)) {
-        parts.history.record({ at, values: usageValues(sample, readings) });
+        parts.history.record(at, readings);
         onReadings(at, readings, live.families());
       }
       site.noteSample();
@@ -166,20 +166,3 @@ const daemonSource: TickSource = {
     ];
   },
 };
-
-/** The columns that the usage view draws. */
-function usageValues(
-  sample: HostSample,
-  readings: readonly Reading[],
-): Record<string, number | undefined> {
-  const held = (name: string) => readings.find((one) => one.name === name)?.value;
-  return {
-    cpu_ratio: sample.cpuBusyRatio,
-    memory_used_bytes: sample.memoryUsedBytes,
-    cpu_pressure_ratio: sample.cpuPressureRatio,
-    memory_pressure_ratio: sample.memoryPressureRatio,
-    io_pressure_ratio: sample.ioPressureRatio,
-    cpu_held_ratio: held('berth_node_cpu_held_ratio'),
-    memory_held_bytes: held('berth_node_memory_held_bytes'),
-  };
-}

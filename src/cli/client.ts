@@ -1,5 +1,10 @@
 import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
+  DoctorFlow,
+  DoctorFlowName,
+  ProfileDocument,
+} from '../api/contract/doctor-documents.ts';
+import type {
   LogChunk,
   NodeList,
   Status,
@@ -31,6 +36,7 @@ import type {
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { DoctorReport } from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -85,6 +91,11 @@ export interface Client {
   /** So far back, in seconds. */
   usageReport(seconds: number, by: readonly string[]): Promise<UsageReportDocument>;
   suggestions(seconds: number): Promise<SuggestionList>;
+  /** Over the last so many seconds. */
+  doctor(seconds: number): Promise<DoctorReport>;
+  doctorFlow(flow: DoctorFlowName, seconds: number): Promise<DoctorFlow>;
+  /** Of an attempt; answered after so many milliseconds. */
+  profile(attempt: string, forMs: number): Promise<ProfileDocument>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -4,6 +4,8 @@ import { type ErrorCode, errorTable } from '../model/errors.ts';
 export const EXIT = {
   ok: 0,
   workloadFailed: 1,
+  /** Of `doctor`. */
+  trouble: 1,
   workloadCancelled: 4,
   bug: 70,
   interrupted: 130,
@@ -18,7 +20,8 @@ export interface ExitCodeRow {
 
 const meanings: Readonly<Record<number, string>> = {
   [EXIT.ok]: 'done; for run and wait: every workload succeeded',
-  [EXIT.workloadFailed]: 'run, wait: a workload failed; transfer: it failed',
+  [EXIT.workloadFailed]:
+    'run, wait: a workload failed; transfer: it failed; doctor: something is high or critical',
   2: 'the document is not valid',
   3: 'refused: the workload can never run here',
   [EXIT.workloadCancelled]:

@@ -7,6 +7,7 @@ import { cancel } from './commands/cancel.ts';
 import { check } from './commands/check.ts';
 import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
+import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
 import { importCommand } from './commands/import.ts';
@@ -19,6 +20,7 @@ import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
 import { prices } from './commands/prices.ts';
 import { pricesImport } from './commands/prices-import.ts';
+import { profile } from './commands/profile.ts';
 import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
@@ -74,6 +76,8 @@ export const registry: readonly Command[] = [
   prices,
   usage,
   suggest,
+  doctor,
+  profile,
   reserve,
   network,
   transfer,

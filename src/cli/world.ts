@@ -1,3 +1,5 @@
+import type { ProfileDocument } from '../api/contract/doctor-documents.ts';
+import type { DoctorReport } from '../api/contract/telemetry-documents.ts';
 import type { Baseline } from '../inventory/baseline.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { InventoryDocument } from '../inventory/inventory-schema.ts';
@@ -20,6 +22,9 @@ export interface World {
   readonly inventories: Inventories;
   readonly secrets: Secrets;
   readonly tiering: Tiering;
+  readonly profiles: Profiles;
+  /** This machine, where no daemon watches it: looked at for so long. */
+  readonly look: (forMs: number) => Promise<DoctorReport>;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;
@@ -104,6 +109,14 @@ export interface Relocation {
   readonly to: TierName | 'its own place';
   /** Why it was not moved; undefined: it was. */
   readonly why?: string;
+}
+
+/** Processes of this machine, watched for so long. */
+export interface Profiles {
+  /** With all that descends from it; rejects with NOT_FOUND. */
+  ofProcess(pid: number, forMs: number): Promise<ProfileDocument>;
+  /** By the beginning of its id; rejects with NOT_FOUND, and USAGE where there are several. */
+  ofContainer(id: string, forMs: number): Promise<ProfileDocument>;
 }
 
 /** Files of one folder of this machine, between it and the folders of tiers. */

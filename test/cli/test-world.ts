@@ -65,6 +65,11 @@ export function testWorld(
       move: () => Promise.resolve([]),
       restore: () => Promise.resolve([]),
     },
+    profiles: {
+      ofProcess: () => Promise.reject(new Error('no processes here')),
+      ofContainer: () => Promise.reject(new Error('no containers here')),
+    },
+    look: () => Promise.reject(new Error('no machine here')),
     inventories: {
       take: () => Promise.reject(new Error('no machine here')),
       read: () => Promise.reject(new Error('no inventory here')),

@@ -132,7 +132,7 @@ const partySchema = z.object({
   sentence: z.string(),
 });
 
-const remedySchema = z.object({
+export const remedySchema = z.object({
   title: z.string(),
   why: z.string(),
   risk: z.enum(['none', 'low', 'medium', 'high']),
@@ -164,6 +164,8 @@ export const findingSchema = z
     evidence: z.array(evidenceSchema),
     culprits: z.array(partySchema),
     sufferers: z.array(partySchema),
+    /** As `immediate-cpu-reallocation`. */
+    strategy: z.string().optional().describe('What kind of answer its severity calls for'),
     remedies: z.array(remedySchema).describe('The one to be tried first comes first'),
   })
   .openapi('Finding');

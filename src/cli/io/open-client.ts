@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { z } from '@hono/zod-openapi';
 import { cacheClearedSchema, cacheListSchema } from '../../api/contract/cache-documents.ts';
+import { doctorFlowSchema, profileSchema } from '../../api/contract/doctor-documents.ts';
 import {
   logChunkSchema,
   nodeListSchema,
@@ -34,6 +35,7 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
+import { doctorReportSchema } from '../../api/contract/telemetry-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
@@ -67,6 +69,8 @@ interface Asked {
   readonly type?: string;
   readonly signal?: AbortSignal | undefined;
   readonly streams?: boolean;
+  /** What the answer takes by its nature. */
+  readonly workMs?: number;
 }
 
 /** Asks `locate` before each request, so that it finds a daemon again that was started anew. */
@@ -113,6 +117,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...siteCalls(calls),
     ...tokenCalls(calls),
     ...moneyCalls(calls),
+    ...doctorCalls(calls),
     ...transferCalls(calls),
     close: () => agent.destroy(),
   };
@@ -188,6 +193,22 @@ function moneyCalls({ ask }: Calls) {
     },
     suggestions: (seconds) =>
       ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
+  } satisfies Partial<Client>;
+}
+
+function doctorCalls({ ask }: Calls) {
+  return {
+    doctor: (seconds) =>
+      ask(doctorReportSchema, get(`/api/v1/doctor?${query({ window: `${seconds}s` })}`)),
+    doctorFlow: (flow, seconds) => {
+      const path = `/api/v1/doctor/flows/${flow}?${query({ window: `${seconds}s` })}`;
+      return ask(doctorFlowSchema, get(path));
+    },
+    profile: (attempt, forMs) => {
+      const path = `/api/v1/attempts/${encodeURIComponent(attempt)}/profile`;
+      const asked = get(`${path}?${query({ for: `${forMs}ms` })}`);
+      return ask(profileSchema, { ...asked, workMs: forMs });
+    },
   } satisfies Partial<Client>;
 }
 
@@ -269,7 +290,8 @@ const query = (values: Readonly<Record<string, string | number>>): string =>
   ).toString();
 
 function exchange(address: Address, agent: Agent, asked: Asked): Promise<IncomingMessage> {
-  const { method, path, body, signal, streams = false } = asked;
+  const { method, path, body, signal, streams = false, workMs = 0 } = asked;
+  const answerMsMax = ANSWER_MS_MAX + workMs;
   const headers: Record<string, string> = {
     accept: streams ? 'text/event-stream' : 'application/json',
   };
@@ -288,9 +310,9 @@ function exchange(address: Address, agent: Agent, asked: Asked): Promise<Incomin
       ? request({ ...options, path, socketPath: address.path, ...(streams ? {} : { agent }) })
       : overTcp(new URL(path, address.url), options);
   const late = setTimeout(() => {
-    const waited = `${ANSWER_MS_MAX / 1_000} s`;
+    const waited = `${answerMsMax / 1_000} s`;
     sent.destroy(new OperationError('TIMED_OUT', `${where} did not answer within ${waited}.`));
-  }, ANSWER_MS_MAX);
+  }, answerMsMax);
   sent.once('response', (answer) => {
     if (streams) clearTimeout(late);
     else answer.once('close', () => clearTimeout(late));

@@ -31,6 +31,12 @@ export class TaskUses {
     return this.#tasks.tree(attempt)?.dirs;
   }
 
+  /** All its processes; undefined when it does not run. */
+  pidsOf(attempt: AttemptId): readonly number[] | undefined {
+    const tree = this.#tasks.tree(attempt);
+    return tree && this.#tasks.pidsOf(tree);
+  }
+
   /** Undefined when it does not run. */
   of(attempt: AttemptId): TaskUse | undefined {
     const tree = this.#tasks.tree(attempt);

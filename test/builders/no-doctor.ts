@@ -1,0 +1,24 @@
+import type { DoctorSite } from '../../src/api/contract/doctor-documents.ts';
+
+/** A site of which nothing was measured. */
+export const noDoctor: { readonly doctor: DoctorSite } = {
+  doctor: {
+    report: async () => ({
+      from: 0,
+      to: 1,
+      sentence: 'Nothing was measured.',
+      quality: null,
+      findings: [],
+      looked: [],
+    }),
+    flow: async (flow) => ({
+      flow,
+      from: 0,
+      to: 1,
+      sentence: 'Nothing was measured.',
+      steps: [],
+      remedies: [],
+    }),
+    profile: async () => undefined,
+  },
+};
