@@ -31,6 +31,7 @@ import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
+import { LiveMetricSite } from './metric-site.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
@@ -38,6 +39,7 @@ import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
+import { RecordedMetrics } from './recorded-metrics.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite, type LiveSiteDeps } from './site.ts';
@@ -113,6 +115,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     site,
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
+    metrics: new LiveMetricSite({
+      live: parts.live,
+      history: parts.history,
+      now: () => clock.now(),
+    }),
     transfers,
     token: folder.token,
     tokens: parts.tokens,
@@ -155,6 +162,7 @@ interface OpenState {
   readonly clock: SystemClock;
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
+  readonly live: RecordedMetrics;
   readonly engine: Engine;
   readonly prices: MoneyConfig['prices'];
   readonly inventory: HostInventory;
@@ -230,6 +238,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     clock,
     journal,
     history,
+    live: new RecordedMetrics(),
     engine,
     prices: money.prices,
     inventory,

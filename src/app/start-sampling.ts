@@ -13,6 +13,7 @@ import type { HostSample } from '../telemetry/sample-host.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { keepEvery } from './keep-every.ts';
 import { PressureWatch } from './pressure-watch.ts';
+import type { RecordedMetrics } from './recorded-metrics.ts';
 import type { LiveSite } from './site.ts';
 import { SpotFile } from './spot-file.ts';
 import { openSpotWatch } from './spot-watch.ts';
@@ -27,6 +28,7 @@ interface Sampled {
   readonly log: DaemonLog;
   readonly clock: SystemClock;
   readonly history: SqliteHistory;
+  readonly live: RecordedMetrics;
   readonly site: SiteConfig;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
@@ -69,7 +71,9 @@ export function startSampling(
     onSample: (sample) => {
       parts.latest = sample;
       if (isKept(sample.at)) {
-        parts.history.record(sample.at, usageReadings(sample, site));
+        const readings = usageReadings(sample, site);
+        parts.live.note(sample.at, readings);
+        parts.history.record(sample.at, readings);
       }
       site.noteSample();
       if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);

@@ -14,6 +14,7 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -272,6 +273,7 @@ test(
       site,
       leases: leaseSite().leases,
       transfers: noTransfers,
+      ...noMetrics,
       ...noMoney,
       ...noTokens,
       token: TOKEN,

@@ -6,6 +6,7 @@ import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -22,6 +23,7 @@ const server = await openServer({
   site,
   leases: leaseSite().leases,
   transfers: noTransfers,
+  ...noMetrics,
   ...noMoney,
   ...noTokens,
   token: 'scenario',

@@ -8,6 +8,7 @@ import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
+import { addMetricRoutes } from './metric-routes.ts';
 import { addMoneyRoutes } from './money-routes.ts';
 import { addNetworkRoutes } from './network-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -70,6 +71,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLogRoutes(api, deps);
   addQueueRoutes(api);
   addMoneyRoutes(api, deps);
+  addMetricRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

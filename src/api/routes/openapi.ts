@@ -5,6 +5,7 @@ import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { metricOperations } from './metric-routes.ts';
 import { moneyOperations } from './money-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
@@ -27,6 +28,7 @@ export const operations = [
   ...logOperations,
   ...queueOperations,
   ...moneyOperations,
+  ...metricOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,
