@@ -20,8 +20,9 @@ import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
+import { families } from '../telemetry/families.ts';
 import type { HostSample } from '../telemetry/host-sample.ts';
-import type { LiveMetrics } from '../telemetry/metric.ts';
+import { LatestReadings } from '../telemetry/latest.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { LiveDoctor } from './doctor.ts';
 import { type Egress, openEgress } from './egress.ts';
@@ -33,6 +34,7 @@ import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
+import { LiveMetricSite } from './metric-site.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
@@ -111,19 +113,22 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
-  let live: LiveMetrics | undefined;
   const server = await openServer({
     site,
     leases,
     doctor: new LiveDoctor({
       ...parts,
-      live: () => live,
       results: parts.results.store,
       leases,
       attemptOf: (pid) => attemptOfPid(pid, folder.instance),
       now: () => clock.now(),
     }),
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
+    metrics: new LiveMetricSite({
+      live: parts.live,
+      history: parts.history,
+      now: () => clock.now(),
+    }),
     transfers,
     token: folder.token,
     tokens: parts.tokens,
@@ -145,7 +150,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   parts.address.url = server.url;
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
-  live = startSampling(parts, stack, { site, loop });
+  startSampling(parts, stack, { site, loop });
   watchShares(parts, stack);
   // From the first look on it is known whether anybody keeps too much, also after a crash.
   if (engine.state.storage !== undefined) keepers.storage.open(stack);
@@ -166,6 +171,7 @@ interface OpenState {
   readonly clock: SystemClock;
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
+  readonly live: LatestReadings;
   readonly engine: Engine;
   readonly prices: MoneyConfig['prices'];
   readonly inventory: HostInventory;
@@ -241,6 +247,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     clock,
     journal,
     history,
+    live: new LatestReadings(families, () => performance.now()),
     engine,
     prices: money.prices,
     inventory,

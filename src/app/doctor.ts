@@ -26,8 +26,7 @@ import { takeProfile } from './doctor-profile.ts';
 export interface LiveDoctorDeps {
   readonly engine: Engine;
   readonly history: MetricHistory;
-  /** Undefined until sampling has begun. */
-  readonly live: () => LiveMetrics | undefined;
+  readonly live: LiveMetrics;
   readonly driver: Pick<LocalDriver, 'uses'>;
   readonly results: CacheStore;
   readonly leases: Pick<LeaseSite, 'leases' | 'pools'>;
@@ -86,8 +85,7 @@ export class LiveDoctor implements DoctorSite {
   }
 
   async #examine(windowMs: number, only: TenantId | undefined) {
-    const { engine, history, now, attemptOf } = this.#deps;
-    const live = this.#deps.live();
+    const { engine, history, live, now, attemptOf } = this.#deps;
     const look = only === undefined ? await takeLook(attemptOf) : NOTHING_LOOKED_AT;
     const to = now();
     const tasks = [...engine.state.runningAttempts()]
@@ -96,7 +94,7 @@ export class LiveDoctor implements DoctorSite {
       })
       .map(runningTask);
     const waiting = live
-      ?.latest('berth_tasks')
+      .latest('berth_tasks')
       .find(({ labels }) => labels['state'] === 'waiting')?.value;
     const facts: Facts = {
       tasks,
@@ -105,7 +103,7 @@ export class LiveDoctor implements DoctorSite {
       others: only === undefined ? 'outside Berth' : 'others',
       look,
     };
-    const sources = { history, ...(live && { live }) };
+    const sources = { history, live };
     const interval = { from: Math.max(0, to - windowMs), to };
     const diagnosis: Diagnosis = diagnose(sources, interval, facts);
     return { diagnosis, facts, sources };
@@ -135,9 +133,8 @@ export class LiveDoctor implements DoctorSite {
   }
 
   #throttled(attempt: AttemptId): number | undefined {
-    return this.#deps
-      .live()
-      ?.latest('berth_task_throttled_ratio')
+    return this.#deps.live
+      .latest('berth_task_throttled_ratio')
       .find(({ labels }) => labels['attempt'] === attempt)?.value;
   }
 }

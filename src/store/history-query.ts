@@ -55,7 +55,8 @@ function meanOf(points: readonly SeriesPoint[]): number {
   return sum / count;
 }
 
-function mergedPoints(
+/** Points of one series, oldest first. */
+export function mergedPoints(
   query: SeriesQuery,
   { series, blocks, tier }: { series: Series; blocks: BlockSource; tier: number },
 ): readonly SeriesPoint[] {

@@ -106,6 +106,10 @@ export class SeriesBook {
     return this.#byKey.values();
   }
 
+  byKey(key: string): Series | undefined {
+    return this.#byKey.get(key);
+  }
+
   /** Those of a name with such labels that were measured at some time within the window. */
   matching({ name, labels = {} }: SeriesSelector, from: number, to: number): readonly Series[] {
     const wanted = Object.entries(labels);

@@ -9,6 +9,7 @@ import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -28,6 +29,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noTokens,
     ...noMoney,
     ...noDoctor,
+    ...noMetrics,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -53,6 +54,7 @@ export async function openSite(
     ...noTokens,
     ...noMoney,
     ...noDoctor,
+    ...noMetrics,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

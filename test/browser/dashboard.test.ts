@@ -15,6 +15,7 @@ import {
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -273,6 +274,7 @@ test(
       site,
       leases: leaseSite().leases,
       transfers: noTransfers,
+      ...noMetrics,
       ...noMoney,
       ...noDoctor,
       ...noTokens,

@@ -7,6 +7,7 @@ import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -23,6 +24,7 @@ const server = await openServer({
   site,
   leases: leaseSite().leases,
   transfers: noTransfers,
+  ...noMetrics,
   ...noMoney,
   ...noDoctor,
   ...noTokens,

@@ -76,8 +76,13 @@ test('series are told by their labels, those with the greatest mean first', (t) 
   assert.deepEqual(keys({ cpu: '0', mode: 'user' }), [user0]);
   assert.deepEqual(keys({ cpu: '2' }), []);
   assert.deepEqual(keys(undefined, 1), [user1]);
-  assert.equal(history.count({ name: 'busy' }, timeMs(START), timeMs(START + 1)), 3);
-  assert.equal(history.count({ name: 'busy' }, timeMs(START + HOUR), timeMs(START + DAY)), 0);
+  const there = (from: number, to: number) =>
+    history.series({ name: 'busy' }, timeMs(START + from), timeMs(START + to));
+  assert.deepEqual(
+    there(0, 1).map(({ key }) => key),
+    [idle, user0, user1],
+  );
+  assert.deepEqual(there(HOUR, DAY), []);
 });
 
 type Sample = readonly [at: number, value: number];
@@ -339,7 +344,10 @@ test('a flood of labels is refused and counted, and other names are measured on'
   }
   assert.equal(history.refusedReadings, 25_000);
   assert.equal(pointsOf(history, 'cpu').length, 30);
-  assert.equal(history.count({ name: 'flood' }, timeMs(START), timeMs(START + HOUR)), 5_000);
+  assert.equal(
+    history.series({ name: 'flood' }, timeMs(START), timeMs(START + HOUR)).length,
+    5_000,
+  );
   // Those that fell silent make place.
   const later = 11 * MINUTE;
   for (let s = 0; s < 600; s++) {

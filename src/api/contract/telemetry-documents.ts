@@ -25,6 +25,7 @@ const metricSchema = z
     /** What history calls it: of a counter, its rate. */
     history: z.string(),
     series: z.array(z.object({ labels, value: z.number(), at: moment })),
+    more: z.int().describe('Series that are not here'),
   })
   .openapi('Metric');
 
@@ -35,6 +36,24 @@ export const metricListSchema = z
     metrics: z.array(metricSchema),
   })
   .openapi('MetricList');
+
+const trendSchema = z
+  .object({
+    average: z.number(),
+    peak: z.number(),
+    trough: z.number(),
+    volatility: z
+      .number()
+      .nullable()
+      .describe('Standard deviation over average; null: the average is 0'),
+    slope_per_hour: z.number().nullable().describe('Median of all slopes (Theil–Sen)'),
+    chance: z
+      .number()
+      .nullable()
+      .describe('How likely a series that goes nowhere would look like this one (Mann–Kendall)'),
+    direction: z.enum(['rising', 'falling', 'steady', 'unknown']),
+  })
+  .openapi('Trend');
 
 /** Columns of equal length, oldest first; null where nothing was measured. */
 export const metricHistorySchema = z
@@ -54,6 +73,7 @@ export const metricHistorySchema = z
         mean: z.array(z.number().nullable()),
         min: z.array(z.number().nullable()),
         max: z.array(z.number().nullable()),
+        trend: trendSchema.nullable().describe('null: nothing was measured'),
       }),
     ),
     more: z.int().describe('Series that are not here: ask with labels, or for more'),

@@ -3,14 +3,8 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
-import type { DoctorSite } from '../contract/doctor-documents.ts';
-import type { LeaseSite } from '../contract/lease-documents.ts';
-import type { MoneySite } from '../contract/money-documents.ts';
-import type { TokenSite } from '../contract/token-documents.ts';
-import type { TransferSite } from '../contract/transfer-documents.ts';
-import type { Site } from '../contract/views.ts';
 import { namesOf } from '../routes/access.ts';
-import type { Address, Connection, Log, Parse } from '../routes/api-env.ts';
+import type { Address, ApiDeps, Connection } from '../routes/api-env.ts';
 import { makeApi } from '../routes/make-api.ts';
 import { EventStreams } from './event-streams.ts';
 import { listening } from './listening.ts';
@@ -30,16 +24,11 @@ const limits: ServerOptions = {
   maxHeaderSize: 16_384,
 };
 
-export interface ServerConfig {
-  readonly site: Site;
-  readonly leases: LeaseSite;
-  readonly money: MoneySite;
-  readonly doctor: DoctorSite;
-  readonly transfers: TransferSite;
+/** What the routes need, and where they are served. */
+export interface ServerConfig extends Omit<ApiDeps, 'streams' | 'identify' | 'address' | 'page'> {
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
-  /** Tokens of tenants, and of tasks that run. */
-  readonly tokens: TokenSite;
+  /** Of tenants, and of tasks that run. */
   readonly holders: TokenHolders;
   readonly socketPath: string;
   readonly host: string;
@@ -47,8 +36,6 @@ export interface ServerConfig {
   readonly port: number | undefined;
   /** Where the built page is. May be filled later; until then `/` says how to build it. */
   readonly webDir: string;
-  readonly parse: Parse;
-  readonly log: Log;
 }
 
 export interface OpenServer {
@@ -63,21 +50,12 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, money, doctor, transfers, tokens, token, holders, socketPath, host } =
-    config;
-  const { webDir, parse, log } = config;
+  const { token, holders, socketPath, host, port: wanted, webDir, ...deps } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
-    site,
-    leases,
-    money,
-    doctor,
-    transfers,
-    tokens,
-    parse,
-    log,
-    streams: new EventStreams({ signal: closing.signal }, { log }),
+    ...deps,
+    streams: new EventStreams({ signal: closing.signal }, deps),
     identify: tokenCheck(token, holders),
     address: () => address,
     page: pageFiles(webDir),
@@ -103,7 +81,6 @@ export async function openServer(config: ServerConfig): Promise<OpenServer> {
     await Promise.all([ended(unix), ended(tcp)]);
     rmSync(socketPath, { force: true });
   };
-  const wanted = config.port;
   if (wanted === undefined) return { url: '', close };
   try {
     await listening(tcp, () => tcp.listen({ host, port: wanted }));

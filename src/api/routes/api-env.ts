@@ -1,6 +1,7 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { DoctorSite } from '../contract/doctor-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
+import type { MetricSite } from '../contract/metric-site.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
@@ -76,6 +77,7 @@ export interface ApiDeps {
   readonly leases: LeaseSite;
   readonly money: MoneySite;
   readonly doctor: DoctorSite;
+  readonly metrics: MetricSite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

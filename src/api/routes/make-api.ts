@@ -9,6 +9,7 @@ import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
 import { localAdmin } from './local-admin.ts';
 import { addLogRoutes } from './log-routes.ts';
+import { addMetricRoutes } from './metric-routes.ts';
 import { addMoneyRoutes } from './money-routes.ts';
 import { addNetworkRoutes } from './network-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -72,6 +73,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addQueueRoutes(api);
   addMoneyRoutes(api, deps);
   addDoctorRoutes(api, deps);
+  addMetricRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

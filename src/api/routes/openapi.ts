@@ -6,6 +6,7 @@ import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
 import { logOperations } from './log-routes.ts';
+import { metricOperations } from './metric-routes.ts';
 import { moneyOperations } from './money-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
@@ -29,6 +30,7 @@ export const operations = [
   ...queueOperations,
   ...moneyOperations,
   ...doctorOperations,
+  ...metricOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,

@@ -21,7 +21,7 @@ interface IntegerOptions {
 }
 
 /** A whole number in a query: digits and nothing else, for `Number` takes an empty text for zero. */
-function integer(options: IntegerOptions) {
+export function integer(options: IntegerOptions) {
   const { minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER } = options;
   return z
     .string()

@@ -5,6 +5,7 @@ import type {
   KeptSeries,
   MetricHistory,
   Reading,
+  SeriesPoint,
   SeriesQuery,
   SeriesSelector,
 } from '../../telemetry/metric.ts';
@@ -19,7 +20,7 @@ import {
   summary,
 } from '../history-block.ts';
 import { encodePoints, pointsOf } from '../history-points.ts';
-import { answerQuery, stepOf } from '../history-query.ts';
+import { answerQuery, mergedPoints, stepOf } from '../history-query.ts';
 import { blockAt, blockMs, COARSEST, slotOf, tiers } from '../history-tiers.ts';
 import { isIdle, type Series, SeriesBook } from '../series-book.ts';
 import { type OpenHistoryFile, openHistoryFile, replaceHistoryFile } from './history-file.ts';
@@ -52,6 +53,13 @@ export interface HistoryOptions {
  */
 export function openHistory(options: HistoryOptions): SqliteHistory {
   return new SqliteHistory({ bytesMax: BYTES_MAX, ...options });
+}
+
+/** Both ends included; the step is that of a tier: a second, a minute or an hour. */
+export interface HistoryWindow {
+  readonly from: TimeMs;
+  readonly to: TimeMs;
+  readonly stepMs: number;
 }
 
 /** Blocks that still grow, of one tier: all of one moment. */
@@ -139,9 +147,29 @@ class SqliteHistory implements MetricHistory {
     return this.#book.names();
   }
 
-  /** How many series were measured at some time within the window. */
-  count(selector: SeriesSelector, from: TimeMs, to: TimeMs): number {
-    return this.#book.matching(selector, from, to).length;
+  /** Those that were measured at some time within the window, by key. */
+  series(
+    selector: SeriesSelector,
+    from: TimeMs,
+    to: TimeMs,
+  ): readonly Omit<KeptSeries, 'points'>[] {
+    return this.#book
+      .matching(selector, from, to)
+      .map(({ key, name, labels }) => ({ key, name, labels }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** All points of one series that the tier of this step has in the window. */
+  points(key: string, window: HistoryWindow): readonly SeriesPoint[] {
+    const { from, to, stepMs } = window;
+    const tier = tiers.findIndex((one) => one.stepMs === stepMs);
+    assert(tier !== -1, `no tier of ${stepMs} ms`);
+    const series = this.#book.byKey(key);
+    // Nothing is looked for where the tier does not reach.
+    if (series === undefined || to < this.#begins(tier)) return [];
+    const query = { name: series.name, from, to, pointsMax: Number.MAX_SAFE_INTEGER };
+    const at = { series, blocks: this, tier };
+    return this.#guard('read', () => mergedPoints(query, at)) ?? [];
   }
 
   /** The block of a series as all that is known has it, written or not. */
