@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { TaskMetrics } from '../src/app/task-metrics.ts';
+import { type RunningTask, TaskMetrics } from '../src/app/task-metrics.ts';
 import { timeMs } from '../src/base/units.ts';
-import type { Engine } from '../src/engine/engine.ts';
 import { parentsOf } from '../src/execution/confinement.ts';
 import { openConfinementSite } from '../src/execution/io/local/confinement-site.ts';
 import { runProgram } from '../src/inventory/io/run-program.ts';
+import type { AttemptId } from '../src/model/ids.ts';
 import { families } from '../src/telemetry/families.ts';
 import { openSampling } from '../src/telemetry/io/sampling.ts';
 import { LatestReadings } from '../src/telemetry/latest.ts';
@@ -60,9 +60,10 @@ export const samplingBench: Bench = {
 };
 
 async function measure({ folders }: Groups, seconds: number) {
+  const running = runningTasks(folders.length);
   const live = new LatestReadings(families, () => performance.now());
   const metrics = new TaskMetrics({
-    engine: { state: stateOf(folders.length) } as unknown as Engine,
+    running: () => running,
     uses: { foldersOf: (id) => folders[Number(id.split('.')[0])], of: () => undefined },
     live,
   });
@@ -123,15 +124,13 @@ function asideCpuMs(): number {
     .reduce((sum, pid) => sum + (pid === '' ? 0 : cpuMs(Number(pid)).own), 0);
 }
 
-/** As much of the state as is looked at. */
-function stateOf(count: number) {
-  const attempts = Array.from({ length: count }, (_, i) => ({
-    id: `${i}.step.0.1`,
-    startedAt: 1,
+function runningTasks(count: number): readonly RunningTask[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: `${i}.step.0.1` as AttemptId,
+    startedAt: timeMs(1),
     placement: { held: { cpu: 1_000 }, memoryLimit: 2 ** 30 },
     task: { tenant: `team-${i % 7}`, step: { spec: { id: 'step' }, workload: { id: `${i}` } } },
   }));
-  return { runningAttempts: () => attempts.values() };
 }
 
 /** As the driver makes them here; undefined where it may not. */

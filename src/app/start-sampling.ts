@@ -84,7 +84,11 @@ export function startSampling(
     log: (sentence) => log('execution', sentence),
   });
   const isKept = keepEvery(parts.site.sampleEveryMs ?? SAMPLE_EVERY_MS, SAMPLE_EVERY_MS);
-  const tasks = new TaskMetrics({ engine, uses: driver.uses, live });
+  const tasks = new TaskMetrics({
+    running: () => engine.state.runningAttempts(),
+    uses: driver.uses,
+    live,
+  });
   stack.defer(() => tasks.close());
   openSampling({
     samplers,

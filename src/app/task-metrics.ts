@@ -1,6 +1,4 @@
-import { UNLIMITED } from '../base/units.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { AttemptRecord } from '../engine/records.ts';
+import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { TaskUses } from '../execution/io/local/task-uses.ts';
 import type { AttemptId } from '../model/ids.ts';
 import type { TickSource } from '../telemetry/io/sampling.ts';
@@ -17,15 +15,32 @@ const TASKS_MAX = 1_000;
 /** So many without a cgroup are walked process by process each second, at 100 µs; more of them in turn. */
 const WALKED_OFTEN_MAX = 10;
 
+/** What is said of an attempt that runs: a part of its record. */
+export interface RunningTask {
+  readonly id: AttemptId;
+  readonly startedAt: TimeMs | undefined;
+  readonly placement: {
+    readonly held: { readonly cpu: number };
+    readonly memoryLimit: number;
+  };
+  readonly task: {
+    readonly tenant: string;
+    readonly step: {
+      readonly spec: { readonly id: string };
+      readonly workload: { readonly id: string };
+    };
+  };
+}
+
 interface Task {
-  readonly record: AttemptRecord;
+  readonly record: RunningTask;
   readonly labels: Labels;
   readonly turn: number;
   sampler: TaskSampler | undefined;
 }
 
 export interface TaskMetricsDeps {
-  readonly engine: Pick<Engine, 'state'>;
+  readonly running: () => Iterable<RunningTask>;
   readonly uses: Pick<TaskUses, 'of'> & { foldersOf(attempt: AttemptId): TaskFolders | undefined };
   readonly live: Pick<LatestReadings, 'forget' | 'latest'>;
 }
@@ -34,6 +49,8 @@ export interface TaskMetricsDeps {
 export class TaskMetrics {
   readonly #deps: TaskMetricsDeps;
   readonly #tasks = new Map<AttemptId, Task>();
+  /** Of those who have tasks here. */
+  readonly #tenantLabels = new Map<string, Labels>();
   #turns = 0;
   #walked = 0;
   #left = 0;
@@ -64,16 +81,18 @@ export class TaskMetrics {
   #often(): readonly Reading[] {
     this.#follow();
     const readings: Reading[] = [];
-    for (const task of this.#tasks.values()) {
-      const { record, labels, sampler } = task;
+    for (const { record, labels, sampler } of this.#tasks.values()) {
       const { held, memoryLimit } = record.placement;
       readings.push({ name: 'berth_task_cpu_held', labels, value: held.cpu / 1_000 });
       if (memoryLimit !== UNLIMITED) {
         readings.push({ name: 'berth_task_memory_limit_bytes', labels, value: memoryLimit });
       }
       sampler?.often(readings);
-      if (this.#walked <= WALKED_OFTEN_MAX) this.#walk(task, readings);
     }
+    // What a cgroup counts here is known when it was read.
+    const walked = [...this.#tasks.values()].filter(({ sampler }) => sampler?.isWalked);
+    this.#walked = walked.length;
+    if (walked.length <= WALKED_OFTEN_MAX) for (const task of walked) this.#walk(task, readings);
     readings.push({ name: 'berth_tasks_unmeasured', labels: {}, value: this.#left });
     return readings;
   }
@@ -99,24 +118,43 @@ export class TaskMetrics {
 
   #tenants(): readonly Reading[] {
     const { live } = this.#deps;
+    const tenants = new Set([...this.#tasks.values()].map(({ labels }) => labels['tenant']!));
+    for (const [tenant, labels] of this.#tenantLabels) {
+      if (tenants.has(tenant)) continue;
+      this.#tenantLabels.delete(tenant);
+      live.forget(labels);
+    }
+    for (const tenant of tenants) {
+      if (!this.#tenantLabels.has(tenant)) this.#tenantLabels.set(tenant, { tenant });
+    }
     return [
-      ...sums('berth_tenant_cpu_used', live.latest('berth_task_cpu_ratio')),
-      ...sums('berth_tenant_memory_bytes', live.latest('berth_task_memory_bytes')),
+      ...this.#sums('berth_tenant_cpu_used', live.latest('berth_task_cpu_ratio')),
+      ...this.#sums('berth_tenant_memory_bytes', live.latest('berth_task_memory_bytes')),
     ];
+  }
+
+  #sums(name: string, readings: readonly Reading[]): readonly Reading[] {
+    const byTenant = new Map<string, number>();
+    for (const { labels, value } of readings) {
+      const tenant = labels['tenant']!;
+      byTenant.set(tenant, (byTenant.get(tenant) ?? 0) + value);
+    }
+    return [...byTenant].flatMap(([tenant, value]) => {
+      const labels = this.#tenantLabels.get(tenant);
+      return labels === undefined ? [] : [{ name, labels, value }];
+    });
   }
 
   /** Who runs now; whose record is not written yet is found a tick later. */
   #follow(): void {
     const running = new Set<AttemptId>();
-    this.#walked = 0;
     this.#left = 0;
-    for (const record of this.#deps.engine.state.runningAttempts()) {
+    for (const record of this.#deps.running()) {
       if (record.startedAt === undefined) continue;
       running.add(record.id);
       const task = this.#tasks.get(record.id) ?? this.#add(record);
       if (task === undefined) this.#left++;
       else if (task.sampler === undefined) this.#find(task);
-      if (task?.sampler?.isWalked) this.#walked++;
     }
     for (const [id, task] of this.#tasks) {
       if (running.has(id)) continue;
@@ -126,7 +164,7 @@ export class TaskMetrics {
     }
   }
 
-  #add(record: AttemptRecord): Task | undefined {
+  #add(record: RunningTask): Task | undefined {
     if (this.#tasks.size >= TASKS_MAX) return undefined;
     const { tenant, step } = record.task;
     const labels = {
@@ -144,13 +182,4 @@ export class TaskMetrics {
     const folders = this.#deps.uses.foldersOf(task.record.id);
     if (folders !== undefined) task.sampler = new TaskSampler(folders, task.labels);
   }
-}
-
-function sums(name: string, readings: readonly Reading[]): readonly Reading[] {
-  const byTenant = new Map<string, number>();
-  for (const { labels, value } of readings) {
-    const tenant = labels['tenant']!;
-    byTenant.set(tenant, (byTenant.get(tenant) ?? 0) + value);
-  }
-  return [...byTenant].map(([tenant, value]) => ({ name, labels: { tenant }, value }));
 }

@@ -27,7 +27,6 @@ export class TaskSampler {
   readonly labels: readonly [Labels, ...Labels[]];
   readonly #often: readonly Source[];
   readonly #inTurn: readonly Source[];
-  readonly #says: ReadonlySet<TaskFile['says']>;
 
   constructor(folders: TaskFolders, labels: Labels) {
     const files = taskFiles(folders, labels);
@@ -41,12 +40,15 @@ export class TaskSampler {
     });
     this.#often = sources.filter(({ file }) => file.often);
     this.#inTurn = sources.filter(({ file }) => !file.often);
-    this.#says = new Set(sources.map(({ file }) => file.says));
   }
 
-  /** Whether no cgroup counts its CPU time, or its memory. */
+  /** Whether no cgroup counts its CPU time, or its memory, as far as was seen. */
   get isWalked(): boolean {
-    return !this.#says.has('cpu') || !this.#says.has('memory');
+    return !this.#has('cpu') || !this.#has('memory');
+  }
+
+  #has(what: TaskFile['says']): boolean {
+    return this.#often.some(({ file, misses }) => file.says === what && misses < 0);
   }
 
   often(into: Reading[]): void {
@@ -62,8 +64,8 @@ export class TaskSampler {
     const add = (name: string, value: number | undefined): void => {
       if (value !== undefined) into.push({ name, labels: this.labels[0], value });
     };
-    if (!this.#says.has('cpu')) add('berth_task_cpu_seconds_total', cpuSeconds);
-    if (!this.#says.has('memory')) add('berth_task_memory_bytes', memoryBytes);
+    if (!this.#has('cpu')) add('berth_task_cpu_seconds_total', cpuSeconds);
+    if (!this.#has('memory')) add('berth_task_memory_bytes', memoryBytes);
   }
 
   close(): void {
