@@ -39,6 +39,8 @@ export interface ProgramSampler extends Sampled {
 export interface StreamSampler extends Sampled {
   readonly kind: 'stream';
   readonly command: readonly [program: string, ...args: string[]];
+  /** Writes them once, and ends: for where the other keeps its lines to itself until there are many. */
+  readonly once: readonly [program: string, ...args: string[]];
   /** Of whole lines. */
   read(lines: string): readonly Reading[];
 }

@@ -41,8 +41,10 @@ export interface SamplingOptions {
   /** After each tick: gauges and rates that came since the one before. A name may come more than once of a series. */
   readonly onTick: (at: Moment['at'], readings: readonly Reading[]) => void;
   readonly signal: AbortSignal;
-  /** How much faster than real time, for tests. */
+  /** How much faster than real time the cadence is, for tests. */
   readonly speed?: number;
+  /** How long a file that is read aside may take. */
+  readonly answerMs?: number;
 }
 
 /**
@@ -70,7 +72,7 @@ class Sampling {
     this.#options = options;
     this.#speed = options.speed ?? 1;
     const root = options.sysroot === '/' ? '' : options.sysroot;
-    this.#aside = new AsideReader(root, ASIDE_ANSWER_MS / this.#speed);
+    this.#aside = new AsideReader(root, options.answerMs ?? ASIDE_ANSWER_MS);
     this.#kept = options.samplers
       .filter((sampler): sampler is FileSampler => sampler.kind === 'kept')
       .map((sampler) => new KeptSampler(sampler, root));
@@ -200,19 +202,32 @@ class Sampling {
       const texts = await this.#aside.read(sampler.files);
       const command = texts && sampler.command(texts);
       if (command === undefined) return texts && [];
-      const [program, ...args] = command;
-      const answer = await this.#options.run(program, args, PROGRAM_ANSWER_MS / this.#speed);
-      if (answer.ok) return sampler.read(answer.value);
-      if (answer.problem.kind === 'absent') return [];
+      const { ok, problem, output } = await this.#answer(command);
       // Some tell all they can and still end with a failure.
-      const { kind, output } = answer.problem;
-      return kind === 'failed' && output !== undefined ? sampler.read(output) : undefined;
+      if (ok || output !== undefined) return sampler.read(output ?? '');
+      return problem === 'absent' ? [] : undefined;
     };
+  }
+
+  #readOnce(sampler: StreamSampler): () => Promise<readonly Reading[] | undefined> {
+    return async () => {
+      const { ok, problem, output = '' } = await this.#answer(sampler.once);
+      const readings = ok ? sampler.read(output) : [];
+      return readings.length > 0 || problem === 'absent' ? readings : undefined;
+    };
+  }
+
+  async #answer([program, ...args]: readonly [string, ...string[]]) {
+    const answer = await this.#options.run(program, args, PROGRAM_ANSWER_MS);
+    if (answer.ok) return { ok: true, problem: undefined, output: answer.value };
+    const { kind, output } = answer.problem;
+    return { ok: false, problem: kind, output: kind === 'failed' ? output : undefined };
   }
 
   #openStream(sampler: StreamSampler, failures: number): void {
     const { signal } = this.#options;
     let failed = failures;
+    let heard = false;
     let heardMs = performance.now();
     const stream = openLineStream(
       sampler.command,
@@ -224,12 +239,17 @@ class Sampling {
           const up = readings.length > 0 ? readings : undefined;
           const outcome = this.#note(sampler, up, performance.now() - heardMs);
           if (outcome === 'up') failed = 0;
+          heard = true;
           this.#heldMs += performance.now() - heardMs;
         },
         end: (why) => {
           this.#streams.delete(stream);
           if (signal.aborted) return;
           this.#note(sampler, why === 'absent' ? [] : undefined, performance.now() - heardMs);
+          if (why === 'silent' && !heard) {
+            this.#follow(sampler, this.#readOnce(sampler));
+            return;
+          }
           const pause = why === 'absent' ? ABSENT_PAUSE_MS : pauseMs(sampler.everyMs, failed + 1);
           this.#later(pause, () => this.#openStream(sampler, failed + 1));
         },

@@ -16,6 +16,11 @@ const COLUMNS: readonly (readonly [name: string, unit?: string])[] = [
 ];
 const HEADER = COLUMNS.map(([name, unit]) => (unit === undefined ? name : `${name} [${unit}]`));
 const EVERY_SECONDS = 5;
+const QUERY = [
+  'nvidia-smi',
+  `--query-gpu=${COLUMNS.map(([name]) => name).join(',')}`,
+  '--format=csv,noheader,nounits',
+] as const;
 
 /**
  * One program that runs on: each start of it costs the driver a second where nothing else keeps the GPUs awake.
@@ -25,12 +30,8 @@ export const nvidiaSampler: StreamSampler = {
   name: 'nvidia',
   kind: 'stream',
   everyMs: EVERY_SECONDS * 1_000,
-  command: [
-    'nvidia-smi',
-    `--query-gpu=${COLUMNS.map(([name]) => name).join(',')}`,
-    '--format=csv,noheader,nounits',
-    `--loop=${EVERY_SECONDS}`,
-  ],
+  command: [...QUERY, `--loop=${EVERY_SECONDS}`],
+  once: QUERY,
   families: GPU_FAMILIES,
   read(lines) {
     const table = parseNvidiaCsv(`${HEADER.join(', ')}\n${lines}`);
