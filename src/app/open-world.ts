@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, Tiering, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
@@ -21,6 +22,10 @@ export function openWorld(deps: {
     inventories: openInventories(process.cwd(), settings.stateDir.value),
     secrets: openSecrets(settings.stateDir.value),
     tiering: tieringOf(process.cwd()),
+    async saveFile(path, pieces) {
+      const { saveFile } = await import('../cli/io/save-file.ts');
+      return saveFile(resolve(process.cwd(), path), pieces);
+    },
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);

@@ -15,6 +15,7 @@ import type {
   PoolDocument,
   PoolList,
 } from '../api/contract/lease-documents.ts';
+import type { MetricExportRequest } from '../api/contract/metric-site.ts';
 import type {
   BudgetList,
   PriceList,
@@ -31,6 +32,7 @@ import type {
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { MetricHistoryDocument, MetricList } from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -85,6 +87,11 @@ export interface Client {
   /** So far back, in seconds. */
   usageReport(seconds: number, by: readonly string[]): Promise<UsageReportDocument>;
   suggestions(seconds: number): Promise<SuggestionList>;
+  /** All, or one. */
+  metrics(name?: string): Promise<MetricList>;
+  metricHistory(asked: MetricHistoryQuery): Promise<MetricHistoryDocument>;
+  /** Pieces of text as they come. */
+  exportMetrics(asked: MetricExport): AsyncIterable<string>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */
@@ -99,6 +106,17 @@ export interface Client {
   changes(signal: AbortSignal): AsyncIterable<SiteChange>;
   shutDown(): Promise<void>;
   close(): void;
+}
+
+export type MetricExport = MetricExportRequest;
+
+export interface MetricHistoryQuery {
+  readonly name: string;
+  /** `key=value` each. */
+  readonly labels: readonly string[];
+  readonly windowMs: number;
+  readonly points: number;
+  readonly series: number;
 }
 
 export interface SubmittedDocument {

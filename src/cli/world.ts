@@ -20,6 +20,8 @@ export interface World {
   readonly inventories: Inventories;
   readonly secrets: Secrets;
   readonly tiering: Tiering;
+  /** Writes a text that comes in pieces, whole or not at all. Rejects with FILE_UNWRITABLE. @returns its bytes. */
+  saveFile(path: string, pieces: AsyncIterable<string>): Promise<number>;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;
