@@ -1,4 +1,5 @@
 import type { ExportFormat } from '../api/contract/metric-site.ts';
+import { csvField } from '../base/csv.ts';
 import { formatMoment } from '../base/format.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { HistoryWindow } from '../store/io/history.ts';
@@ -55,7 +56,7 @@ function* piecesOf(key: string, { window, read }: Parts): Iterable<readonly Seri
 function* csvPieces(parts: Parts): Iterable<string> {
   yield `time,name,labels,unit,${Object.keys(columns).join(',')}\r\n`;
   for (const { key, name, labels, unit } of parts.series) {
-    const lead = [name, labelText(labels), unit].map(field).join(',');
+    const lead = [name, labelText(labels), unit].map(csvField).join(',');
     for (const points of piecesOf(key, parts)) {
       yield points
         .map(({ at, min, max, mean, last, count }) =>
@@ -95,9 +96,3 @@ const labelText = (labels: Labels): string =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([label, value]) => `${label}=${value}`)
     .join(';');
-
-/** A spreadsheet takes what begins with such a sign for a formula. */
-function field(value: string): string {
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, Tiering, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
@@ -27,6 +28,10 @@ export function openWorld(deps: {
         (await import('./doctor-here.ts')).profileContainer(...given),
     },
     look: async (forMs) => (await import('./doctor-here.ts')).lookHere(forMs),
+    async saveFile(path, pieces) {
+      const { saveFile } = await import('../cli/io/save-file.ts');
+      return saveFile(resolve(process.cwd(), path), pieces);
+    },
     now: () => Date.now(),
     note(sentence) {
       if (!settings.quiet.value) terminal.writeError(`berth: ${sentence}\n`);

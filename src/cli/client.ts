@@ -20,6 +20,7 @@ import type {
   PoolDocument,
   PoolList,
 } from '../api/contract/lease-documents.ts';
+import type { MetricExportRequest } from '../api/contract/metric-site.ts';
 import type {
   BudgetList,
   PriceList,
@@ -36,7 +37,11 @@ import type {
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
-import type { DoctorReport } from '../api/contract/telemetry-documents.ts';
+import type {
+  DoctorReport,
+  MetricHistoryDocument,
+  MetricList,
+} from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -96,6 +101,11 @@ export interface Client {
   doctorFlow(flow: DoctorFlowName, seconds: number): Promise<DoctorFlow>;
   /** Of an attempt; answered after so many milliseconds. */
   profile(attempt: string, forMs: number): Promise<ProfileDocument>;
+  /** All, or one. */
+  metrics(name?: string): Promise<MetricList>;
+  metricHistory(asked: MetricHistoryQuery): Promise<MetricHistoryDocument>;
+  /** Pieces of text as they come. */
+  exportMetrics(asked: MetricExport): AsyncIterable<string>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */
@@ -110,6 +120,17 @@ export interface Client {
   changes(signal: AbortSignal): AsyncIterable<SiteChange>;
   shutDown(): Promise<void>;
   close(): void;
+}
+
+export type MetricExport = MetricExportRequest;
+
+export interface MetricHistoryQuery {
+  readonly name: string;
+  /** `key=value` each. */
+  readonly labels: readonly string[];
+  readonly windowMs: number;
+  readonly points: number;
+  readonly series: number;
 }
 
 export interface SubmittedDocument {

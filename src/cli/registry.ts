@@ -15,6 +15,9 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { metrics } from './commands/metrics.ts';
+import { metricsExport } from './commands/metrics-export.ts';
+import { metricsHistory } from './commands/metrics-history.ts';
 import { network } from './commands/network.ts';
 import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
@@ -100,6 +103,9 @@ export const registry: readonly Command[] = [
   inventory,
   inventoryDiff,
   inventoryBaseline,
+  metrics,
+  metricsHistory,
+  metricsExport,
   tierPlan,
   tierRestore,
   check,

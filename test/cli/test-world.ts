@@ -7,6 +7,8 @@ import { T0 } from './documents.ts';
 export interface TestWorld extends World {
   readonly out: { text: string };
   readonly err: { text: string };
+  /** Files that were written, by path. */
+  readonly saved: ReadonlyMap<string, string>;
   interrupt(signal?: 'SIGINT' | 'SIGTERM'): void;
   press(key: string): void;
 }
@@ -23,6 +25,7 @@ export function testWorld(
     resolve: (path) => path,
     exists: () => false,
   });
+  const saved = new Map<string, string>();
   const out = { text: '' };
   const err = { text: '' };
   const page = { width, colour: 'none', unicode: true } as const;
@@ -98,6 +101,13 @@ export function testWorld(
       loginLink: async (url) => `${url}/login`,
       isAlive: () => false,
     },
+    saveFile: async (path, pieces) => {
+      let text = '';
+      for await (const piece of pieces) text += piece;
+      saved.set(path, text);
+      return Buffer.byteLength(text);
+    },
+    saved,
     now: () => T0 + 120_000,
     note(sentence) {
       if (!settings.quiet.value) err.text += `berth: ${sentence}\n`;

@@ -1,4 +1,5 @@
 import type { UsageReportDocument } from '../../api/contract/money-documents.ts';
+import { csvField } from '../../base/csv.ts';
 import { formatDollars } from '../../base/format.ts';
 import { OperationError } from '../../model/errors.ts';
 import { resourceBar } from '../bar.ts';
@@ -119,16 +120,8 @@ export function csvOf({ by, rows }: UsageReportDocument): readonly string[] {
         ...row.group,
         ...sumKeys.map((key) => (key === 'cost' ? formatDollars(row.cost).slice(1) : row[key])),
       ]
-        .map(field)
+        .map(csvField)
         .join(','),
     ),
   ];
-}
-
-/** A spreadsheet takes what begins with such a sign for a formula. */
-function field(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -35,7 +35,11 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
-import { doctorReportSchema } from '../../api/contract/telemetry-documents.ts';
+import {
+  doctorReportSchema,
+  metricHistorySchema,
+  metricListSchema,
+} from '../../api/contract/telemetry-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
@@ -106,8 +110,21 @@ export function openClient(locate: () => Promise<Address>): Client {
     }
   }
 
+  async function* pieces(path: string): AsyncGenerator<string> {
+    const answer = await send({ method: 'GET', path, streams: true });
+    answer.setEncoding('utf8');
+    try {
+      for await (const piece of answer) yield piece;
+    } catch (error) {
+      throw networkError(error, 'the daemon');
+    } finally {
+      answer.destroy();
+    }
+  }
+
   const calls: Calls = {
     ask,
+    pieces,
     done: async (asked) => void (await readAll(await send(asked))),
     events,
   };
@@ -118,17 +135,20 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...tokenCalls(calls),
     ...moneyCalls(calls),
     ...doctorCalls(calls),
+    ...metricCalls(calls),
     ...transferCalls(calls),
     close: () => agent.destroy(),
   };
 }
 
-/** The three ways to ask. */
+/** The ways to ask. */
 interface Calls {
   ask<T>(schema: z.ZodType<T>, asked: Asked): Promise<T>;
   /** Whose answer says nothing more. */
   done(asked: Asked): Promise<void>;
   events<T>(schema: z.ZodType<T>, path: string, signal: AbortSignal): AsyncIterable<T>;
+  /** Of an answer that is long and no document. */
+  pieces(path: string): AsyncIterable<string>;
 }
 
 const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
@@ -211,6 +231,25 @@ function doctorCalls({ ask }: Calls) {
     },
   } satisfies Partial<Client>;
 }
+
+function metricCalls({ ask, pieces }: Calls) {
+  return {
+    metrics: (name) =>
+      ask(metricListSchema, get(`/api/v1/metrics?${query(name === undefined ? {} : { name })}`)),
+    metricHistory: ({ name, labels, windowMs, points, series }) => {
+      const asked = { name, window: secondsOf(windowMs), points, series };
+      const label = labels.map((one) => `&${query({ label: one })}`).join('');
+      return ask(metricHistorySchema, get(`/api/v1/metrics/history?${query(asked)}${label}`));
+    },
+    exportMetrics: ({ names, sinceMs, step, format }) => {
+      const asked = query({ since: secondsOf(sinceMs), step, format });
+      const name = names.map((one) => `&${query({ name: one })}`).join('');
+      return pieces(`/api/v1/metrics/export?${asked}${name}`);
+    },
+  } satisfies Partial<Client>;
+}
+
+const secondsOf = (ms: number): string => `${Math.ceil(ms / 1_000)}s`;
 
 function transferCalls({ ask }: Calls) {
   return {
