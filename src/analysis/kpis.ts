@@ -105,7 +105,11 @@ export function kpisOf(facts: KpiFacts): Kpi[] {
   };
   return (Object.keys(kpiKinds) as KpiName[]).map((name) => {
     const kind = { ...kpiKinds[name], ...bounds[name] };
-    return { name, ...kind, ...found[name], status: statusOf(found[name].value, kind) };
+    const { value, low } = found[name];
+    // Of what never failed only a bound is known, and that may be enough.
+    const least =
+      value ?? (kind.better === 'higher' && (low ?? 0) >= kind.target ? low : undefined);
+    return { name, ...kind, ...found[name], status: statusOf(least, kind) };
   });
 }
 

@@ -44,6 +44,8 @@ export class Spells {
   }[] = [];
   readonly #open = new Map<string, { to: number | undefined; isRepairKnown: boolean }>();
   readonly #lostAt = new Map<string, number>();
+  /** When the first of them was seen. */
+  #firstAt = Number.POSITIVE_INFINITY;
 
   constructor(window: Span) {
     this.#window = window;
@@ -81,7 +83,7 @@ export class Spells {
       return reliabilityOf({ upMs, downMs }, outages, this.#window);
     };
     const together = togetherOf(this.#outages, 'fleet');
-    const seenMs = this.#subjects.size === 0 ? 0 : to - from;
+    const seenMs = Math.max(0, to - Math.max(from, this.#firstAt));
     const downMs = Math.min(seenMs, downTime(together, this.#window));
     return {
       nodes: of('node '),
@@ -123,6 +125,7 @@ export class Spells {
     const { from, to } = this.#window;
     const known = this.#subjects.get(subject) ?? { since: at, state: 'off', upMs: 0, downMs: 0 };
     this.#subjects.set(subject, known);
+    this.#firstAt = Math.min(this.#firstAt, at);
     const spent = Math.max(0, Math.min(at, to) - Math.max(known.since, from));
     if (known.state === 'up') known.upMs += spent;
     if (known.state === 'down') known.downMs += spent;

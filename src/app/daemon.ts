@@ -30,9 +30,11 @@ import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
+import { KeptMetrics } from './kept-metrics.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
+import { openReports } from './open-reports.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -109,10 +111,15 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
+  const { reports } = openReports(parts, stack, {
+    history: new KeptMetrics(parts.history),
+    sources: {},
+  });
   const server = await openServer({
     site,
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
+    reports,
     transfers,
     token: folder.token,
     tokens: parts.tokens,

@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { TimeMs } from '../base/units.ts';
 import type { SubmittedDocument } from '../cli/client.ts';
 import { readDocument } from '../cli/io/read-document.ts';
 import type { Documents } from '../cli/world.ts';
+import { OperationError } from '../model/errors.ts';
 import type { Issue } from '../spec/issue.ts';
 
 type Parsed =
@@ -56,6 +58,21 @@ export function openDocuments(cwd: string): Documents {
       const { readChecklist } = await import('../spec/checklist.ts');
       const checklist = isWorkload ? readChecklist(text, { fileName }) : [];
       return { valid: parsed.ok, issues, warnings, report, checklist };
+    },
+    async write(file, text) {
+      const path = resolve(cwd, file);
+      try {
+        await writeFile(path, text);
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new OperationError(
+          'FILE_UNWRITABLE',
+          `${path} cannot be written: ${why}`,
+          { path },
+          cause,
+        );
+      }
+      return path;
     },
     async schema() {
       const { documentJsonSchema } = await import('../spec/document-schema.ts');

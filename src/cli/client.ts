@@ -30,7 +30,9 @@ import type {
   ReservationList,
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
+import type { ReportDocument, ReportList } from '../api/contract/report-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { KpiList } from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -85,6 +87,14 @@ export interface Client {
   /** So far back, in seconds. */
   usageReport(seconds: number, by: readonly string[]): Promise<UsageReportDocument>;
   suggestions(seconds: number): Promise<SuggestionList>;
+  kpis(seconds: number): Promise<KpiList>;
+  report(seconds: number): Promise<ReportDocument>;
+  /** The same as one page of HTML. */
+  reportPage(seconds: number): Promise<string>;
+  /** Those that were made by themselves. */
+  reports(): Promise<ReportList>;
+  keptReport(id: string): Promise<ReportDocument>;
+  keptReportPage(id: string): Promise<string>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -13,6 +13,7 @@ import { importCommand } from './commands/import.ts';
 import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
+import { kpi } from './commands/kpi.ts';
 import { logs } from './commands/logs.ts';
 import { network } from './commands/network.ts';
 import { pause } from './commands/pause.ts';
@@ -23,6 +24,9 @@ import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { rebalance } from './commands/rebalance.ts';
+import { report } from './commands/report.ts';
+import { reportList } from './commands/report-list.ts';
+import { reportShow } from './commands/report-show.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
 import { retry } from './commands/retry.ts';
@@ -74,6 +78,10 @@ export const registry: readonly Command[] = [
   prices,
   usage,
   suggest,
+  kpi,
+  report,
+  reportList,
+  reportShow,
   reserve,
   network,
   transfer,

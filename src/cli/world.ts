@@ -58,6 +58,8 @@ export interface Documents {
   /** FILE, or `-` for stdin. Rejects with FILE_UNREADABLE or SPEC_INVALID when it cannot be a document. */
   read(file: string, vars?: GivenVars): Promise<SubmittedDocument>;
   check(document: SubmittedDocument): Promise<CheckedDocument>;
+  /** Writes FILE anew; gives its absolute path. Rejects with FILE_UNWRITABLE. */
+  write(file: string, text: string): Promise<string>;
   /** JSON Schema of the document. */
   schema(): Promise<unknown>;
 }

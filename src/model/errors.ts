@@ -20,6 +20,12 @@ export const errorTable = {
     retry: 'never',
     hint: 'Check the path and its permissions.',
   },
+  FILE_UNWRITABLE: {
+    http: 400,
+    exit: 73,
+    retry: 'never',
+    hint: 'Choose another file, or free space.',
+  },
   BODY_TOO_LARGE: { http: 413, exit: 65, retry: 'never', hint: 'The limit is 1 MiB per document.' },
   UNAUTHORIZED: { http: 401, exit: 77, retry: 'never', hint: 'Pass the token from STATE/token.' },
   FORBIDDEN: { http: 403, exit: 77, retry: 'never', hint: 'This role or origin may not do that.' },

@@ -114,7 +114,7 @@ const reportSchema = z
       )
       .meta({
         description:
-          'Beside STATE/reports, where each is kept: an absolute folder, or a program as a list of arguments. It gets the files in BERTH_REPORT_HTML and BERTH_REPORT_JSON.',
+          'Beside STATE/reports, where each is kept: an absolute folder, or a program as a list of arguments. The HTML file and the JSON file are its last two arguments.',
         title: 'folder, or [program, argument, …]',
       })
       .optional(),

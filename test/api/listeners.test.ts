@@ -9,6 +9,7 @@ import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
@@ -26,6 +27,7 @@ function configIn(t: TestContext): ServerConfig {
     token: 't',
     ...noTokens,
     ...noMoney,
+    ...noReports,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

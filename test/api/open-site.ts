@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
@@ -51,6 +52,7 @@ export async function openSite(
   const server = await openServer({
     ...noTokens,
     ...noMoney,
+    ...noReports,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

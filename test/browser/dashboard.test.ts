@@ -15,6 +15,7 @@ import {
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
@@ -273,6 +274,7 @@ test(
       leases: leaseSite().leases,
       transfers: noTransfers,
       ...noMoney,
+      ...noReports,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

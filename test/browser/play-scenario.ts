@@ -7,6 +7,7 @@ import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 
@@ -23,6 +24,7 @@ const server = await openServer({
   leases: leaseSite().leases,
   transfers: noTransfers,
   ...noMoney,
+  ...noReports,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),

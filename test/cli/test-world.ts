@@ -7,6 +7,8 @@ import { T0 } from './documents.ts';
 export interface TestWorld extends World {
   readonly out: { text: string };
   readonly err: { text: string };
+  /** What commands wrote, by file. */
+  readonly written: ReadonlyMap<string, string>;
   interrupt(signal?: 'SIGINT' | 'SIGTERM'): void;
   press(key: string): void;
 }
@@ -23,6 +25,7 @@ export function testWorld(
     resolve: (path) => path,
     exists: () => false,
   });
+  const written = new Map<string, string>();
   const out = { text: '' };
   const err = { text: '' };
   const page = { width, colour: 'none', unicode: true } as const;
@@ -54,6 +57,7 @@ export function testWorld(
     terminal,
     out,
     err,
+    written,
     secrets: {
       set: () => Promise.reject(new Error('no state folder here')),
       list: () => Promise.resolve([]),
@@ -84,6 +88,10 @@ export function testWorld(
         };
       },
       schema: async () => ({ $schema: 'x' }),
+      write: async (file, text) => {
+        written.set(file, text);
+        return `/work/${file}`;
+      },
     },
     daemons: {
       find: () => findDaemon(settings),

@@ -5,6 +5,7 @@ import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
+import type { ReportSite } from '../contract/report-documents.ts';
 import type { TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Site } from '../contract/views.ts';
@@ -33,6 +34,7 @@ export interface ServerConfig {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly reports: ReportSite;
   readonly transfers: TransferSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
@@ -61,14 +63,15 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, money, transfers, tokens, token, holders, socketPath, host } = config;
-  const { webDir, parse, log } = config;
+  const { site, leases, money, reports, transfers, tokens, token, holders } = config;
+  const { socketPath, host, webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
     site,
     leases,
     money,
+    reports,
     transfers,
     tokens,
     parse,

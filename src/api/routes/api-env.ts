@@ -1,6 +1,7 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
+import type { ReportSite } from '../contract/report-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
@@ -74,6 +75,7 @@ export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly reports: ReportSite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

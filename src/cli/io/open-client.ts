@@ -33,7 +33,9 @@ import {
   reservationListSchema,
 } from '../../api/contract/queue-documents.ts';
 import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
+import { reportListSchema, reportSchema } from '../../api/contract/report-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
+import { kpiListSchema } from '../../api/contract/telemetry-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
@@ -105,6 +107,7 @@ export function openClient(locate: () => Promise<Address>): Client {
   const calls: Calls = {
     ask,
     done: async (asked) => void (await readAll(await send(asked))),
+    text: async (asked) => readAll(await send(asked)),
     events,
   };
   return {
@@ -113,6 +116,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...siteCalls(calls),
     ...tokenCalls(calls),
     ...moneyCalls(calls),
+    ...reportCalls(calls),
     ...transferCalls(calls),
     close: () => agent.destroy(),
   };
@@ -123,6 +127,8 @@ interface Calls {
   ask<T>(schema: z.ZodType<T>, asked: Asked): Promise<T>;
   /** Whose answer says nothing more. */
   done(asked: Asked): Promise<void>;
+  /** Whose answer is a text. */
+  text(asked: Asked): Promise<string>;
   events<T>(schema: z.ZodType<T>, path: string, signal: AbortSignal): AsyncIterable<T>;
 }
 
@@ -188,6 +194,21 @@ function moneyCalls({ ask }: Calls) {
     },
     suggestions: (seconds) =>
       ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
+  } satisfies Partial<Client>;
+}
+
+function reportCalls({ ask, text }: Calls) {
+  const made = (seconds: number, format = 'json') =>
+    get(`/api/v1/report?${query({ since: `${seconds}s`, format })}`);
+  const kept = (id: string, format = 'json') =>
+    get(`/api/v1/reports/${encodeURIComponent(id)}?${query({ format })}`);
+  return {
+    kpis: (seconds) => ask(kpiListSchema, get(`/api/v1/kpis?${query({ since: `${seconds}s` })}`)),
+    report: (seconds) => ask(reportSchema, made(seconds)),
+    reportPage: (seconds) => text(made(seconds, 'html')),
+    reports: () => ask(reportListSchema, get('/api/v1/reports')),
+    keptReport: (id) => ask(reportSchema, kept(id)),
+    keptReportPage: (id) => text(kept(id, 'html')),
   } satisfies Partial<Client>;
 }
 
