@@ -18,7 +18,8 @@ const LONGEST_MS: Readonly<Record<ReportPeriod, number>> = {
 /** The first moment after `after` at which the schedule is due. No day is left out or doubled by summer time. */
 export function nextDue(schedule: ReportSchedule, zone: Zone, after: number): TimeMs {
   const startMs = schedule.atMinutes * MINUTE_MS;
-  const daily = { kind: 'daily' as const, startMs, endMs: startMs + MINUTE_MS, zone };
+  // Until midnight: a window that lies wholly in the hour that summer time leaves out never opens.
+  const daily = { kind: 'daily' as const, startMs, endMs: DAY_MS, zone };
   let at = after as TimeMs;
   for (;;) {
     const { start, end } = windowAt(daily, at);
