@@ -3,6 +3,7 @@ import type { Bench } from './bench.ts';
 import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { flowBench } from './flow.ts';
+import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
 import { launchBench } from './launch.ts';
@@ -22,6 +23,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   pipeline: pipelineBench,
   flow: flowBench,
   preemption: preemptionBench,
+  history: historyBench,
   inventory: inventoryBench,
   journal: journalBench,
   launch: launchBench,

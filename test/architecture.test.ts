@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   caching: [],
   planning: ['inventory'],
   simulation: ['engine', 'forecasting', 'runtime'],
-  store: ['runtime', 'engine'],
+  store: ['runtime', 'engine', 'telemetry'],
   api: ['spec', 'runtime', 'engine', 'analysis', 'autoscaling', 'inventory'],
   cli: ['spec', 'api', 'simulation', 'planning', 'inventory'],
   app: ['*'],

@@ -8,6 +8,7 @@ import { poolOf } from '../spec/lease-request.ts';
 import type { SqliteHistory } from '../store/io/history.ts';
 import type { StateFolder } from '../store/io/state-folder.ts';
 import { openHostSampler } from '../telemetry/io/host-sampler.ts';
+import type { Labels, Reading } from '../telemetry/metric.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { keepEvery } from './keep-every.ts';
@@ -68,7 +69,7 @@ export function startSampling(
     onSample: (sample) => {
       parts.latest = sample;
       if (isKept(sample.at)) {
-        parts.history.record({ at: sample.at, values: usageValues(sample, site) });
+        parts.history.record(sample.at, usageReadings(sample, site));
       }
       site.noteSample();
       if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
@@ -76,16 +77,20 @@ export function startSampling(
   });
 }
 
-function usageValues(sample: HostSample, site: LiveSite): Record<string, number | undefined> {
-  const { nodes } = site.nodes();
-  const node = nodes[0];
-  return {
-    cpu_ratio: sample.cpuBusyRatio,
-    memory_used_bytes: sample.memoryUsedBytes,
-    cpu_pressure_ratio: sample.cpuPressureRatio,
-    memory_pressure_ratio: sample.memoryPressureRatio,
-    io_pressure_ratio: sample.ioPressureRatio,
-    cpu_held_ratio: node && node.held.cpu_milli / Math.max(1, node.allocatable.cpu_milli),
-    memory_held_bytes: node?.held.memory_bytes,
-  };
+/** Of the host, by the names that history has; what is unknown is not there. */
+function usageReadings(sample: HostSample, site: LiveSite): readonly Reading[] {
+  const [node] = site.nodes().nodes;
+  const cpuHeld = node && node.held.cpu_milli / Math.max(1, node.allocatable.cpu_milli);
+  const values: readonly (readonly [string, number | undefined, Labels?])[] = [
+    ['berth_node_cpu_busy_ratio', sample.cpuBusyRatio],
+    ['berth_node_memory_used_bytes', sample.memoryUsedBytes],
+    ['berth_node_pressure_waiting_ratio', sample.cpuPressureRatio, { resource: 'cpu' }],
+    ['berth_node_pressure_waiting_ratio', sample.memoryPressureRatio, { resource: 'memory' }],
+    ['berth_node_pressure_waiting_ratio', sample.ioPressureRatio, { resource: 'io' }],
+    ['berth_node_cpu_held_ratio', cpuHeld],
+    ['berth_node_memory_held_bytes', node?.held.memory_bytes],
+  ];
+  return values.flatMap(([name, value, labels = {}]) =>
+    value === undefined ? [] : [{ name, labels, value }],
+  );
 }

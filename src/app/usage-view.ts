@@ -1,44 +1,42 @@
 import type { Usage } from '../api/contract/documents.ts';
 import type { SpanMs, TimeMs } from '../base/units.ts';
-import type { SqliteHistory } from '../store/io/history.ts';
+import type { MetricHistory, SeriesSelector } from '../telemetry/metric.ts';
+import { gridOf, onGrid } from './metric-grid.ts';
 
 const POINTS = 240;
-const columns = [
-  'cpu_ratio',
-  'cpu_held_ratio',
-  'memory_used_bytes',
-  'memory_held_bytes',
-  'io_pressure_ratio',
-  'memory_pressure_ratio',
-  'cpu_pressure_ratio',
-] as const;
+const waiting = (resource: string): SeriesSelector => ({
+  name: 'berth_node_pressure_waiting_ratio',
+  labels: { resource },
+});
+const columns = {
+  cpu_ratio: { name: 'berth_node_cpu_busy_ratio' },
+  cpu_held_ratio: { name: 'berth_node_cpu_held_ratio' },
+  memory_used_bytes: { name: 'berth_node_memory_used_bytes' },
+  memory_held_bytes: { name: 'berth_node_memory_held_bytes' },
+  io_pressure_ratio: waiting('io'),
+  memory_pressure_ratio: waiting('memory'),
+  cpu_pressure_ratio: waiting('cpu'),
+} as const satisfies Readonly<Record<string, SeriesSelector>>;
 
 /** The window in at most 240 columns on one grid; null where nothing was measured. */
 export function usageView(
-  history: SqliteHistory,
+  history: MetricHistory,
   memoryTotal: number | undefined,
   now: TimeMs,
   window: SpanMs,
 ): Usage {
-  const interval = Math.max(1_000, Math.ceil(window / POINTS / 1_000) * 1_000);
-  const last = Math.floor(now / interval) * interval;
-  const count = Math.floor(window / interval);
-  const first = last - (count - 1) * interval;
-  const at = Array.from({ length: count }, (_, i) => first + i * interval);
-  const grid = (column: string): (number | null)[] => {
-    const cells = new Array<number | null>(count).fill(null);
-    const points = history.query({ column, from: first as TimeMs, to: now, pointsMax: POINTS * 2 });
-    for (const point of points) {
-      const cell = Math.floor((point.at - first) / interval);
-      if (cell >= 0 && cell < count) cells[cell] = point.mean;
-    }
-    return cells;
+  const grid = gridOf(now, window, POINTS);
+  const column = (selector: SeriesSelector): (number | null)[] => {
+    const [series] = history.query({ ...selector, ...grid.query, seriesMax: 1 });
+    return onGrid(grid, series?.points ?? [], ({ mean }) => mean);
   };
-  const series = Object.fromEntries(columns.map((column) => [column, grid(column)]));
+  const series = Object.fromEntries(
+    Object.entries(columns).map(([name, selector]) => [name, column(selector)]),
+  );
   return {
-    interval_ms: interval,
-    at,
+    interval_ms: grid.intervalMs,
+    at: grid.at,
     memory_total_bytes: memoryTotal ?? null,
-    ...(series as Record<(typeof columns)[number], (number | null)[]>),
+    ...(series as Record<keyof typeof columns, (number | null)[]>),
   };
 }
