@@ -30,7 +30,6 @@ import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
-import { KeptMetrics } from './kept-metrics.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
@@ -112,7 +111,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   stack.defer(() => transfers.close());
   const { reports } = openReports(parts, stack, {
-    history: new KeptMetrics(parts.history),
+    history: parts.history,
     sources: {},
   });
   const server = await openServer({
