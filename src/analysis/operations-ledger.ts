@@ -87,8 +87,10 @@ interface ServiceKnown {
   /** By step, one for each revision. */
   readonly terms: Map<string, ServiceTerms>;
   readonly health: Map<AttemptId, { isUp: boolean; answers: boolean; isOut: boolean }>;
-  replicas: number;
+  /** Tasks that are not wanted any more; what starts of them late is not ready. */
+  readonly retired: Set<string>;
   state: 'up' | 'down' | 'off';
+  isCancelled: boolean;
 }
 
 interface Open {
@@ -186,12 +188,16 @@ export class OperationsLedger {
       case 'task-ended':
         this.#ended(event);
         return;
-      case 'retry-due':
       case 'replica-opened':
+        this.#serviceOf(event.task)?.retired.delete(event.task);
+        this.#taskReadyAt.set(event.task, event.at);
+        return;
+      case 'retry-due':
         this.#taskReadyAt.set(event.task, event.at);
         return;
       case 'cancel-requested':
         this.#serviceOff(event.workload, event.at);
+        this.#cancelled(event.workload);
         return;
       case 'workload-ended':
         this.#workloadEnded(event);
@@ -233,19 +239,16 @@ export class OperationsLedger {
         return;
       case 'replica-retired': {
         const service = this.#serviceOf(event.task);
+        service?.retired.add(event.task);
         for (const [attempt, health] of service?.health ?? []) {
           if (attempt.startsWith(`${event.task}.`)) health.isOut = true;
         }
         this.#judge(event.task, event.at);
         return;
       }
-      case 'service-scaled': {
-        const known = this.#known.get(event.workload);
-        if (known?.service === undefined) return;
-        known.service.replicas = event.replicas;
+      case 'service-scaled':
         if (event.replicas === 0) this.#serviceOff(event.workload, event.at);
         return;
-      }
       case 'service-updated': {
         const service = this.#known.get(event.workload)?.service;
         const [step] = event.spec.steps;
@@ -279,7 +282,8 @@ export class OperationsLedger {
           : {
               terms: new Map([[step.id as string, step.service]]),
               health: new Map(),
-              replicas: step.count,
+              retired: new Set(),
+              isCancelled: false,
               state: 'off',
             },
     });
@@ -426,11 +430,12 @@ export class OperationsLedger {
   ): void {
     const service = this.#serviceOf(attempt);
     if (service === undefined) return;
-    const terms = service.terms.get(parseAttemptId(attempt)!.step);
+    const { step, task } = parseAttemptId(attempt)!;
+    const terms = service.terms.get(step);
     const health = service.health.get(attempt) ?? {
       isUp: terms?.startup === undefined,
       answers: terms?.readiness === undefined,
-      isOut: false,
+      isOut: service.retired.has(task),
     };
     service.health.set(attempt, health);
     change(health);
@@ -441,12 +446,12 @@ export class OperationsLedger {
   #judge(id: string, at: number): void {
     const workload = id.slice(0, id.indexOf('.')) as WorkloadId;
     const known = this.#known.get(workload);
-    if (known?.service === undefined) return;
+    if (known?.service === undefined || known.service.isCancelled) return;
     const { service, whose } = known;
     const isUp = [...service.health.values()].some((one) => one.isUp && one.answers && !one.isOut);
     // Before it was ready for the first time, and while it is not wanted, it is not down.
     const state = isUp ? 'up' : service.state === 'off' ? 'off' : 'down';
-    if (state === service.state || (isUp && service.replicas === 0)) return;
+    if (state === service.state) return;
     service.state = state;
     this.#tell({ kind: 'service', at, whose, state });
   }
@@ -457,6 +462,12 @@ export class OperationsLedger {
     known.service.state = 'off';
     for (const health of known.service.health.values()) health.isOut = true;
     this.#tell({ kind: 'service', at, whose: known.whose, state: 'off' });
+  }
+
+  /** What starts of it until it has ended is not wanted. */
+  #cancelled(id: WorkloadId): void {
+    const service = this.#known.get(id)?.service;
+    if (service !== undefined) service.isCancelled = true;
   }
 
   #node(node: string, at: number, state: 'up' | 'down' | 'off' | 'lost'): void {

@@ -91,7 +91,10 @@ function inflation(points: readonly Point[]): number {
     all += (one - centre) ** 2;
     if (i > 0) together += (one - centre) * (rest[i - 1]! - centre);
   }
-  const lag = all === 0 ? 0 : Math.min(0.95, Math.max(0, together / all));
+  // What is left of an exact line is the last digits of its numbers.
+  const spread = Math.max(...points.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
+  const isNothing = Math.sqrt(all / rest.length) < spread * 1e-9;
+  const lag = isNothing ? 0 : Math.min(0.95, Math.max(0, together / all));
   return (1 + lag) / (1 - lag);
 }
 

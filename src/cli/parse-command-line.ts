@@ -92,7 +92,16 @@ export function parseCommandLine(
 }
 
 function collect(own: CommanderCommand, program: CommanderCommand) {
-  return { operands: own.args, values: own.opts(), flags: program.opts<GlobalFlags>() };
+  const values = { ...own.opts() };
+  // Where the first of two words has an option of the same name, it was taken for that.
+  for (const option of own.options) {
+    const name = option.attributeName();
+    const { parent } = own;
+    if (parent !== program && parent?.getOptionValueSource(name) === 'cli') {
+      values[name] = parent.getOptionValue(name);
+    }
+  }
+  return { operands: own.args, values, flags: program.opts<GlobalFlags>() };
 }
 
 function operandSyntax(operand: NonNullable<Command['operand']>): string {
