@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse, reported } from '../builders/site-text.ts';
 
@@ -99,4 +100,14 @@ test('what is written is what is meant', () => {
       { every: 'quarter', atMinutes: 360, weekday: 1, to: { folder: '/srv/reports' } },
     ],
   });
+});
+
+test('examples/objectives.yaml has templates for five stages and no warnings', () => {
+  const file = new URL('../../examples/objectives.yaml', import.meta.url);
+  const parsed = parse(readFileSync(file, 'utf8'));
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.warnings, []);
+  const steps = parsed.site.goals?.objectives.flatMap(({ only }) => only.step ?? []);
+  assert.deepEqual(steps, ['ingest', 'validate', 'features', 'train', 'deploy']);
+  assert.equal(parsed.site.goals?.reports.length, 4);
 });
