@@ -37,6 +37,7 @@ import { LiveLeases } from './leases.ts';
 import { LiveMetricSite } from './metric-site.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
+import { openReports } from './open-reports.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -113,6 +114,10 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
+  const { reports } = openReports(parts, stack, {
+    history: parts.history,
+    sources: {},
+  });
   const server = await openServer({
     site,
     leases,
@@ -129,6 +134,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
       history: parts.history,
       now: () => clock.now(),
     }),
+    reports,
     transfers,
     token: folder.token,
     tokens: parts.tokens,

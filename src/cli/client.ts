@@ -36,9 +36,11 @@ import type {
   ReservationList,
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
+import type { ReportDocument, ReportList } from '../api/contract/report-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type {
   DoctorReport,
+  KpiList,
   MetricHistoryDocument,
   MetricList,
 } from '../api/contract/telemetry-documents.ts';
@@ -106,6 +108,14 @@ export interface Client {
   metricHistory(asked: MetricHistoryQuery): Promise<MetricHistoryDocument>;
   /** Pieces of text as they come. */
   exportMetrics(asked: MetricExport): AsyncIterable<string>;
+  kpis(seconds: number): Promise<KpiList>;
+  report(seconds: number): Promise<ReportDocument>;
+  /** The same as one page of HTML. */
+  reportPage(seconds: number): Promise<string>;
+  /** Those that were made by themselves. */
+  reports(): Promise<ReportList>;
+  keptReport(id: string): Promise<ReportDocument>;
+  keptReportPage(id: string): Promise<string>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

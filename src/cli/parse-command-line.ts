@@ -22,9 +22,6 @@ export type CommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
-/** A timer of Node.js set to more rings at once; nobody waits 24 days. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
-
 /** Rejects what is wrong with USAGE and, where one is near, what was probably meant. */
 export function parseCommandLine(
   argv: readonly string[],
@@ -92,7 +89,16 @@ export function parseCommandLine(
 }
 
 function collect(own: CommanderCommand, program: CommanderCommand) {
-  return { operands: own.args, values: own.opts(), flags: program.opts<GlobalFlags>() };
+  const values = { ...own.opts() };
+  // Where the first of two words has an option of the same name, it was taken for that.
+  for (const option of own.options) {
+    const name = option.attributeName();
+    const { parent } = own;
+    if (parent !== program && parent?.getOptionValueSource(name) === 'cli') {
+      values[name] = parent.getOptionValue(name);
+    }
+  }
+  return { operands: own.args, values, flags: program.opts<GlobalFlags>() };
 }
 
 function operandSyntax(operand: NonNullable<Command['operand']>): string {
@@ -123,7 +129,7 @@ function toCommander(name: string, spec: OptionSpec): Option {
     case 'span':
       return option.argParser((text) => {
         const span = parseSpan(text);
-        if (span.ok) return Math.min(span.value, TIMER_MS_MAX);
+        if (span.ok) return span.value;
         throw new InvalidArgumentError('It must be a time like 90s, 5m or 1h30m.');
       });
   }

@@ -14,6 +14,7 @@ import { importCommand } from './commands/import.ts';
 import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
+import { kpi } from './commands/kpi.ts';
 import { logs } from './commands/logs.ts';
 import { metrics } from './commands/metrics.ts';
 import { metricsExport } from './commands/metrics-export.ts';
@@ -28,6 +29,9 @@ import { ps } from './commands/ps.ts';
 import { queue } from './commands/queue.ts';
 import { quota } from './commands/quota.ts';
 import { rebalance } from './commands/rebalance.ts';
+import { report } from './commands/report.ts';
+import { reportList } from './commands/report-list.ts';
+import { reportShow } from './commands/report-show.ts';
 import { reserve } from './commands/reserve.ts';
 import { resume } from './commands/resume.ts';
 import { retry } from './commands/retry.ts';
@@ -81,6 +85,10 @@ export const registry: readonly Command[] = [
   suggest,
   doctor,
   profile,
+  kpi,
+  report,
+  reportList,
+  reportShow,
   reserve,
   network,
   transfer,

@@ -26,7 +26,7 @@ export interface World {
   /** This machine, where no daemon watches it: looked at for so long. */
   readonly look: (forMs: number) => Promise<DoctorReport>;
   /** Writes a text that comes in pieces, whole or not at all. Rejects with FILE_UNWRITABLE. @returns its bytes. */
-  saveFile(path: string, pieces: AsyncIterable<string>): Promise<number>;
+  saveFile(path: string, pieces: AsyncIterable<string> | Iterable<string>): Promise<number>;
   now(): number;
   /** A sentence on stderr, unless --quiet. */
   note(sentence: string): void;

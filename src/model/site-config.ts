@@ -3,6 +3,7 @@ import type { AutoscalingDefaults } from './autoscaling.ts';
 import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
+import type { Goals } from './objective.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type {
   QuotaConfig,
@@ -33,6 +34,7 @@ export interface SiteConfig {
   /** Of documents that name none; UTC, when not given. */
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
+  readonly goals?: Goals;
 }
 
 /** What holds for documents of workloads that say nothing of it. */
@@ -89,6 +91,7 @@ export interface WrittenSite {
   readonly sampleEveryMs?: SpanMs;
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
+  readonly goals?: Goals;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -6,6 +6,7 @@ import { siteAutoscaling } from './autoscaling-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { readSpot } from './compute-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
+import { readGoals } from './goals-block.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { readNetwork } from './network-site-block.ts';
@@ -158,6 +159,7 @@ function readSite(
   const autoscaling = scalingOf(reading, blocks.autoscaling);
   warnOfUnmet(reading, blocks);
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
+  const goals = readGoals(reading, blocks.monitoring);
   const spot = readSpot(blocks.compute?.spot_instances);
   const labels = textsAt(root, ['compute', 'labels']);
   return {
@@ -165,6 +167,7 @@ function readSite(
     ...(blocks.name !== undefined && { name: blocks.name }),
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(network && { network }),
+    ...(blocks.monitoring !== undefined && { goals }),
     ...(autoscaling && { autoscaling }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),
     ...(tenancy.oversubscription !== undefined && { oversubscription: tenancy.oversubscription }),

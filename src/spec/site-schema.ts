@@ -6,6 +6,7 @@ import { monitoringSchema } from './blocks/monitoring-block.ts';
 import { budgetsSchema } from './budget-block.ts';
 import { computeSchema } from './compute-block.ts';
 import { publishedSchema, text } from './fields.ts';
+import { goalsShape } from './goals-block.ts';
 import { networkSiteSchema } from './network-site-block.ts';
 import { qosSchema } from './qos-block.ts';
 import { queueSchema } from './queue-block.ts';
@@ -41,7 +42,7 @@ export const siteBlocks = {
   storage: siteStorageSchema,
   autoscaling: autoscalingSchema,
   models: modelsSchema,
-  monitoring: monitoringSchema,
+  monitoring: monitoringSchema.extend(goalsShape),
   compute: computeSchema,
   cost_optimization: costOptimizationSchema,
   plugins: z

@@ -145,6 +145,20 @@ export const berthFamilies: readonly MetricFamily[] = [
     ['berth_data_quality_ratio', 'ratio', 'Freshness × completeness.', [], 'derived'],
     ['berth_daemon_memory_bytes', 'bytes', 'Resident memory of the daemon.'],
     ['berth_series', 'none', 'Series that the daemon holds.'],
+    [
+      'berth_objective_burn_ratio',
+      'ratio',
+      'How many times too fast the budget of an objective burned in a window.',
+      ['objective', 'window'],
+      'derived',
+    ],
+    [
+      'berth_objective_budget_left_ratio',
+      'ratio',
+      'Share of the budget of an objective that is left; below 0: overspent.',
+      ['objective'],
+      'derived',
+    ],
   ]),
   ...rowsOf('counter', [
     ['berth_attempts_total', 'none', 'Attempts that ended, by cause.', ['tenant', 'cause']],

@@ -11,6 +11,7 @@ import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
@@ -30,6 +31,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noMoney,
     ...noDoctor,
     ...noMetrics,
+    ...noReports,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -8,6 +8,7 @@ import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
@@ -55,6 +56,7 @@ export async function openSite(
     ...noMoney,
     ...noDoctor,
     ...noMetrics,
+    ...noReports,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

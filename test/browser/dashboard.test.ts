@@ -17,6 +17,7 @@ import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
@@ -277,6 +278,7 @@ test(
       ...noMetrics,
       ...noMoney,
       ...noDoctor,
+      ...noReports,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

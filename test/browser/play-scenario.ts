@@ -9,6 +9,7 @@ import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 
@@ -27,6 +28,7 @@ const server = await openServer({
   ...noMetrics,
   ...noMoney,
   ...noDoctor,
+  ...noReports,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),

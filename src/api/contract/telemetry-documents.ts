@@ -82,7 +82,7 @@ export const metricHistorySchema = z
 
 export const severitySchema = z.enum(['info', 'warning', 'critical']);
 
-const alertSchema = z
+export const alertSchema = z
   .object({
     id: z.string(),
     rule: z.string(),
@@ -210,48 +210,57 @@ export const doctorReportSchema = z
   })
   .openapi('DoctorReport');
 
+export const kpiSchema = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    unit,
+    /** Null: nothing to tell it from. */
+    value: z.number().nullable(),
+    target: z.number(),
+    critical: z.number(),
+    better: z.enum(['higher', 'lower']),
+    status: z.enum(['good', 'warning', 'critical', 'unknown']),
+    samples: z.int(),
+    low: z.number().nullable().describe('Of its 90 % interval, where there is one'),
+    high: z.number().nullable(),
+    sentence: z.string(),
+  })
+  .openapi('Kpi');
+
+export const objectiveSchema = z
+  .object({
+    name: z.string(),
+    objective: z.number(),
+    period_ms: z.int(),
+    counted: z.enum(['jobs', 'tasks', 'runs', 'seconds']).describe('What `good` and `bad` are'),
+    good: z.int(),
+    bad: z.int(),
+    budget_left: z
+      .number()
+      .nullable()
+      .describe('Share of what may be bad; below 0: overspent; null: nothing was counted'),
+    windows: z.array(
+      z.object({
+        long_ms: z.int(),
+        short_ms: z.int(),
+        burn_long: z.number().nullable(),
+        burn_short: z.number().nullable(),
+        threshold: z.number(),
+        fires: z.boolean(),
+        severity: severitySchema,
+      }),
+    ),
+  })
+  .openapi('Objective');
+
 export const kpiListSchema = z
   .object({
     from: moment,
     to: moment,
-    kpis: z.array(
-      z.object({
-        name: z.string(),
-        title: z.string(),
-        unit,
-        /** Null: nothing to tell it from. */
-        value: z.number().nullable(),
-        target: z.number(),
-        critical: z.number(),
-        better: z.enum(['higher', 'lower']),
-        status: z.enum(['good', 'warning', 'critical', 'unknown']),
-        samples: z.int(),
-        low: z.number().nullable().describe('Of its 90 % interval, where there is one'),
-        high: z.number().nullable(),
-        sentence: z.string(),
-      }),
-    ),
-    objectives: z.array(
-      z.object({
-        name: z.string(),
-        objective: z.number(),
-        period_ms: z.int(),
-        good: z.int(),
-        bad: z.int(),
-        budget_left: z.number().nullable(),
-        windows: z.array(
-          z.object({
-            long_ms: z.int(),
-            short_ms: z.int(),
-            burn_long: z.number().nullable(),
-            burn_short: z.number().nullable(),
-            threshold: z.number(),
-            fires: z.boolean(),
-            severity: severitySchema,
-          }),
-        ),
-      }),
-    ),
+    complete: z.boolean().describe('False: the journal tells of what happened since `from` only'),
+    kpis: z.array(kpiSchema),
+    objectives: z.array(objectiveSchema),
   })
   .openapi('KpiList');
 

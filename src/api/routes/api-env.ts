@@ -3,6 +3,7 @@ import type { DoctorSite } from '../contract/doctor-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MetricSite } from '../contract/metric-site.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
+import type { ReportSite } from '../contract/report-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
@@ -78,6 +79,7 @@ export interface ApiDeps {
   readonly money: MoneySite;
   readonly doctor: DoctorSite;
   readonly metrics: MetricSite;
+  readonly reports: ReportSite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

@@ -18,6 +18,7 @@ import { internalProblem, notFound, PROBLEM_TYPE, problemOf } from './problem.ts
 import { addQueueRoutes } from './queue-routes.ts';
 import { addRebalanceRoutes } from './rebalance-routes.ts';
 import { referencePage, referenceStyle } from './reference-page.ts';
+import { addReportRoutes } from './report-routes.ts';
 import { addRetryRoute } from './retry-route.ts';
 import { addServiceRoutes } from './service-routes.ts';
 import { SightedLeases, SightedSite } from './sighted-site.ts';
@@ -74,6 +75,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addMoneyRoutes(api, deps);
   addDoctorRoutes(api, deps);
   addMetricRoutes(api, deps);
+  addReportRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

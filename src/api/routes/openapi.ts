@@ -11,6 +11,7 @@ import { moneyOperations } from './money-routes.ts';
 import { networkOperations } from './network-routes.ts';
 import { queueOperations } from './queue-routes.ts';
 import { rebalanceOperations } from './rebalance-routes.ts';
+import { reportOperations } from './report-routes.ts';
 import { retryOperations } from './retry-route.ts';
 import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
@@ -31,6 +32,7 @@ export const operations = [
   ...moneyOperations,
   ...doctorOperations,
   ...metricOperations,
+  ...reportOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,

@@ -114,7 +114,7 @@ const HOUR_MS = 3_600_000;
 /** Digits that a person may want; the sums themselves are exact. */
 const rounded = (n: number): number => Math.round(n * 10_000) / 10_000;
 
-function sumsDocument(sums: UsageSums): UsageReportDocument['total'] {
+export function sumsDocument(sums: UsageSums): UsageReportDocument['total'] {
   const { cpuKnownMilliMs } = sums;
   return {
     cpu_hours: rounded(sums.cpuMilliMs / 1_000 / HOUR_MS),

@@ -5,6 +5,7 @@ import { type CommandResult, defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatSpan } from '../format.ts';
 import { count, enumerate } from '../text.ts';
+import { timerMs } from '../timer-ms.ts';
 import { pause } from '../watch-workload.ts';
 import type { World } from '../world.ts';
 
@@ -61,7 +62,7 @@ async function active(client: Client): Promise<readonly WorkloadSummary[]> {
 }
 
 async function cancelAll(client: Client, timeoutMs: number, world: World): Promise<void> {
-  const late = AbortSignal.timeout(timeoutMs);
+  const late = AbortSignal.timeout(timerMs(timeoutMs));
   for (let asked = false; ; asked = true) {
     const left = await active(client);
     if (left.length === 0) return;

@@ -8,6 +8,7 @@ import { renderOutcome } from '../outcome.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import { hasEnded } from '../status-word.ts';
 import { printable } from '../text.ts';
+import { timerMs } from '../timer-ms.ts';
 import { watchWorkload } from '../watch-workload.ts';
 import { exitOf } from '../workload-exit.ts';
 import { checkId, withNearMiss } from '../workload-ids.ts';
@@ -43,7 +44,8 @@ export const wait = defineCommand({
     for (const id of ids) await withNearMiss(client, id, () => client.workload(id));
     const interrupted = new AbortController();
     const release = world.onInterrupt(() => interrupted.abort());
-    const late = options.timeout === undefined ? [] : [AbortSignal.timeout(options.timeout)];
+    const late =
+      options.timeout === undefined ? [] : [AbortSignal.timeout(timerMs(options.timeout))];
     const signal = AbortSignal.any([interrupted.signal, ...late]);
     try {
       const documents = await Promise.all(

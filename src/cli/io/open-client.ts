@@ -1,7 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { z } from '@hono/zod-openapi';
 import { cacheClearedSchema, cacheListSchema } from '../../api/contract/cache-documents.ts';
-import { doctorFlowSchema, profileSchema } from '../../api/contract/doctor-documents.ts';
 import {
   logChunkSchema,
   nodeListSchema,
@@ -35,16 +34,13 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
-import {
-  doctorReportSchema,
-  metricHistorySchema,
-  metricListSchema,
-} from '../../api/contract/telemetry-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
+import { type Asked, type Calls, get, query } from './calls.ts';
+import { telemetryCalls } from './telemetry-calls.ts';
 
 // An import statement would read every name of the module, and with some of them load all of `fetch`: 25 ms.
 const { Agent: HttpAgent, request } = process.getBuiltinModule('node:http');
@@ -64,18 +60,6 @@ const changeSchema = z.object({
   nodes: z.boolean(),
   sample: z.boolean(),
 });
-
-interface Asked {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  readonly body?: string;
-  /** Of the body; YAML, which JSON is as well, when not said. */
-  readonly type?: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly streams?: boolean;
-  /** What the answer takes by its nature. */
-  readonly workMs?: number;
-}
 
 /** Asks `locate` before each request, so that it finds a daemon again that was started anew. */
 export function openClient(locate: () => Promise<Address>): Client {
@@ -126,6 +110,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     ask,
     pieces,
     done: async (asked) => void (await readAll(await send(asked))),
+    text: async (asked) => readAll(await send(asked)),
     events,
   };
   return {
@@ -134,24 +119,12 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...siteCalls(calls),
     ...tokenCalls(calls),
     ...moneyCalls(calls),
-    ...doctorCalls(calls),
-    ...metricCalls(calls),
+    ...telemetryCalls(calls),
     ...transferCalls(calls),
     close: () => agent.destroy(),
   };
 }
 
-/** The ways to ask. */
-interface Calls {
-  ask<T>(schema: z.ZodType<T>, asked: Asked): Promise<T>;
-  /** Whose answer says nothing more. */
-  done(asked: Asked): Promise<void>;
-  events<T>(schema: z.ZodType<T>, path: string, signal: AbortSignal): AsyncIterable<T>;
-  /** Of an answer that is long and no document. */
-  pieces(path: string): AsyncIterable<string>;
-}
-
-const get = (path: string, signal?: AbortSignal): Asked => ({ method: 'GET', path, signal });
 const one = (id: string, rest = ''): string => `/api/v1/workloads/${encodeURIComponent(id)}${rest}`;
 
 function workloadCalls({ ask, done, events }: Calls) {
@@ -215,41 +188,6 @@ function moneyCalls({ ask }: Calls) {
       ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
   } satisfies Partial<Client>;
 }
-
-function doctorCalls({ ask }: Calls) {
-  return {
-    doctor: (seconds) =>
-      ask(doctorReportSchema, get(`/api/v1/doctor?${query({ window: `${seconds}s` })}`)),
-    doctorFlow: (flow, seconds) => {
-      const path = `/api/v1/doctor/flows/${flow}?${query({ window: `${seconds}s` })}`;
-      return ask(doctorFlowSchema, get(path));
-    },
-    profile: (attempt, forMs) => {
-      const path = `/api/v1/attempts/${encodeURIComponent(attempt)}/profile`;
-      const asked = get(`${path}?${query({ for: `${forMs}ms` })}`);
-      return ask(profileSchema, { ...asked, workMs: forMs });
-    },
-  } satisfies Partial<Client>;
-}
-
-function metricCalls({ ask, pieces }: Calls) {
-  return {
-    metrics: (name) =>
-      ask(metricListSchema, get(`/api/v1/metrics?${query(name === undefined ? {} : { name })}`)),
-    metricHistory: ({ name, labels, windowMs, points, series }) => {
-      const asked = { name, window: secondsOf(windowMs), points, series };
-      const label = labels.map((one) => `&${query({ label: one })}`).join('');
-      return ask(metricHistorySchema, get(`/api/v1/metrics/history?${query(asked)}${label}`));
-    },
-    exportMetrics: ({ names, sinceMs, step, format }) => {
-      const asked = query({ since: secondsOf(sinceMs), step, format });
-      const name = names.map((one) => `&${query({ name: one })}`).join('');
-      return pieces(`/api/v1/metrics/export?${asked}${name}`);
-    },
-  } satisfies Partial<Client>;
-}
-
-const secondsOf = (ms: number): string => `${Math.ceil(ms / 1_000)}s`;
 
 function transferCalls({ ask }: Calls) {
   return {
@@ -322,11 +260,6 @@ const postJson = (path: string, body: object): Asked => ({
 function logPath({ attempt, stream, from, maxBytes }: LogPart): string {
   return `/api/v1/attempts/${encodeURIComponent(attempt)}/logs/${stream}?${query({ from, max: maxBytes })}`;
 }
-
-const query = (values: Readonly<Record<string, string | number>>): string =>
-  new URLSearchParams(
-    Object.entries(values).map(([key, value]): [string, string] => [key, String(value)]),
-  ).toString();
 
 function exchange(address: Address, agent: Agent, asked: Asked): Promise<IncomingMessage> {
   const { method, path, body, signal, streams = false, workMs = 0 } = asked;

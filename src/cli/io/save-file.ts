@@ -5,7 +5,10 @@ import { OperationError } from '../../model/errors.ts';
  * Writes pieces of text as they come; the file has its name once it is whole.
  * Rejects with FILE_UNWRITABLE, or as the pieces do. @returns its size in bytes.
  */
-export async function saveFile(path: string, pieces: AsyncIterable<string>): Promise<number> {
+export async function saveFile(
+  path: string,
+  pieces: AsyncIterable<string> | Iterable<string>,
+): Promise<number> {
   const part = `${path}.part`;
   const unwritable = (cause: unknown): OperationError => {
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);

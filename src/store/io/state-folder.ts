@@ -35,6 +35,8 @@ export interface StatePaths {
   readonly launcherSocket: string;
   readonly attempts: string;
   readonly logs: string;
+  /** Reports that were made by themselves; made with the first one. */
+  readonly reports: string;
 }
 
 export interface StateFolder {
@@ -77,6 +79,7 @@ export async function openStateFolder(options: { readonly dir: string }): Promis
       launcherSocket: join(sockets, 'launcher.sock'),
       attempts: join(dir, 'attempts'),
       logs: join(dir, 'logs'),
+      reports: join(dir, 'reports'),
     };
     for (const folder of [paths.attempts, paths.logs]) {
       mkdirSync(folder, { mode: 0o700, recursive: true });

@@ -1,0 +1,66 @@
+import { doctorFlowSchema, profileSchema } from '../../api/contract/doctor-documents.ts';
+import { reportListSchema, reportSchema } from '../../api/contract/report-documents.ts';
+import {
+  doctorReportSchema,
+  kpiListSchema,
+  metricHistorySchema,
+  metricListSchema,
+} from '../../api/contract/telemetry-documents.ts';
+import type { Client } from '../client.ts';
+import { type Calls, get, query } from './calls.ts';
+
+export const telemetryCalls = (calls: Calls) => ({
+  ...doctorCalls(calls),
+  ...metricCalls(calls),
+  ...reportCalls(calls),
+});
+
+function doctorCalls({ ask }: Calls) {
+  return {
+    doctor: (seconds) =>
+      ask(doctorReportSchema, get(`/api/v1/doctor?${query({ window: `${seconds}s` })}`)),
+    doctorFlow: (flow, seconds) => {
+      const path = `/api/v1/doctor/flows/${flow}?${query({ window: `${seconds}s` })}`;
+      return ask(doctorFlowSchema, get(path));
+    },
+    profile: (attempt, forMs) => {
+      const path = `/api/v1/attempts/${encodeURIComponent(attempt)}/profile`;
+      const asked = get(`${path}?${query({ for: `${forMs}ms` })}`);
+      return ask(profileSchema, { ...asked, workMs: forMs });
+    },
+  } satisfies Partial<Client>;
+}
+
+function metricCalls({ ask, pieces }: Calls) {
+  return {
+    metrics: (name) =>
+      ask(metricListSchema, get(`/api/v1/metrics?${query(name === undefined ? {} : { name })}`)),
+    metricHistory: ({ name, labels, windowMs, points, series }) => {
+      const asked = { name, window: secondsOf(windowMs), points, series };
+      const label = labels.map((one) => `&${query({ label: one })}`).join('');
+      return ask(metricHistorySchema, get(`/api/v1/metrics/history?${query(asked)}${label}`));
+    },
+    exportMetrics: ({ names, sinceMs, step, format }) => {
+      const asked = query({ since: secondsOf(sinceMs), step, format });
+      const name = names.map((one) => `&${query({ name: one })}`).join('');
+      return pieces(`/api/v1/metrics/export?${asked}${name}`);
+    },
+  } satisfies Partial<Client>;
+}
+
+function reportCalls({ ask, text }: Calls) {
+  const made = (seconds: number, format = 'json') =>
+    get(`/api/v1/report?${query({ since: `${seconds}s`, format })}`);
+  const kept = (id: string, format = 'json') =>
+    get(`/api/v1/reports/${encodeURIComponent(id)}?${query({ format })}`);
+  return {
+    kpis: (seconds) => ask(kpiListSchema, get(`/api/v1/kpis?${query({ since: `${seconds}s` })}`)),
+    report: (seconds) => ask(reportSchema, made(seconds)),
+    reportPage: (seconds) => text(made(seconds, 'html')),
+    reports: () => ask(reportListSchema, get('/api/v1/reports')),
+    keptReport: (id) => ask(reportSchema, kept(id)),
+    keptReportPage: (id) => text(kept(id, 'html')),
+  } satisfies Partial<Client>;
+}
+
+const secondsOf = (ms: number): string => `${Math.ceil(ms / 1_000)}s`;
