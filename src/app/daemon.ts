@@ -21,6 +21,7 @@ import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import type { HostSample } from '../telemetry/host-sample.ts';
+import type { LatestReadings } from '../telemetry/latest.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { findSolver } from './find-solver.ts';
@@ -31,6 +32,7 @@ import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
+import { openLiveMetrics } from './live-metrics.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
@@ -178,6 +180,8 @@ interface OpenExecution {
 }
 
 interface Parts extends OpenState, OpenExecution {
+  /** What is measured now. */
+  readonly live: LatestReadings;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
 }
@@ -238,7 +242,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     plugins,
     tokens,
   };
-  return { ...state, ...(await openExecution(options, state, stack)), latest: undefined };
+  const execution = await openExecution(options, state, stack);
+  return { ...state, ...execution, live: openLiveMetrics(), latest: undefined };
 }
 
 /** What carries out what is decided: the network of tasks, and the driver that starts them. */

@@ -9,11 +9,10 @@ import type { Loop } from '../runtime/loop.ts';
 import { poolOf } from '../spec/lease-request.ts';
 import type { SqliteHistory } from '../store/io/history.ts';
 import type { StateFolder } from '../store/io/state-folder.ts';
-import { families } from '../telemetry/families.ts';
 import { type HostSample, hostSample } from '../telemetry/host-sample.ts';
 import { openSampling, type TickSource } from '../telemetry/io/sampling.ts';
-import { LatestReadings } from '../telemetry/latest.ts';
-import type { LiveMetrics, MetricFamily, Reading } from '../telemetry/metric.ts';
+import type { LatestReadings } from '../telemetry/latest.ts';
+import type { MetricFamily, Reading } from '../telemetry/metric.ts';
 import { samplers } from '../telemetry/samplers/registry.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { keepEvery } from './keep-every.ts';
@@ -35,6 +34,8 @@ interface Sampled {
   readonly clock: SystemClock;
   readonly history: SqliteHistory;
   readonly site: SiteConfig;
+  /** Filled here. */
+  readonly live: LatestReadings;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
 }
@@ -59,8 +60,8 @@ export function startSampling(
     readonly loop: Loop;
     readonly onReadings?: ReadingsListener;
   },
-): LiveMetrics {
-  const { engine, driver, folder, log } = parts;
+): void {
+  const { engine, driver, folder, log, live } = parts;
   const sampling = new AbortController();
   stack.defer(() => sampling.abort());
   const node = (): NodeId | undefined =>
@@ -84,7 +85,6 @@ export function startSampling(
     log: (sentence) => log('execution', sentence),
   });
   const isKept = keepEvery(parts.site.sampleEveryMs ?? SAMPLE_EVERY_MS, SAMPLE_EVERY_MS);
-  const live = new LatestReadings(families, () => performance.now());
   const tasks = new TaskMetrics({
     running: () => engine.state.runningAttempts(),
     uses: driver.uses,
@@ -110,7 +110,6 @@ export function startSampling(
       if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },
   });
-  return live;
 }
 
 /** What of this machine is given out to tasks. */
