@@ -20,9 +20,8 @@ import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
-import { families } from '../telemetry/families.ts';
 import type { HostSample } from '../telemetry/host-sample.ts';
-import { LatestReadings } from '../telemetry/latest.ts';
+import type { LatestReadings } from '../telemetry/latest.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { LiveDoctor } from './doctor.ts';
 import { type Egress, openEgress } from './egress.ts';
@@ -35,6 +34,7 @@ import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMetricSite } from './metric-site.ts';
+import { openLiveMetrics } from './live-metrics.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { openReports } from './open-reports.ts';
@@ -177,7 +177,6 @@ interface OpenState {
   readonly clock: SystemClock;
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
-  readonly live: LatestReadings;
   readonly engine: Engine;
   readonly prices: MoneyConfig['prices'];
   readonly inventory: HostInventory;
@@ -201,6 +200,8 @@ interface OpenExecution {
 }
 
 interface Parts extends OpenState, OpenExecution {
+  /** What is measured now. */
+  readonly live: LatestReadings;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
 }
@@ -253,7 +254,6 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     clock,
     journal,
     history,
-    live: new LatestReadings(families, () => performance.now()),
     engine,
     prices: money.prices,
     inventory,
@@ -262,7 +262,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     plugins,
     tokens,
   };
-  return { ...state, ...(await openExecution(options, state, stack)), latest: undefined };
+  const execution = await openExecution(options, state, stack);
+  return { ...state, ...execution, live: openLiveMetrics(), latest: undefined };
 }
 
 /** What carries out what is decided: the network of tasks, and the driver that starts them. */

@@ -35,6 +35,8 @@ interface Sampled {
   readonly history: SqliteHistory;
   readonly live: LatestReadings;
   readonly site: SiteConfig;
+  /** Filled here. */
+  readonly live: LatestReadings;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
 }
