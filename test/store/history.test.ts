@@ -282,6 +282,26 @@ test('what was written is there after a crash, and the running minute goes on', 
   assert.deepEqual(problems, []);
 });
 
+test('a crash in the middle of a minute that is being written loses none of it', (t) => {
+  const { file, history } = opened(t);
+  const many = (s: number) =>
+    Array.from({ length: 4_000 }, (_, i) => reading('v', s + i / 8, { i: String(i) }));
+  for (let s = 0; s < 61; s++) history.record(timeMs(START + s * 1000), many(s));
+  // Some milliseconds of it are written by now.
+  const copy = join(scratch(t), 'history.db');
+  for (const part of ['', '-wal']) writeFileSync(copy + part, readFileSync(file + part));
+  {
+    using db = new DatabaseSync(copy);
+    const rows = Number(db.prepare('select count(*) as n from second').get()?.['n']);
+    assert.ok(rows > 0 && rows < 4_000, `${rows} of 4,000 are written`);
+  }
+  const { history: again } = opened(t, copy);
+  for (let i = 0; i < 4_000; i += 37) {
+    const query = { ...window('v', 0, MINUTE - 1), labels: { i: String(i) } };
+    assert.equal(again.query(query)[0]?.points.length, 60, `series ${i}`);
+  }
+});
+
 test('a damaged file is set aside, said so, and a new one begun', (t) => {
   const file = join(scratch(t), 'history.db');
   writeFileSync(file, 'scribble '.repeat(1000));
