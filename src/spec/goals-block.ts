@@ -66,8 +66,8 @@ const objectiveSchema = z
 const kpiSchema = (description: string) =>
   z
     .strictObject({
-  target: z.number().meta({ description: 'From here on it is good.' }),
-  critical: z.number().meta({ description: 'Beyond this it is critical.' }),
+      target: z.number().meta({ description: 'From here on it is good.' }),
+      critical: z.number().meta({ description: 'Beyond this it is critical.' }),
     })
     .meta({ description })
     .optional();
@@ -139,7 +139,9 @@ export const goalsShape = {
     .strictObject({
       cluster_utilization: kpiSchema('Mean busy share of CPUs and GPUs, 0 to 1; higher is better.'),
       inference_latency_p99: kpiSchema('Milliseconds; lower is better.'),
-      training_job_success_rate: kpiSchema('Share of jobs and pipelines, 0 to 1; higher is better.'),
+      training_job_success_rate: kpiSchema(
+        'Share of jobs and pipelines, 0 to 1; higher is better.',
+      ),
       cost_per_inference: kpiSchema('Dollars; lower is better.'),
       mtbf_hours: kpiSchema('Hours between failures of the fleet; higher is better.'),
       mttr_minutes: kpiSchema('Minutes from failing to working again; lower is better.'),
