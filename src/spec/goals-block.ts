@@ -63,10 +63,14 @@ const objectiveSchema = z
     description: 'A share that is to be good over a period, and how fast its budget burns.',
   });
 
-const kpiSchema = z.strictObject({
-  target: z.number().meta({ description: 'From here on it is good.' }),
-  critical: z.number().meta({ description: 'Beyond this it is critical.' }),
-});
+const kpiSchema = (description: string) =>
+  z
+    .strictObject({
+      target: z.number().meta({ description: 'From here on it is good.' }),
+      critical: z.number().meta({ description: 'Beyond this it is critical.' }),
+    })
+    .meta({ description })
+    .optional();
 
 const weekdays = [
   'monday',
@@ -133,12 +137,14 @@ export const goalsShape = {
     .optional(),
   kpis: z
     .strictObject({
-      cluster_utilization: kpiSchema.optional(),
-      inference_latency_p99: kpiSchema.optional(),
-      training_job_success_rate: kpiSchema.optional(),
-      cost_per_inference: kpiSchema.optional(),
-      mtbf_hours: kpiSchema.optional(),
-      mttr_minutes: kpiSchema.optional(),
+      cluster_utilization: kpiSchema('Mean busy share of CPUs and GPUs, 0 to 1; higher is better.'),
+      inference_latency_p99: kpiSchema('Milliseconds; lower is better.'),
+      training_job_success_rate: kpiSchema(
+        'Share of jobs and pipelines, 0 to 1; higher is better.',
+      ),
+      cost_per_inference: kpiSchema('Dollars; lower is better.'),
+      mtbf_hours: kpiSchema('Hours between failures of the fleet; higher is better.'),
+      mttr_minutes: kpiSchema('Minutes from failing to working again; lower is better.'),
     })
     .meta({ description: 'Other bounds than those that `berth kpi` has by itself.' })
     .optional(),

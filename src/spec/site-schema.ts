@@ -42,7 +42,9 @@ export const siteBlocks = {
   storage: siteStorageSchema,
   autoscaling: autoscalingSchema,
   models: modelsSchema,
-  monitoring: monitoringSchema.extend(goalsShape),
+  monitoring: monitoringSchema.extend(goalsShape).meta({
+    description: 'What is measured, what is to be reached, alerts and reports.',
+  }),
   compute: computeSchema,
   cost_optimization: costOptimizationSchema,
   plugins: z

@@ -61,6 +61,16 @@ test('with 99 %, an error rate of 15 % fires everything, 7 % the slower two, 2 %
   assert.deepEqual(firing(0.005), []);
 });
 
+test('a burst that has ended fires no more where the short window is past it', () => {
+  // Everything was bad from 60 until 20 minutes ago.
+  const within = (spanMs: number) => {
+    const bad = Math.max(0, Math.min(spanMs, HOUR) - 20 * MINUTE);
+    return { good: spanMs - bad, bad };
+  };
+  const fires = burnWindows(objective(), within).map((one) => one.fires);
+  assert.deepEqual(fires, [false, true, false]);
+});
+
 test('a burst that was over quickly fires nothing: the long window has forgotten it, or the short one has', () => {
   assert.deepEqual(firing(1, MINUTE), []);
 });

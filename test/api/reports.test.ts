@@ -79,7 +79,7 @@ test('who sees only his own gets his own, and nothing that is kept for all', bou
   const { ask } = await openSite(t, undefined, { reports: site(asked), holders });
   const token = 'of-ada-who-sees-her-own';
   const made = await ask('GET', '/api/v1/report', { token });
-  assert.equal((made.json()['metadata'] as { only_tenant: string }).only_tenant, 'ada');
+  assert.equal(reportSchema.parse(made.json()).metadata.only_tenant, 'ada');
   assert.equal((await ask('GET', '/api/v1/kpis', { token })).status, 200);
   assert.deepEqual(
     asked.map((one) => (one as unknown[])[1]),
