@@ -21,13 +21,15 @@ const scratch = scratchState();
 const { state } = scratch;
 const WINDOW = '10s';
 const WINDOW_MS = 10_000;
-const QUIET_WINDOWS = 6;
+const QUIET_WINDOWS = 4;
 /** By our own reading over the same time: others use this machine, too, and what they do is no false finding. */
 const REAL_PRESSURE = 0.1;
 const MIB = 1024 ** 2;
+/** Of all CPUs: who uses so much beyond what he holds cannot be overlooked. */
+const LARGE_SHARE = 0.4;
 const cpus = availableParallelism();
 /** So many times is the doctor asked before the trouble must have shown. */
-const TRIES_MAX = 30;
+const TRIES_MAX = 15;
 
 before(
   async () => {
@@ -88,7 +90,7 @@ async function pidOf(of: string, workload: string): Promise<number> {
   assert.fail(`${workload} does not start`);
 }
 
-/** Lets all tasks of this daemon go before whatever else uses the machine, so that it is they who compete. */
+/** Gives all tasks of this daemon as much as four others, so that on a shared machine it is still they who compete. */
 function favour(pid: number): void {
   const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
   const v1 = lines
@@ -98,11 +100,12 @@ function favour(pid: number): void {
   const own = v1 ?? lines.find((line) => line.startsWith('0::'))!.slice(3);
   const parent = dirname(`/sys/fs/cgroup${v1 === undefined ? '' : '/cpu'}${own}`);
   assert.match(parent, /\/berth-[0-9a-f]{8}$/);
-  const [file, most] = v1 === undefined ? ['cpu.weight', '10000'] : ['cpu.shares', '262144'];
+  const [file, most] = v1 === undefined ? ['cpu.weight', '400'] : ['cpu.shares', '4096'];
   writeFileSync(`${parent}/${file}`, most!);
 }
 
-const forks = (count: number): string => `for (2 .. ${count}) { last if !fork }`;
+/** So many processes, each of which ends by itself whatever becomes of the test. */
+const forks = (count: number): string => `for (2 .. ${count}) { last if !fork } alarm 100;`;
 
 test(
   'CPUs: who uses more than he holds is the culprit, and who waits suffers',
@@ -120,22 +123,34 @@ test(
     favour(await pidOf(state, hog));
     await pidOf(state, victim);
     const attempt = attemptOf(hog, 'hog');
+    const isBlamed = ({ culprits }: Finding): boolean => culprits.some(({ id }) => id === attempt);
+    const profile: ProfileDocument = profileSchema.parse(
+      await berth(state, 'profile', hog, '--for', '3s'),
+    );
+    t.diagnostic(`${profile.of}: ${profile.sentence}`);
+    assert.ok(['run-queue', 'cpu'].includes(profile.bound), profile.sentence);
+    assert.equal(profile.processes, hogs);
+    // On a machine that others fill as well, they are the culprits, and rightly so.
+    const isLarge = profile.cpu_user + profile.cpu_system >= cpus * LARGE_SHARE;
     const finding = await found(
       state,
-      (one) =>
-        one.kind === 'cpu-contention' &&
-        one.culprits.some(({ id }) => id === attempt) &&
-        one.remedies.some(({ command }) => command?.startsWith(`berth adjust ${hog} `) === true),
+      (one) => one.kind === 'cpu-contention' && (!isLarge || isBlamed(one)),
     );
     t.diagnostic(finding.sentence);
     assert.equal(finding.resource, 'cpu');
     assert.ok(['high', 'critical'].includes(finding.severity), finding.severity);
-    const profile: ProfileDocument = profileSchema.parse(
-      await berth(state, 'profile', hog, '--for', '1s'),
+    const told = isBlamed(finding) ? finding.culprits : finding.sufferers;
+    assert.ok(
+      told.some(({ workload }) => workload === hog || workload === victim),
+      'the tasks that compete are named',
     );
-    t.diagnostic(profile.sentence);
-    assert.ok(['run-queue', 'cpu'].includes(profile.bound), profile.sentence);
-    assert.equal(profile.processes, hogs);
+    if (isBlamed(finding)) {
+      const commands = finding.remedies.map(({ command }) => command ?? '');
+      assert.ok(
+        commands.some((one) => one.startsWith(`berth adjust ${hog} `)),
+        `${commands}`,
+      );
+    }
     const done = await runBerth(['doctor', '--window', WINDOW, '--state', state]);
     assert.equal(done.code, 1, 'high and critical are told by the exit code');
     await ended(state, hog, victim);
