@@ -95,6 +95,18 @@ const cases: Readonly<Record<string, Case>> = {
     facts: factsOf([victim]),
     want: { kinds: ['cpu-contention'], culprit: 'outside Berth' },
   },
+  'many processes that use little each, all together': {
+    drawn: [...host(busyHost), ...uses(victim, { cpu: 0.8, waits: { cpu: 0.7 } })],
+    facts: factsOf([victim], {
+      look: {
+        ...NOTHING_LOOKED_AT,
+        processes: [1, 2, 3, 4, 5, 6, 7, 8].map((pid) => {
+          return { pid, command: 'make', attempt: undefined, cpu: 0.35 };
+        }),
+      },
+    }),
+    want: { kinds: ['cpu-contention'], culprit: 'outside Berth', sufferer: '2.main.0.1' },
+  },
   'waiting while CPUs are idle is no contention': {
     drawn: [
       ...host({ cpu_busy_ratio: 0.3, 'pressure_waiting_ratio cpu': 0.9 }),

@@ -111,7 +111,7 @@ const highCpu: Walk = ({ window, diagnosis }) => {
       busy === undefined || cores.length < 2 ? undefined : hottest - busy,
       (one) => one >= UNEVEN,
       () =>
-        `The busiest CPU is ${percent(hottest)} busy, all together ${percent(busy ?? 0)}; \`process.cores\` pins tasks.`,
+        `The busiest CPU is ${percent(hottest)} busy, all together ${percent(busy ?? 0)}; \`cores\` below \`process\` pins tasks.`,
     ),
     {
       question: 'Does a limit of its own hold a task back?',

@@ -57,7 +57,7 @@ export function culpritsOf(
     total > 0 ? Math.min(1, used / total) : undefined;
   const large = uses.filter(({ used }) => (shareOf(used) ?? 0) >= CULPRIT_SHARE_MIN);
   const beyond = large.filter((use) => excess(use) >= total * EXCESS_SHARE_MIN);
-  const others = outside.filter(({ used }) => (shareOf(used) ?? 0) >= CULPRIT_SHARE_MIN);
+  const others = largeOf(outside, total);
   const blamed = (beyond.length > 0 || others.length > 0 ? beyond : large)
     .toSorted(
       (a, b) => excess(b) - excess(a) || b.used - a.used || byName(a.task.attempt, b.task.attempt),
@@ -84,6 +84,15 @@ export function culpritsOf(
     const sentence = `${name}uses ${format(used)}${part}`;
     return { kind, id, workload: undefined, tenant: undefined, share, sentence };
   }
+}
+
+/** Each that uses much; of many that use little, all as one. */
+function largeOf(outside: readonly Outside[], total: number): readonly Outside[] {
+  const large = outside.filter(({ used }) => total > 0 && used >= total * CULPRIT_SHARE_MIN);
+  const all = outside.reduce((sum, { used }) => sum + Math.max(0, used), 0);
+  const rest = outside.find(({ kind }) => kind === 'cgroup');
+  if (large.length > 0 || rest === undefined || all < total * CULPRIT_SHARE_MIN) return large;
+  return [{ ...rest, used: all }];
 }
 
 export interface Outside {

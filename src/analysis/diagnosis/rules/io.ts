@@ -208,7 +208,7 @@ function ioRemedies(culprits: readonly TaskUse[]): readonly Possible[] {
         why: `${attempt} moves most of the bytes.`,
         risk: 'low',
         effect:
-          'With `process.io_class: idle` others are served first from its next attempt on, where the disk has a scheduler that goes by it.',
+          'With `io_class: idle` below `process` others are served first from its next attempt on, where the disk has a scheduler that goes by it.',
         command: undefined,
       },
     },

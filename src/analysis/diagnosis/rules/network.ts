@@ -114,7 +114,7 @@ function busiestLink(window: MetricWindow): string | undefined {
 function retransmitted(window: MetricWindow, within: Interval): number | undefined {
   const sent = window.mean('berth_node_tcp_segments_sent_per_second', {}, within);
   const again = window.mean('berth_node_tcp_segments_retransmitted_per_second', {}, within);
-  return sent === undefined ? undefined : share(again, sent);
+  return sent === undefined ? undefined : share(again, sent + (again ?? 0));
 }
 
 const share = (part: number | undefined, whole: number): number | undefined =>
