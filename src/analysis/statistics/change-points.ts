@@ -64,7 +64,7 @@ function significantCut(
   const left = values.slice(0, found.index);
   const right = values.slice(found.index);
   if (!isLarge(median(left), median(right), magnitudeMin)) return undefined;
-  const blocks = blocksOf(values, left, right);
+  const blocks = blocksOf(values, [left, right], persistence);
   const allowed = Math.floor(significance * (permutations + 1)) - 1;
   let exceeded = 0;
   for (let i = 0; i < permutations; i++) {
@@ -79,30 +79,42 @@ function significantCut(
 export const isLarge = (before: number, after: number, magnitudeMin: number): boolean =>
   Math.abs(after - before) > magnitudeMin * Math.max(Math.abs(before), Number.EPSILON);
 
-/** As long as it takes until neighbours are no longer alike, of what is left when the change is taken out. */
+/**
+ * As long as it takes until neighbours are no longer alike, of what is left when the change is taken out, and in
+ * each part the next one: another step is no memory either.
+ */
 function blocksOf(
   values: readonly number[],
-  left: readonly number[],
-  right: readonly number[],
+  parts: readonly (readonly number[])[],
+  persistence: number,
 ): readonly (readonly number[])[] {
-  const leftMean = mean(left);
-  const rightMean = mean(right);
-  const rest = [...left.map((x) => x - leftMean), ...right.map((x) => x - rightMean)];
-  const memory = memoryOf(rest);
+  const rest = parts.flatMap((part) => {
+    const next = bestCut(part, persistence)?.index ?? part.length;
+    return [part.slice(0, next), part.slice(next)].flatMap((piece) => {
+      const level = mean(piece);
+      return piece.map((value) => value - level);
+    });
+  });
+  const memory = memoryOf(rest, parts.length + 2);
   // Blocks are cut loose from each other at their ends: twice as long loses half as much of what they remember.
   const wished = memory === 1 ? 1 : 2 * memory;
-  const length = Math.min(wished, Math.max(1, Math.floor(values.length / 8)));
+  const length = Math.min(wished, Math.max(1, Math.floor(values.length / BLOCKS_MIN)));
   const blocks: (readonly number[])[] = [];
   for (let at = 0; at < values.length; at += length) blocks.push(values.slice(at, at + length));
   return blocks;
 }
 
-/** Points until neighbours are independent, of noise of the first order: (1 + ρ) / (1 − ρ), rounded up. */
-export function memoryOf(values: readonly number[]): number {
+/** Of fewer, no order is rare enough to be significant. */
+const BLOCKS_MIN = 14;
+
+/**
+ * Points until neighbours are independent, of noise of the first order: (1 + ρ) / (1 − ρ), rounded up. Of short
+ * series ρ comes out too small (Marriott & Pope 1954), the more so the more levels were taken out.
+ */
+export function memoryOf(values: readonly number[], levels = 2): number {
   const n = values.length;
   const found = autocorrelation(values);
-  // Of short series it comes out too small (Marriott & Pope 1954), more so where a line or a step was taken out.
-  const rho = Math.min(0.95, Math.max(0, found + (1 + 6 * found) / n));
+  const rho = Math.min(0.95, Math.max(0, found + (1 + 3 * levels * found) / n));
   // A correlation within two standard errors of nothing is nothing.
   if (rho < 2 / Math.sqrt(n)) return 1;
   return Math.ceil((1 + rho) / (1 - rho));

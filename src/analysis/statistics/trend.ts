@@ -18,11 +18,14 @@ export interface Trend {
 export const TREND_POINTS_MAX = 2_000;
 
 /**
- * Mann–Kendall with the correction for ties (Kendall 1975), and Theil–Sen. With `memory`, the variance grows by
- * as much as noise of the first order has fewer independent points (Yue & Wang 2004, with the memory of what is
- * left when the line is taken out).
+ * Mann–Kendall with the correction for ties (Kendall 1975), and Theil–Sen. The variance grows by `memory`, the
+ * points until neighbours are independent (Yue & Wang 2004): of what is left when the line is taken out, where
+ * nobody knows better what the series would be without noise.
  */
-export function trendOf(values: readonly number[], { memory = true } = {}): Trend | undefined {
+export function trendOf(
+  values: readonly number[],
+  { memory }: { readonly memory?: number } = {},
+): Trend | undefined {
   const n = values.length;
   if (n < 4 || n > TREND_POINTS_MAX) return undefined;
   const slopes = new Float64Array((n * (n - 1)) / 2);
@@ -38,7 +41,7 @@ export function trendOf(values: readonly number[], { memory = true } = {}): Tren
   const slope = quantile(slopes.sort(), 0.5);
   const offset = median(values) - slope * ((n - 1) / 2);
   const rest = values.map((value, i) => value - offset - slope * i);
-  const variance = varianceOf(values) * (memory ? memoryOf(rest) : 1);
+  const variance = varianceOf(values) * (memory ?? memoryOf(rest));
   const z = variance === 0 || s === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
   const p = Math.min(1, 2 * normalTail(Math.abs(z)));
   return { slope, first: offset, last: offset + slope * (n - 1), p, tau: s / pairs };
