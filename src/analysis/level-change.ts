@@ -136,7 +136,8 @@ function driftOf(values: readonly number[], significance: number): Drift | undef
   }
   const { knee, level, slope } = best;
   const fitted = values.map((_, i) => level + slope * Math.max(0, i - knee));
-  const after = fitted.at(-1)!;
+  // Not the end of the line: of a step, a line shoots beyond.
+  const after = median(values.slice(-Math.ceil(n / 12)));
   const trend = trendOf(values, { memory: memoryOf(left(values, fitted)) });
   if (trend === undefined || trend.p > significance) return undefined;
   if (Math.sign(after - level) !== Math.sign(trend.slope)) return undefined;

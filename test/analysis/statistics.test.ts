@@ -127,10 +127,7 @@ test('changes are rare in noise, also where it has a memory (correlations 0 to 0
     }
     return wrong / 200;
   });
-  assert.ok(
-    rates.every((rate) => rate <= 0.07) && rates[0]! <= 0.02,
-    String(rates),
-  );
+  assert.ok(rates.every((rate) => rate <= 0.07) && rates[0]! <= 0.02, String(rates));
 });
 
 const nab: Record<string, { readonly hours: readonly number[] }> = {
