@@ -46,7 +46,7 @@ const shapes: Record<
   },
   'it came back': { level: (i) => (i > 60 && i < 100 ? 150 : 100), kind: undefined },
   'just now': { level: (i) => (i < 156 ? 100 : 150), kind: 'fresh', index: 156 },
-  'less than matters': { level: (i) => (i < 80 ? 100 : 103), kind: undefined },
+  'less than matters': { level: (i) => (i < 80 ? 100 : 102), kind: undefined },
 };
 for (const [name, { level, kind, index }] of Object.entries(shapes)) {
   test(`how a level changes: ${name}`, () => {
