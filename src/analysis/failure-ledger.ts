@@ -65,6 +65,13 @@ const WORKLOADS_MAX = 50_000;
 const COMMAND_CHARS = 80;
 const LATELY = 5_000;
 
+export interface LedgerTerms {
+  /** All that the journal says of a workload that was submitted before what is read. */
+  readonly before?: (id: WorkloadId) => Iterable<Event>;
+  /** Attempts of nobody but this tenant. */
+  readonly only?: string | undefined;
+}
+
 interface Known {
   readonly spec: WorkloadSpec;
   readonly tenant: string;
@@ -78,6 +85,7 @@ export class FailureLedger {
   readonly exposures: Exposure[] = [];
   readonly losses: NodeLoss[] = [];
   readonly #before: (id: WorkloadId) => Iterable<Event>;
+  readonly #only: string | undefined;
   readonly #known = new Map<string, Known | undefined>();
   readonly #running = new Map<AttemptId, Exposure>();
   readonly #evicted = new Set<AttemptId>();
@@ -86,9 +94,9 @@ export class FailureLedger {
   readonly #nodes = new Map<string, Readonly<Record<string, string>>>();
   readonly #skipped = new Map<string, number>();
 
-  /** `before`: all that the journal says of a workload that was submitted before what is read. */
-  constructor(before: (id: WorkloadId) => Iterable<Event> = () => []) {
+  constructor({ before = () => [], only }: LedgerTerms = {}) {
     this.#before = before;
+    this.#only = only;
   }
 
   /** A node that joined before what is read. */
@@ -147,7 +155,7 @@ export class FailureLedger {
 
   needs(): readonly StepNeeds[] {
     return [...this.#known].flatMap(([workload, known]) => {
-      if (known === undefined) return [];
+      if (known === undefined || (this.#only ?? known.tenant) !== known.tenant) return [];
       const steps = known.spec.steps.map(({ id, needs }) => ({ id, needs }));
       return [{ workload, tenant: known.tenant, steps, by: known.spec.submittedBy }];
     });
@@ -168,6 +176,7 @@ export class FailureLedger {
   #place(id: AttemptId, at: number, where: Parents): void {
     const name = parseAttemptId(id)!;
     const known = this.#knownOf(name.workload);
+    if (this.#only !== undefined && known?.tenant !== this.#only) return;
     const step = known?.spec.steps.find((one) => one.id === name.step);
     const labels = this.#nodes.get(where.node?.[0] ?? '') ?? {};
     const exposure: Exposure = {

@@ -28,6 +28,7 @@ import { forgetAttempts } from './forget-attempts.ts';
 import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
+import { LiveIncidents } from './incident-site.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
@@ -113,6 +114,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     site,
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
+    incidents: new LiveIncidents({ ...parts, now: () => clock.now() }),
     transfers,
     token: folder.token,
     tokens: parts.tokens,

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { validAt } from '../admission/rates.ts';
 import { Adviser } from '../analysis/suggestions.ts';
 import { UsageLedger, type UsageRecord } from '../analysis/usage-ledger.ts';
@@ -20,17 +19,10 @@ import {
 import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { OperationError } from '../model/errors.ts';
-import type { TenantId, WorkloadId } from '../model/ids.ts';
-import type { Event } from '../model/messages.ts';
+import type { TenantId } from '../model/ids.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
-
-/** Events that one report reads at most: some seconds, in small pieces. */
-const EVENTS_MAX = 300_000;
-/** Between two turns of everybody else: about 5 ms (2-vCPU VM, November 2026). */
-const PIECE = 256;
-/** Of one workload before the window. */
-const BEFORE_MAX = 20_000;
+import { eventsOf, openJournalWindow } from './journal-window.ts';
 
 export interface LiveMoneyDeps {
   readonly engine: Engine;
@@ -92,44 +84,19 @@ export class LiveMoney implements MoneySite {
     take: (record: UsageRecord) => void,
   ): Promise<ReadWindow> {
     const { journal, now, engine } = this.#deps;
-    const to = now();
-    const asked = Math.max(0, to - spanMs) as TimeMs;
-    const last = journal.lastSequence;
-    const wanted = journal.sequenceAt(asked);
-    const first = Math.max(wanted, last - EVENTS_MAX + 1);
-    const began = atOf(journal, first, to);
-    // Nothing before the first event that is kept is known, unless that is the first there ever was.
-    const complete = first === wanted && (first === 1 || began <= asked || wanted > last);
-    const from = (first === wanted ? asked : began) as TimeMs;
+    const window = openJournalWindow(journal, now(), spanMs);
+    const { from, to, complete } = window;
     const kept = (record: UsageRecord | undefined): void => {
       if (record !== undefined && (only === undefined || record.user === only)) take(record);
     };
-    const ledger = new UsageLedger({ from, to }, (id) => before(journal, id));
+    const ledger = new UsageLedger({ from, to }, (id) => eventsOf(journal, id));
     for (const workload of engine.state.workloads()) {
       if (workload.state === 'active' && workload.submittedAt < from) ledger.prime(workload.id);
     }
-    let count = 0;
-    for (const { sequence, event } of journal.readFrom(first)) {
-      if (sequence > last) break;
-      kept(ledger.read(event));
-      if (++count % PIECE === 0) await nextTurn();
-    }
+    for await (const event of window.events()) kept(ledger.read(event));
     for (const record of ledger.rest()) kept(record);
     return { from, to, complete };
   }
 }
 
 const isKey = (key: string): key is UsageKey => usageKeys.some((known) => known === key);
-
-function atOf(journal: SqliteJournal, sequence: number, otherwise: TimeMs): TimeMs {
-  for (const { event } of journal.readFrom(sequence)) return event.at;
-  return otherwise;
-}
-
-function* before(journal: SqliteJournal, id: WorkloadId): Iterable<Event> {
-  let count = 0;
-  for (const { event } of journal.readWorkload(id)) {
-    if (++count > BEFORE_MAX) return;
-    yield event;
-  }
-}

@@ -9,6 +9,7 @@ import type {
   WorkloadDocument,
   WorkloadList,
 } from '../api/contract/documents.ts';
+import type { IncidentList } from '../api/contract/incident-documents.ts';
 import type {
   LeaseDocument,
   LeaseList,
@@ -85,6 +86,7 @@ export interface Client {
   /** So far back, in seconds. */
   usageReport(seconds: number, by: readonly string[]): Promise<UsageReportDocument>;
   suggestions(seconds: number): Promise<SuggestionList>;
+  incidents(seconds: number): Promise<IncidentList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -10,6 +10,7 @@ import { configExplain } from './commands/config-explain.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
 import { importCommand } from './commands/import.ts';
+import { incidents } from './commands/incidents.ts';
 import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
@@ -74,6 +75,7 @@ export const registry: readonly Command[] = [
   prices,
   usage,
   suggest,
+  incidents,
   reserve,
   network,
   transfer,

@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
+import type { IncidentSite } from '../contract/incident-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { TokenSite } from '../contract/token-documents.ts';
@@ -33,6 +34,7 @@ export interface ServerConfig {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly incidents: IncidentSite;
   readonly transfers: TransferSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
@@ -61,7 +63,8 @@ export interface OpenServer {
  * Throws OperationError: ADDRESS_IN_USE, DAEMON_RUNNING, STATE_UNWRITABLE.
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
-  const { site, leases, money, transfers, tokens, token, holders, socketPath, host } = config;
+  const { site, leases, money, incidents, transfers, tokens, token, holders, socketPath, host } =
+    config;
   const { webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
@@ -69,6 +72,7 @@ export async function openServer(config: ServerConfig): Promise<OpenServer> {
     site,
     leases,
     money,
+    incidents,
     transfers,
     tokens,
     parse,

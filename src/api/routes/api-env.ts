@@ -1,4 +1,5 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { IncidentSite } from '../contract/incident-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
@@ -74,6 +75,7 @@ export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly incidents: IncidentSite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

@@ -3,6 +3,7 @@ import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addCacheRoutes } from './cache-routes.ts';
+import { addIncidentRoutes } from './incident-routes.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -70,6 +71,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLogRoutes(api, deps);
   addQueueRoutes(api);
   addMoneyRoutes(api, deps);
+  addIncidentRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

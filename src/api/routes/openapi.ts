@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { cacheOperations } from './cache-routes.ts';
+import { incidentOperations } from './incident-routes.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -27,6 +28,7 @@ export const operations = [
   ...logOperations,
   ...queueOperations,
   ...moneyOperations,
+  ...incidentOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,
