@@ -28,6 +28,9 @@ export function amountOf(value: number, unit: MetricUnit): string {
 /** `40 %`. */
 export const shareOf = (ratio: number): string => `${digits(ratio * 100)} %`;
 
+/** `1 step`, `2 steps`. */
+export const countOf = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
 /** To the minute. */
 export const momentOf = (at: number): string =>
   `${formatMoment(at).slice(0, 16).replace('T', ' ')} UTC`;

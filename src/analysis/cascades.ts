@@ -1,6 +1,6 @@
 import { formatSpan } from '../base/format.ts';
 import type { Event } from '../model/messages.ts';
-import { momentOf, shareOf } from './amounts.ts';
+import { countOf, momentOf, shareOf } from './amounts.ts';
 import { FailureLedger } from './failure-ledger.ts';
 import { type Evidence, type Finding, type FindingResource, severityOf } from './finding.ts';
 import { adviceOn } from './incident-advice.ts';
@@ -54,16 +54,32 @@ function resourceOf({ memory, parent, nodesLost }: Incident): FindingResource {
 
 /** What happened, how it grew, and what it looks like. */
 export function incidentSentence(incident: Incident): string {
-  const { failures, nodesLost, from, to, class: kind, parent, doublingMs, memory } = incident;
-  const lost = nodesLost.length === 0 ? '' : ` and ${nodesLost.length} nodes were lost`;
+  const {
+    failures,
+    nodesLost,
+    from,
+    to,
+    class: kind,
+    parent,
+    doublingMs,
+    memory,
+    common,
+  } = incident;
+  const lost =
+    nodesLost.length === 0
+      ? ''
+      : ` and ${countOf(nodesLost.length, 'node')} ${nodesLost.length === 1 ? 'was' : 'were'} lost`;
   const time = to > from ? `within ${formatSpan(to - from)}` : 'at once';
-  const begin = `${failures} attempts failed${lost} ${time} from ${momentOf(from)}`;
+  const begin = `${countOf(failures, 'attempt')} failed${lost} ${time} from ${momentOf(from)}`;
   const shared = parent && `${parent.failed} of them share ${parent.kind} ${parent.name}`;
   const how = {
     exponential: `their number doubled every ${formatSpan(doublingMs ?? 0)}: a cascade`,
     clustered: shared ?? '',
     linear: 'at a steady pace: something runs out or breaks again and again',
-    unclear: 'with nothing in common that would not be chance',
+    unclear:
+      common === undefined
+        ? 'with nothing in common that would not be chance'
+        : `all of them of ${common.kind} ${common.name}, and too little else ran to say whether that is why`,
   }[kind];
   const more = kind === 'exponential' && shared ? `; ${shared}` : '';
   const forMemory = {
@@ -124,7 +140,7 @@ function evidenceOf({
       'blast radius',
       blast.atRisk + blast.steps,
       null,
-      `${blast.atRisk} attempts that still run, ${blast.steps} steps (${blast.skipped} of them will not run) and ${blast.tenants} tenants depend on what failed.`,
+      `On what failed depend ${countOf(blast.atRisk, 'attempt')} of what runs, ${countOf(blast.steps, 'step')} (${blast.skipped} skipped by now) and ${countOf(blast.tenants, 'tenant')}.`,
     ),
   ];
 }

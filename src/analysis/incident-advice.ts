@@ -3,30 +3,38 @@ import type { Remedy } from './finding.ts';
 import type { Incident } from './incidents.ts';
 
 /** Which way a remedy holds a cascade up. */
-type Pattern = 'circuit breaker' | 'backpressure' | 'bulkhead' | 'isolate' | 'memory';
+type Pattern = 'look' | 'circuit breaker' | 'backpressure' | 'bulkhead' | 'isolate' | 'memory';
 
 /** With the setting of Berth that does it: what stops it now comes first. */
 export function adviceOn(incident: Incident): readonly Remedy[] {
   return patternsFor(incident).map((pattern) => remedies[pattern](incident));
 }
 
-function patternsFor({ class: kind, memory, parent }: Incident): readonly Pattern[] {
+function patternsFor({ class: kind, memory, parent, retried }: Incident): readonly Pattern[] {
   const forMemory: readonly Pattern[] = memory.verdict === 'no' ? [] : ['memory'];
+  const breaker: readonly Pattern[] = retried > 0 ? ['circuit breaker'] : [];
   switch (kind) {
     case 'exponential':
       return [...forMemory, 'circuit breaker', 'backpressure', 'bulkhead'];
     case 'clustered':
       return parent?.kind === 'tenant' || parent?.kind === 'queue'
-        ? [...forMemory, 'bulkhead', 'circuit breaker']
-        : ['isolate', ...forMemory, 'circuit breaker'];
+        ? [...forMemory, 'bulkhead', ...breaker, 'look']
+        : ['isolate', ...forMemory, ...breaker, 'look'];
     case 'linear':
-      return [...forMemory, 'backpressure', 'circuit breaker'];
+      return [...forMemory, 'backpressure', ...breaker, 'look'];
     case 'unclear':
-      return [...forMemory, 'circuit breaker'];
+      return ['look', ...forMemory, ...breaker];
   }
 }
 
 const remedies: Record<Pattern, (incident: Incident) => Remedy> = {
+  look: ({ first }) => ({
+    title: 'Read what the first one said',
+    why: 'What fails later is often only an effect.',
+    risk: 'none',
+    effect: 'Says why it ended.',
+    command: `berth logs ${first} --stderr`,
+  }),
   'circuit breaker': ({ doublingMs }) => ({
     title: 'Circuit breaker: few retries, far apart',
     why: 'A task that starts again at once does to the rest what the last one did.',

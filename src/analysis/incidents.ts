@@ -1,5 +1,13 @@
+import { type AttemptId, parseAttemptId } from '../model/ids.ts';
 import { blastRadius, type Dependency } from './blast-radius.ts';
-import type { Exposure, FailureCause, FailureLedger, NodeLoss } from './failure-ledger.ts';
+import {
+  type Exposure,
+  type FailureCause,
+  type FailureLedger,
+  type NodeLoss,
+  type ParentKind,
+  parentKinds,
+} from './failure-ledger.ts';
 import { type SharedParent, sharedParent } from './shared-parent.ts';
 import { branchingOf } from './statistics/branching.ts';
 import { growthOf } from './statistics/growth.ts';
@@ -11,6 +19,8 @@ export interface Incident {
   readonly id: string;
   readonly from: number;
   readonly to: number;
+  /** The attempt that failed first. */
+  readonly first: AttemptId;
   /**
    * `exponential`: each brings others about. `clustered`: they share what failed. `linear`: something runs out or
    * breaks at a steady pace. `unclear`: too few, or none of these.
@@ -25,6 +35,10 @@ export interface Incident {
   readonly branchingRatio: number | undefined;
   readonly doublingMs: number | undefined;
   readonly parent: SharedParent | undefined;
+  /** What all of them share, where it may be chance: nothing else ran, or too little. */
+  readonly common: { readonly kind: ParentKind; readonly name: string } | undefined;
+  /** Failures that were not the first try of their task. */
+  readonly retried: number;
   /** Failures in equal parts of its time. */
   readonly timeline: readonly number[];
   readonly memory: MemoryCascade;
@@ -69,6 +83,8 @@ const QUIET_MS = 10 * 60_000;
 const FAILURES_MIN = 3;
 const INCIDENTS_MAX = 100;
 const TIMELINE_PARTS = 24;
+/** What ran so long before and after says what else might have failed. */
+const AROUND_MS = 60 * 60_000;
 /** Nodes that are lost are counted instead of attempts from so many on: many attempts are lost with one. */
 const NODES_MIN = 6;
 
@@ -98,17 +114,20 @@ function incidentOf(
 ): Incident {
   const from = failed[0]!.to!;
   const to = failed.at(-1)!.to!;
-  const exposed = ledger.exposures.filter((one) => one.from <= to && (one.to ?? to) >= from);
+  const ran = (since: number, until: number): readonly Exposure[] =>
+    ledger.exposures.filter((one) => one.from <= until && (one.to ?? until) >= since);
+  const exposed = ran(from, to);
   const losses = ledger.losses.filter(({ at }) => at >= from && at <= to);
   const moments =
     losses.length >= NODES_MIN ? losses.map(({ at }) => at) : failed.map((x) => x.to!);
   const growth = growthOf(moments);
-  const parent = sharedParent(inWindow(exposed, from, to));
+  const parent = sharedParent(inWindow(ran(from - AROUND_MS, to + AROUND_MS), from, to));
   const isRunaway = growth.shape === 'exponential';
   return {
     id: `incident-${from}-${failed[0]!.id}`,
     from,
     to,
+    first: failed[0]!.id,
     class: isRunaway
       ? 'exponential'
       : parent !== undefined
@@ -121,9 +140,11 @@ function incidentOf(
     nodesLost: losses.map(({ node }) => node),
     workloads: distinct(failed, 'workload'),
     tenants: distinct(failed, 'tenant'),
-    branchingRatio: branchingOf(moments)?.ratio,
+    branchingRatio: growth.shape === 'burst' ? undefined : branchingOf(moments)?.ratio,
     doublingMs: growth.doublingMs,
     parent,
+    common: parent === undefined ? commonOf(failed) : undefined,
+    retried: failed.filter(({ id }) => parseAttemptId(id)!.number > 1).length,
     timeline: timelineOf(failed, from, to),
     memory: memoryCascade(failed, from, to, measured),
     blast: blastOf(ledger, exposed, failed, { parent, losses, from, to }),
@@ -144,6 +165,16 @@ function causesOf(failed: readonly Exposure[]): Incident['causes'] {
   return [...counts]
     .map(([cause, count]) => ({ cause, count }))
     .sort((a, b) => b.count - a.count || (a.cause < b.cause ? -1 : 1));
+}
+
+function commonOf(failed: readonly Exposure[]): Incident['common'] {
+  for (const kind of parentKinds) {
+    const name = failed[0]!.parents[kind]?.find((one) =>
+      failed.every(({ parents }) => parents[kind]?.includes(one)),
+    );
+    if (name !== undefined && kind !== 'queue' && kind !== 'zone') return { kind, name };
+  }
+  return undefined;
 }
 
 const distinct = (failed: readonly Exposure[], kind: 'workload' | 'tenant'): readonly string[] => [
