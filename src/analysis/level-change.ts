@@ -26,7 +26,8 @@ export interface ChangeTerms {
   readonly significance?: number;
 }
 
-const POINTS_MIN = 48;
+/** With less, nothing is told. */
+export const POINTS_MIN = 48;
 const KNEES = 40;
 /** In sigmas: a false alarm in some 10,000 points. */
 const FRESH_LIMIT = 8;
@@ -82,10 +83,12 @@ function freshOf(
   persistence: number,
   isLarge: (before: number, after: number) => boolean,
 ): LevelChange | undefined {
-  const usual = raw.slice(0, -persistence);
+  const usual = withoutSpikes(raw.slice(0, -persistence));
   const before = median(usual);
   const rest = usual.map((value) => value - before);
-  const sigma = madSigma(rest, 0) * Math.sqrt(memoryOf(rest));
+  // Where there are two levels side by side, the median sees one of them only.
+  const spread = Math.sqrt(mean(rest.map((value) => value * value)));
+  const sigma = Math.max(madSigma(rest, 0), spread) * Math.sqrt(memoryOf(rest));
   if (sigma === 0) return undefined;
   const cusum = new Cusum({ level: before, sigma, limit: FRESH_LIMIT });
   const last = raw.slice(-persistence);

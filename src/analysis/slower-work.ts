@@ -1,20 +1,23 @@
 import type { MetricHistory } from '../telemetry/metric.ts';
 import type { Finding } from './finding.ts';
 import type { MeasuredMemory } from './incidents.ts';
+import { POINTS_MIN } from './level-change.ts';
 import { findRegressions, type RegressionOptions } from './regressions.ts';
 import type { StepDurations } from './step-durations.ts';
 
-/** Work that became slower, with the likely cause: all of it together, or else single steps. */
+/** Work that became slower, with the likely cause: single steps, or all of it together where most of them did. */
 export function slowerWork(
   history: MetricHistory,
   durations: StepDurations,
   window: Pick<RegressionOptions, 'from' | 'to'>,
 ): readonly Finding[] {
   const options = { ...window, softwareChanges: durations.changes() };
+  const steps = durations.steps().filter(({ values }) => values.length >= POINTS_MIN);
+  const single = findRegressions(history, { ...options, symptoms: steps });
+  const slower = single.filter(isOfWork).length;
+  if (slower > 0 && slower <= steps.length / 2) return single;
   const together = findRegressions(history, { ...options, symptoms: [durations.all()] });
-  if (together.some(isOfWork)) return together;
-  const single = findRegressions(history, { ...options, symptoms: durations.steps() });
-  return single.some(isOfWork) ? single : together;
+  return together.some(isOfWork) ? together : single;
 }
 
 const isOfWork = ({ id }: Finding): boolean => id.startsWith('regression/attempt_duration');

@@ -7,7 +7,7 @@ import { scratchState } from '../builders/scratch-state.ts';
 const good = `
 name: good
 run: "true"
-count: 12
+count: 30
 resources: {cpu: 100m, memory: 16Mi}
 `;
 const broken = `
