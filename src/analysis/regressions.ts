@@ -155,7 +155,7 @@ function symptomFinding(
     severity: severityOf(score),
     score,
     sentence:
-      `${capital(series.words)} is ${shareOf(ratio)} ${change.after > change.before ? 'higher' : 'lower'}, ${began} ${momentOf(since)}. ${first === undefined ? '' : `Likely cause: ${first.sentence}`}`.trim(),
+      `${capital(nameOf(series))} is ${shareOf(ratio)} ${change.after > change.before ? 'higher' : 'lower'}, ${began} ${momentOf(since)}. ${first === undefined ? '' : `Likely cause: ${first.sentence}`}`.trim(),
     since,
     evidence: [
       evidenceOf(symptom, null),
@@ -292,12 +292,17 @@ function changeWords({ series, change, since }: Changed): string {
   const { before, after, kind } = change;
   const { unit } = series;
   const how = { step: 'went', trend: 'drifted', fresh: 'has just gone' }[kind];
-  const where = Object.values(series.labels).join(' ');
-  return `${series.words}${where && ` (${where})`} ${how} from ${amountOf(before, unit)} to ${amountOf(after, unit)} since ${momentOf(since)}`;
+  return `${nameOf(series)} ${how} from ${amountOf(before, unit)} to ${amountOf(after, unit)} since ${momentOf(since)}`;
 }
 
 const resourceOf = (cause: Cause | undefined): FindingResource =>
   cause?.changes[0]?.metric.resource ?? 'software';
+
+/** `the GPU temperature (GPU-1 0)`. */
+function nameOf({ words, labels }: NamedSeries): string {
+  const where = Object.values(labels).join(' ');
+  return `${words}${where && ` (${where})`}`;
+}
 
 const idOf = ({ name, labels }: NamedSeries): string => [name, ...Object.values(labels)].join('/');
 

@@ -73,7 +73,7 @@ export class StepDurations {
   steps(): readonly NamedSeries[] {
     return [...this.#steps].map(([step, took]) => {
       const seconds = took.map(({ at, ms }) => ({ at, ms: ms / 1_000 }));
-      return seriesOfTimes(seconds, 'the time of step', { unit: 'seconds', labels: { step } });
+      return seriesOfTimes(seconds, 'the time of a step', { unit: 'seconds', labels: { step } });
     });
   }
 

@@ -78,7 +78,7 @@ test('one step has another command, and is slower since', () => {
   assert.equal(found.length, 1);
   assert.match(
     finding?.sentence ?? '',
-    /^The time of step \(?train\/s\)? is 5\d.*step train\/s has another command/,
+    /^The time of a step \(train\/s\) is 5\d.*step train\/s has another command/,
   );
   assert.equal(finding?.remedies[0]?.risk, 'none');
 });
