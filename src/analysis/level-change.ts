@@ -139,12 +139,15 @@ function driftOf(values: readonly number[], significance: number): Drift | undef
   }
   const { knee, level, slope } = best;
   const fitted = values.map((_, i) => level + slope * Math.max(0, i - knee));
-  // Not the end of the line: of a step, a line shoots beyond.
-  const after = median(values.slice(-Math.ceil(n / 12)));
+  // Not the ends of the line: of a step, a line shoots beyond.
+  const part = Math.ceil(n / 12);
+  const after = median(values.slice(-part));
+  const start = median(values.slice(0, part));
+  const before = Math.abs(after - start) < Math.abs(after - level) ? start : level;
   const trend = trendOf(values, { memory: memoryOf(left(values, fitted)) });
   if (trend === undefined || trend.p > significance) return undefined;
   if (Math.sign(after - level) !== Math.sign(trend.slope)) return undefined;
-  return { kind: 'trend', index: knee, before: level, after, p: trend.p, fitted };
+  return { kind: 'trend', index: knee, before, after, p: trend.p, fitted };
 }
 
 function fitKnee(values: readonly number[], knee: number) {
