@@ -153,8 +153,10 @@ export class FailureLedger {
     return this.#nodes.get(node) ?? {};
   }
 
-  needs(): readonly StepNeeds[] {
+  /** Of these workloads, and of all that a task submitted. */
+  needs(workloads: ReadonlySet<string>): readonly StepNeeds[] {
     return [...this.#known].flatMap(([workload, known]) => {
+      if (!workloads.has(workload) && known?.spec.submittedBy === undefined) return [];
       if (known === undefined || (this.#only ?? known.tenant) !== known.tenant) return [];
       const steps = known.spec.steps.map(({ id, needs }) => ({ id, needs }));
       return [{ workload, tenant: known.tenant, steps, by: known.spec.submittedBy }];

@@ -7,6 +7,7 @@ import {
   type NodeLoss,
   type ParentKind,
   parentKinds,
+  type StepNeeds,
 } from './failure-ledger.ts';
 import { type SharedParent, sharedParent } from './shared-parent.ts';
 import { branchingOf } from './statistics/branching.ts';
@@ -81,14 +82,14 @@ export interface IncidentOptions {
 
 const QUIET_MS = 10 * 60_000;
 const FAILURES_MIN = 3;
-const INCIDENTS_MAX = 100;
+const INCIDENTS_MAX = 50;
 const TIMELINE_PARTS = 24;
 /** What ran so long before and after says what else might have failed. */
 const AROUND_MS = 60 * 60_000;
 /** Nodes that are lost are counted instead of attempts from so many on: many attempts are lost with one. */
 const NODES_MIN = 6;
 
-/** The newest first. */
+/** The newest first, at most 50. */
 export function incidentsOf(
   ledger: FailureLedger,
   { measured = () => ({}), quietMs = QUIET_MS }: IncidentOptions = {},
@@ -96,15 +97,18 @@ export function incidentsOf(
   const failed = ledger.exposures
     .filter(({ failure, to }) => failure !== undefined && to !== undefined)
     .sort((a, b) => a.to! - b.to!);
-  const found: Incident[] = [];
+  const parts: (readonly Exposure[])[] = [];
   for (let i = 0; i < failed.length; ) {
     let end = i + 1;
     while (end < failed.length && failed[end]!.to! - failed[end - 1]!.to! <= quietMs) end++;
     const part = failed.slice(i, end);
-    if (part.length >= FAILURES_MIN) found.push(incidentOf(ledger, part, measured));
+    if (part.length >= FAILURES_MIN) parts.push(part);
     i = end;
   }
-  return found.slice(-INCIDENTS_MAX).reverse();
+  return parts
+    .slice(-INCIDENTS_MAX)
+    .reverse()
+    .map((part) => incidentOf(ledger, part, measured));
 }
 
 function incidentOf(
@@ -236,13 +240,15 @@ function blastOf(
     ...losses.map(({ node }) => `node ${node}`),
     ...failed.map(stepOf),
   ];
-  const reached = blastRadius(dependenciesOf(ledger, exposed), roots);
+  const ran = new Set(exposed.flatMap(({ parents }) => parents.workload ?? []));
+  const needs = ledger.needs(ran);
+  const reached = blastRadius(dependenciesOf(needs, exposed), roots);
   const hit = new Set(failed.map(stepOf));
   const gone = new Set(failed.map(({ id }) => `attempt ${id}`));
   const count = (kind: string): string[] =>
     [...reached.keys()].filter((name) => name.startsWith(`${kind} `));
   const steps = count('step').filter((step) => !hit.has(step));
-  const tenantOf = new Map(ledger.needs().map(({ workload, tenant }) => [workload, tenant]));
+  const tenantOf = new Map(needs.map(({ workload, tenant }) => [workload, tenant]));
   const never = new Set(
     ledger.skipped(from, Math.max(to, from) + QUIET_MS).map((id) => `step ${id}`),
   );
@@ -261,7 +267,7 @@ const stepOf = ({ id, parents }: Exposure): string =>
   `step ${parents.workload?.[0]}/${id.split('.')[1]}`;
 
 function* dependenciesOf(
-  ledger: FailureLedger,
+  needs: readonly StepNeeds[],
   exposed: readonly Exposure[],
 ): Iterable<Dependency> {
   for (const one of exposed) {
@@ -273,7 +279,7 @@ function* dependenciesOf(
     if (zone) yield { of: on, on: `zone ${zone[0]}` };
     if (box) yield { of: on, on: `switch ${box[0]}` };
   }
-  for (const { workload, steps, by } of ledger.needs()) {
+  for (const { workload, steps, by } of needs) {
     for (const { id, needs } of steps) {
       for (const need of needs)
         yield { of: `step ${workload}/${id}`, on: `step ${workload}/${need}` };

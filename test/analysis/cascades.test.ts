@@ -256,3 +256,30 @@ test('stopping on purpose is no failure', () => {
   for (const attempt of site.running()) site.fail(attempt, 'cancelled');
   assert.deepEqual(incidents(site.journal), []);
 });
+
+test('ends for want of memory that become fewer are no cascade', () => {
+  const site = new FailingSite(4);
+  site.submit('ada', 100);
+  for (let i = 0; i < 20; i++) {
+    site.wait(i < 15 ? 5_000 : 3 * MINUTE);
+    site.fail(site.running()[i]!, 'oom-killed');
+  }
+  const high = { measured: () => ({ retransmitRatio: 0.08, pressureRatio: 0.9 }) };
+  const [incident] = incidents(site.journal, high);
+  assert.ok(incident && incident.memory.first > incident.memory.second);
+  assert.equal(incident.memory.verdict, 'no');
+});
+
+test('of one tenant, nothing of the others is read', () => {
+  const { journal } = suffer('rack without power', 2);
+  const own = new FailureLedger({ only: 'ada' });
+  for (const event of journal) own.read(event);
+  const tenants = new Set(own.exposures.flatMap(({ parents }) => parents.tenant ?? []));
+  assert.deepEqual([...tenants], ['ada']);
+  assert.deepEqual(
+    [...new Set(own.needs(new Set(['1', '2', '3', '4'])).map(({ tenant }) => tenant))],
+    ['ada'],
+  );
+  const [incident] = incidentsOf(own);
+  assert.deepEqual([incident?.tenants, incident?.blast.tenants], [['ada'], 1]);
+});
