@@ -90,10 +90,16 @@ const AROUND_MS = 60 * 60_000;
 const NODES_MIN = 6;
 
 /** The newest first, at most 50. */
-export function incidentsOf(
+export const incidentsOf = (
+  ledger: FailureLedger,
+  options?: IncidentOptions,
+): readonly Incident[] => [...eachIncident(ledger, options)];
+
+/** The same one by one: each takes some milliseconds, between which others may have their turn. */
+export function* eachIncident(
   ledger: FailureLedger,
   { measured = () => ({}), quietMs = QUIET_MS }: IncidentOptions = {},
-): readonly Incident[] {
+): Iterable<Incident> {
   const failed = ledger.exposures
     .filter(({ failure, to }) => failure !== undefined && to !== undefined)
     .sort((a, b) => a.to! - b.to!);
@@ -105,10 +111,9 @@ export function incidentsOf(
     if (part.length >= FAILURES_MIN) parts.push(part);
     i = end;
   }
-  return parts
-    .slice(-INCIDENTS_MAX)
-    .reverse()
-    .map((part) => incidentOf(ledger, part, measured));
+  for (const part of parts.slice(-INCIDENTS_MAX).reverse()) {
+    yield incidentOf(ledger, part, measured);
+  }
 }
 
 function incidentOf(

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FailureLedger } from '../analysis/failure-ledger.ts';
-import { incidentsOf } from '../analysis/incidents.ts';
+import { eachIncident, type Incident } from '../analysis/incidents.ts';
 import type { LoadedNode } from '../analysis/load-redistribution.ts';
 import { measuredMemory, noHistory, slowerWork } from '../analysis/slower-work.ts';
 import { StepDurations } from '../analysis/step-durations.ts';
@@ -39,7 +40,11 @@ export class LiveIncidents implements IncidentSite {
       ledger.read(event);
       durations.read(event);
     }
-    const found = incidentsOf(ledger, { measured: measuredMemory(history) });
+    const found: Incident[] = [];
+    for (const incident of eachIncident(ledger, { measured: measuredMemory(history) })) {
+      found.push(incident);
+      await nextTurn();
+    }
     return {
       from,
       to,
