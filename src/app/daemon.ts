@@ -30,11 +30,12 @@ import { forgetAttempts } from './forget-attempts.ts';
 import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
+import { LiveIncidents } from './incident-site.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
-import { LiveMetricSite } from './metric-site.ts';
 import { openLiveMetrics } from './live-metrics.ts';
+import { LiveMetricSite } from './metric-site.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { openReports } from './open-reports.ts';
@@ -135,6 +136,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
       now: () => clock.now(),
     }),
     reports,
+    incidents: new LiveIncidents({ ...parts, metrics: parts.history, now: () => clock.now() }),
     transfers,
     token: folder.token,
     tokens: parts.tokens,

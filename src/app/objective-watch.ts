@@ -12,7 +12,7 @@ import type { TenantId } from '../model/ids.ts';
 import type { Objective } from '../model/objective.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 import type { Labels, Reading } from '../telemetry/metric.ts';
-import { EVENTS_MAX, eventsOf, PIECE } from './read-window.ts';
+import { EVENTS_MAX, eventsOf, PIECE } from './journal-window.ts';
 
 interface ObjectiveWatchDeps {
   readonly engine: Engine;

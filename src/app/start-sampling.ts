@@ -36,7 +36,6 @@ interface Sampled {
   readonly live: LatestReadings;
   readonly site: SiteConfig;
   /** Filled here. */
-  readonly live: LatestReadings;
   /** The newest sample of the host. */
   latest: HostSample | undefined;
 }

@@ -14,6 +14,7 @@ import type {
   WorkloadDocument,
   WorkloadList,
 } from '../api/contract/documents.ts';
+import type { IncidentList } from '../api/contract/incident-documents.ts';
 import type {
   LeaseDocument,
   LeaseList,
@@ -116,6 +117,7 @@ export interface Client {
   reports(): Promise<ReportList>;
   keptReport(id: string): Promise<ReportDocument>;
   keptReportPage(id: string): Promise<string>;
+  incidents(seconds: number): Promise<IncidentList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -11,6 +11,7 @@ import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { help } from './commands/help.ts';
 import { importCommand } from './commands/import.ts';
+import { incidents } from './commands/incidents.ts';
 import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
@@ -89,6 +90,7 @@ export const registry: readonly Command[] = [
   report,
   reportList,
   reportShow,
+  incidents,
   reserve,
   network,
   transfer,

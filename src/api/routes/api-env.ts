@@ -1,5 +1,6 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { DoctorSite } from '../contract/doctor-documents.ts';
+import type { IncidentSite } from '../contract/incident-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MetricSite } from '../contract/metric-site.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
@@ -80,6 +81,7 @@ export interface ApiDeps {
   readonly doctor: DoctorSite;
   readonly metrics: MetricSite;
   readonly reports: ReportSite;
+  readonly incidents: IncidentSite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

@@ -4,6 +4,7 @@ import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addCacheRoutes } from './cache-routes.ts';
 import { addDoctorRoutes } from './doctor-routes.ts';
+import { addIncidentRoutes } from './incident-routes.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -76,6 +77,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addDoctorRoutes(api, deps);
   addMetricRoutes(api, deps);
   addReportRoutes(api, deps);
+  addIncidentRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

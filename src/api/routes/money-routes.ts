@@ -15,7 +15,8 @@ import { defineOperation } from './operation.ts';
 const SINCE_MAX_MS = 400 * 86_400_000;
 const KEYS_MAX = 6;
 
-const since = z
+/** So far back, as people write it. */
+export const since = z
   .string()
   .max(64)
   .default('7d')
@@ -102,10 +103,11 @@ export function addMoneyRoutes(api: OpenAPIHono<ApiEnv>, { money }: ApiDeps): vo
 }
 
 /** Who sees only his own, sees only what he spent. */
-const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
+export const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
   role === 'admin' || sees === 'all' ? undefined : tenant;
 
-function spanOf(written: string): number {
+/** Throws USAGE. */
+export function spanOf(written: string): number {
   const parsed = parseSpan(written);
   if (!parsed.ok || parsed.value === 0 || parsed.value > SINCE_MAX_MS) {
     const hint = 'A span such as 24h or 7d, at most 400d.';

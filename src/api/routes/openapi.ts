@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { cacheOperations } from './cache-routes.ts';
 import { doctorOperations } from './doctor-routes.ts';
+import { incidentOperations } from './incident-routes.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -33,6 +34,7 @@ export const operations = [
   ...doctorOperations,
   ...metricOperations,
   ...reportOperations,
+  ...incidentOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,

@@ -12,6 +12,7 @@ import {
   workloadListSchema,
   workloadSchema,
 } from '../../api/contract/documents.ts';
+import { incidentListSchema } from '../../api/contract/incident-documents.ts';
 import {
   leaseListSchema,
   leaseSchema,
@@ -186,6 +187,8 @@ function moneyCalls({ ask }: Calls) {
     },
     suggestions: (seconds) =>
       ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
+    incidents: (seconds) =>
+      ask(incidentListSchema, get(`/api/v1/incidents?${query({ since: `${seconds}s` })}`)),
   } satisfies Partial<Client>;
 }
 

@@ -1,0 +1,52 @@
+import type { MetricHistory } from '../telemetry/metric.ts';
+import type { Finding } from './finding.ts';
+import type { MeasuredMemory } from './incidents.ts';
+import { POINTS_MIN } from './level-change.ts';
+import { findRegressions, type RegressionOptions } from './regressions.ts';
+import type { StepDurations } from './step-durations.ts';
+
+/** Work that became slower, with the likely cause: single steps, or all of it together where most of them did. */
+export function slowerWork(
+  history: MetricHistory,
+  durations: StepDurations,
+  window: Pick<RegressionOptions, 'from' | 'to'>,
+): readonly Finding[] {
+  const options = { ...window, softwareChanges: durations.changes() };
+  const steps = durations.steps().filter(({ values }) => values.length >= POINTS_MIN);
+  const single = findRegressions(history, { ...options, symptoms: steps });
+  const slower = single.filter(isOfWork).length;
+  if (slower > 0 && slower <= steps.length / 2) return single;
+  const together = findRegressions(history, { ...options, symptoms: [durations.all()] });
+  return together.some(isOfWork) ? together : single;
+}
+
+const isOfWork = ({ id }: Finding): boolean => id.startsWith('regression/attempt_duration');
+
+const POINTS = 60;
+const MARGIN_MS = 60_000;
+
+/** What history says of memory and the network around some time. */
+export function measuredMemory(history: MetricHistory): MeasuredMemory {
+  return (from, to) => {
+    const greatest = (name: string, labels: Readonly<Record<string, string>> = {}) => {
+      const window = { from: from - MARGIN_MS, to: to + MARGIN_MS } as Pick<
+        RegressionOptions,
+        'from' | 'to'
+      >;
+      const points = history
+        .query({ name, labels, ...window, pointsMax: POINTS })
+        .flatMap((series) => series.points);
+      return points.length === 0 ? undefined : Math.max(...points.map(({ mean }) => mean));
+    };
+    const sent = greatest('berth_node_tcp_segments_sent_per_second');
+    const again = greatest('berth_node_tcp_segments_retransmitted_per_second');
+    const pressure = greatest('berth_node_pressure_waiting_ratio', { resource: 'memory' });
+    return {
+      ...(sent && again !== undefined && { retransmitRatio: again / sent }),
+      ...(pressure !== undefined && { pressureRatio: pressure }),
+    };
+  };
+}
+
+/** Where nothing is measured. */
+export const noHistory: MetricHistory = { query: () => [], names: () => [] };

@@ -1,0 +1,58 @@
+import { memoryOf } from './change-points.ts';
+import { normalTail } from './distributions.ts';
+import { median, quantile } from './robust.ts';
+
+export interface Trend {
+  /** Of the values in one step of their index: the median of the slopes of all pairs (Theil 1950, Sen 1968). */
+  readonly slope: number;
+  /** The line's value at the first and at the last point. */
+  readonly first: number;
+  readonly last: number;
+  /** Two-sided, of Mann–Kendall. */
+  readonly p: number;
+  /** Kendall's tau with the time, −1 … 1. */
+  readonly tau: number;
+}
+
+/** Pairs are compared one by one: more points are merged by whoever asks. */
+export const TREND_POINTS_MAX = 2_000;
+
+/**
+ * Mann–Kendall with the correction for ties (Kendall 1975), and Theil–Sen. The variance grows by `memory`, the
+ * points until neighbours are independent (Yue & Wang 2004): of what is left when the line is taken out, where
+ * nobody knows better what the series would be without noise.
+ */
+export function trendOf(
+  values: readonly number[],
+  { memory }: { readonly memory?: number } = {},
+): Trend | undefined {
+  const n = values.length;
+  if (n < 4 || n > TREND_POINTS_MAX) return undefined;
+  const slopes = new Float64Array((n * (n - 1)) / 2);
+  let s = 0;
+  let pairs = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = i + 1; j < n; j++) {
+      const rise = values[j]! - values[i]!;
+      s += Math.sign(rise);
+      slopes[pairs++] = rise / (j - i);
+    }
+  }
+  const slope = quantile(slopes.sort(), 0.5);
+  const offset = median(values) - slope * ((n - 1) / 2);
+  const rest = values.map((value, i) => value - offset - slope * i);
+  const variance = varianceOf(values) * (memory ?? memoryOf(rest));
+  const z = variance === 0 || s === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
+  const p = Math.min(1, 2 * normalTail(Math.abs(z)));
+  return { slope, first: offset, last: offset + slope * (n - 1), p, tau: s / pairs };
+}
+
+/** Of Kendall's S, with ties. */
+function varianceOf(values: readonly number[]): number {
+  const n = values.length;
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  let sum = n * (n - 1) * (2 * n + 5);
+  for (const t of counts.values()) sum -= t * (t - 1) * (2 * t + 5);
+  return sum / 18;
+}

@@ -1,0 +1,62 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TimeMs } from '../base/units.ts';
+import type { WorkloadId } from '../model/ids.ts';
+import type { Event } from '../model/messages.ts';
+import type { SqliteJournal } from '../store/io/journal.ts';
+
+/** Events that one report reads at most: some seconds, in small pieces. */
+export const EVENTS_MAX = 300_000;
+/** Between two turns of everybody else: about 5 ms (2-vCPU VM, November 2026). */
+export const PIECE = 256;
+/** Of one workload before the window. */
+const BEFORE_MAX = 20_000;
+
+export interface JournalWindow {
+  readonly from: TimeMs;
+  readonly to: TimeMs;
+  /** False: the journal does not go back so far, or there is too much of it. */
+  readonly complete: boolean;
+  /** In order, in small pieces, so that everybody else has his turn. */
+  events(): AsyncIterable<Event>;
+}
+
+export function openJournalWindow(
+  journal: SqliteJournal,
+  asked: { readonly from: TimeMs; readonly to: TimeMs },
+): JournalWindow {
+  const { to } = asked;
+  const last = journal.lastSequence;
+  const wanted = journal.sequenceAt(asked.from);
+  const first = Math.max(wanted, last - EVENTS_MAX + 1);
+  const began = atOf(journal, first, to);
+  // Nothing before the first event that is kept is known, unless that is the first there ever was.
+  const complete = first === wanted && (first === 1 || began <= asked.from || wanted > last);
+  const from = (first === wanted ? asked.from : began) as TimeMs;
+  return { from, to, complete, events: () => readPieces(journal, { first, last, to }) };
+}
+
+async function* readPieces(
+  journal: SqliteJournal,
+  { first, last, to }: { readonly first: number; readonly last: number; readonly to: TimeMs },
+): AsyncIterable<Event> {
+  let count = 0;
+  for (const { sequence, event } of journal.readFrom(first)) {
+    if (sequence > last || event.at > to) return;
+    yield event;
+    if (++count % PIECE === 0) await nextTurn();
+  }
+}
+
+function atOf(journal: SqliteJournal, sequence: number, otherwise: TimeMs): TimeMs {
+  for (const { event } of journal.readFrom(sequence)) return event.at;
+  return otherwise;
+}
+
+/** What the journal says of a workload, from its beginning. */
+export function* eventsOf(journal: SqliteJournal, id: WorkloadId): Iterable<Event> {
+  let count = 0;
+  for (const { event } of journal.readWorkload(id)) {
+    if (++count > BEFORE_MAX) return;
+    yield event;
+  }
+}
