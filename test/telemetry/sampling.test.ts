@@ -302,7 +302,8 @@ test('a program that is not there is no failure; one that fails is', LIMIT, asyn
       speed: 50,
       run: async () => ({ ok: false, problem: { kind: 'timed-out', detail: 'it hangs' } }),
     },
-    (_, ticks) => ticks.length === 10,
+    (latest, ticks) =>
+      ticks.length >= 10 && byKey(latest.latest())[`${up}{sampler="amd"}`] !== undefined,
   );
   const found = byKey(live.latest());
   assert.equal(found[`${up}{sampler="nvidia"}`], undefined);
