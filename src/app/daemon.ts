@@ -23,6 +23,7 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import type { HostSample } from '../telemetry/sample-host.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { type Egress, openEgress } from './egress.ts';
+import { EngineMetrics } from './engine-metrics.ts';
 import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
 import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
@@ -31,6 +32,7 @@ import { HostInventory } from './host-inventory.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
+import { LiveExposition } from './live-exposition.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
@@ -87,7 +89,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, keepers, overflow } = connect(parts, stack, ending);
+  const { site, leases, loop, keepers, overflow, metrics } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -114,6 +116,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     transfers,
+    exposition: new LiveExposition([metrics], parts.site.exportedAs),
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -327,6 +330,11 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     workRoot: join(folder.dir, 'work'),
     nodePath: process.execPath,
   };
+  const metrics = new EngineMetrics({
+    engine,
+    root: parts.site.scheduling.root,
+    now: () => clock.now(),
+  });
   const loop = new Loop(launchSite, {
     engine,
     journal,
@@ -336,6 +344,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       keepers.noteEvents(events);
+      metrics.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -374,7 +383,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, keepers, overflow };
+  return { loop, site, leases, keepers, overflow, metrics };
 }
 
 /** What people see. */

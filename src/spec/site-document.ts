@@ -157,6 +157,7 @@ function readSite(
   const network = readNetwork(reading, blocks.network);
   const autoscaling = scalingOf(reading, blocks.autoscaling);
   warnOfUnmet(reading, blocks);
+  const exportedAs = blocks.monitoring?.resources?.metrics;
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   const spot = readSpot(blocks.compute?.spot_instances);
   const labels = textsAt(root, ['compute', 'labels']);
@@ -164,6 +165,7 @@ function readSite(
     budgets,
     ...(blocks.name !== undefined && { name: blocks.name }),
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
+    ...(exportedAs !== undefined && { exportedAs }),
     ...(network && { network }),
     ...(autoscaling && { autoscaling }),
     ...(tenancy.isolation && { isolation: tenancy.isolation }),

@@ -1,3 +1,4 @@
+import type { MetricAliasName } from '../model/metric-alias-names.ts';
 import { type Labels, type Reading, seriesKey } from './metric.ts';
 
 /**
@@ -5,7 +6,7 @@ import { type Labels, type Reading, seriesKey } from './metric.ts';
  * whoever writes `cpu_utilization > 90` means that.
  */
 export interface MetricAlias {
-  readonly alias: string;
+  readonly alias: MetricAliasName;
   readonly unit: 'percent' | 'bytes' | 'bytes_per_second' | 'celsius' | 'watts' | 'none';
   /** One sentence, for HELP and for the reference. */
   readonly help: string;
@@ -23,7 +24,7 @@ const sum = (...parts: readonly number[]): number => parts.reduce((all, one) => 
 const percentOf = (part: number, whole: number): number => (part / whole) * 100;
 
 type Row = readonly [
-  alias: string,
+  alias: MetricAliasName,
   unit: MetricAlias['unit'],
   help: string,
   names: readonly string[],

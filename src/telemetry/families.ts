@@ -144,11 +144,59 @@ export const berthFamilies: readonly MetricFamily[] = [
     ['berth_sampler_up', 'none', '1 where a sampler answered last time, else 0.', ['sampler']],
     ['berth_data_quality_ratio', 'ratio', 'Freshness × completeness.', [], 'derived'],
     ['berth_daemon_memory_bytes', 'bytes', 'Resident memory of the daemon.'],
+    ['berth_workloads', 'none', 'Workloads by state, with those that ended lately.', ['state']],
+    ['berth_told_series', 'none', 'Series that tasks tell of in BERTH_METRICS.'],
   ]),
   ...rowsOf('counter', [
     ['berth_attempts_total', 'none', 'Attempts that ended, by cause.', ['tenant', 'cause']],
+    ['berth_told_lines_refused_total', 'none', 'Lines of BERTH_METRICS that were not taken.'],
     ['berth_daemon_cpu_seconds_total', 'seconds', 'CPU time of the daemon.'],
     ['berth_sampling_cpu_seconds_total', 'seconds', 'Time that sampling held the daemon.'],
+  ]),
+  ...rowsOf('histogram', [
+    [
+      'berth_task_waiting_seconds',
+      'seconds',
+      'From when an attempt could have started until it had its place.',
+      ['queue'],
+    ],
+    ['berth_attempt_duration_seconds', 'seconds', 'From start to end of an attempt.', ['queue']],
+  ]),
+];
+
+/** Names of which tasks tell themselves, with whatever other labels they say. */
+export const toldFamilies: readonly MetricFamily[] = [
+  ...rowsOf('histogram', [
+    [
+      'inference_latency_seconds',
+      'seconds',
+      'From request to answer of a model, as its task tells it.',
+      ['tenant', 'workload', 'step'],
+    ],
+  ]),
+  ...rowsOf('gauge', [
+    [
+      'model_accuracy',
+      'ratio',
+      'Accuracy of a model, as its task tells it.',
+      ['tenant', 'workload', 'step', 'model_name', 'version'],
+    ],
+  ]),
+];
+
+/** Names that other tools of machine learning use for what Berth measures. */
+export const mlFamilies: readonly MetricFamily[] = [
+  ...rowsOf('counter', [
+    ['ml_jobs_total', 'none', 'Workloads that ended, services aside.', ['status', 'user']],
+  ]),
+  ...rowsOf('gauge', [
+    [
+      'gpu_utilization_percent',
+      'none',
+      'Time in which a kernel ran on a GPU, in percent.',
+      ['gpu_id'],
+      'driver',
+    ],
   ]),
 ];
 
@@ -158,4 +206,6 @@ export const families: readonly MetricFamily[] = [
   ...gpuFamilies,
   ...taskFamilies,
   ...berthFamilies,
+  ...toldFamilies,
+  ...mlFamilies,
 ];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { metricAliasNames } from '../../src/model/metric-alias-names.ts';
 import { aliases, aliasOf, readAlias } from '../../src/telemetry/aliases.ts';
 import { families } from '../../src/telemetry/families.ts';
 import { historyName, type Reading } from '../../src/telemetry/metric.ts';
@@ -52,6 +53,13 @@ describe('short names of metrics', () => {
     }
     assert.equal(new Set(aliases.map(({ alias }) => alias)).size, aliases.length);
     assert.ok(aliases.every(({ alias }) => !known.has(alias)));
+  });
+
+  it('are all told of', () => {
+    assert.deepEqual(
+      aliases.map(({ alias }) => alias),
+      metricAliasNames,
+    );
   });
 
   it('knows no other name', () => assert.equal(aliasOf('constructor'), undefined));

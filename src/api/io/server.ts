@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
+import type { ExpositionSite } from '../contract/exposition.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { TokenSite } from '../contract/token-documents.ts';
@@ -34,6 +35,7 @@ export interface ServerConfig {
   readonly leases: LeaseSite;
   readonly money: MoneySite;
   readonly transfers: TransferSite;
+  readonly exposition: ExpositionSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
   /** Tokens of tenants, and of tasks that run. */
@@ -62,7 +64,7 @@ export interface OpenServer {
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
   const { site, leases, money, transfers, tokens, token, holders, socketPath, host } = config;
-  const { webDir, parse, log } = config;
+  const { exposition, webDir, parse, log } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
@@ -70,6 +72,7 @@ export async function openServer(config: ServerConfig): Promise<OpenServer> {
     leases,
     money,
     transfers,
+    exposition,
     tokens,
     parse,
     log,

@@ -1,4 +1,5 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { ExpositionSite } from '../contract/exposition.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
@@ -75,6 +76,7 @@ export interface ApiDeps {
   readonly leases: LeaseSite;
   readonly money: MoneySite;
   readonly transfers: TransferSite;
+  readonly exposition: ExpositionSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;
   readonly streams: Streams;

@@ -3,6 +3,7 @@ import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addCacheRoutes } from './cache-routes.ts';
+import { addExpositionRoute } from './exposition-route.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -75,6 +76,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addInventoryRoutes(api);
   addLeaseRoutes(api);
   addTransferRoutes(api, deps);
+  addExpositionRoute(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);
@@ -118,7 +120,7 @@ function addChecks(api: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     return next();
   });
 
-  api.use('/api/*', async (c, next) => {
+  api.on('ALL', ['/api/*', '/metrics'], async (c, next) => {
     const identify = (): Identity | undefined =>
       c.env.via === 'unix' ? localAdmin : bearer(c.req.raw.headers, deps);
     const identity = identify();

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { cacheOperations } from './cache-routes.ts';
+import { expositionOperations } from './exposition-route.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -33,6 +34,7 @@ export const operations = [
   ...leaseOperations,
   ...transferOperations,
   ...tokenOperations,
+  ...expositionOperations,
 ] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
