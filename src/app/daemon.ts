@@ -116,7 +116,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     transfers,
-    exposition: new LiveExposition([metrics], parts.site.exportedAs),
+    exposition: new LiveExposition([metrics, parts.results.told], parts.site.exportedAs),
     token: folder.token,
     tokens: parts.tokens,
     holders: {

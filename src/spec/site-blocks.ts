@@ -59,7 +59,8 @@ export function warnOfUnmet(reading: SiteReading, { models, monitoring }: Blocks
     if (name.startsWith('berth_') || (metricAliasNames as readonly string[]).includes(name))
       continue;
     const meant = nearest(name, metricAliasNames);
-    const hint = meant === undefined ? `there are ${metricAliasNames.join(', ')}` : `did you mean ${meant}?`;
+    const hint =
+      meant === undefined ? `there are ${metricAliasNames.join(', ')}` : `did you mean ${meant}?`;
     reading.warn(
       ['monitoring', 'resources', 'metrics', i],
       `no metric has the short name ${shown(name)}: ${hint}`,

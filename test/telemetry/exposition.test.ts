@@ -109,10 +109,12 @@ function parsed(text: string): Map<string, number> {
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const [, name, , inside = '', value] = /^([a-z]+)(\{(.*)\})? (\S+)$/s.exec(line)!;
-    const labels = [...inside.matchAll(/([a-z]+)="((?:[^"\\]|\\.)*)"/gs)].map(([, key, escaped]) => [
-      key,
-      escaped!.replace(/\\(.)/g, (_, one) => (one === 'n' ? '\n' : one)),
-    ]);
+    const labels = [...inside.matchAll(/([a-z]+)="((?:[^"\\]|\\.)*)"/gs)].map(
+      ([, key, escaped]) => [
+        key,
+        escaped!.replace(/\\(.)/g, (_, one) => (one === 'n' ? '\n' : one)),
+      ],
+    );
     const number = value === '+Inf' ? Infinity : value === '-Inf' ? -Infinity : Number(value);
     found.set(JSON.stringify([name, labels]), number);
   }
