@@ -1,4 +1,12 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AttemptEnd, TermEnforcement } from '../../../model/attempt.ts';
 import type { VolumeUse } from '../../../model/execution-terms.ts';
