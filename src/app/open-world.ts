@@ -1,7 +1,9 @@
+import { openDaemonLogs } from '../cli/io/daemon-log.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, Tiering, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
 import { openInventories } from './inventories.ts';
+import { openMonitoringFiles } from './monitoring-files.ts';
 import { openSecrets } from './secrets.ts';
 import { version } from './version.ts';
 
@@ -20,6 +22,8 @@ export function openWorld(deps: {
     daemons: daemonsOf(settings, terminal),
     inventories: openInventories(process.cwd(), settings.stateDir.value),
     secrets: openSecrets(settings.stateDir.value),
+    daemonLog: openDaemonLogs(settings.stateDir.value),
+    monitoring: openMonitoringFiles(process.cwd()),
     tiering: tieringOf(process.cwd()),
     now: () => Date.now(),
     note(sentence) {

@@ -14,6 +14,7 @@ import { inventory } from './commands/inventory.ts';
 import { inventoryBaseline } from './commands/inventory-baseline.ts';
 import { inventoryDiff } from './commands/inventory-diff.ts';
 import { logs } from './commands/logs.ts';
+import { monitoringExport } from './commands/monitoring-export.ts';
 import { network } from './commands/network.ts';
 import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
@@ -75,6 +76,7 @@ export const registry: readonly Command[] = [
   usage,
   suggest,
   reserve,
+  monitoringExport,
   network,
   transfer,
   transferList,
