@@ -42,6 +42,7 @@ import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
+import { trace } from './commands/trace.ts';
 import { transfer } from './commands/transfer.ts';
 import { transferCancel } from './commands/transfer-cancel.ts';
 import { transferClean } from './commands/transfer-clean.ts';
@@ -78,6 +79,7 @@ export const registry: readonly Command[] = [
   reserve,
   monitoringExport,
   network,
+  trace,
   transfer,
   transferList,
   transferCancel,
