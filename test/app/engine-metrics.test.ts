@@ -140,3 +140,24 @@ test('tasks are counted where they stand, and every queue has its zeros', () => 
   assert.equal(tell()['queue_tasks{queue="slow",state="running"}'], 0);
   assert.equal(tell()['workloads{state="succeeded"}'], 1);
 });
+
+test('a step that needs another one waits from when that has ended', () => {
+  const { site, hear, started, read } = open();
+  site.submitSpec(
+    {
+      ...workload('w', step('a'), step('b', { needs: ['a'] })),
+      queue: 'fast' as never,
+    },
+    { queue: 'fast' },
+  );
+  const [first] = site.pass();
+  started(first!);
+  site.now = 30_000;
+  site.end(first!);
+  const [second] = site.pass();
+  started(second!);
+  hear();
+  assert.equal(second, '1.b.0.1');
+  assert.deepEqual(read('berth_task_waiting_seconds_count'), { '{queue="fast"}': 2 });
+  assert.deepEqual(read('berth_task_waiting_seconds_sum'), {});
+});
