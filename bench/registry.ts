@@ -2,6 +2,7 @@ import { adoptBench } from './adopt.ts';
 import type { Bench } from './bench.ts';
 import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
+import { expositionBench } from './exposition.ts';
 import { flowBench } from './flow.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
@@ -22,6 +23,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   cli: cliBench,
   engine: engineBench,
   pipeline: pipelineBench,
+  exposition: expositionBench,
   flow: flowBench,
   preemption: preemptionBench,
   history: historyBench,

@@ -13,6 +13,7 @@ import { documentReference } from '../src/spec/document-reference.ts';
 import { documentJsonSchema } from '../src/spec/document-schema.ts';
 import { siteReference } from '../src/spec/site-reference.ts';
 import { siteJsonSchema } from '../src/spec/site-schema.ts';
+import { grafanaDashboard, prometheusRules } from './monitoring.ts';
 
 interface Generated {
   readonly file: string;
@@ -32,6 +33,8 @@ const generated: readonly Generated[] = [
   { file: 'docs/reference/cli.md', make: () => `${cliReference().trimEnd()}\n` },
   { file: 'docs/reference/errors.md', make: errorReference },
   { file: 'docs/reference/refusals.md', make: refusalReference },
+  { file: 'monitoring/berth-rules.yml', make: prometheusRules },
+  { file: 'monitoring/berth-dashboard.json', make: grafanaDashboard },
 ];
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

@@ -16,7 +16,8 @@ export function openDaemonLog(file: string, echo: (line: string) => void) {
   return (component: string, sentence: string, error?: unknown): void => {
     const at = new Date().toISOString();
     const cause = error instanceof Error ? { error: error.stack ?? error.message } : {};
-    const line = `${JSON.stringify({ at, component, message: sentence, ...cause })}\n`;
+    const level = error === undefined ? 'info' : 'error';
+    const line = `${JSON.stringify({ at, level, component, message: sentence, ...cause })}\n`;
     echo(error instanceof Error ? `${sentence}: ${error.message}` : sentence);
     try {
       if (size > LOG_BYTES_MAX) {

@@ -25,6 +25,7 @@ import type { LatestReadings } from '../telemetry/latest.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { LiveDoctor } from './doctor.ts';
 import { type Egress, openEgress } from './egress.ts';
+import { EngineMetrics } from './engine-metrics.ts';
 import { findSolver } from './find-solver.ts';
 import { forgetAttempts } from './forget-attempts.ts';
 import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
@@ -36,6 +37,7 @@ import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
 import { openLiveMetrics } from './live-metrics.ts';
 import { LiveMetricSite } from './metric-site.ts';
+import { LiveExposition } from './live-exposition.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { openReports } from './open-reports.ts';
@@ -93,7 +95,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, keepers, overflow } = connect(parts, stack, ending);
+  const { site, leases, loop, keepers, overflow, metrics } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -138,6 +140,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     reports,
     incidents: new LiveIncidents({ ...parts, metrics: parts.history, now: () => clock.now() }),
     transfers,
+    exposition: new LiveExposition([metrics, parts.results.told], parts.site.exportedAs),
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -354,6 +357,11 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     workRoot: join(folder.dir, 'work'),
     nodePath: process.execPath,
   };
+  const metrics = new EngineMetrics({
+    engine,
+    root: parts.site.scheduling.root,
+    now: () => clock.now(),
+  });
   const loop = new Loop(launchSite, {
     engine,
     journal,
@@ -363,6 +371,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       keepers.noteEvents(events);
+      metrics.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -401,7 +410,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, keepers, overflow };
+  return { loop, site, leases, keepers, overflow, metrics };
 }
 
 /** What people see. */

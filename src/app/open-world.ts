@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import { openDaemonLogs } from '../cli/io/daemon-log.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Terminal, Tiering, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
 import { openInventories } from './inventories.ts';
+import { openMonitoringFiles } from './monitoring-files.ts';
 import { openSecrets } from './secrets.ts';
 import { version } from './version.ts';
 
@@ -21,6 +23,8 @@ export function openWorld(deps: {
     daemons: daemonsOf(settings, terminal),
     inventories: openInventories(process.cwd(), settings.stateDir.value),
     secrets: openSecrets(settings.stateDir.value),
+    daemonLog: openDaemonLogs(settings.stateDir.value),
+    monitoring: openMonitoringFiles(process.cwd()),
     tiering: tieringOf(process.cwd()),
     profiles: {
       ofProcess: async (...given) => (await import('./doctor-here.ts')).profileProcess(...given),

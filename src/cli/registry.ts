@@ -20,6 +20,7 @@ import { logs } from './commands/logs.ts';
 import { metrics } from './commands/metrics.ts';
 import { metricsExport } from './commands/metrics-export.ts';
 import { metricsHistory } from './commands/metrics-history.ts';
+import { monitoringExport } from './commands/monitoring-export.ts';
 import { network } from './commands/network.ts';
 import { pause } from './commands/pause.ts';
 import { pool } from './commands/pool.ts';
@@ -51,6 +52,7 @@ import { tokenAdd } from './commands/token-add.ts';
 import { tokenList } from './commands/token-list.ts';
 import { tokenRevoke } from './commands/token-revoke.ts';
 import { top } from './commands/top.ts';
+import { trace } from './commands/trace.ts';
 import { transfer } from './commands/transfer.ts';
 import { transferCancel } from './commands/transfer-cancel.ts';
 import { transferClean } from './commands/transfer-clean.ts';
@@ -92,7 +94,9 @@ export const registry: readonly Command[] = [
   reportShow,
   incidents,
   reserve,
+  monitoringExport,
   network,
+  trace,
   transfer,
   transferList,
   transferCancel,

@@ -21,6 +21,8 @@ export interface World {
   readonly daemons: Daemons;
   readonly inventories: Inventories;
   readonly secrets: Secrets;
+  readonly daemonLog: DaemonLogs;
+  readonly monitoring: MonitoringFiles;
   readonly tiering: Tiering;
   readonly profiles: Profiles;
   /** This machine, where no daemon watches it: looked at for so long. */
@@ -94,6 +96,35 @@ export interface Secrets {
   >;
   /** False where there is none of this name. */
   remove(name: string): Promise<boolean>;
+}
+
+/** A line of the log of the daemon. */
+export interface LogLine {
+  /** ISO 8601, in UTC. */
+  readonly at: string;
+  readonly level: 'info' | 'error';
+  /** The part of the daemon that wrote it. */
+  readonly component: string;
+  readonly message: string;
+  /** What was thrown, with where. */
+  readonly error?: string;
+}
+
+/** Of the state folder on this machine, whether a daemon runs there or not. */
+export interface DaemonLogs {
+  /** Rejects with NOT_FOUND or FILE_UNREADABLE. */
+  open(): Promise<{
+    /** Those that are there, oldest first. */
+    readonly lines: readonly LogLine[];
+    /** Those that come after them, until the signal aborts. */
+    after(signal: AbortSignal): AsyncIterable<LogLine>;
+  }>;
+}
+
+/** The dashboard and the rules that are part of Berth. */
+export interface MonitoringFiles {
+  /** Writes them into a folder, which is made; what has their names there is replaced. @returns their paths. */
+  export(folder: string): Promise<readonly string[]>;
 }
 
 export interface TierReport {

@@ -31,6 +31,8 @@ export interface SiteConfig {
   readonly oversubscription?: BasisPoints;
   /** Use of the host is kept so often; each second, when not given. */
   readonly sampleEveryMs?: SpanMs;
+  /** Short names under which metrics are exported beside their own; none, when not given. */
+  readonly exportedAs?: readonly string[];
   /** Of documents that name none; UTC, when not given. */
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
@@ -89,6 +91,7 @@ export interface WrittenSite {
   readonly oversubscription?: BasisPoints;
   /** Use of the host is kept so often; each second, when not given. */
   readonly sampleEveryMs?: SpanMs;
+  readonly exportedAs?: readonly string[];
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
   readonly goals?: Goals;

@@ -1,3 +1,5 @@
+import { nearest } from '../base/nearest.ts';
+import { metricAliasNames } from '../model/metric-alias-names.ts';
 import { unmetModels } from './blocks/models-block.ts';
 import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { shown } from './quantities.ts';
@@ -52,5 +54,16 @@ export function checkBlocks(reading: SiteReading): void {
 export function warnOfUnmet(reading: SiteReading, { models, monitoring }: Blocks): void {
   for (const [value, path, message] of [...unmetModels(models), ...unmetMonitoring(monitoring)]) {
     if (value !== undefined) reading.warn(path.split('.'), message);
+  }
+  for (const [i, name] of (monitoring?.resources?.metrics ?? []).entries()) {
+    if (name.startsWith('berth_') || (metricAliasNames as readonly string[]).includes(name))
+      continue;
+    const meant = nearest(name, metricAliasNames);
+    const hint =
+      meant === undefined ? `there are ${metricAliasNames.join(', ')}` : `did you mean ${meant}?`;
+    reading.warn(
+      ['monitoring', 'resources', 'metrics', i],
+      `no metric has the short name ${shown(name)}: ${hint}`,
+    );
   }
 }

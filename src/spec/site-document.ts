@@ -158,6 +158,7 @@ function readSite(
   const network = readNetwork(reading, blocks.network);
   const autoscaling = scalingOf(reading, blocks.autoscaling);
   warnOfUnmet(reading, blocks);
+  const exportedAs = blocks.monitoring?.resources?.metrics;
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   const goals = readGoals(reading, blocks.monitoring);
   const spot = readSpot(blocks.compute?.spot_instances);
@@ -166,6 +167,7 @@ function readSite(
     budgets,
     ...(blocks.name !== undefined && { name: blocks.name }),
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
+    ...(exportedAs !== undefined && { exportedAs }),
     ...(network && { network }),
     ...(blocks.monitoring !== undefined && { goals }),
     ...(autoscaling && { autoscaling }),

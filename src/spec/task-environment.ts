@@ -18,6 +18,8 @@ export const taskEnvironment: Readonly<Record<string, string>> = {
     'A file for what comes of it: NAME=VALUE lines, the value JSON where it parses as that; at most 64 KiB. Other steps see them as `steps.ID.outputs`.',
   BERTH_USAGE:
     'A file in which it tells of its use, with limits on that: lines `$BERTH_ATTEMPT_ID model_calls=1 tokens=250 results=10`, each of what came since the last. All tasks of the workload share it.',
+  BERTH_METRICS:
+    'A file to which it may append metrics in the text format of Prometheus: lines `model_accuracy{model_name="m",version="2"} 0.93`. `/metrics` exports them.',
   'BERTH_MAX_MODEL_CALLS, BERTH_MAX_TOKENS, BERTH_MAX_RESULTS':
     'What it may tell in BERTH_USAGE, where that is limited.',
   'BERTH_WORKLOAD_MAX_MODEL_CALLS, BERTH_WORKLOAD_MAX_TOKENS':

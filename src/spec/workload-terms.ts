@@ -204,11 +204,13 @@ export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]
     [isSwitched ? undefined : batching[1], 'cost_optimization.strategies.batching', NOT_ENABLED],
     ...unmetModels(blocks.models),
     ...unmetMonitoring(blocks.monitoring),
-    [
-      blocks.monitoring?.resources?.collection_interval,
-      'monitoring.resources.collection_interval',
-      'belongs in the site document of the daemon; ignored here',
-    ],
+    ...(['collection_interval', 'metrics'] as const).map(
+      (key): UnmetRow => [
+        blocks.monitoring?.resources?.[key],
+        `monitoring.resources.${key}`,
+        'belongs in the site document of the daemon; ignored here',
+      ],
+    ),
   ];
   return rows
     .filter(([value]) => value !== undefined)

@@ -138,6 +138,7 @@ export const berthFamilies: readonly MetricFamily[] = [
     ['berth_tasks', 'none', 'Tasks by state.', ['state']],
     ['berth_tasks_unmeasured', 'none', 'Running tasks that nobody measures, beyond the bound.'],
     ['berth_queue_tasks', 'none', 'Tasks of a queue by state.', ['queue', 'state']],
+    ['berth_service_tasks', 'none', 'Replicas of all services by state.', ['state']],
     ['berth_tenant_cpu_used', 'none', 'CPUs that tasks of a tenant used.', ['tenant'], 'derived'],
     ['berth_tenant_memory_bytes', 'bytes', 'Memory of tasks of a tenant.', ['tenant'], 'derived'],
     ['berth_sampler_duration_seconds', 'seconds', 'Time that a sampler took.', ['sampler']],
@@ -159,12 +160,60 @@ export const berthFamilies: readonly MetricFamily[] = [
       ['objective'],
       'derived',
     ],
+    ['berth_workloads', 'none', 'Workloads by state, with those that ended lately.', ['state']],
+    ['berth_told_series', 'none', 'Series that tasks tell of in BERTH_METRICS.'],
   ]),
   ...rowsOf('counter', [
     ['berth_attempts_total', 'none', 'Attempts that ended, by cause.', ['tenant', 'cause']],
+    ['berth_told_lines_refused_total', 'none', 'Lines of BERTH_METRICS that were not taken.'],
     ['berth_daemon_cpu_seconds_total', 'seconds', 'CPU time of the daemon.'],
     ['berth_sampling_cpu_seconds_total', 'seconds', 'Time that sampling held the daemon.'],
     ['berth_series_refused_total', 'none', 'Readings of series beyond the bound.', ['metric']],
+  ]),
+  ...rowsOf('histogram', [
+    [
+      'berth_task_waiting_seconds',
+      'seconds',
+      'From when an attempt could have started until it had its place.',
+      ['queue'],
+    ],
+    ['berth_attempt_duration_seconds', 'seconds', 'From start to end of an attempt.', ['queue']],
+  ]),
+];
+
+/** Names of which tasks tell themselves, with whatever other labels they say. */
+export const toldFamilies: readonly MetricFamily[] = [
+  ...rowsOf('histogram', [
+    [
+      'inference_latency_seconds',
+      'seconds',
+      'From request to answer of a model, as its task tells it.',
+      ['tenant', 'workload', 'step'],
+    ],
+  ]),
+  ...rowsOf('gauge', [
+    [
+      'model_accuracy',
+      'ratio',
+      'Accuracy of a model, as its task tells it.',
+      ['tenant', 'workload', 'step', 'model_name', 'version'],
+    ],
+  ]),
+];
+
+/** Names that other tools of machine learning use for what Berth measures. */
+export const mlFamilies: readonly MetricFamily[] = [
+  ...rowsOf('counter', [
+    ['ml_jobs_total', 'none', 'Workloads that ended, services aside.', ['status', 'user']],
+  ]),
+  ...rowsOf('gauge', [
+    [
+      'gpu_utilization_percent',
+      'none',
+      'Time in which a kernel ran on a GPU, in percent.',
+      ['gpu_id'],
+      'driver',
+    ],
   ]),
 ];
 
@@ -174,4 +223,6 @@ export const families: readonly MetricFamily[] = [
   ...gpuFamilies,
   ...taskFamilies,
   ...berthFamilies,
+  ...toldFamilies,
+  ...mlFamilies,
 ];

@@ -50,7 +50,8 @@ export function seriesKey(name: string, labels: Labels): string {
 }
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
-const escaped = (value: string): string => value.replace(/[\\"\n]/g, (one) => escapes[one]!);
+const escaped = (value: string): string =>
+  /[\\"\n]/.test(value) ? value.replace(/[\\"\n]/g, (one) => escapes[one]!) : value;
 
 /**
  * What history calls the rate of a counter, per second: `x_seconds_total` → `x_ratio` (seconds in a second),

@@ -10,6 +10,7 @@ import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
+import { noExposition } from '../builders/no-exposition.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -32,6 +33,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noDoctor,
     ...noMetrics,
     ...noReports,
+    ...noExposition,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -7,6 +7,7 @@ import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
+import { noExposition } from '../builders/no-exposition.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -57,6 +58,7 @@ export async function openSite(
     ...noDoctor,
     ...noMetrics,
     ...noReports,
+    ...noExposition,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

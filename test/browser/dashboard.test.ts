@@ -16,6 +16,7 @@ import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
+import { noExposition } from '../builders/no-exposition.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -279,6 +280,7 @@ test(
       ...noMoney,
       ...noDoctor,
       ...noReports,
+      ...noExposition,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

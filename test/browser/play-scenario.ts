@@ -8,6 +8,7 @@ import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
+import { noExposition } from '../builders/no-exposition.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -29,6 +30,7 @@ const server = await openServer({
   ...noMoney,
   ...noDoctor,
   ...noReports,
+  ...noExposition,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),

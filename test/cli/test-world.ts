@@ -62,6 +62,8 @@ export function testWorld(
       list: () => Promise.resolve([]),
       remove: () => Promise.resolve(false),
     },
+    daemonLog: { open: () => Promise.reject(new Error('no state folder here')) },
+    monitoring: { export: () => Promise.reject(new Error('no files here')) },
     tiering: {
       plan: () => Promise.reject(new Error('no files here')),
       settle: () => Promise.resolve([]),

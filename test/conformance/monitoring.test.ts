@@ -18,7 +18,7 @@ test(
     );
     const why = await berth('why', id);
     for (const sentence of [
-      'monitoring.resources.metrics: checked; no metric is chosen by its name',
+      'monitoring.resources.metrics: belongs in the site document',
       'monitoring.resources.alerts: checked; no alert fires and no action is taken',
       'monitoring.resources.collection_interval: belongs in the site document',
     ]) {
@@ -29,13 +29,21 @@ test(
   },
 );
 
-test('as a site, `collection_interval` acts, and the rest is said', whereSeed, () => {
+test('as a site, `collection_interval` and `metrics` act, and the rest is said', whereSeed, () => {
   const parsed = parse(seedBlock('monitoring'));
   assert.ok(parsed.ok && parsed.site.sampleEveryMs === 10_000);
   assert.deepEqual(
     reported(seedBlock('monitoring')).map((line) => / (monitoring[\w.]*):/.exec(line)?.[1]),
-    ['monitoring.resources.metrics', 'monitoring.resources.alerts'],
+    ['monitoring.resources.alerts'],
   );
+  assert.deepEqual(parsed.site.exportedAs, [
+    'cpu_utilization',
+    'memory_usage',
+    'gpu_utilization',
+    'disk_io',
+    'network_throughput',
+    'model_queue_depth',
+  ]);
   // Of the samples of each second, which come a little early or late.
   const isKept = keepEvery(parsed.site.sampleEveryMs, 1_000);
   const kept = Array.from({ length: 61 }, (_, i) => 1_000 * i + (i % 3) * 100).filter(isKept);
@@ -78,6 +86,15 @@ test(
     }
   },
 );
+
+test('a short name that there is not is said, with its place and what is meant', () => {
+  assert.deepEqual(
+    reported('monitoring: {resources: {metrics: [cpu_utilisation, berth_tasks, disk_io]}}\n'),
+    [
+      '1:36 warning: monitoring.resources.metrics[0]: no metric has the short name "cpu_utilisation": did you mean cpu_utilization?',
+    ],
+  );
+});
 
 const wrong: Readonly<Record<string, readonly [from: string, to: string]>> = {
   'an interval of nothing': ['collection_interval: 10', 'collection_interval: 0'],

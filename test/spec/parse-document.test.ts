@@ -393,7 +393,7 @@ resource_limits: {max_cost: 5.00, network: {bandwidth: 10Mbps}, max_tokens: 10}
 resources: {gpu: {count: 1, type: a100}}
 `),
       [
-        '2:26 monitoring.resources.metrics: checked; no metric is chosen by its name: of the host are kept the same ones whatever this says, of GPUs and models none yet',
+        '2:26 monitoring.resources.metrics: belongs in the site document of the daemon; ignored here',
         '3:1 reservations: belongs in the site document of the daemon; ignored here',
       ],
     );

@@ -1,6 +1,7 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
 import type { DoctorSite } from '../contract/doctor-documents.ts';
 import type { IncidentSite } from '../contract/incident-documents.ts';
+import type { ExpositionSite } from '../contract/exposition.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MetricSite } from '../contract/metric-site.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
@@ -83,6 +84,7 @@ export interface ApiDeps {
   readonly reports: ReportSite;
   readonly incidents: IncidentSite;
   readonly transfers: TransferSite;
+  readonly exposition: ExpositionSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;
   readonly streams: Streams;

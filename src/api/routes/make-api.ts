@@ -5,6 +5,7 @@ import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addCacheRoutes } from './cache-routes.ts';
 import { addDoctorRoutes } from './doctor-routes.ts';
 import { addIncidentRoutes } from './incident-routes.ts';
+import { addExpositionRoute } from './exposition-route.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -83,6 +84,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addInventoryRoutes(api);
   addLeaseRoutes(api);
   addTransferRoutes(api, deps);
+  addExpositionRoute(api, deps);
   addPages(api, deps);
   api.notFound(({ req }) => {
     throw notFound(`${req.method} ${quote(req.path)}`);
@@ -126,7 +128,7 @@ function addChecks(api: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     return next();
   });
 
-  api.use('/api/*', async (c, next) => {
+  api.on('ALL', ['/api/*', '/metrics'], async (c, next) => {
     const identify = (): Identity | undefined =>
       c.env.via === 'unix' ? localAdmin : bearer(c.req.raw.headers, deps);
     const identity = identify();

@@ -3,6 +3,7 @@ import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
 import { cacheOperations } from './cache-routes.ts';
 import { doctorOperations } from './doctor-routes.ts';
 import { incidentOperations } from './incident-routes.ts';
+import { expositionOperations } from './exposition-route.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -41,6 +42,7 @@ export const operations = [
   ...leaseOperations,
   ...transferOperations,
   ...tokenOperations,
+  ...expositionOperations,
 ] as const;
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;

@@ -4,6 +4,7 @@ import { OperationError } from '../../model/errors.ts';
 import { parseAttemptId } from '../../model/ids.ts';
 import type { Client } from '../client.ts';
 import { defineCommand } from '../command.ts';
+import { componentLog } from '../component-log.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatBytes } from '../format.ts';
 import { Merge } from '../merge.ts';
@@ -17,34 +18,64 @@ const LINES_MAX = 100_000;
 export const logs = defineCommand({
   name: 'logs',
   group: 'Work',
-  summary: 'Print what tasks wrote, as it is written with -f',
+  summary: 'Print what tasks wrote, or parts of the daemon; as it is written with -f',
   details: [
     'An id of a workload or of a step (12.train) means the last attempt of each of its tasks; lines then begin with the attempt when there are several. An attempt is named by its own id: 12.train.0.1.',
+    'With --component, what that part of the daemon wrote (api, daemon, engine, execution, inventory, scheduling, site, telemetry…, or all), from the state folder on this machine: the last 100 lines, where neither --tail nor --since is given.',
     'With --json and -f each piece is a document of its own, one a line.',
   ],
   operand: {
     name: 'id',
-    summary: 'of a workload, WORKLOAD.STEP, or an attempt',
-    required: true,
+    summary: 'of a workload, WORKLOAD.STEP, or an attempt; with --component, none',
+    required: false,
     many: false,
     complete: 'none',
   },
   options: {
     follow: { kind: 'flag', short: 'f', summary: 'go on until the workload has ended' },
+    component: { kind: 'text', value: 'name', summary: 'of the daemon, in place of a workload' },
+    since: {
+      kind: 'span',
+      value: 'time',
+      summary: 'with --component: not older than 90s, 5m, 1h…',
+    },
     stderr: { kind: 'flag', summary: 'stderr in place of stdout' },
     tail: {
       kind: 'count',
+      short: 'n',
       value: 'n',
       min: 0,
       max: LINES_MAX,
       summary: 'only the last n lines of what is there',
     },
   },
-  json: '{logs: [LogChunk, …]}; with -f one LogChunk per line',
-  examples: ['berth logs 12 -f', 'berth logs 12.train.0.1 --stderr --tail 50'],
+  json: '{logs: [LogChunk, …]}; with -f one LogChunk per line; of the daemon {lines: [{at, level, component, message, error?}, …]}, with -f one line each',
+  examples: [
+    'berth logs 12 -f',
+    'berth logs 12.train.0.1 --stderr --tail 50',
+    'berth logs --component execution --since 1h',
+  ],
   async run({ operands, options }, world) {
+    const { component, follow: isFollowed, since, tail } = options;
+    const [id] = operands;
+    if (component !== undefined) {
+      if (id !== undefined || options.stderr) {
+        throw new OperationError(
+          'USAGE',
+          '--component is of the daemon: without an id, and without --stderr.',
+        );
+      }
+      return componentLog({ component, follow: isFollowed, since, tail }, world);
+    }
+    if (id === undefined)
+      throw new OperationError('USAGE', 'The id of a workload is missing, or --component.');
+    if (since !== undefined)
+      throw new OperationError(
+        'USAGE',
+        '--since goes with --component: lines of tasks have no times.',
+      );
     const client = await world.daemons.connect();
-    const target = await targetOf(client, operands[0]!);
+    const target = await targetOf(client, id);
     const how: How = {
       stream: options.stderr ? 'stderr' : 'stdout',
       tailLines: options.tail,

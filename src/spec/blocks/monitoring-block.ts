@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { metricAliasNames } from '../../model/metric-alias-names.ts';
 import { quantity, text } from '../fields.ts';
 import { parseSpan } from '../quantities.ts';
 import { spanForm } from './limits-block.ts';
@@ -28,7 +29,7 @@ export const monitoringSchema = z
           .array(word('The name of a metric.'))
           .max(256)
           .meta({
-            description: 'What is kept over time. Checked; the same is kept whatever this says.',
+            description: `Of a site: short names under which \`/metrics\` exports what is measured, beside names of its own: ${metricAliasNames.join(', ')}.`,
           })
           .optional(),
         alerts: z
@@ -63,13 +64,8 @@ export const monitoringSchema = z
 export type MonitoringBlock = z.output<typeof monitoringSchema>;
 
 export function unmetMonitoring(block: MonitoringBlock | undefined): UnmetRow[] {
-  const { metrics, alerts } = block?.resources ?? {};
+  const { alerts } = block?.resources ?? {};
   return [
-    [
-      metrics,
-      'monitoring.resources.metrics',
-      'checked; no metric is chosen by its name: of the host are kept the same ones whatever this says, of GPUs and models none yet',
-    ],
     [
       alerts,
       'monitoring.resources.alerts',

@@ -1,4 +1,12 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AttemptEnd, TermEnforcement } from '../../../model/attempt.ts';
 import type { VolumeUse } from '../../../model/execution-terms.ts';
@@ -68,6 +76,13 @@ export class TaskRooms {
       const file = usageFile(this.#options.stateDir, parseAttemptId(start.attempt)!.workload);
       give(file, account);
       folders.push(file);
+    }
+    const told = start.env['BERTH_METRICS'];
+    // Where mounts of its own hide it, or another user runs it, it must be there before.
+    if (told !== undefined && start.execution?.isolation !== undefined) {
+      writeFileSync(told, '', { flag: 'a', mode: 0o600 });
+      give(told, account);
+      folders.push(told);
     }
     let { env } = start;
     const shared = { mounts: volumes.mounts, workdir: start.workdir };

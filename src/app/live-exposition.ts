@@ -1,0 +1,58 @@
+import type { ExpositionSite } from '../api/contract/exposition.ts';
+import type { TenantId } from '../model/ids.ts';
+import { aliasOf, type MetricAlias, readAlias } from '../telemetry/aliases.ts';
+import { contentTypes, expose, formatFor } from '../telemetry/exposition.ts';
+import { mlFamilies } from '../telemetry/families.ts';
+import type { LiveMetrics, MetricFamily, Reading } from '../telemetry/metric.ts';
+
+type Source = Pick<LiveMetrics, 'families' | 'latest'>;
+
+/** Exported under a name that other tools know, whatever the site says. */
+const gpuPercent = aliasOf('gpu_utilization')!;
+
+/** What is measured, as scrapers read it. */
+export class LiveExposition implements ExpositionSite {
+  readonly #sources: readonly Source[];
+  readonly #aliases: readonly MetricAlias[];
+
+  /** @param names of `aliases`, under which the site wants metrics to be exported, too. */
+  constructor(sources: readonly Source[], names: readonly string[] = []) {
+    this.#sources = sources;
+    this.#aliases = names.flatMap((name) => aliasOf(name) ?? []);
+  }
+
+  exposition(accept: string | undefined, only: TenantId | undefined) {
+    const format = formatFor(accept);
+    const all = this.#sources.flatMap((source) => source.latest());
+    const readings = only === undefined ? all : all.filter(({ labels }) => isSeen(labels, only));
+    const byName = new Map<string, Reading[]>();
+    for (const reading of readings) {
+      const known = byName.get(reading.name);
+      if (known === undefined) byName.set(reading.name, [reading]);
+      else known.push(reading);
+    }
+    const latest = (name: string): readonly Reading[] => byName.get(name) ?? [];
+    const aliased = this.#aliases.flatMap((alias) => readAlias(alias, latest));
+    const families = [...this.#sources.flatMap((one) => one.families()), ...mlFamilies];
+    const text = expose(
+      [...families, ...this.#aliases.map(familyOf)],
+      [...readings, ...readAlias(gpuPercent, latest).map(byIndex), ...aliased],
+      format,
+    );
+    return { text, type: contentTypes[format] };
+  }
+}
+
+const isSeen = (labels: Reading['labels'], tenant: string): boolean =>
+  (labels['tenant'] ?? labels['user'] ?? tenant) === tenant;
+
+/** `gpu_id` is the number that programs know a GPU by. */
+const byIndex = ({ labels, value }: Reading): Reading => {
+  const { index, gpu = '' } = labels;
+  return { name: 'gpu_utilization_percent', labels: { gpu_id: index ?? gpu }, value };
+};
+
+const familyOf = ({ alias, help }: MetricAlias): MetricFamily => {
+  const labels: readonly string[] = [];
+  return { name: alias, kind: 'gauge', unit: 'none', source: 'derived', help, labels };
+};
