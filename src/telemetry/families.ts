@@ -137,6 +137,7 @@ export const berthFamilies: readonly MetricFamily[] = [
   ...rowsOf('gauge', [
     ['berth_tasks', 'none', 'Tasks by state.', ['state']],
     ['berth_queue_tasks', 'none', 'Tasks of a queue by state.', ['queue', 'state']],
+    ['berth_service_tasks', 'none', 'Replicas of all services by state.', ['state']],
     ['berth_tenant_cpu_used', 'none', 'CPUs that tasks of a tenant used.', ['tenant'], 'derived'],
     ['berth_tenant_memory_bytes', 'bytes', 'Memory of tasks of a tenant.', ['tenant'], 'derived'],
     ['berth_sampler_duration_seconds', 'seconds', 'Time that a sampler took.', ['sampler']],
