@@ -1,4 +1,5 @@
 import type { BasisPoints, Bytes, SpanMs } from '../base/units.ts';
+import type { AlertConfig } from './alert-rule.ts';
 import type { AutoscalingDefaults } from './autoscaling.ts';
 import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
 import type { BudgetConfig } from './money.ts';
@@ -33,6 +34,8 @@ export interface SiteConfig {
   /** Of documents that name none; UTC, when not given. */
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
+  /** Absent: those that come with Berth, and nobody is told. */
+  readonly alerts?: AlertConfig;
 }
 
 /** What holds for documents of workloads that say nothing of it. */
@@ -89,6 +92,8 @@ export interface WrittenSite {
   readonly sampleEveryMs?: SpanMs;
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
+  /** Absent: those that come with Berth, and nobody is told. */
+  readonly alerts?: AlertConfig;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  alertSchema,
+  defaultAlertsSchema,
+  receiverSchema,
+  silenceSchema,
+} from '../alerts-block.ts';
 import { quantity, text } from '../fields.ts';
 import { parseSpan } from '../quantities.ts';
 import { spanForm } from './limits-block.ts';
@@ -8,9 +14,6 @@ const word = (description: string) =>
   text({ description, max: 64, filled: true, oneLine: true }).regex(/^[A-Za-z][A-Za-z0-9_.-]*$/, {
     error: 'a name of letters, digits, _ . and -',
   });
-
-/** `metric < amount`, as `memory_available < 1Gi`. */
-const CONDITION = /^\s*[A-Za-z][A-Za-z0-9_.]*\s*(<|<=|>|>=|==|!=)\s*[0-9.]+\s*[A-Za-z%]*\s*$/;
 
 /** `monitoring`: what is measured, and alerts. What nothing acts on yet is in `unmetMonitoring`. */
 export const monitoringSchema = z
@@ -32,48 +35,54 @@ export const monitoringSchema = z
           })
           .optional(),
         alerts: z
-          .array(
-            z.strictObject({
-              name: text({ description: 'For people.', max: 128, filled: true, oneLine: true }),
-              condition: text({ description: 'As `cpu_utilization > 90`.', max: 256 }).regex(
-                CONDITION,
-                { error: 'a metric, a comparison and an amount, such as cpu_utilization > 90' },
-              ),
-              duration: quantity(parseSpan, {
-                description: 'It holds for so long before it is an alert.',
-                form: spanForm,
-                finite: true,
-                default: '0',
-              }).optional(),
-              action: word('What is done then, as `scale_up`.').optional(),
-            }),
-          )
+          .array(alertSchema)
           .max(256)
           .meta({
-            description:
-              'Conditions of which people are told, or on which is acted. Checked; none fires yet.',
+            description: 'Of a site: conditions of which people are told, or on which is acted.',
           })
           .optional(),
+        default_alerts: defaultAlertsSchema.optional(),
       })
       .meta({ description: 'Of machines and tasks.' })
+      .optional(),
+    notify: z
+      .array(receiverSchema)
+      .max(32)
+      .meta({ description: 'Of a site: who is told of alerts.' })
+      .optional(),
+    silences: z
+      .array(silenceSchema)
+      .max(256)
+      .meta({
+        description:
+          'Of a site: of what nobody is told. People make others by `berth alerts silence`.',
+      })
       .optional(),
   })
   .meta({ description: 'What is measured, and alerts.' });
 
 export type MonitoringBlock = z.output<typeof monitoringSchema>;
 
+/** Of what is checked and does nothing, in a site. */
 export function unmetMonitoring(block: MonitoringBlock | undefined): UnmetRow[] {
-  const { metrics, alerts } = block?.resources ?? {};
   return [
     [
-      metrics,
+      block?.resources?.metrics,
       'monitoring.resources.metrics',
       'checked; no metric is chosen by its name: of the host are kept the same ones whatever this says, of GPUs and models none yet',
     ],
-    [
-      alerts,
-      'monitoring.resources.alerts',
-      'checked; no alert fires and no action is taken: rules of alerts are not part of this version',
-    ],
+  ];
+}
+
+/** Of what only a site acts upon, in a workload. */
+export function siteMonitoring(block: MonitoringBlock | undefined): UnmetRow[] {
+  const { collection_interval, alerts, default_alerts } = block?.resources ?? {};
+  const why = 'belongs in the site document of the daemon; ignored here';
+  return [
+    [alerts, 'monitoring.resources.alerts', why],
+    [default_alerts, 'monitoring.resources.default_alerts', why],
+    [block?.notify, 'monitoring.notify', why],
+    [block?.silences, 'monitoring.silences', why],
+    [collection_interval, 'monitoring.resources.collection_interval', why],
   ];
 }
