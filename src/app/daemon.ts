@@ -33,6 +33,7 @@ import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
+import { openAlerts } from './open-alerts.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -40,6 +41,7 @@ import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
+import { SampledHistory, SampledMetrics } from './sampled-metrics.ts';
 import { LiveSite, type LiveSiteDeps } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { startSampling } from './start-sampling.ts';
@@ -109,8 +111,18 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
+  const { alerts, begin } = openAlerts(
+    {
+      ...parts,
+      loop,
+      live: new SampledMetrics(() => parts.latest),
+      history: new SampledHistory(parts.history, () => parts.latest?.memoryTotalBytes),
+    },
+    stack,
+  );
   const server = await openServer({
     site,
+    alerts,
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     transfers,
@@ -135,6 +147,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
   startSampling(parts, stack, { site, loop });
+  begin();
   watchShares(parts, stack);
   // From the first look on it is known whether anybody keeps too much, also after a crash.
   if (engine.state.storage !== undefined) keepers.storage.open(stack);

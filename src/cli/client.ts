@@ -1,3 +1,9 @@
+import type {
+  AlertReplay,
+  AlertReplayQuery,
+  SilenceDocument,
+  SilenceRequest,
+} from '../api/contract/alert-documents.ts';
 import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
   LogChunk,
@@ -31,6 +37,7 @@ import type {
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { AlertList } from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -75,6 +82,10 @@ export interface Client {
   tokens(): Promise<TokenList>;
   addToken(wanted: TokenRequest): Promise<NewToken>;
   revokeToken(id: string): Promise<void>;
+  alerts(): Promise<AlertList>;
+  addSilence(wanted: SilenceRequest): Promise<SilenceDocument>;
+  removeSilence(id: string): Promise<void>;
+  replayAlert(asked: AlertReplayQuery): Promise<AlertReplay>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   classes(): Promise<ClassList>;

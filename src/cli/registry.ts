@@ -1,5 +1,8 @@
 import type { Command } from './command.ts';
 import { adjust } from './commands/adjust.ts';
+import { alertRules, alerts } from './commands/alerts.ts';
+import { alertsSilence, alertsUnsilence } from './commands/alerts-silence.ts';
+import { alertsTest } from './commands/alerts-test.ts';
 import { budget } from './commands/budget.ts';
 import { cacheClear } from './commands/cache-clear.ts';
 import { cacheList } from './commands/cache-list.ts';
@@ -96,6 +99,11 @@ export const registry: readonly Command[] = [
   inventory,
   inventoryDiff,
   inventoryBaseline,
+  alerts,
+  alertRules,
+  alertsSilence,
+  alertsUnsilence,
+  alertsTest,
   tierPlan,
   tierRestore,
   check,

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -26,6 +27,7 @@ function configIn(t: TestContext): ServerConfig {
     token: 't',
     ...noTokens,
     ...noMoney,
+    alerts: noAlerts,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -51,6 +52,7 @@ export async function openSite(
   const server = await openServer({
     ...noTokens,
     ...noMoney,
+    alerts: noAlerts,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

@@ -14,6 +14,7 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -273,6 +274,7 @@ test(
       leases: leaseSite().leases,
       transfers: noTransfers,
       ...noMoney,
+      alerts: noAlerts,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

@@ -6,6 +6,7 @@ import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
@@ -23,6 +24,7 @@ const server = await openServer({
   leases: leaseSite().leases,
   transfers: noTransfers,
   ...noMoney,
+  alerts: noAlerts,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),

@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { assert } from '../../base/assert.ts';
 import { OperationError } from '../../model/errors.ts';
+import type { AlertSite } from '../contract/alert-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { TokenSite } from '../contract/token-documents.ts';
@@ -33,6 +34,7 @@ export interface ServerConfig {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly alerts: AlertSite;
   readonly transfers: TransferSite;
   /** What clients over TCP must show; those on the unix socket need nothing. */
   readonly token: string;
@@ -62,13 +64,14 @@ export interface OpenServer {
  */
 export async function openServer(config: ServerConfig): Promise<OpenServer> {
   const { site, leases, money, transfers, tokens, token, holders, socketPath, host } = config;
-  const { webDir, parse, log } = config;
+  const { webDir, parse, log, alerts } = config;
   const closing = new AbortController();
   let address: Address = { names: [], cookie: '' };
   const api = makeApi({
     site,
     leases,
     money,
+    alerts,
     transfers,
     tokens,
     parse,

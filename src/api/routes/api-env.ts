@@ -1,4 +1,5 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { AlertSite } from '../contract/alert-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
@@ -74,6 +75,7 @@ export interface ApiDeps {
   readonly site: Site;
   readonly leases: LeaseSite;
   readonly money: MoneySite;
+  readonly alerts: AlertSite;
   readonly transfers: TransferSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
+import { addAlertRoutes } from './alert-routes.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addCacheRoutes } from './cache-routes.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
@@ -70,6 +71,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLogRoutes(api, deps);
   addQueueRoutes(api);
   addMoneyRoutes(api, deps);
+  addAlertRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
+import { alertOperations } from './alert-routes.ts';
 import { cacheOperations } from './cache-routes.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
@@ -27,6 +28,7 @@ export const operations = [
   ...logOperations,
   ...queueOperations,
   ...moneyOperations,
+  ...alertOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,

@@ -1,5 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { z } from '@hono/zod-openapi';
+import { alertReplaySchema, silenceSchema } from '../../api/contract/alert-documents.ts';
 import { cacheClearedSchema, cacheListSchema } from '../../api/contract/cache-documents.ts';
 import {
   logChunkSchema,
@@ -34,6 +35,7 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
+import { alertListSchema } from '../../api/contract/telemetry-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
@@ -113,6 +115,7 @@ export function openClient(locate: () => Promise<Address>): Client {
     ...siteCalls(calls),
     ...tokenCalls(calls),
     ...moneyCalls(calls),
+    ...alertCalls(calls),
     ...transferCalls(calls),
     close: () => agent.destroy(),
   };
@@ -188,6 +191,24 @@ function moneyCalls({ ask }: Calls) {
     },
     suggestions: (seconds) =>
       ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
+  } satisfies Partial<Client>;
+}
+
+function alertCalls({ ask, done }: Calls) {
+  return {
+    alerts: () => ask(alertListSchema, get('/api/v1/alerts')),
+    addSilence: (wanted) => ask(silenceSchema, postJson('/api/v1/silences', wanted)),
+    removeSilence: (id) =>
+      done({ method: 'DELETE', path: `/api/v1/silences/${encodeURIComponent(id)}` }),
+    replayAlert: ({ rule, condition, duration, span }) => {
+      const asked = {
+        span,
+        ...(rule !== undefined && { rule }),
+        ...(condition !== undefined && { condition }),
+        ...(duration !== undefined && { duration }),
+      };
+      return ask(alertReplaySchema, get(`/api/v1/alerts/replay?${query(asked)}`));
+    },
   } satisfies Partial<Client>;
 }
 

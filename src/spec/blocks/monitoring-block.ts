@@ -4,7 +4,7 @@ import {
   defaultAlertsSchema,
   receiverSchema,
   silenceSchema,
-} from '../alerts-block.ts';
+} from '../alert-schema.ts';
 import { quantity, text } from '../fields.ts';
 import { parseSpan } from '../quantities.ts';
 import { spanForm } from './limits-block.ts';
