@@ -56,6 +56,7 @@ const longAction = z.strictObject({
         'Name of the service; every one that is autoscaled, when not given.',
       ).optional(),
     })
+    .meta({ description: 'Services that are autoscaled get more replicas, within their bounds.' })
     .optional(),
   command: argv(
     'A program and its arguments; no shell reads it. It has the alert on stdin, as JSON.',

@@ -19,7 +19,7 @@ test(
     const why = await berth('why', id);
     for (const sentence of [
       'monitoring.resources.metrics: checked; no metric is chosen by its name',
-      'monitoring.resources.alerts: checked; no alert fires and no action is taken',
+      'monitoring.resources.alerts: belongs in the site document',
       'monitoring.resources.collection_interval: belongs in the site document',
     ]) {
       for (const shown of [told, why.stdout.replaceAll(/\s+/g, ' '), warnings!.join()]) {
@@ -34,7 +34,7 @@ test('as a site, `collection_interval` acts, and the rest is said', whereSeed, (
   assert.ok(parsed.ok && parsed.site.sampleEveryMs === 10_000);
   assert.deepEqual(
     reported(seedBlock('monitoring')).map((line) => / (monitoring[\w.]*):/.exec(line)?.[1]),
-    ['monitoring.resources.metrics', 'monitoring.resources.alerts'],
+    ['monitoring.resources.metrics'],
   );
   // Of the samples of each second, which come a little early or late.
   const isKept = keepEvery(parsed.site.sampleEveryMs, 1_000);

@@ -1,12 +1,11 @@
 import type { AlertList } from '../../api/contract/telemetry-documents.ts';
+import { severityTones } from '../alert-tones.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatMoment, formatSpan } from '../format.ts';
-import { glyph, type Page, type Tone } from '../page.ts';
+import { formatMoment } from '../format.ts';
+import { glyph, type Page } from '../page.ts';
 import { type Cell, type Column, renderTable } from '../table.ts';
 import { count } from '../text.ts';
-
-type Alert = AlertList['alerts'][number];
 
 export const alerts = defineCommand({
   name: 'alerts',
@@ -38,13 +37,7 @@ const columns: readonly Column[] = [
   { title: 'DONE', min: 8, drop: 1 },
 ];
 
-const tones: Readonly<Record<Alert['severity'], Tone | undefined>> = {
-  info: undefined,
-  warning: 'waiting',
-  critical: 'failed',
-};
-
-export function renderAlerts({ alerts: all, rules, silences, now }: AlertList, page: Page) {
+function renderAlerts({ alerts: all, rules, silences, now }: AlertList, page: Page) {
   const silent = silences.map(
     ({ id, matches, until, by, comment }) =>
       `${id}: nobody is told of ${labelsOf(matches)} until ${formatMoment(until, now)} (${by}${comment === '' ? '' : `: ${comment}`}).`,
@@ -58,7 +51,7 @@ export function renderAlerts({ alerts: all, rules, silences, now }: AlertList, p
   const unknown = glyph(page, 'unknown');
   const rows = all.map((alert): readonly Cell[] => {
     const over = alert.state === 'resolved';
-    const tone = over ? 'faint' : tones[alert.severity];
+    const tone = over ? 'faint' : severityTones[alert.severity];
     return [
       { text: alert.rule, tone },
       { text: alert.severity, tone },
@@ -76,43 +69,3 @@ const labelsOf = (matches: Readonly<Record<string, string>>): string =>
   Object.entries(matches)
     .map(([name, value]) => `${name}=${value}`)
     .join(', ');
-
-export const alertRules = defineCommand({
-  name: 'alerts rules',
-  group: 'Machine',
-  summary: 'List the rules of alerts, where each is from, and what is wrong with it now',
-  options: {},
-  json: 'AlertList: {now, alerts, rules, silences}',
-  async run(_input, world) {
-    const client = await world.daemons.connect();
-    const list = await client.alerts();
-    return { document: list, view: (page) => renderRules(list, page), exit: EXIT.ok };
-  },
-});
-
-const ruleColumns: readonly Column[] = [
-  { title: 'RULE', min: 10 },
-  { title: 'SEVERITY' },
-  { title: 'CONDITION', min: 24 },
-  { title: 'FOR', align: 'right' },
-  { title: 'DOES', min: 8 },
-  { title: 'FROM', min: 8, drop: 1 },
-  { title: 'PROBLEM', min: 12, drop: 2 },
-];
-
-function renderRules({ rules }: AlertList, page: Page): readonly string[] {
-  if (rules.length === 0) return ['There is no rule: the site file has none, and wants none.'];
-  return renderTable(
-    page,
-    ruleColumns,
-    rules.map((one): readonly Cell[] => [
-      one.name,
-      { text: one.severity, tone: tones[one.severity] },
-      one.condition,
-      formatSpan(one.duration_ms),
-      ['notify', ...one.actions].join(', '),
-      one.origin,
-      one.problem ?? '',
-    ]),
-  );
-}
