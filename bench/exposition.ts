@@ -17,7 +17,7 @@ export const expositionBench: Bench = {
       },
     });
     let readings = readingsOf(Number(values.series));
-    const site = new LiveExposition([{ families: () => families, latest: () => readings }]);
+    const site = new LiveExposition({ families: () => families, latest: () => readings });
     const loadBefore = load();
     const took: Record<string, number[]> = {
       'text/plain': [],

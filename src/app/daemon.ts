@@ -23,7 +23,6 @@ import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
 import type { HostSample } from '../telemetry/host-sample.ts';
 import type { LatestReadings } from '../telemetry/latest.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
-import { LiveDoctor } from './doctor.ts';
 import { type Egress, openEgress } from './egress.ts';
 import { EngineMetrics } from './engine-metrics.ts';
 import { findSolver } from './find-solver.ts';
@@ -31,16 +30,13 @@ import { forgetAttempts } from './forget-attempts.ts';
 import { GpuShareWatch, LOOK_EVERY_MS } from './gpu-share-watch.ts';
 import { baseEnv } from './host-env.ts';
 import { HostInventory } from './host-inventory.ts';
-import { LiveIncidents } from './incident-site.ts';
 import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
 import { openLiveMetrics } from './live-metrics.ts';
-import { LiveMetricSite } from './metric-site.ts';
-import { LiveExposition } from './live-exposition.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
-import { openReports } from './open-reports.ts';
+import { observe } from './observe.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -95,7 +91,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, keepers, overflow, metrics } = connect(parts, stack, ending);
+  const { site, leases, loop, keepers, overflow, counted } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -117,30 +113,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
-  const { reports } = openReports(parts, stack, {
-    history: parts.history,
-    sources: {},
-  });
+  const observed = observe(parts, stack, { loop, leases, counted });
   const server = await openServer({
+    ...observed.sites,
     site,
     leases,
-    doctor: new LiveDoctor({
-      ...parts,
-      results: parts.results.store,
-      leases,
-      attemptOf: (pid) => attemptOfPid(pid, folder.instance),
-      now: () => clock.now(),
-    }),
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
-    metrics: new LiveMetricSite({
-      live: parts.live,
-      history: parts.history,
-      now: () => clock.now(),
-    }),
-    reports,
-    incidents: new LiveIncidents({ ...parts, metrics: parts.history, now: () => clock.now() }),
     transfers,
-    exposition: new LiveExposition([metrics, parts.results.told], parts.site.exportedAs),
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -161,7 +140,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   parts.address.url = server.url;
   // From now on holders can be heard.
   await loop.send({ kind: 'resume' });
-  startSampling(parts, stack, { site, loop });
+  startSampling(parts, stack, { site, loop, counted: observed.counted });
+  observed.begin();
   watchShares(parts, stack);
   // From the first look on it is known whether anybody keeps too much, also after a crash.
   if (engine.state.storage !== undefined) keepers.storage.open(stack);
@@ -357,7 +337,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     workRoot: join(folder.dir, 'work'),
     nodePath: process.execPath,
   };
-  const metrics = new EngineMetrics({
+  const counted = new EngineMetrics({
     engine,
     root: parts.site.scheduling.root,
     now: () => clock.now(),
@@ -371,7 +351,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       site.noteEvents(events);
       leases.noteEvents(events);
       keepers.noteEvents(events);
-      metrics.noteEvents(events);
+      counted.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -410,7 +390,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, keepers, overflow, metrics };
+  return { loop, site, leases, keepers, overflow, counted };
 }
 
 /** What people see. */

@@ -59,7 +59,7 @@ export class EngineMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
     const at = this.#deps.now();
     const found: LatestReading[] = [];
     const counters = [this.#attempts, this.#jobs, this.#waiting, this.#running];
-    for (const readings of [this.#gauges(), ...counters.map((one) => one.readings())]) {
+    for (const readings of [this.gauges(), ...counters.map((one) => one.readings())]) {
       for (const reading of readings) {
         if (name === undefined || reading.name === name) found.push({ ...reading, at });
       }
@@ -101,7 +101,8 @@ export class EngineMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
     this.#jobs.add({ status, user: workload.tenant });
   }
 
-  #gauges(): readonly Reading[] {
+  /** What is there now. */
+  gauges(): readonly Reading[] {
     const began = performance.now();
     if (this.#counted !== undefined && began < this.#counted.until) return this.#counted.readings;
     const readings = countTasks(this.#deps.engine, this.#deps.root);

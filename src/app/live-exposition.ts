@@ -3,27 +3,26 @@ import type { TenantId } from '../model/ids.ts';
 import { aliasOf, type MetricAlias, readAlias } from '../telemetry/aliases.ts';
 import { contentTypes, expose, formatFor } from '../telemetry/exposition.ts';
 import { mlFamilies } from '../telemetry/families.ts';
-import type { LiveMetrics, MetricFamily, Reading } from '../telemetry/metric.ts';
-
-type Source = Pick<LiveMetrics, 'families' | 'latest'>;
+import type { MetricFamily, Reading } from '../telemetry/metric.ts';
+import type { MetricSource } from './joined-metrics.ts';
 
 /** Exported under a name that other tools know, whatever the site says. */
 const gpuPercent = aliasOf('gpu_utilization')!;
 
 /** What is measured, as scrapers read it. */
 export class LiveExposition implements ExpositionSite {
-  readonly #sources: readonly Source[];
+  readonly #live: MetricSource;
   readonly #aliases: readonly MetricAlias[];
 
   /** @param names of `aliases`, under which the site wants metrics to be exported, too. */
-  constructor(sources: readonly Source[], names: readonly string[] = []) {
-    this.#sources = sources;
+  constructor(live: MetricSource, names: readonly string[] = []) {
+    this.#live = live;
     this.#aliases = names.flatMap((name) => aliasOf(name) ?? []);
   }
 
   exposition(accept: string | undefined, only: TenantId | undefined) {
     const format = formatFor(accept);
-    const all = this.#sources.flatMap((source) => source.latest());
+    const all = this.#live.latest();
     const readings = only === undefined ? all : all.filter(({ labels }) => isSeen(labels, only));
     const byName = new Map<string, Reading[]>();
     for (const reading of readings) {
@@ -33,7 +32,7 @@ export class LiveExposition implements ExpositionSite {
     }
     const latest = (name: string): readonly Reading[] => byName.get(name) ?? [];
     const aliased = this.#aliases.flatMap((alias) => readAlias(alias, latest));
-    const families = [...this.#sources.flatMap((one) => one.families()), ...mlFamilies];
+    const families = [...this.#live.families(), ...mlFamilies];
     const text = expose(
       [...families, ...this.#aliases.map(familyOf)],
       [...readings, ...readAlias(gpuPercent, latest).map(byIndex), ...aliased],

@@ -2,7 +2,16 @@ import { orders } from '../scheduling/orders/registry.ts';
 import { scorers } from '../scheduling/scorers/registry.ts';
 import { strategies } from '../scheduling/strategies.ts';
 import type { SiteNames } from '../spec/site-document.ts';
+import { aliases } from '../telemetry/aliases.ts';
+import { families } from '../telemetry/families.ts';
+import { historyName } from '../telemetry/metric.ts';
 import type { LoadedPlugin } from './load-plugins.ts';
+
+/** Of counters what was counted, and its rate. */
+const measuredNames: readonly string[] = [
+  ...aliases.map(({ alias }) => alias),
+  ...new Set(families.flatMap((family) => [family.name, historyName(family)])),
+];
 
 /** What a site document may name on this machine. */
 export function siteNames(plugins: readonly LoadedPlugin[] = []): SiteNames {
@@ -13,6 +22,7 @@ export function siteNames(plugins: readonly LoadedPlugin[] = []): SiteNames {
     scorers: [...scorers.map(({ name }) => name), ...own('scorer')],
     filters: own('filter'),
     strategies,
+    metrics: measuredNames,
     timeZones: { has: isTimeZone, names: ['UTC', ...Intl.supportedValuesOf('timeZone')] },
   };
 }

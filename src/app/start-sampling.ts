@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LocalDriver } from '../execution/io/local/driver.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
@@ -12,7 +11,7 @@ import type { StateFolder } from '../store/io/state-folder.ts';
 import { type HostSample, hostSample } from '../telemetry/host-sample.ts';
 import { openSampling, type TickSource } from '../telemetry/io/sampling.ts';
 import type { LatestReadings } from '../telemetry/latest.ts';
-import type { MetricFamily, Reading } from '../telemetry/metric.ts';
+import type { Reading } from '../telemetry/metric.ts';
 import { samplers } from '../telemetry/samplers/registry.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { keepEvery } from './keep-every.ts';
@@ -24,7 +23,8 @@ import type { SystemClock } from './system-clock.ts';
 import { TaskMetrics } from './task-metrics.ts';
 
 const SAMPLE_EVERY_MS = 1_000;
-const ENGINE_TICKS = 10;
+/** What the engine counts changes slowly: history has it so often. */
+const COUNTED_EVERY_MS = 10_000;
 
 interface Sampled {
   readonly engine: Engine;
@@ -33,19 +33,12 @@ interface Sampled {
   readonly log: DaemonLog;
   readonly clock: SystemClock;
   readonly history: SqliteHistory;
+  /** Filled here. */
   readonly live: LatestReadings;
   readonly site: SiteConfig;
-  /** Filled here. */
   /** The newest sample of the host. */
   latest: HostSample | undefined;
 }
-
-/** Hears each second what history keeps: gauges, and rates by the names that `historyName` gives. */
-export type ReadingsListener = (
-  at: TimeMs,
-  readings: readonly Reading[],
-  families: readonly MetricFamily[],
-) => void;
 
 /** Samples this machine and its tasks until the stack is closed, and tells everybody who goes by that. */
 export function startSampling(
@@ -54,11 +47,12 @@ export function startSampling(
   {
     site,
     loop,
-    onReadings = () => {},
+    counted,
   }: {
     readonly site: LiveSite;
     readonly loop: Loop;
-    readonly onReadings?: ReadingsListener;
+    /** Gauges that somebody else counts: history keeps them, too. */
+    readonly counted: () => readonly Reading[];
   },
 ): void {
   const { engine, driver, folder, log, live } = parts;
@@ -85,6 +79,7 @@ export function startSampling(
     log: (sentence) => log('execution', sentence),
   });
   const isKept = keepEvery(parts.site.sampleEveryMs ?? SAMPLE_EVERY_MS, SAMPLE_EVERY_MS);
+  const isCounted = keepEvery(COUNTED_EVERY_MS, SAMPLE_EVERY_MS);
   const tasks = new TaskMetrics({
     running: () => engine.state.runningAttempts(),
     uses: driver.uses,
@@ -93,7 +88,7 @@ export function startSampling(
   stack.defer(() => tasks.close());
   openSampling({
     samplers,
-    sources: [...tasks.sources(), heldSource(site), engineSource(engine), daemonSource],
+    sources: [...tasks.sources(), heldSource(site), daemonSource],
     live,
     sysroot: '/',
     now: () => parts.clock.now(),
@@ -103,8 +98,8 @@ export function startSampling(
       const sample = hostSample(at, readings);
       parts.latest = sample;
       if (isKept(at)) {
-        parts.history.record(at, readings);
-        onReadings(at, readings, live.families());
+        const others = isCounted(at) ? counted() : [];
+        parts.history.record(at, [...readings, ...others]);
       }
       site.noteSample();
       if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
@@ -125,38 +120,6 @@ function heldSource(site: LiveSite): TickSource {
   };
   return { name: 'held', everyMs: SAMPLE_EVERY_MS, read };
 }
-
-/** Tasks of workloads that have not ended; each workload is looked at, so not each second. */
-function engineSource({ state }: Engine): TickSource {
-  const read = (tick: number): readonly Reading[] | undefined => {
-    if (tick % ENGINE_TICKS !== 0) return undefined;
-    const all = { waiting: 0, running: 0 };
-    const queues = new Map<string, typeof all>();
-    for (const { state: stage, spec, steps } of state.workloads()) {
-      if (stage !== 'active') continue;
-      const queue = queues.get(spec.queue) ?? { waiting: 0, running: 0 };
-      queues.set(spec.queue, queue);
-      for (const { counts } of steps) {
-        for (const one of [all, queue]) {
-          one.waiting += counts.waiting;
-          one.running += counts.running;
-        }
-      }
-    }
-    return [
-      ...tallies('berth_tasks', {}, all),
-      ...[...queues].flatMap(([queue, tally]) => tallies('berth_queue_tasks', { queue }, tally)),
-    ];
-  };
-  return { name: 'engine', everyMs: SAMPLE_EVERY_MS * ENGINE_TICKS, read };
-}
-
-const tallies = (
-  name: string,
-  labels: Readonly<Record<string, string>>,
-  tally: Readonly<Record<string, number>>,
-): readonly Reading[] =>
-  Object.entries(tally).map(([state, value]) => ({ name, labels: { ...labels, state }, value }));
 
 const daemonSource: TickSource = {
   name: 'daemon',

@@ -1,3 +1,9 @@
+import type {
+  AlertReplay,
+  AlertReplayQuery,
+  SilenceDocument,
+  SilenceRequest,
+} from '../api/contract/alert-documents.ts';
 import type { CacheCleared, CacheList } from '../api/contract/cache-documents.ts';
 import type {
   DoctorFlow,
@@ -40,6 +46,7 @@ import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebala
 import type { ReportDocument, ReportList } from '../api/contract/report-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
 import type {
+  AlertList,
   DoctorReport,
   KpiList,
   MetricHistoryDocument,
@@ -89,6 +96,10 @@ export interface Client {
   tokens(): Promise<TokenList>;
   addToken(wanted: TokenRequest): Promise<NewToken>;
   revokeToken(id: string): Promise<void>;
+  alerts(): Promise<AlertList>;
+  addSilence(wanted: SilenceRequest): Promise<SilenceDocument>;
+  removeSilence(id: string): Promise<void>;
+  replayAlert(asked: AlertReplayQuery): Promise<AlertReplay>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   classes(): Promise<ClassList>;

@@ -1,5 +1,10 @@
 import type { Command } from './command.ts';
 import { adjust } from './commands/adjust.ts';
+import { alerts } from './commands/alerts.ts';
+import { alertsRules } from './commands/alerts-rules.ts';
+import { alertsSilence } from './commands/alerts-silence.ts';
+import { alertsTest } from './commands/alerts-test.ts';
+import { alertsUnsilence } from './commands/alerts-unsilence.ts';
 import { budget } from './commands/budget.ts';
 import { cacheClear } from './commands/cache-clear.ts';
 import { cacheList } from './commands/cache-list.ts';
@@ -120,6 +125,11 @@ export const registry: readonly Command[] = [
   metrics,
   metricsHistory,
   metricsExport,
+  alerts,
+  alertsRules,
+  alertsSilence,
+  alertsUnsilence,
+  alertsTest,
   tierPlan,
   tierRestore,
   check,

@@ -9,6 +9,9 @@ import type { State } from './state.ts';
 
 type Report = Extract<Command, { kind: 'report-pressure' }>;
 
+/** Where the site says nothing of evictions. */
+const SETTLE_MS = 10_000;
+
 /**
  * Who has to go now that a node was measured; nobody while the last one that was told to go is still there, or
  * has just left: what it freed shows only then. Guaranteed ones go last, and only by a threshold of their own.
@@ -16,16 +19,19 @@ type Report = Extract<Command, { kind: 'report-pressure' }>;
 export function decideEviction(
   state: State,
   config: EvictionConfig | undefined,
-  { at, node, pressure, use }: Report,
+  { at, node, pressure, use, relief }: Report,
 ): Event | undefined {
   const row = state.table.rowOf(node);
-  if (config === undefined || row === undefined) return undefined;
+  if ((config === undefined && relief === undefined) || row === undefined) return undefined;
+  const settleMs = config?.settleMs ?? SETTLE_MS;
+  const thresholdOf = (qos: QosClass): string | undefined =>
+    relief !== undefined && qos !== 'guaranteed' ? relief : config?.thresholds[qos];
   const last = state.live.lastEviction(node);
   if (last !== undefined) {
     const { end, endedAt } = state.attempt(last.eviction.attempt) ?? {};
     const gone = end === undefined ? undefined : endedAt;
     if (state.attempt(last.eviction.attempt) !== undefined && gone === undefined) return undefined;
-    if (at < (gone ?? last.at) + config.settleMs) return undefined;
+    if (at < (gone ?? last.at) + settleMs) return undefined;
   }
   const used = new Map(use.map((one) => [one.attempt, one.memory]));
   const consumers = new Map<Consumer, AttemptRecord>();
@@ -35,7 +41,8 @@ export function decideEviction(
     // Somebody goes already, for whatever reason: that may be enough.
     if (stop !== undefined) return undefined;
     const qos = qosOfAttempt(attempt);
-    if (!reaches(config.thresholds[qos], pressure)) continue;
+    const isRelief = relief !== undefined && qos !== 'guaranteed';
+    if (!isRelief && !reaches(config?.thresholds[qos], pressure)) continue;
     const requested = placement.held.memory;
     const { id, task: of } = attempt;
     const classPriority = of.stops?.preemptionPriority ?? preemptionPriorities[qos];
@@ -54,7 +61,7 @@ export function decideEviction(
       attempt,
       qos,
       pressure,
-      threshold: config.thresholds[qos]!,
+      threshold: thresholdOf(qos)!,
       ...(memory !== undefined && { used: memory }),
       requested: consumers.get(first)!.placement.held.memory,
     },
@@ -69,7 +76,7 @@ export function qosOfAttempt({ placement, live, task }: AttemptRecord): QosClass
 }
 
 function reaches(text: string | undefined, pressure: NodePressure): boolean {
-  const threshold = text === undefined ? undefined : thresholdOf(text);
+  const threshold = text === undefined ? undefined : parsed(text);
   if (threshold === undefined) return false;
   return (
     isReached(threshold, {
@@ -80,7 +87,7 @@ function reaches(text: string | undefined, pressure: NodePressure): boolean {
 }
 
 /** Of a site's few texts, which were checked when the site was read. */
-function thresholdOf(text: string): Threshold | undefined {
-  const parsed = parseThreshold(text);
-  return parsed.ok ? parsed.threshold : undefined;
+function parsed(text: string): Threshold | undefined {
+  const read = parseThreshold(text);
+  return read.ok ? read.threshold : undefined;
 }

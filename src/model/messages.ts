@@ -127,6 +127,8 @@ export type Command =
       readonly node: NodeId;
       readonly pressure: NodePressure;
       readonly use: readonly AttemptUse[];
+      /** Why somebody has to go whatever the thresholds say, but who is guaranteed: `alert NAME: condition`. */
+      readonly relief?: string;
     }
   /** The node is taken away at `deadline`: its tasks save their work and start elsewhere. */
   | {

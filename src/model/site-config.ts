@@ -1,4 +1,5 @@
 import type { BasisPoints, Bytes, SpanMs } from '../base/units.ts';
+import type { AlertConfig } from './alert-rule.ts';
 import type { AutoscalingDefaults } from './autoscaling.ts';
 import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
 import type { BudgetConfig } from './money.ts';
@@ -37,6 +38,8 @@ export interface SiteConfig {
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
   readonly goals?: Goals;
+  /** Absent: those that come with Berth, and nobody is told. */
+  readonly alerts?: AlertConfig;
 }
 
 /** What holds for documents of workloads that say nothing of it. */
@@ -95,6 +98,8 @@ export interface WrittenSite {
   readonly timeZone?: string;
   readonly documents?: DocumentDefaults;
   readonly goals?: Goals;
+  /** Absent: those that come with Berth, and nobody is told. */
+  readonly alerts?: AlertConfig;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

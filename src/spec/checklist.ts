@@ -98,9 +98,10 @@ const rules: readonly Rule[] = [
     question: 'Is somebody told when something is wrong?',
     look: ({ has }) =>
       has(['monitoring'])
-        ? { state: 'not', evidence: 'its alerts do not fire yet', at: ['monitoring'] }
+        ? { state: 'not', evidence: 'its alerts belong in the site document', at: ['monitoring'] }
         : { state: 'not', evidence: 'no alert is set' },
-    advice: 'look at `berth ps` and `berth top`: no alert of `monitoring` fires in this version',
+    advice:
+      'alerts stand in the site document, under `monitoring.resources.alerts`: `berth alerts rules`',
   },
   {
     point: 'priority',

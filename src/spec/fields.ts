@@ -12,6 +12,8 @@ export const ARGUMENT_BYTES_MAX = 131_071;
 export interface CheckFacts {
   readonly expected?: string;
   readonly suggestion?: string;
+  /** Where in the text, from 0. */
+  readonly within?: number;
 }
 
 interface Described {

@@ -19,6 +19,8 @@ export interface Problem {
   readonly near?: { readonly word: string; readonly words: readonly string[] };
   /** What to underline: the key or the value at `path`, or a span. The value when not said. */
   readonly at?: 'key' | 'value' | Range;
+  /** Of the text at `path`: what is wrong begins at this character, from 0. */
+  readonly within?: number;
 }
 
 /** One thing that is wrong with a document, and where. */

@@ -59,7 +59,16 @@ export function rangeOf(problem: Problem, root: Written | undefined): Range {
   if (found === undefined) return keyOfParent(problem, root);
   const isBlank = found.range.end <= found.range.start;
   if (problem.at === 'key' || isBlank) return found.key ?? found.range;
-  return found.range;
+  return problem.within === undefined ? found.range : partOf(found, problem.within);
+}
+
+/** From that character on, where the text stands there as it is, plain or in quotes; else all of it. */
+function partOf({ value, range }: Written, within: number): Range {
+  const around = range.end - range.start - String(value).length;
+  if (around !== 0 && around !== 2) return range;
+  const end = range.end - around / 2;
+  const start = Math.min(range.start + around / 2 + within, end - 1);
+  return { ...range, start, end };
 }
 
 /** A key that is missing has no place: its parent's key has, or the first key beside it. */

@@ -190,8 +190,9 @@ function describe(value: unknown): string {
 }
 
 function checkFacts(params: Readonly<Record<string, unknown>> | undefined): CheckFacts {
-  const { expected, suggestion } = params ?? {};
+  const { expected, suggestion, within } = params ?? {};
   return {
+    ...(typeof within === 'number' ? { within } : {}),
     ...(typeof expected === 'string' ? { expected } : {}),
     ...(typeof suggestion === 'string' ? { suggestion } : {}),
   };

@@ -1,7 +1,6 @@
 import { nearest } from '../base/nearest.ts';
 import { metricAliasNames } from '../model/metric-alias-names.ts';
 import { unmetModels } from './blocks/models-block.ts';
-import { unmetMonitoring } from './blocks/monitoring-block.ts';
 import { shown } from './quantities.ts';
 import type { SiteReading } from './site-reading.ts';
 import { siteBlocks } from './site-schema.ts';
@@ -52,7 +51,7 @@ export function checkBlocks(reading: SiteReading): void {
 
 /** Of what is checked, and does nothing. */
 export function warnOfUnmet(reading: SiteReading, { models, monitoring }: Blocks): void {
-  for (const [value, path, message] of [...unmetModels(models), ...unmetMonitoring(monitoring)]) {
+  for (const [value, path, message] of unmetModels(models)) {
     if (value !== undefined) reading.warn(path.split('.'), message);
   }
   for (const [i, name] of (monitoring?.resources?.metrics ?? []).entries()) {

@@ -2,6 +2,7 @@ import type { BasisPoints } from '../base/units.ts';
 import type { QueueName } from '../model/ids.ts';
 import { defaultOrder, type QueueConfig } from '../model/scheduling-config.ts';
 import type { WrittenReservation, WrittenSite } from '../model/site-config.ts';
+import { readAlerts } from './alerts-block.ts';
 import { siteAutoscaling } from './autoscaling-block.ts';
 import { readBudgets } from './budget-block.ts';
 import { readSpot } from './compute-block.ts';
@@ -47,6 +48,8 @@ export interface SiteNames {
   readonly strategies: readonly SiteStrategy[];
   /** Of the plug-ins: built-in filters always hold. */
   readonly filters: readonly string[];
+  /** All that may be measured, and the short names for it. */
+  readonly metrics: readonly string[];
   readonly timeZones: {
     readonly has: (name: string) => boolean;
     /** Those that are proposed instead of a misspelt one. */
@@ -161,10 +164,12 @@ function readSite(
   const exportedAs = blocks.monitoring?.resources?.metrics;
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   const goals = readGoals(reading, blocks.monitoring);
+  const alerts = blocks.monitoring && readAlerts(reading, blocks.monitoring, names);
   const spot = readSpot(blocks.compute?.spot_instances);
   const labels = textsAt(root, ['compute', 'labels']);
   return {
     budgets,
+    ...(alerts && { alerts }),
     ...(blocks.name !== undefined && { name: blocks.name }),
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(exportedAs !== undefined && { exportedAs }),

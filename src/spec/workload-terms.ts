@@ -7,7 +7,7 @@ import type { StepSpec } from '../model/workload.ts';
 import type { CostOptimizationBlock } from './blocks/cost-optimization-block.ts';
 import { noLimits, type PipelineBlock, readPipelineLimits } from './blocks/limits-block.ts';
 import { type ModelsBlock, type UnmetRow, unmetModels } from './blocks/models-block.ts';
-import { type MonitoringBlock, unmetMonitoring } from './blocks/monitoring-block.ts';
+import { type MonitoringBlock, siteMonitoring } from './blocks/monitoring-block.ts';
 import type { OptimizationBlock } from './blocks/optimization-block.ts';
 import type { RequirementsBlock } from './blocks/requirements-block.ts';
 import { plainWord } from './fields.ts';
@@ -203,14 +203,7 @@ export function unmetProblems(blocks: WorkloadBlocks, steps: readonly StepSpec[]
     [isSwitched ? undefined : batching[0], 'optimization.batching', NOT_ENABLED],
     [isSwitched ? undefined : batching[1], 'cost_optimization.strategies.batching', NOT_ENABLED],
     ...unmetModels(blocks.models),
-    ...unmetMonitoring(blocks.monitoring),
-    ...(['collection_interval', 'metrics'] as const).map(
-      (key): UnmetRow => [
-        blocks.monitoring?.resources?.[key],
-        `monitoring.resources.${key}`,
-        'belongs in the site document of the daemon; ignored here',
-      ],
-    ),
+    ...siteMonitoring(blocks.monitoring),
   ];
   return rows
     .filter(([value]) => value !== undefined)

@@ -18,7 +18,7 @@ const source = {
   families: () => families,
   latest: () => readings.map((one) => ({ ...one, at: timeMs(0) })),
 };
-const exposition = new LiveExposition([source], ['cpu_utilization', 'disk_io']);
+const exposition = new LiveExposition(source, ['cpu_utilization', 'disk_io']);
 const seriesOf = (text: string): string[] => text.split('\n').filter((line) => /^[a-z]/.test(line));
 
 test('a scraper reads what is measured, with names that the site asks for', async (t) => {

@@ -8,9 +8,10 @@ import { type TestContext, test } from 'node:test';
 import { openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { OperationError } from '../../src/model/errors.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
-import { noMetrics } from '../builders/no-metrics.ts';
 import { noExposition } from '../builders/no-exposition.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -34,6 +35,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noMetrics,
     ...noReports,
     ...noExposition,
+    alerts: noAlerts,
     socketPath: join(folder, 'berth.sock'),
     host: '127.0.0.1',
     port: 0,

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type OpenServer, openServer, type ServerConfig } from '../../src/api/io/server.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
-import { noMetrics } from '../builders/no-metrics.ts';
 import { noExposition } from '../builders/no-exposition.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -59,6 +60,7 @@ export async function openSite(
     ...noMetrics,
     ...noReports,
     ...noExposition,
+    alerts: noAlerts,
     site,
     leases: leaseSite().leases,
     transfers: noTransfers,

@@ -34,6 +34,8 @@ const admins: readonly string[] = [
   'askTransfer',
   'cleanTransfers',
   'cancelTransfer',
+  'addSilence',
+  'removeSilence',
 ];
 
 describe('each operation of the API, and who may call it', () => {

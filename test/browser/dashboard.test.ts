@@ -14,9 +14,10 @@ import {
 } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
-import { noMetrics } from '../builders/no-metrics.ts';
 import { noExposition } from '../builders/no-exposition.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -281,6 +282,7 @@ test(
       ...noDoctor,
       ...noReports,
       ...noExposition,
+      alerts: noAlerts,
       ...noTokens,
       token: TOKEN,
       socketPath: `${folder}/berth.sock`,

@@ -6,9 +6,10 @@ import { openServer } from '../../src/api/io/server.ts';
 import { parseWords } from '../api/open-site.ts';
 import { scenarios } from '../api/scenarios.ts';
 import { leaseSite } from '../builders/lease-site.ts';
+import { noAlerts } from '../builders/no-alerts.ts';
 import { noDoctor } from '../builders/no-doctor.ts';
-import { noMetrics } from '../builders/no-metrics.ts';
 import { noExposition } from '../builders/no-exposition.ts';
+import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
@@ -31,6 +32,7 @@ const server = await openServer({
   ...noDoctor,
   ...noReports,
   ...noExposition,
+  alerts: noAlerts,
   ...noTokens,
   token: 'scenario',
   socketPath: join(folder, 'berth.sock'),

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { keepEvery } from '../../src/app/keep-every.ts';
+import { alertHouse } from '../builders/alert-house.ts';
+import { scalingTerms } from '../builders/autoscaling.ts';
 import { berth } from '../builders/berth-cli.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { service } from '../builders/service.ts';
 import { parse, reported } from '../builders/site-text.ts';
+import { resources, step, workload } from '../builders/workload.ts';
 import { realRun } from './real-run.ts';
 import { seedBlock, whereSeed } from './seed-blocks.ts';
 import { document, readBlock } from './seed-runs.ts';
@@ -19,7 +23,7 @@ test(
     const why = await berth('why', id);
     for (const sentence of [
       'monitoring.resources.metrics: belongs in the site document',
-      'monitoring.resources.alerts: checked; no alert fires and no action is taken',
+      'monitoring.resources.alerts: belongs in the site document',
       'monitoring.resources.collection_interval: belongs in the site document',
     ]) {
       for (const shown of [told, why.stdout.replaceAll(/\s+/g, ' '), warnings!.join()]) {
@@ -34,7 +38,7 @@ test('as a site, `collection_interval` and `metrics` act, and the rest is said',
   assert.ok(parsed.ok && parsed.site.sampleEveryMs === 10_000);
   assert.deepEqual(
     reported(seedBlock('monitoring')).map((line) => / (monitoring[\w.]*):/.exec(line)?.[1]),
-    ['monitoring.resources.alerts'],
+    [],
   );
   assert.deepEqual(parsed.site.exportedAs, [
     'cpu_utilization',
@@ -123,3 +127,91 @@ for (const [what, [from, to]] of Object.entries(wrong)) {
 test('nothing of it changes how the job runs', whereSeed, () => {
   assert.equal(readBlock('monitoring', 'run: echo\n').spec.limits, undefined);
 });
+
+/** The rules of the seed alone, over a real engine; the test says what is measured. */
+function seedHouse(t: TestContext) {
+  const parsed = parse(seedBlock('monitoring'));
+  assert.ok(parsed.ok);
+  const { alerts } = parsed.site;
+  assert.ok(alerts !== undefined);
+  return alertHouse(t, {
+    ...alerts,
+    rules: alerts.rules.filter(({ origin }) => origin !== 'default'),
+  });
+}
+
+test(
+  '`high_cpu_usage`: above 90 % for 5 minutes a service gets a replica more',
+  whereSeed,
+  async (t) => {
+    const house = seedHouse(t);
+    const id = await house.submit(service(2, { autoscaling: scalingTerms() }));
+    const replicas = () => house.engine.state.workload(id)!.service!.replicas;
+    house.metrics.set('berth_node_cpu_busy_ratio', 0.91);
+    await house.pass(300_000);
+    assert.equal(replicas(), 2);
+    await house.pass(2_000);
+    assert.equal(replicas(), 3);
+    const [alert] = house.alerts.list(undefined).alerts;
+    assert.deepEqual([alert!.rule, alert!.state], ['high_cpu_usage', 'firing']);
+  },
+);
+
+test(
+  '`memory_pressure`: below 1Gi the task of least priority is stopped, to start again',
+  whereSeed,
+  async (t) => {
+    const house = seedHouse(t);
+    const job = (name: string, priority: number) => ({
+      ...workload(name, step('run', { request: resources({ cpu: 1_000 }) })),
+      priority,
+    });
+    await house.submit(job('important', 9));
+    const low = await house.submit(job('low', 1));
+    house.metrics.set('berth_node_memory_available_bytes', 2 ** 30);
+    await house.pass(10_000);
+    const stopped = () =>
+      [...house.engine.state.runningAttempts()].flatMap(({ id, stop }) =>
+        stop === undefined ? [] : [`${id} ${stop}`],
+      );
+    assert.deepEqual(stopped(), []);
+    house.metrics.set('berth_node_memory_available_bytes', 2 ** 30 - 1);
+    await house.pass(10_000);
+    assert.deepEqual(stopped(), [`${low}.run.0.1 evicted`]);
+  },
+);
+
+test(
+  'for real: a daemon with the rules of the seed evicts a task, and says so',
+  whereSeed,
+  async (t) => {
+    const scratch = scratchState(t);
+    const { state } = scratch;
+    // As if this machine had no memory left.
+    const block = seedBlock('monitoring').replace(
+      'memory_available < 1Gi',
+      'memory_available < 900Ti',
+    );
+    assert.notEqual(block, seedBlock('monitoring'));
+    const site = scratch.write('site.yaml', block);
+    const job = scratch.write('job.yaml', 'name: low\nrun: sleep 600\n');
+    // It runs before the first look, and is adopted by the daemon that looks.
+    await berth(state, 'up', '-d', '--port', '0');
+    await berth(state, 'submit', job);
+    await berth(state, 'down');
+    await berth(state, 'up', '-d', '--port', '0', '--site', site);
+    const end = performance.now() + 60_000;
+    for (;;) {
+      const { alerts } = await berth(state, 'alerts');
+      const pressure = alerts.find(({ rule }: { rule: string }) => rule === 'memory_pressure');
+      const outcome: string = pressure?.acted[0]?.outcome ?? '';
+      if (outcome !== '' && outcome !== 'under way') {
+        assert.match(outcome, /^evicted 1\.\w+\.0\.1$/);
+        assert.match(pressure.sentence, /memory_available < 900Ti: .* now/);
+        break;
+      }
+      assert.ok(performance.now() < end, `it acts within a minute: ${JSON.stringify(alerts)}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  },
+);

@@ -19,6 +19,7 @@ function problems(text: string): string[] {
 
 const siteNames = {
   orders: ['priority'],
+  metrics: [],
   scorers: [],
   strategies: [],
   filters: [],

@@ -56,7 +56,7 @@ export function mayDo(role: CallerRole, method: string, path: string): boolean {
 }
 
 const isForAdmin = (path: string): boolean =>
-  /^\/api\/v1\/(shutdown|tokens|transfers)(\/|$)/.test(path);
+  /^\/api\/v1\/(shutdown|tokens|transfers|silences)(\/|$)/.test(path);
 
 /** It submits, and cancels what it submitted itself. */
 const ofTasks = /^\/api\/v1\/workloads(\/[^/]+\/cancel)?$/;

@@ -1,7 +1,8 @@
 import type { WorkloadSpec } from '../../model/workload.ts';
+import type { AlertSite } from '../contract/alert-documents.ts';
 import type { DoctorSite } from '../contract/doctor-documents.ts';
-import type { IncidentSite } from '../contract/incident-documents.ts';
 import type { ExpositionSite } from '../contract/exposition.ts';
+import type { IncidentSite } from '../contract/incident-documents.ts';
 import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MetricSite } from '../contract/metric-site.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
@@ -83,6 +84,7 @@ export interface ApiDeps {
   readonly metrics: MetricSite;
   readonly reports: ReportSite;
   readonly incidents: IncidentSite;
+  readonly alerts: AlertSite;
   readonly transfers: TransferSite;
   readonly exposition: ExpositionSite;
   readonly tokens: TokenSite;

@@ -1,11 +1,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { mayDo, provenanceFault } from './access.ts';
+import { addAlertRoutes } from './alert-routes.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
 import { addCacheRoutes } from './cache-routes.ts';
 import { addDoctorRoutes } from './doctor-routes.ts';
-import { addIncidentRoutes } from './incident-routes.ts';
 import { addExpositionRoute } from './exposition-route.ts';
+import { addIncidentRoutes } from './incident-routes.ts';
 import { addInventoryRoutes } from './inventory-routes.ts';
 import { addLeaseRoutes } from './lease-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
@@ -79,6 +80,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addMetricRoutes(api, deps);
   addReportRoutes(api, deps);
   addIncidentRoutes(api, deps);
+  addAlertRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
   addInventoryRoutes(api);

@@ -1,9 +1,10 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { topologyVertexJsonSchema } from '../contract/inventory-documents.ts';
+import { alertOperations } from './alert-routes.ts';
 import { cacheOperations } from './cache-routes.ts';
 import { doctorOperations } from './doctor-routes.ts';
-import { incidentOperations } from './incident-routes.ts';
 import { expositionOperations } from './exposition-route.ts';
+import { incidentOperations } from './incident-routes.ts';
 import { inventoryOperations } from './inventory-routes.ts';
 import { leaseOperations } from './lease-routes.ts';
 import { liveOperations } from './live-routes.ts';
@@ -36,6 +37,7 @@ export const operations = [
   ...metricOperations,
   ...reportOperations,
   ...incidentOperations,
+  ...alertOperations,
   ...networkOperations,
   ...siteOperations,
   ...inventoryOperations,

@@ -30,3 +30,10 @@ export const query = (values: Readonly<Record<string, string | number>>): string
   new URLSearchParams(
     Object.entries(values).map(([key, value]): [string, string] => [key, String(value)]),
   ).toString();
+
+export const postJson = (path: string, body: object): Asked => ({
+  method: 'POST',
+  path,
+  body: JSON.stringify(body),
+  type: 'application/json',
+});

@@ -40,7 +40,7 @@ import { transferListSchema, transferSchema } from '../../api/contract/transfer-
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
-import { type Asked, type Calls, get, query } from './calls.ts';
+import { type Asked, type Calls, get, postJson, query } from './calls.ts';
 import { telemetryCalls } from './telemetry-calls.ts';
 
 // An import statement would read every name of the module, and with some of them load all of `fetch`: 25 ms.
@@ -251,13 +251,6 @@ const post = (path: string, body?: object): Asked => ({
   method: 'POST',
   path,
   ...(body && { body: JSON.stringify(body) }),
-});
-
-const postJson = (path: string, body: object): Asked => ({
-  method: 'POST',
-  path,
-  body: JSON.stringify(body),
-  type: 'application/json',
 });
 
 function logPath({ attempt, stream, from, maxBytes }: LogPart): string {

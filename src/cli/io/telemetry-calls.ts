@@ -1,18 +1,21 @@
+import { alertReplaySchema, silenceSchema } from '../../api/contract/alert-documents.ts';
 import { doctorFlowSchema, profileSchema } from '../../api/contract/doctor-documents.ts';
 import { reportListSchema, reportSchema } from '../../api/contract/report-documents.ts';
 import {
+  alertListSchema,
   doctorReportSchema,
   kpiListSchema,
   metricHistorySchema,
   metricListSchema,
 } from '../../api/contract/telemetry-documents.ts';
 import type { Client } from '../client.ts';
-import { type Calls, get, query } from './calls.ts';
+import { type Calls, get, postJson, query } from './calls.ts';
 
 export const telemetryCalls = (calls: Calls) => ({
   ...doctorCalls(calls),
   ...metricCalls(calls),
   ...reportCalls(calls),
+  ...alertCalls(calls),
 });
 
 function doctorCalls({ ask }: Calls) {
@@ -64,3 +67,21 @@ function reportCalls({ ask, text }: Calls) {
 }
 
 const secondsOf = (ms: number): string => `${Math.ceil(ms / 1_000)}s`;
+
+function alertCalls({ ask, done }: Calls) {
+  return {
+    alerts: () => ask(alertListSchema, get('/api/v1/alerts')),
+    addSilence: (wanted) => ask(silenceSchema, postJson('/api/v1/silences', wanted)),
+    removeSilence: (id) =>
+      done({ method: 'DELETE', path: `/api/v1/silences/${encodeURIComponent(id)}` }),
+    replayAlert: ({ rule, condition, duration, span }) => {
+      const asked = {
+        span,
+        ...(rule !== undefined && { rule }),
+        ...(condition !== undefined && { condition }),
+        ...(duration !== undefined && { duration }),
+      };
+      return ask(alertReplaySchema, get(`/api/v1/alerts/replay?${query(asked)}`));
+    },
+  } satisfies Partial<Client>;
+}

@@ -1,5 +1,11 @@
 import { z } from 'zod';
 import { metricAliasNames } from '../../model/metric-alias-names.ts';
+import {
+  alertSchema,
+  defaultAlertsSchema,
+  receiverSchema,
+  silenceSchema,
+} from '../alert-schema.ts';
 import { quantity, text } from '../fields.ts';
 import { parseSpan } from '../quantities.ts';
 import { spanForm } from './limits-block.ts';
@@ -10,10 +16,7 @@ const word = (description: string) =>
     error: 'a name of letters, digits, _ . and -',
   });
 
-/** `metric < amount`, as `memory_available < 1Gi`. */
-const CONDITION = /^\s*[A-Za-z][A-Za-z0-9_.]*\s*(<|<=|>|>=|==|!=)\s*[0-9.]+\s*[A-Za-z%]*\s*$/;
-
-/** `monitoring`: what is measured, and alerts. What nothing acts on yet is in `unmetMonitoring`. */
+/** `monitoring`: what is measured, and alerts. In a workload it belongs in the site document: see `siteMonitoring`. */
 export const monitoringSchema = z
   .strictObject({
     resources: z
@@ -33,43 +36,44 @@ export const monitoringSchema = z
           })
           .optional(),
         alerts: z
-          .array(
-            z.strictObject({
-              name: text({ description: 'For people.', max: 128, filled: true, oneLine: true }),
-              condition: text({ description: 'As `cpu_utilization > 90`.', max: 256 }).regex(
-                CONDITION,
-                { error: 'a metric, a comparison and an amount, such as cpu_utilization > 90' },
-              ),
-              duration: quantity(parseSpan, {
-                description: 'It holds for so long before it is an alert.',
-                form: spanForm,
-                finite: true,
-                default: '0',
-              }).optional(),
-              action: word('What is done then, as `scale_up`.').optional(),
-            }),
-          )
+          .array(alertSchema)
           .max(256)
           .meta({
-            description:
-              'Conditions of which people are told, or on which is acted. Checked; none fires yet.',
+            description: 'Of a site: conditions of which people are told, or on which is acted.',
           })
           .optional(),
+        default_alerts: defaultAlertsSchema.optional(),
       })
       .meta({ description: 'Of machines and tasks.' })
+      .optional(),
+    notify: z
+      .array(receiverSchema)
+      .max(32)
+      .meta({ description: 'Of a site: who is told of alerts.' })
+      .optional(),
+    silences: z
+      .array(silenceSchema)
+      .max(256)
+      .meta({
+        description:
+          'Of a site: of what nobody is told. People make others by `berth alerts silence`.',
+      })
       .optional(),
   })
   .meta({ description: 'What is measured, and alerts.' });
 
 export type MonitoringBlock = z.output<typeof monitoringSchema>;
 
-export function unmetMonitoring(block: MonitoringBlock | undefined): UnmetRow[] {
-  const { alerts } = block?.resources ?? {};
+/** Of what only a site acts upon, in a workload. */
+export function siteMonitoring(block: MonitoringBlock | undefined): UnmetRow[] {
+  const { collection_interval, metrics, alerts, default_alerts } = block?.resources ?? {};
+  const why = 'belongs in the site document of the daemon; ignored here';
   return [
-    [
-      alerts,
-      'monitoring.resources.alerts',
-      'checked; no alert fires and no action is taken: rules of alerts are not part of this version',
-    ],
+    [metrics, 'monitoring.resources.metrics', why],
+    [alerts, 'monitoring.resources.alerts', why],
+    [default_alerts, 'monitoring.resources.default_alerts', why],
+    [block?.notify, 'monitoring.notify', why],
+    [block?.silences, 'monitoring.silences', why],
+    [collection_interval, 'monitoring.resources.collection_interval', why],
   ];
 }
