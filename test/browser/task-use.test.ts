@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { manyTasks, oneRunning } from '../api/scenarios.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
+import { lookOver, looks } from './look-over.ts';
 import { buildPage, launch, openPage, skipReason } from './open-page.ts';
 import { quiet } from './telemetry.ts';
 import { taskMetrics } from './telemetry-scenes.ts';
@@ -20,11 +20,7 @@ after(async () => {
   if (skip === false) await browser.close();
 });
 
-for (const [name, look] of Object.entries({
-  light: {},
-  dark: { dark: true },
-  phone: { phone: true },
-})) {
+for (const [name, look] of Object.entries(looks)) {
   test(`what a task uses of what it holds, ${name}`, bounded, async (t) => {
     const site = oneRunning();
     const telemetry = { ...quiet(site.now), metrics: taskMetrics(site) };
@@ -40,14 +36,7 @@ for (const [name, look] of Object.entries({
     await use.getByRole('img', { name: /^I\/O from .*read .* MiB\/s/ }).waitFor();
     assert.equal(await use.getByRole('img', { name: /^GPU/ }).count(), 0);
     await opened.shot(`task-use-${name}`);
-    assert.deepEqual(await opened.page.evaluate(faintTexts), []);
-    assert.deepEqual(await opened.page.evaluate(namelessControls), []);
-    const [inner, scroll] = await opened.page.evaluate(() => [
-      innerWidth,
-      document.documentElement.scrollWidth,
-    ]);
-    assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
-    assert.deepEqual(opened.complaints, []);
+    await lookOver(opened);
   });
 }
 

@@ -16,6 +16,8 @@ export const keys: readonly (readonly [string, string])[] = [
   ['g q', 'queue'],
   ['g w', 'workloads'],
   ['g n', 'nodes'],
+  ['g a', 'alerts'],
+  ['g d', 'doctor'],
   ['g c', 'cost'],
   ['/', 'search everything'],
   ['t', 'light or dark'],
@@ -28,6 +30,8 @@ const places: Readonly<Record<string, string>> = {
   q: '#/queue',
   w: '#/workloads',
   n: '#/nodes',
+  a: '#/alerts',
+  d: '#/doctor',
   c: '#/cost',
 };
 /** A `g` that nothing follows is forgotten. */

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { Problem } from '../../src/api/contract/documents.ts';
 import type { SiteChange } from '../../src/api/contract/views.ts';
 import { ApiProblem, getJson } from './api-client.ts';
-import { heard, onChange } from './live.ts';
+import { heard, onChange, onChangedHere } from './live.ts';
 
 export interface Loaded<T> {
   /** The last that was read, also while a newer one cannot be. */
@@ -110,12 +110,19 @@ function keepReading<T>(
     if (change.workloads.includes('*')) lacking = false;
     if (reread.when(change)) stale();
   });
+  const stopHere = onChangedHere(() => {
+    dirty = true;
+    if (busy) return;
+    clearTimeout(timer);
+    void read();
+  });
   document.addEventListener('visibilitychange', stale);
   void read();
   return () => {
     left.abort();
     clearTimeout(timer);
     stop();
+    stopHere();
     document.removeEventListener('visibilitychange', stale);
   };
 }

@@ -1,8 +1,9 @@
 import type { NodeList, Status, Usage } from '../../../src/api/contract/documents.ts';
 import { bytes, counted, milli, percent, UNKNOWN } from '../format.ts';
+import type { Resource } from '../panels.ts';
 import { InventoryView } from '../parts/inventory-view.tsx';
 import { EmptyNote, ProblemNote } from '../parts/notes.tsx';
-import { type Resource, ResourceBar } from '../parts/resource-bar.tsx';
+import { ResourceBar } from '../parts/resource-bar.tsx';
 import { always, useDocument } from '../use-document.ts';
 import { enforcementSentence } from '../words.ts';
 

@@ -2,34 +2,13 @@ import { type Signal, useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { MetricHistoryDocument } from '../../../src/api/contract/telemetry-documents.ts';
 import { clock } from '../format.ts';
-import { historyPath, type Scale, seriesNames, valuesAt } from '../metrics.ts';
+import { historyPath, seriesNames, valuesAt } from '../metrics.ts';
+import type { Drawn, Line, PanelSpec } from '../panels.ts';
 import { always, isLacking, type Loaded, useDocuments } from '../use-document.ts';
 import { ProblemNote } from './notes.tsx';
-import { type Line, Plot } from './plot.tsx';
+import { Plot } from './plot.tsx';
 
 const EVERY_MS = 4_000;
-
-/** What is drawn of one metric: its one series, or each of several. */
-interface Drawn {
-  readonly name: string;
-  readonly colour: string;
-  readonly kind: Line['kind'];
-  /** As history calls it. */
-  readonly metric: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** So many series at most, each a line of its own, named by its labels. */
-  readonly each?: number;
-}
-
-export interface PanelSpec {
-  readonly title: string;
-  /** What is measured, and by what: shown on hover. */
-  readonly source: string;
-  readonly scale: Scale;
-  /** The axis reaches at least so far. */
-  readonly top?: number;
-  readonly drawn: readonly Drawn[];
-}
 
 interface Span {
   readonly windowMs: number;
@@ -76,7 +55,7 @@ export function HistoryPanels({
   return (
     <>
       {problem !== undefined && <ProblemNote problem={problem} />}
-      <div class={panels.length === 4 ? 'plots two' : 'plots'}>
+      <div class={panels.length % 3 !== 0 && panels.length < 5 ? 'plots two' : 'plots'}>
         {panels.map((panel) => (
           <PanelFigure key={panel.title} panel={panel} span={span} cursor={cursor} isRead={read} />
         ))}
@@ -198,7 +177,19 @@ function panelOf(
     );
   });
   const isEmpty = lines.every(({ values }) => values.every((value) => value === null));
-  return { ...spec, at: isEmpty ? [] : at, lines };
+  const { threshold } = spec;
+  const level: Line[] =
+    threshold === undefined
+      ? []
+      : [
+          {
+            name: 'limit',
+            colour: 'plot-limit',
+            kind: 'limit',
+            values: at.map(() => threshold),
+          },
+        ];
+  return { ...spec, at: isEmpty ? [] : at, lines: [...lines, ...level] };
 }
 
 function inWords({ title, lines, at, scale }: Panel): string {

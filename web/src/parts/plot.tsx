@@ -2,16 +2,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clock } from '../format.ts';
+import type { Line } from '../panels.ts';
 import { theme } from '../theme.ts';
-
-export interface Line {
-  readonly name: string;
-  /** A class of the stylesheet whose `color` is the colour of the line. */
-  readonly colour: string;
-  /** `limit` is drawn like the tick of a bar: thin, in the colour of text. */
-  readonly kind: 'used' | 'requested' | 'limit' | 'line';
-  readonly values: readonly (number | null)[];
-}
 
 interface PlotProps {
   readonly label: string;

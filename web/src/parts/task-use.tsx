@@ -2,9 +2,10 @@ import { useState } from 'preact/hooks';
 import type { AttemptDocument, WorkloadDocument } from '../../../src/api/contract/documents.ts';
 import { counted, duration } from '../format.ts';
 import { cpuScale, type Scale, scaleOf, scaleOfUnit, windowReaching } from '../metrics.ts';
+import type { PanelSpec } from '../panels.ts';
 import { now } from '../server-time.ts';
 import { Choice } from './choice.tsx';
-import { HistoryPanels, type PanelSpec } from './history-panels.tsx';
+import { HistoryPanels } from './history-panels.tsx';
 import { Command } from './notes.tsx';
 
 const QUARTER_MS = 900_000;
