@@ -330,3 +330,47 @@ export const diskMetrics: NonNullable<Telemetry['metrics']> = {
     curves: [{ labels: { device: 'nvme0n1' }, value: wave(0.94, 0.04) }],
   },
 };
+
+/** What a sampler finds on a machine with `cores` and these GPUs. */
+export function machineMetrics(
+  cores: number,
+  gpus: readonly string[],
+): NonNullable<Telemetry['metrics']> {
+  const steady = (labels: Curve['labels'], value: number): Curve => ({
+    labels,
+    value: () => value,
+  });
+  const ofGpus = (value: (i: number) => number): Curve[] =>
+    gpus.map((gpu, i) => steady({ gpu, index: String(i) }, value(i)));
+  return {
+    berth_node_cpu_core_busy_ratio: {
+      unit: 'ratio',
+      curves: Array.from({ length: cores }, (_, i) =>
+        steady({ cpu: String(i) }, ((i * 37) % 100) / 100),
+      ),
+    },
+    berth_node_temperature_celsius: {
+      unit: 'celsius',
+      source: 'driver',
+      curves: [steady({ sensor: 'Tctl' }, 61.25), steady({ sensor: 'nvme' }, 44)],
+    },
+    berth_node_power_watts: {
+      unit: 'watts',
+      source: 'driver',
+      curves: [steady({ zone: 'package-0' }, 142)],
+    },
+    berth_node_load1: { unit: 'none', curves: [steady({}, 17.4)] },
+    berth_gpu_busy_ratio: { unit: 'ratio', source: 'driver', curves: ofGpus((i) => 0.93 - i / 10) },
+    berth_gpu_memory_used_bytes: {
+      unit: 'bytes',
+      source: 'driver',
+      curves: ofGpus((i) => (61 - i * 8) * GIB),
+    },
+    berth_gpu_temperature_celsius: {
+      unit: 'celsius',
+      source: 'driver',
+      curves: ofGpus((i) => 66 + i),
+    },
+    berth_gpu_power_watts: { unit: 'watts', source: 'driver', curves: ofGpus((i) => 412 - i * 20) },
+  };
+}
