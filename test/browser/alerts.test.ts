@@ -67,7 +67,12 @@ test('an alert is silenced, and the silence removed, each with its undo', bounde
     ...quiet(site.now),
     alerts: () => list,
     silence: (body) => {
-      const { matches, until, comment } = body as (typeof list)['silences'][number];
+      const { matches, for_ms, comment } = body as {
+        matches: Record<string, string>;
+        for_ms: number;
+        comment: string;
+      };
+      const until = site.now + for_ms;
       asked.push(`silence ${JSON.stringify(matches)} ${comment}`);
       list.silences.push({ id: `s${asked.length}`, matches, until, by: 'ada', comment });
     },
@@ -82,7 +87,7 @@ test('an alert is silenced, and the silence removed, each with its undo', bounde
   await dialog.getByLabel('mount=/scratch').uncheck();
   await dialog.getByRole('button', { name: '24 h' }).click();
   await dialog.getByLabel('Why').fill('cleaning up');
-  await dialog.getByText('berth alerts silence rule=scratch-full --for 24h').waitFor();
+  await dialog.getByText('berth alerts silence scratch-full --for 24h').waitFor();
   await shot('silence');
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
@@ -90,21 +95,21 @@ test('an alert is silenced, and the silence removed, each with its undo', bounde
   await page.getByRole('button', { name: 'Silence scratch-full…' }).click();
   await dialog.getByLabel('Why').fill('cleaning up');
   await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
-  await see('Nobody is told of rule=scratch-full mount=/scratch for 4h 00m.');
+  await see('Nobody is told of scratch-full mount=/scratch for 4h 00m.');
   await page.getByRole('cell', { name: 'cleaning up' }).waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
   await see('The silence is taken back.');
   await page.getByRole('cell', { name: 'cleaning up' }).waitFor({ state: 'hidden' });
-  await page.getByRole('button', { name: 'Remove the silence of rule=load-high' }).click();
-  await see('People are told of rule=load-high node=lab-3 again.');
+  await page.getByRole('button', { name: 'Remove the silence of load-high' }).click();
+  await see('People are told of load-high node=lab-3 again.');
   await see('None: of everything that fires somebody is told.');
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByRole('cell', { name: 'reindexing until tonight' }).waitFor();
   assert.deepEqual(asked, [
-    'silence {"rule":"scratch-full","mount":"/scratch"} cleaning up',
+    'silence {"alert":"scratch-full","mount":"/scratch"} cleaning up',
     'remove s1',
     'remove s7',
-    'silence {"rule":"load-high","node":"lab-3"} reindexing until tonight',
+    'silence {"alert":"load-high","node":"lab-3"} reindexing until tonight',
   ]);
 });
 

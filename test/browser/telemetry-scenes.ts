@@ -1,4 +1,8 @@
-import type { AlertList, DoctorReport } from '../../src/api/contract/telemetry-documents.ts';
+import type {
+  AlertList,
+  DoctorReport,
+  KpiList,
+} from '../../src/api/contract/telemetry-documents.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { GIB, MIB } from '../api/toy-workload.ts';
 import { type Curve, type Telemetry, wave } from './telemetry.ts';
@@ -170,7 +174,7 @@ export function troubledAlerts(now: number): AlertList {
     silences: [
       {
         id: 's7',
-        matches: { rule: 'load-high', node: 'lab-3' },
+        matches: { alert: 'load-high', node: 'lab-3' },
         until: now + 150 * MINUTE,
         by: 'ada',
         comment: 'reindexing until tonight',
@@ -372,5 +376,127 @@ export function machineMetrics(
       curves: ofGpus((i) => 66 + i),
     },
     berth_gpu_power_watts: { unit: 'watts', source: 'driver', curves: ofGpus((i) => 412 - i * 20) },
+  };
+}
+
+const HOUR = 60 * MINUTE;
+
+/** Indicators of a month: met, missed, badly missed and unknown; and an objective that burns. */
+export function monthOfKpis(now: number): KpiList {
+  const kpi = (
+    name: string,
+    title: string,
+    rest: Pick<
+      KpiList['kpis'][number],
+      'unit' | 'value' | 'target' | 'critical' | 'better' | 'status'
+    >,
+    sentence: string,
+    low: number | null = null,
+    high: number | null = null,
+  ): KpiList['kpis'][number] => ({ name, title, ...rest, samples: 412, low, high, sentence });
+  return {
+    from: now - 720 * HOUR,
+    to: now,
+    kpis: [
+      kpi(
+        'cluster_utilization',
+        'Utilisation of the cluster',
+        {
+          unit: 'ratio',
+          value: 0.74,
+          target: 0.85,
+          critical: 0.7,
+          better: 'higher',
+          status: 'warning',
+        },
+        'The CPU was 74% busy, less than 85%.',
+      ),
+      kpi(
+        'training_job_success_rate',
+        'Jobs that succeed',
+        {
+          unit: 'ratio',
+          value: 0.963,
+          target: 0.95,
+          critical: 0.9,
+          better: 'higher',
+          status: 'good',
+        },
+        '397 of 412 jobs succeeded.',
+        0.944,
+        0.976,
+      ),
+      kpi(
+        'cost_per_inference',
+        'Cost of a call of a model',
+        {
+          unit: 'dollars',
+          value: 0.0008,
+          target: 0.001,
+          critical: 0.005,
+          better: 'lower',
+          status: 'good',
+        },
+        'A call cost $0.0008.',
+      ),
+      kpi(
+        'mttr_minutes',
+        'Time to repair',
+        {
+          unit: 'none',
+          value: 71.3,
+          target: 15,
+          critical: 60,
+          better: 'lower',
+          status: 'critical',
+        },
+        'A failure took 71 minutes to repair, more than 60.',
+        40.1,
+        132.8,
+      ),
+      kpi(
+        'inference_latency_p99',
+        'Latency of calls, 99th percentile',
+        {
+          unit: 'seconds',
+          value: null,
+          target: 0.05,
+          critical: 0.1,
+          better: 'lower',
+          status: 'unknown',
+        },
+        'No calls of models were told of.',
+      ),
+    ],
+    objectives: [
+      {
+        name: 'jobs start within 10 min',
+        objective: 0.99,
+        period_ms: 720 * HOUR,
+        good: 4_021,
+        bad: 29,
+        budget_left: 0.28,
+        windows: [
+          {
+            long_ms: HOUR,
+            short_ms: 5 * MINUTE,
+            burn_long: 16.2,
+            burn_short: 18.9,
+            threshold: 14.4,
+            fires: true,
+            severity: 'critical',
+          },
+          {
+            long_ms: 6 * HOUR,
+            short_ms: 30 * MINUTE,
+            burn_long: 2.1,
+            burn_short: null,
+            threshold: 6,
+            fires: false,
+            severity: 'warning',
+          },
+        ],
+      },
+    ],
   };
 }

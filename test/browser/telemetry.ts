@@ -38,6 +38,7 @@ export interface Telemetry {
   alerts?: () => AlertList;
   doctor?: () => DoctorReport;
   kpis?: () => KpiList;
+  reports?: () => unknown;
   /** By name, as history has it. */
   readonly metrics?: Readonly<Record<string, Measured>>;
   silence?: (body: unknown) => void;
@@ -81,6 +82,9 @@ export async function serveTelemetry(context: BrowserContext, served: Telemetry)
         served.kpis?.() ?? { from: now - 2_592_000_000, to: now, kpis: [], objectives: [] },
       ),
     ),
+  );
+  await context.route('**/api/v1/reports', (route) =>
+    json(route, served.reports?.() ?? { now, reports: [], schedules: [] }),
   );
   await context.route(/\/api\/v1\/metrics(\?.*)?$/, (route) =>
     json(route, metricListSchema.parse(listOf(served))),

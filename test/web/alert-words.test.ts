@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alertsSentence, firesIn, labelsText } from '../../web/src/alert-words.ts';
+import { alertsSentence, firesIn, labelsText, matchesText } from '../../web/src/alert-words.ts';
 import { evidencePlots, metricTitle, qualitySentence } from '../../web/src/finding-words.ts';
 import { congestedDisks, healthy, troubledAlerts } from '../browser/telemetry-scenes.ts';
 
@@ -30,6 +30,8 @@ test('an alert that is about to fire says when', () => {
   assert.equal(firesIn(pending!, list, NOW + 180_000), 'fires with the next sample');
   assert.equal(firesIn({ ...pending!, rule: 'gone' }, list, NOW), undefined);
   assert.equal(labelsText({ rule: 'a', device: 'sda' }), 'rule=a device=sda');
+  assert.equal(matchesText({ device: 'sda', alert: 'cpu_high' }), 'cpu_high device=sda');
+  assert.equal(matchesText({ device: 'sda' }), 'device=sda');
 });
 
 test('evidence is plotted by metric, with its threshold and the colour of the resource', () => {

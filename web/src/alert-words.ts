@@ -36,7 +36,11 @@ export function firesIn(
   return left <= 0 ? 'fires with the next sample' : `fires in ${duration(left)} if it stays so`;
 }
 
-/** `rule=cpu-high device=sda`, as a silence or an alert has them. */
+/** `cpu-high device=sda`, as a silence is written: the rule by its name, then labels. */
+export const matchesText = ({ alert, ...labels }: Readonly<Record<string, string>>): string =>
+  [alert ?? '', labelsText(labels)].filter((text) => text !== '').join(' ');
+
+/** `device=sda mount=/scratch`. */
 export const labelsText = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)

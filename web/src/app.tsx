@@ -11,6 +11,8 @@ import { DoctorPage } from './pages/doctor-page.tsx';
 import { NodesPage } from './pages/nodes-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { QueuePage } from './pages/queue-page.tsx';
+import { ReportsPage } from './pages/reports-page.tsx';
+import { TenantsPage } from './pages/tenants-page.tsx';
 import { WorkloadPage } from './pages/workload-page.tsx';
 import { WorkloadsPage } from './pages/workloads-page.tsx';
 import { KeyHelp } from './parts/key-help.tsx';
@@ -119,6 +121,10 @@ function Page({ at, status, alerts }: PageProps) {
       return <AlertsPage alerts={alerts} />;
     case 'doctor':
       return <DoctorPage />;
+    case 'reports':
+      return <ReportsPage />;
+    case 'tenants':
+      return <TenantsPage />;
     case 'cost':
       return <CostPage />;
     case 'nowhere':
@@ -137,6 +143,8 @@ const places = [
   { page: 'nodes', href: '#/nodes', name: 'Nodes', key: 'n' },
   { page: 'alerts', href: '#/alerts', name: 'Alerts', key: 'a' },
   { page: 'doctor', href: '#/doctor', name: 'Doctor', key: 'd' },
+  { page: 'reports', href: '#/reports', name: 'Reports', key: 'r' },
+  { page: 'tenants', href: '#/tenants', name: 'Tenants', key: 't' },
   { page: 'cost', href: '#/cost', name: 'Cost', key: 'c' },
 ] as const;
 

@@ -18,6 +18,8 @@ export const keys: readonly (readonly [string, string])[] = [
   ['g n', 'nodes'],
   ['g a', 'alerts'],
   ['g d', 'doctor'],
+  ['g r', 'reports'],
+  ['g t', 'tenants'],
   ['g c', 'cost'],
   ['/', 'search everything'],
   ['t', 'light or dark'],
@@ -32,6 +34,8 @@ const places: Readonly<Record<string, string>> = {
   n: '#/nodes',
   a: '#/alerts',
   d: '#/doctor',
+  r: '#/reports',
+  t: '#/tenants',
   c: '#/cost',
 };
 /** A `g` that nothing follows is forgotten. */

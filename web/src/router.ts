@@ -1,6 +1,15 @@
 import { computed, signal } from '@preact/signals';
 
-const pages = ['queue', 'workloads', 'nodes', 'alerts', 'doctor', 'cost'] as const;
+const pages = [
+  'queue',
+  'workloads',
+  'nodes',
+  'alerts',
+  'doctor',
+  'reports',
+  'tenants',
+  'cost',
+] as const;
 
 export type Route =
   | { readonly page: 'overview' | (typeof pages)[number] }

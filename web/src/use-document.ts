@@ -66,8 +66,9 @@ export function useDocuments<T>(
   return loaded;
 }
 
-/** This daemon has no such route: it is older than the page, or measures nothing. */
-export const isLacking = (problem: Problem | undefined): boolean => problem?.status === 404;
+/** This daemon has no such route, being older than the page; not that the route found nothing. */
+export const isLacking = (problem: Problem | undefined): boolean =>
+  problem?.status === 404 && problem.detail.includes('/api/');
 
 function keepReading<T>(
   path: string,

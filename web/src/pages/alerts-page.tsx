@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { AlertDocument, AlertList } from '../../../src/api/contract/telemetry-documents.ts';
-import { alertsSentence, firesIn, labelsText } from '../alert-words.ts';
+import { alertsSentence, firesIn, labelsText, matchesText } from '../alert-words.ts';
 import { postJson, remove } from '../api-client.ts';
 import { duration, moment } from '../format.ts';
 import { changedHere } from '../live.ts';
@@ -243,7 +243,7 @@ function Silences({
             {list.silences.map((silence) => (
               <tr key={silence.id}>
                 <td class="words">
-                  <code>{labelsText(silence.matches)}</code>
+                  <code>{matchesText(silence.matches)}</code>
                 </td>
                 <td class="words">{silence.comment}</td>
                 <td class="wide-only">{silence.by}</td>
@@ -253,7 +253,7 @@ function Silences({
                 <td class="col-act">
                   <button
                     type="button"
-                    aria-label={`Remove the silence of ${labelsText(silence.matches)}`}
+                    aria-label={`Remove the silence of ${matchesText(silence.matches)}`}
                     onClick={() => void unsilenced(silence, done)}
                   >
                     Remove
@@ -283,7 +283,7 @@ const silenced = (silence: NewSilence, done: Signal<Done | undefined>): Promise<
   doing(done, async () => {
     const id = await addSilence(silence);
     return {
-      sentence: `Nobody is told of ${labelsText(silence.matches)} for ${duration(silence.until - now.value)}.`,
+      sentence: `Nobody is told of ${matchesText(silence.matches)} for ${duration(silence.for_ms)}.`,
       undo: async () => {
         await doing(done, async () => {
           await removeSilence(id);
@@ -300,7 +300,7 @@ const unsilenced = (silence: Silence, done: Signal<Done | undefined>): Promise<b
     return {
       sentence: `People are told of ${labelsText(matches)} again.`,
       undo: async () => {
-        await silenced({ matches, until, comment }, done);
+        await silenced({ matches, for_ms: until - now.value, comment }, done);
       },
     };
   });

@@ -45,11 +45,16 @@ export function HistoryPanels({
     () => specs.map((spec) => panelOf(spec, span, paths, loaded)),
     [loaded, shape, paths.join(), span.from, span.to],
   );
-  const problem = loaded.find(({ problem }) => problem !== undefined)?.problem;
-  if (isLacking(problem)) {
+  const problem = loaded.find(
+    ({ problem }) => problem !== undefined && problem.status !== 404,
+  )?.problem;
+  if (loaded.some(({ problem }) => isLacking(problem))) {
     return <p class="muted quiet">Not available in this daemon: it keeps no history of metrics.</p>;
   }
-  const read = loaded.length === paths.length && loaded.every(({ value }) => value !== undefined);
+  // Of a metric that nobody knows there is no history.
+  const read =
+    loaded.length === paths.length &&
+    loaded.every(({ value, problem }) => value !== undefined || problem?.status === 404);
   const measured = panels.filter(({ at }) => at.length > 0);
   if (read && measured.length === 0) return <p class="muted quiet">{empty}</p>;
   return (

@@ -1,8 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AlertDocument } from '../../../src/api/contract/telemetry-documents.ts';
-import { labelsText } from '../alert-words.ts';
-import { now } from '../server-time.ts';
+import { matchesText } from '../alert-words.ts';
 import { Choice } from './choice.tsx';
 import { Command } from './notes.tsx';
 import { type Done, UndoNote } from './undo-note.tsx';
@@ -13,7 +12,7 @@ const COMMENT_MAX = 200;
 
 export interface NewSilence {
   readonly matches: Readonly<Record<string, string>>;
-  readonly until: number;
+  readonly for_ms: number;
   readonly comment: string;
 }
 
@@ -33,15 +32,15 @@ export function SilenceDialog({ alert, done, onClose, onSilence }: SilenceDialog
   const comment = useSignal('');
   const left = useSignal<readonly string[]>([]);
   useEffect(() => dialog.current?.showModal(), []);
-  const all: Readonly<Record<string, string>> = { rule: alert.rule, ...alert.labels };
+  const all: Readonly<Record<string, string>> = { alert: alert.rule, ...alert.labels };
   const matches = Object.fromEntries(
-    Object.entries(all).filter(([name]) => name === 'rule' || !left.value.includes(name)),
+    Object.entries(all).filter(([name]) => name === 'alert' || !left.value.includes(name)),
   );
   const silence = async (event: Event): Promise<void> => {
     event.preventDefault();
     const isDone = await onSilence({
       matches,
-      until: now.value + spans[span.value],
+      for_ms: spans[span.value],
       comment: comment.value.trim(),
     });
     if (isDone) dialog.current?.close();
@@ -62,12 +61,10 @@ export function SilenceDialog({ alert, done, onClose, onSilence }: SilenceDialog
               <input
                 type="checkbox"
                 checked={name in matches}
-                disabled={name === 'rule'}
+                disabled={name === 'alert'}
                 onChange={() => toggle(name)}
               />
-              <code>
-                {name}={value}
-              </code>
+              <code>{matchesText({ [name]: value })}</code>
             </label>
           ))}
         </p>
@@ -97,7 +94,7 @@ export function SilenceDialog({ alert, done, onClose, onSilence }: SilenceDialog
         </p>
         <p>
           <Command
-            text={`berth alerts silence ${labelsText(matches)} --for ${span.value.replace(' ', '')}`}
+            text={`berth alerts silence ${matchesText(matches)} --for ${span.value.replace(' ', '')}`}
           />
         </p>
         {done.value?.problem !== undefined && <UndoNote done={done} />}

@@ -6,7 +6,6 @@ import type { PanelSpec } from '../panels.ts';
 import { now } from '../server-time.ts';
 import { Choice } from './choice.tsx';
 import { HistoryPanels } from './history-panels.tsx';
-import { Command } from './notes.tsx';
 
 const QUARTER_MS = 900_000;
 /** A line for each beyond this says nothing any more. */
@@ -67,7 +66,6 @@ export function TaskUse({
             onChoose={choose}
           />
         )}
-        <Command text={`berth metrics berth_task_memory_bytes --label workload=${document.id}`} />
       </header>
       <HistoryPanels
         key={`${of} ${attempt.id} ${span.windowMs}`}
