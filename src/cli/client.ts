@@ -31,6 +31,7 @@ import type {
 } from '../api/contract/queue-documents.ts';
 import type { RebalanceDocument, RebalanceRequest } from '../api/contract/rebalance-documents.ts';
 import type { ServiceDocument } from '../api/contract/service-documents.ts';
+import type { AlertList, MetricList } from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -75,6 +76,7 @@ export interface Client {
   tokens(): Promise<TokenList>;
   addToken(wanted: TokenRequest): Promise<NewToken>;
   revokeToken(id: string): Promise<void>;
+  alerts(): Promise<AlertList>;
   nodes(): Promise<NodeList>;
   queues(): Promise<QueueList>;
   classes(): Promise<ClassList>;
@@ -85,6 +87,8 @@ export interface Client {
   /** So far back, in seconds. */
   usageReport(seconds: number, by: readonly string[]): Promise<UsageReportDocument>;
   suggestions(seconds: number): Promise<SuggestionList>;
+  /** All, or one. */
+  metrics(name?: string): Promise<MetricList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -43,10 +43,13 @@ export function kpisSentence({ kpis, objectives }: KpiList): string {
   return `${missed.length} of ${counted(told.length, 'indicator')} ${missed.length === 1 ? 'misses its' : 'miss their'} target. ${worst.sentence}${burning}`;
 }
 
-/** `14.4 times as fast as the budget allows over 1h and 5m`. */
+/** `30d`, `1h`: of what people set, without the part that is nothing. */
+export const roundSpan = (ms: number): string => duration(ms).replace(/ 0+[a-z]$/, '');
+
+/** How many times as fast as its period allows a budget is used up: `16× in 1h, 19× in 5m; fires from 14.4×`. */
 export function burnText(window: Objective['windows'][number]): string {
   const { long_ms, short_ms, burn_long, burn_short, threshold } = window;
   const times = (burn: number | null): string =>
     burn === null ? UNKNOWN : `${Number(burn.toPrecision(2))}×`;
-  return `${times(burn_long)} in ${duration(long_ms)}, ${times(burn_short)} in ${duration(short_ms)}; fires from ${Number(threshold.toPrecision(3))}×`;
+  return `${times(burn_long)} in ${roundSpan(long_ms)}, ${times(burn_short)} in ${roundSpan(short_ms)}; fires from ${Number(threshold.toPrecision(3))}×`;
 }

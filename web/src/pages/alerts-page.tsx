@@ -298,7 +298,7 @@ const unsilenced = (silence: Silence, done: Signal<Done | undefined>): Promise<b
     await removeSilence(silence.id);
     const { matches, until, comment } = silence;
     return {
-      sentence: `People are told of ${labelsText(matches)} again.`,
+      sentence: `People are told of ${matchesText(matches)} again.`,
       undo: async () => {
         await silenced({ matches, for_ms: until - now.value, comment }, done);
       },

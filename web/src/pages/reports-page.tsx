@@ -7,6 +7,7 @@ import {
   kpisSentence,
   kpiText,
   type Objective,
+  roundSpan,
   targetText,
 } from '../kpi-words.ts';
 import { Choice } from '../parts/choice.tsx';
@@ -168,7 +169,7 @@ function Objectives({ objectives }: { readonly objectives: readonly Objective[] 
               <th scope="row" class="words">
                 {name}{' '}
                 <span class="muted">
-                  {Number((objective * 100).toFixed(3))}% over {duration(period_ms)}
+                  {Number((objective * 100).toFixed(3))}% over {roundSpan(period_ms)}
                 </span>
               </th>
               <td class="number wide-only">{whole(good)}</td>

@@ -178,7 +178,7 @@ function Tenant({ row, gone, capacity, isPriced }: TenantProps) {
           resource="cpu"
           used={cpusUsed === undefined ? undefined : cpusUsed * 1_000}
           requested={cpuHeldMilli}
-          whole={capacity.cpu_milli}
+          whole={capacity.cpu_milli || undefined}
           label={cpuText}
         />
       </td>
@@ -187,7 +187,7 @@ function Tenant({ row, gone, capacity, isPriced }: TenantProps) {
           resource="memory"
           used={memoryUsedBytes}
           requested={memoryHeldBytes}
-          whole={capacity.memory_bytes}
+          whole={capacity.memory_bytes || undefined}
           label={memoryText}
         />
       </td>
