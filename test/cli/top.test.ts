@@ -77,16 +77,16 @@ test('what needs somebody stands above the bars, and what uses how much in colum
   const want = `
 Berth on lab-3, up 2h 05m                                                ● live
 1 running, 1 waiting, 40 ended. eval waits: Asks 2 GPUs; lab-3 has 1 GPU free.
-✕ Needs you: /scratch has 3.1 GiB free, less than 5 Gi… (1 more: berth alerts)
+✕ Needs you: /scratch has 3.1 GiB free, less than 5 GiB… (1 more: berth alerts)
 cpu ████████████░░░░░░      ┃ 50% used, 1.5 of 2 cores given out
 mem ██████░░░░░░            ┃ 2/8 GiB used, 4/8 GiB given out
 gpu ░░░░░░░░░░░░            ┃ 1 of 2 GPUs given out
 waits for cpu 12.5%, memory —, io 0.4%
 
-  ID  NAME   STATE      TASKS  CPUS   MEMORY  SUBMITTED     RAN  REASON
-❯ 14  eval   ◷ waiting    3/8     —        —  1m ago          —  Asks 2 GPUs; …
-  13  train  ▶ running    3/8  1.50  2.0 GiB  1m ago        59s
-   9  prep   ✕ failed     3/8     —        —  1m ago     1m 00s  Step prep fai…
+  ID  NAME   STATE      TASKS  CPUS  MEMORY  SUBMITTED     RAN  REASON
+❯ 14  eval   ◷ waiting    3/8     —       —  1m ago          —  Asks 2 GPUs; l…
+  13  train  ▶ running    3/8  1.50   2 GiB  1m ago        59s
+   9  prep   ✕ failed     3/8     —       —  1m ago     1m 00s  Step prep fail…
 `.replace(/^\n/, '');
   const list = [
     firing('/scratch has 3.1 GiB free, less than 5 GiB for 12 minutes.', 'critical'),
