@@ -6,6 +6,7 @@ import type { MoneySite } from '../../src/api/contract/money-documents.ts';
 import { type OpenSite, openSite, TOKEN } from '../api/open-site.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { quiet, serveTelemetry, type Telemetry } from './telemetry.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const root = new URL('../..', import.meta.url).pathname;
@@ -65,6 +66,8 @@ interface Look {
   readonly dark?: boolean;
   readonly hash?: string;
   readonly token?: string | null;
+  /** Nothing measured unless said; `lacking` of a daemon that has no such routes. */
+  readonly telemetry?: Telemetry | 'lacking';
 }
 
 /** A browser window on a server of its own. */
@@ -80,6 +83,7 @@ export async function openPage(
     hash = '#/',
     token = TOKEN,
     money = noMoney.money,
+    telemetry = quiet(site.now),
   }: Look = {},
 ): Promise<OpenPage> {
   const opened = await openSite(t, site, { webDir: built, money });
@@ -91,6 +95,7 @@ export async function openPage(
     reducedMotion: 'reduce',
   });
   t.after(() => context.close());
+  if (telemetry !== 'lacking') await serveTelemetry(context, telemetry);
   context.setDefaultTimeout(8_000);
   const page = await context.newPage();
   const complaints: string[] = [];

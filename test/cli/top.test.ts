@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { AlertList, MetricList } from '../../src/api/contract/telemetry-documents.ts';
 import { displayWidth } from '../../src/cli/text.ts';
 import { renderTop, type TopData } from '../../src/cli/top/frame.ts';
+import { useByWorkload } from '../../src/cli/top/task-use.ts';
 import {
   initialTopState,
   pressKey,
@@ -40,6 +42,8 @@ const data: TopData = {
   usage,
   list: { workloads, total: 3 },
   detail: undefined,
+  alerts: undefined,
+  use: undefined,
   trouble: undefined,
 };
 const options = { page: plain, rows: 24, now: T0 + 60_000 };
@@ -64,6 +68,105 @@ waits for cpu 12.5%, memory —, io 0.4%
   assert.equal(lines.length, 24);
   assert.equal(`${lines.slice(0, 11).join('\n')}\n`, want);
   assert.equal(lines.at(-1), 'sort newest  j k move  enter open  / filter  s sort  ? keys  q quit');
+});
+
+const firing = (sentence: string, severity: 'warning' | 'critical', muted: string | null = null) =>
+  ({ state: 'firing', sentence, severity, muted_by: muted }) as AlertList['alerts'][number];
+
+test('what needs somebody stands above the bars, and what uses how much in columns', () => {
+  const want = `
+Berth on lab-3, up 2h 05m                                                ● live
+1 running, 1 waiting, 40 ended. eval waits: Asks 2 GPUs; lab-3 has 1 GPU free.
+✕ Needs you: /scratch has 3.1 GiB free, less than 5 GiB… (1 more: berth alerts)
+cpu ████████████░░░░░░      ┃ 50% used, 1.5 of 2 cores given out
+mem ██████░░░░░░            ┃ 2/8 GiB used, 4/8 GiB given out
+gpu ░░░░░░░░░░░░            ┃ 1 of 2 GPUs given out
+waits for cpu 12.5%, memory —, io 0.4%
+
+  ID  NAME   STATE      TASKS  CPUS  MEMORY  SUBMITTED     RAN  REASON
+❯ 14  eval   ◷ waiting    3/8     —       —  1m ago          —  Asks 2 GPUs; l…
+  13  train  ▶ running    3/8  1.50   2 GiB  1m ago        59s
+   9  prep   ✕ failed     3/8     —       —  1m ago     1m 00s  Step prep fail…
+`.replace(/^\n/, '');
+  const list = [
+    firing('/scratch has 3.1 GiB free, less than 5 GiB for 12 minutes.', 'critical'),
+    firing('Reads take 42 ms.', 'warning', 'io-pressure fires'),
+    firing('Some task waits.', 'warning'),
+  ];
+  const lines = frame(
+    {},
+    {
+      alerts: { now: T0, alerts: list, rules: [], silences: [] },
+      use: new Map([['13', { cpus: 1.5, memoryBytes: 2_147_483_648, tasks: 1 }]]),
+    },
+  );
+  assert.equal(lines.length, 24);
+  assert.equal(`${lines.slice(0, 12).join('\n')}\n`, want);
+});
+
+test('what is measured of some tasks only is not known of the workload', () => {
+  const many = [
+    summary('13', 'running', { name: 'train', tasks: { ...workloads[1]!.tasks, running: 2 } }),
+  ];
+  const lines = frame(
+    {},
+    {
+      list: { workloads: many, total: 1 },
+      use: new Map([['13', { cpus: 1.5, memoryBytes: 1, tasks: 1 }]]),
+    },
+  );
+  assert.match(lines.find((line) => line.includes('train'))!, /3\/8 +— +— /);
+});
+
+test('without UTF-8 and colours the same is said in ASCII', () => {
+  const lines = renderTop(
+    {
+      ...data,
+      alerts: {
+        now: T0,
+        alerts: [firing('Memory \u001b[31mis low.', 'critical')],
+        rules: [],
+        silences: [],
+      },
+      use: new Map(),
+    },
+    initialTopState,
+    { ...options, page: { ...plain, unicode: false } },
+  );
+  assert.match(lines[2]!, /^x Needs you: Memory .*is low\.$/);
+  assert.match(lines.find((line) => line.includes('train'))!, /3\/8 +- +- /);
+  for (const line of lines) assert.match(line, /^[\x20-\x7e]*$/);
+});
+
+test('use is added up by workload, from the rate and not from the count', () => {
+  const metric = (name: string, history: string, values: readonly [string, number][]) => ({
+    name,
+    kind: 'counter' as const,
+    unit: 'none' as const,
+    source: 'measured' as const,
+    help: '',
+    history,
+    series: values.map(([workload, value]) => ({ labels: { workload }, value, at: 0 })),
+  });
+  const list = (...metrics: MetricList['metrics']): MetricList => ({ now: 0, quality: 1, metrics });
+  const use = useByWorkload(
+    list(
+      metric('berth_task_cpu_seconds_total', 'berth_task_cpu_ratio', [['1', 9_000]]),
+      metric('berth_task_cpu_ratio', 'berth_task_cpu_ratio', [
+        ['1', 0.5],
+        ['2', 1],
+        ['1', 0.25],
+      ]),
+    ),
+    list(metric('berth_task_memory_bytes', 'berth_task_memory_bytes', [['1', 100]])),
+  );
+  assert.deepEqual(
+    [...use],
+    [
+      ['1', { cpus: 0.75, memoryBytes: 100, tasks: 1 }],
+      ['2', { cpus: 1, memoryBytes: undefined, tasks: 1 }],
+    ],
+  );
 });
 
 test('an outage is told with the age of what is shown', () => {

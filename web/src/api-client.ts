@@ -24,6 +24,20 @@ export async function post(path: string): Promise<void> {
   await ask(path, { method: 'POST', signal: withLimit(undefined) });
 }
 
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: withLimit(undefined),
+  };
+  return (await ask(path, init)).json() as Promise<T>;
+}
+
+export async function remove(path: string): Promise<void> {
+  await ask(path, { method: 'DELETE', signal: withLimit(undefined) });
+}
+
 /** Asks for the session cookie; false when the token is not the daemon's. */
 export async function login(token: string): Promise<boolean> {
   const headers = { authorization: `Bearer ${token}` };

@@ -1,12 +1,18 @@
 import { useEffect } from 'preact/hooks';
 import type { Status } from '../../src/api/contract/documents.ts';
+import type { AlertList } from '../../src/api/contract/telemetry-documents.ts';
+import { isFiring } from './alert-words.ts';
 import { duration } from './format.ts';
 import { openHelp } from './keyboard.ts';
 import { liveState } from './live.ts';
+import { AlertsPage } from './pages/alerts-page.tsx';
 import { CostPage } from './pages/cost-page.tsx';
+import { DoctorPage } from './pages/doctor-page.tsx';
 import { NodesPage } from './pages/nodes-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { QueuePage } from './pages/queue-page.tsx';
+import { ReportsPage } from './pages/reports-page.tsx';
+import { TenantsPage } from './pages/tenants-page.tsx';
 import { WorkloadPage } from './pages/workload-page.tsx';
 import { WorkloadsPage } from './pages/workloads-page.tsx';
 import { KeyHelp } from './parts/key-help.tsx';
@@ -17,14 +23,20 @@ import { TokenForm } from './parts/token-form.tsx';
 import { type Route, route } from './router.ts';
 import { learnServerTime, now } from './server-time.ts';
 import { switchTheme, theme } from './theme.ts';
-import { always, useDocument } from './use-document.ts';
+import { always, type Loaded, useDocument } from './use-document.ts';
 
 const STATUS_EVERY_MS = 2_000;
+const ALERTS_EVERY_MS = 4_000;
 
 export function App() {
   const { value: status, problem } = useDocument<Status>('/api/v1/status', {
     when: always,
     everyMs: STATUS_EVERY_MS,
+  }).value;
+  const alerts = useDocument<AlertList>('/api/v1/alerts', {
+    when: always,
+    everyMs: ALERTS_EVERY_MS,
+    mayLack: true,
   }).value;
   const at = route.value;
   const key = at.page === 'workload' ? at.id : at.page;
@@ -69,7 +81,7 @@ export function App() {
           ?
         </button>
       </header>
-      <Rail at={at} status={status} />
+      <Rail at={at} status={status} alerts={alerts.value} />
       <main id="main" tabIndex={-1}>
         {liveState.value === 'locked' ? (
           <TokenForm />
@@ -78,7 +90,7 @@ export function App() {
             {problem !== undefined && liveState.value === 'paused' && (
               <ProblemNote problem={problem} />
             )}
-            <Page key={key} at={at} status={status} />
+            <Page key={key} at={at} status={status} alerts={alerts} />
           </>
         )}
       </main>
@@ -87,10 +99,16 @@ export function App() {
   );
 }
 
-function Page({ at, status }: { readonly at: Route; readonly status: Status | undefined }) {
+interface PageProps {
+  readonly at: Route;
+  readonly status: Status | undefined;
+  readonly alerts: Loaded<AlertList>;
+}
+
+function Page({ at, status, alerts }: PageProps) {
   switch (at.page) {
     case 'overview':
-      return <OverviewPage status={status} />;
+      return <OverviewPage status={status} alerts={alerts} />;
     case 'queue':
       return <QueuePage />;
     case 'workloads':
@@ -99,6 +117,14 @@ function Page({ at, status }: { readonly at: Route; readonly status: Status | un
       return <WorkloadPage id={at.id} attempt={at.attempt} />;
     case 'nodes':
       return <NodesPage status={status} />;
+    case 'alerts':
+      return <AlertsPage alerts={alerts} />;
+    case 'doctor':
+      return <DoctorPage />;
+    case 'reports':
+      return <ReportsPage />;
+    case 'tenants':
+      return <TenantsPage />;
     case 'cost':
       return <CostPage />;
     case 'nowhere':
@@ -115,13 +141,24 @@ const places = [
   { page: 'queue', href: '#/queue', name: 'Queue', key: 'q' },
   { page: 'workloads', href: '#/workloads', name: 'Workloads', key: 'w' },
   { page: 'nodes', href: '#/nodes', name: 'Nodes', key: 'n' },
+  { page: 'alerts', href: '#/alerts', name: 'Alerts', key: 'a' },
+  { page: 'doctor', href: '#/doctor', name: 'Doctor', key: 'd' },
+  { page: 'reports', href: '#/reports', name: 'Reports', key: 'r' },
+  { page: 'tenants', href: '#/tenants', name: 'Tenants', key: 't' },
   { page: 'cost', href: '#/cost', name: 'Cost', key: 'c' },
 ] as const;
 
-function Rail({ at, status }: { readonly at: Route; readonly status: Status | undefined }) {
+interface RailProps {
+  readonly at: Route;
+  readonly status: Status | undefined;
+  readonly alerts: AlertList | undefined;
+}
+
+function Rail({ at, status, alerts }: RailProps) {
   const counts: Partial<Record<string, number>> = {
     queue: status?.counts.waiting,
     workloads: status?.counts.running,
+    alerts: alerts?.alerts.filter(isFiring).length || undefined,
   };
   const here = at.page === 'workload' ? 'workloads' : at.page;
   return (

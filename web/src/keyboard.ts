@@ -16,6 +16,10 @@ export const keys: readonly (readonly [string, string])[] = [
   ['g q', 'queue'],
   ['g w', 'workloads'],
   ['g n', 'nodes'],
+  ['g a', 'alerts'],
+  ['g d', 'doctor'],
+  ['g r', 'reports'],
+  ['g t', 'tenants'],
   ['g c', 'cost'],
   ['/', 'search everything'],
   ['t', 'light or dark'],
@@ -28,6 +32,10 @@ const places: Readonly<Record<string, string>> = {
   q: '#/queue',
   w: '#/workloads',
   n: '#/nodes',
+  a: '#/alerts',
+  d: '#/doctor',
+  r: '#/reports',
+  t: '#/tenants',
   c: '#/cost',
 };
 /** A `g` that nothing follows is forgotten. */

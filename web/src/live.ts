@@ -24,6 +24,18 @@ export function onChange(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
+const hastyListeners = new Set<() => void>();
+
+/** Told when this page changed something that no event tells of. */
+export function onChangedHere(listener: () => void): () => void {
+  hastyListeners.add(listener);
+  return () => hastyListeners.delete(listener);
+}
+
+export function changedHere(): void {
+  for (const listener of hastyListeners) listener();
+}
+
 export function heard(): void {
   heardAt.value = Date.now();
 }

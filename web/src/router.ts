@@ -1,7 +1,18 @@
 import { computed, signal } from '@preact/signals';
 
+const pages = [
+  'queue',
+  'workloads',
+  'nodes',
+  'alerts',
+  'doctor',
+  'reports',
+  'tenants',
+  'cost',
+] as const;
+
 export type Route =
-  | { readonly page: 'overview' | 'queue' | 'workloads' | 'nodes' | 'cost' }
+  | { readonly page: 'overview' | (typeof pages)[number] }
   | { readonly page: 'workload'; readonly id: string; readonly attempt: string | undefined }
   | { readonly page: 'nowhere'; readonly hash: string };
 
@@ -23,10 +34,8 @@ function parseRoute(text: string): Route {
       attempt: new URLSearchParams(query).get('attempt') ?? undefined,
     };
   }
-  if (page === 'queue' || page === 'workloads' || page === 'nodes' || page === 'cost') {
-    return { page };
-  }
-  return { page: 'nowhere', hash: text };
+  const known = pages.find((name) => name === page);
+  return known === undefined ? { page: 'nowhere', hash: text } : { page: known };
 }
 
 export const workloadHref = (id: string): string => `#/workloads/${id}`;

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { Problem } from '../../src/api/contract/documents.ts';
 import type { SiteChange } from '../../src/api/contract/views.ts';
 import { ApiProblem, getJson } from './api-client.ts';
-import { heard, onChange } from './live.ts';
+import { heard, onChange, onChangedHere } from './live.ts';
 
 export interface Loaded<T> {
   /** The last that was read, also while a newer one cannot be. */
@@ -22,6 +22,8 @@ export interface Reread {
   readonly when: (change: SiteChange) => boolean;
   /** The least time between two reads. */
   readonly everyMs: number;
+  /** A route that a daemon may not have: its 404 is believed until the next connection. */
+  readonly mayLack?: boolean;
 }
 
 /** A document of the API that is read again when a change concerns it. Nothing is read without a path. */
@@ -43,6 +45,31 @@ export function useDocument<T>(path: string | undefined, reread: Reread): Signal
   return loaded;
 }
 
+/** Several documents of one kind, each read again by itself; those that are not here yet are empty. */
+export function useDocuments<T>(
+  paths: readonly string[],
+  reread: Reread,
+): Signal<readonly Loaded<T>[]> {
+  const loaded = useSignal<readonly Loaded<T>[]>([]);
+  useEffect(() => {
+    loaded.value = paths.map((path) => ({ value: recall<T>(path), problem: undefined }));
+    const stops = paths.map((path, i) =>
+      keepReading<T>(path, reread, (next) => {
+        const value = next.value ?? loaded.peek()[i]?.value;
+        loaded.value = loaded.peek().with(i, { value, problem: next.problem });
+      }),
+    );
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [paths.join('\n')]);
+  return loaded;
+}
+
+/** This daemon has no such route, being older than the page; not that the route found nothing. */
+export const isLacking = (problem: Problem | undefined): boolean =>
+  problem?.status === 404 && problem.detail.includes('/api/');
+
 function keepReading<T>(
   path: string,
   reread: Reread,
@@ -51,11 +78,12 @@ function keepReading<T>(
   const left = new AbortController();
   let busy = false;
   let dirty = true;
+  let lacking = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const read = async (): Promise<void> => {
     timer = undefined;
-    if (busy || !dirty || document.visibilityState === 'hidden') return;
+    if (busy || !dirty || lacking || document.visibilityState === 'hidden') return;
     busy = true;
     dirty = false;
     const begun = performance.now();
@@ -67,6 +95,7 @@ function keepReading<T>(
     } catch (error) {
       if (left.signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
+      lacking = reread.mayLack === true && isLacking(error.problem);
       onLoaded({ value: undefined, problem: error.problem });
     }
     busy = false;
@@ -78,7 +107,15 @@ function keepReading<T>(
     if (!busy && timer === undefined) void read();
   };
   const stop = onChange((change) => {
+    // A new connection may be to a newer daemon.
+    if (change.workloads.includes('*')) lacking = false;
     if (reread.when(change)) stale();
+  });
+  const stopHere = onChangedHere(() => {
+    dirty = true;
+    if (busy) return;
+    clearTimeout(timer);
+    void read();
   });
   document.addEventListener('visibilitychange', stale);
   void read();
@@ -86,6 +123,7 @@ function keepReading<T>(
     left.abort();
     clearTimeout(timer);
     stop();
+    stopHere();
     document.removeEventListener('visibilitychange', stale);
   };
 }

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { hasEnded } from '../status-word.ts';
 import { renderTop, type TopData } from '../top/frame.ts';
+import { CPU_METRIC, MEMORY_METRIC, useByWorkload } from '../top/task-use.ts';
 import { initialTopState, pressKey, type TopState } from '../top/top-state.ts';
 import { pause } from '../watch-workload.ts';
 import type { World } from '../world.ts';
@@ -48,14 +49,35 @@ export const top = defineCommand({
 });
 
 async function look(client: Client, world: World, state: TopState): Promise<TopData> {
-  const [status, nodes, usage, list, detail] = await Promise.all([
+  const [status, nodes, usage, list, detail, alerts, use] = await Promise.all([
     client.status(),
     client.nodes(),
     client.usage(USAGE_WINDOW_MS),
     client.workloads({ state: 'all', limit: LIST_MAX, offset: 0 }),
     lookAt(client, state),
+    orNothing(client.alerts()),
+    orNothing(lookAtUse(client)),
   ]);
-  return { at: world.now(), status, nodes, usage, list, detail, trouble: undefined };
+  const at = world.now();
+  return { at, status, nodes, usage, list, detail, alerts, use, trouble: undefined };
+}
+
+async function lookAtUse(client: Client): Promise<TopData['use']> {
+  const [cpu, memory] = await Promise.all([
+    client.metrics(CPU_METRIC),
+    client.metrics(MEMORY_METRIC),
+  ]);
+  return useByWorkload(cpu, memory);
+}
+
+/** An older daemon measures nothing and has no alerts. */
+async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof OperationError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 async function lookAt(client: Client, state: TopState): Promise<TopData['detail']> {

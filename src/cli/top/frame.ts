@@ -6,13 +6,15 @@ import type {
   WorkloadDocument,
   WorkloadList,
 } from '../../api/contract/documents.ts';
+import type { AlertList } from '../../api/contract/telemetry-documents.ts';
 import { resourceBar } from '../bar.ts';
-import { formatBytesOf, formatCores, formatPercent, formatSpan } from '../format.ts';
+import { formatBytes, formatBytesOf, formatCores, formatPercent, formatSpan } from '../format.ts';
 import { glyph, type Page, paint, type Tone } from '../page.ts';
 import { renderProgress } from '../progress.ts';
-import { renderTable } from '../table.ts';
+import { type Cell, type Column, renderTable } from '../table.ts';
 import { displayWidth, grouped, padEnd, printable, truncate, wrap } from '../text.ts';
 import { workloadColumns, workloadRow } from '../workload-table.ts';
+import type { WorkloadUse } from './task-use.ts';
 import { type TopState, visibleWorkloads } from './top-state.ts';
 
 /** What is shown, as of `at`. */
@@ -24,6 +26,10 @@ export interface TopData {
   readonly list: WorkloadList;
   /** Of the selected workload, while its page is open. */
   readonly detail: { readonly document: WorkloadDocument; readonly why: Why } | undefined;
+  /** Undefined where the daemon has none. */
+  readonly alerts: AlertList | undefined;
+  /** By workload; undefined where the daemon does not measure. */
+  readonly use: ReadonlyMap<string, WorkloadUse> | undefined;
   /** Why nothing newer could be had; undefined while it is live. */
   readonly trouble: string | undefined;
 }
@@ -71,6 +77,7 @@ function headLines(data: TopData, { page, now }: FrameOptions): readonly string[
   return [
     `${paint(page, 'strong', title)}${' '.repeat(Math.max(1, gap))}${fresh}`,
     truncate(page, sentence(data), page.width),
+    ...needsYouLine(data, page),
     ...meterLines(data, page),
     '',
   ];
@@ -87,6 +94,21 @@ function sentence({ status, list, trouble }: TopData): string {
   );
   if (first === undefined) return counts;
   return `${counts} ${printable(first.name)} waits: ${printable(first.reason!)}`;
+}
+
+/** `✕ Needs you: /scratch has 3.1 GiB free, less than 5 GiB. (1 more: berth alerts)`, while something fires. */
+function needsYouLine({ alerts }: TopData, page: Page): readonly string[] {
+  const firing = (alerts?.alerts ?? []).filter(
+    ({ state, muted_by }) => state === 'firing' && muted_by === null,
+  );
+  const [worst] = firing;
+  if (worst === undefined) return [];
+  const more = firing.length === 1 ? '' : ` (${firing.length - 1} more: berth alerts)`;
+  const lead = `${glyph(page, 'failed')} Needs you: `;
+  const room = page.width - displayWidth(lead) - displayWidth(more);
+  const told = `${truncate(page, printable(worst.sentence), Math.max(0, room))}${more}`;
+  const tone = worst.severity === 'critical' ? 'failed' : 'waiting';
+  return [paint(page, tone, truncate(page, `${lead}${told}`, page.width))];
 }
 
 function meterLines(data: TopData, page: Page): readonly string[] {
@@ -178,8 +200,8 @@ function listLines(data: TopData, state: TopState, options: FrameOptions): reado
   const inner = { ...page, width: page.width - 2 };
   const [header, ...lines] = renderTable(
     inner,
-    workloadColumns,
-    shown.map((workload) => workloadRow(workload, page, now)),
+    columnsOf(data),
+    shown.map((workload) => rowOf(workload, data, { page, now })),
   );
   return [
     `  ${header}`,
@@ -188,6 +210,37 @@ function listLines(data: TopData, state: TopState, options: FrameOptions): reado
       return isSelected ? `${paint(page, 'strong', glyph(page, 'pointer'))} ${line}` : `  ${line}`;
     }),
   ];
+}
+
+/** After which column of workloads its use stands. */
+const USE_AFTER = workloadColumns.findIndex(({ title }) => title === 'TASKS') + 1;
+const useColumns: readonly Column[] = [
+  { title: 'CPUS', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+];
+
+/** What tasks use has columns where the daemon measures it. */
+const columnsOf = ({ use }: TopData): readonly Column[] =>
+  use === undefined ? workloadColumns : workloadColumns.toSpliced(USE_AFTER, 0, ...useColumns);
+
+function rowOf(
+  workload: WorkloadList['workloads'][number],
+  { use }: TopData,
+  { page, now }: Pick<FrameOptions, 'page' | 'now'>,
+): readonly Cell[] {
+  const row = workloadRow(workload, page, now);
+  if (use === undefined) return row;
+  const measured = use.get(workload.id);
+  // The sum of some of its tasks would be too little.
+  const isWhole = measured !== undefined && measured.tasks >= workload.tasks.running;
+  const unknown = glyph(page, 'unknown');
+  const { cpus, memoryBytes } = isWhole ? measured : {};
+  return row.toSpliced(
+    USE_AFTER,
+    0,
+    cpus === undefined ? unknown : cpus.toFixed(2),
+    memoryBytes === undefined ? unknown : formatBytes(memoryBytes),
+  );
 }
 
 function detailLines(data: TopData, options: FrameOptions): readonly string[] {

@@ -1,9 +1,13 @@
 import type { NodeList, Status, Usage } from '../../../src/api/contract/documents.ts';
 import { bytes, counted, milli, percent, UNKNOWN } from '../format.ts';
+import { scaleOfUnit } from '../metrics.ts';
+import type { Resource } from '../panels.ts';
 import { InventoryView } from '../parts/inventory-view.tsx';
+import { latestOfGpu, MeasuredNow, machineMetrics } from '../parts/measured-now.tsx';
 import { EmptyNote, ProblemNote } from '../parts/notes.tsx';
-import { type Resource, ResourceBar } from '../parts/resource-bar.tsx';
+import { ResourceBar } from '../parts/resource-bar.tsx';
 import { always, useDocument } from '../use-document.ts';
+import { useLatest } from '../use-latest.ts';
 import { enforcementSentence } from '../words.ts';
 
 type NodeDocument = NodeList['nodes'][number];
@@ -20,6 +24,7 @@ export function NodesPage({ status }: { readonly status: Status | undefined }) {
     when: always,
     everyMs: 2_000,
   }).value.value;
+  const latest = useLatest(alone ? machineMetrics : []);
   return (
     <>
       <h1 class="lead">{value === undefined ? '\u00a0' : leadOf(value.nodes)}</h1>
@@ -35,9 +40,9 @@ export function NodesPage({ status }: { readonly status: Status | undefined }) {
         </EmptyNote>
       )}
       {value?.nodes.map((node) => (
-        <NodeBlock key={node.id} node={node} usage={usage} />
+        <NodeBlock key={node.id} node={node} usage={usage} latest={alone ? latest : undefined} />
       ))}
-      {alone && <InventoryView gpus={value.nodes[0]?.gpus ?? []} />}
+      {alone && <InventoryView gpus={value.nodes[0]?.gpus ?? []} latest={latest} />}
     </>
   );
 }
@@ -50,10 +55,15 @@ function leadOf(nodes: readonly NodeDocument[]): string {
   return `${counted(nodes.length, 'node')} with ${milli(cpu)} CPUs${gpus === 0 ? '' : ` and ${counted(gpus, 'GPU')}`}; ${percent(cpu === 0 ? 0 : held / cpu)} of the CPU is held.`;
 }
 
+type Latest = ReturnType<typeof useLatest>;
+
 function NodeBlock({
   node,
   usage,
+  latest,
 }: {
+  /** Of the machine of the daemon. */
+  readonly latest: Latest | undefined;
   readonly node: NodeDocument;
   readonly usage: Usage | undefined;
 }) {
@@ -66,6 +76,7 @@ function NodeBlock({
         <h2>{node.id}</h2>
         <span class="muted">{labels.map(([name, value]) => `${name}=${value}`).join('  ')}</span>
       </header>
+      {latest !== undefined && <MeasuredNow latest={latest} />}
       <table class="amounts">
         <thead>
           <tr>
@@ -128,7 +139,7 @@ function NodeBlock({
           ))}
         </tbody>
       </table>
-      {node.gpus.length > 0 && <Gpus gpus={node.gpus} />}
+      {node.gpus.length > 0 && <Gpus gpus={node.gpus} latest={latest ?? new Map()} />}
     </section>
   );
 }
@@ -164,44 +175,79 @@ function Amount({ name, resource, whole, held, used, format }: AmountProps) {
   );
 }
 
-function Gpus({ gpus }: { readonly gpus: NodeDocument['gpus'] }) {
+function Gpus({ gpus, latest }: { readonly gpus: NodeDocument['gpus']; readonly latest: Latest }) {
   return (
-    <table class="amounts" aria-label="GPUs">
+    <table class="amounts gpus" aria-label="GPUs">
       <thead>
         <tr>
           <th scope="col">GPU</th>
           <th scope="col" class="col-bar">
+            Held <i class="key outline" /> <span class="key-words">and busy</span>{' '}
+            <i class="key fill" />
+          </th>
+          <th scope="col" class="number">
+            Busy
+          </th>
+          <th scope="col" class="number">
             Held
           </th>
           <th scope="col" class="number">
-            Share
+            Memory
           </th>
           <th scope="col" class="number">
-            Memory
+            Heat
+          </th>
+          <th scope="col" class="number">
+            Power
           </th>
           <th scope="col">Model</th>
         </tr>
       </thead>
       <tbody>
-        {gpus.map(({ id, model, memory_bytes, held_milli }) => (
-          <tr key={id}>
-            <th scope="row">
-              <code>{id}</code>
-            </th>
-            <td class="col-bar">
-              <ResourceBar
-                resource="gpu"
-                requested={held_milli}
-                whole={1_000}
-                label={`${percent(held_milli / 1_000)} of ${id} is held; its use is unknown`}
-              />
-            </td>
-            <td class="number">{percent(held_milli / 1_000)}</td>
-            <td class="number">{bytes(memory_bytes)}</td>
-            <td>{model}</td>
-          </tr>
+        {gpus.map((gpu) => (
+          <GpuRow key={gpu.id} gpu={gpu} latest={latest} />
         ))}
       </tbody>
     </table>
+  );
+}
+
+const celsius = scaleOfUnit('celsius').format;
+const watts = scaleOfUnit('watts').format;
+
+function GpuRow({
+  gpu: { id, model, memory_bytes, held_milli },
+  latest,
+}: {
+  readonly gpu: NodeDocument['gpus'][number];
+  readonly latest: Latest;
+}) {
+  const busy = latestOfGpu(latest, 'berth_gpu_busy_ratio', id);
+  const used = latestOfGpu(latest, 'berth_gpu_memory_used_bytes', id);
+  const memory =
+    used === undefined ? bytes(memory_bytes) : `${bytes(used)} of ${bytes(memory_bytes)}`;
+  return (
+    <tr>
+      <th scope="row">
+        <code>{id}</code>
+      </th>
+      <td class="col-bar">
+        <ResourceBar
+          resource="gpu"
+          requested={held_milli}
+          used={busy === undefined ? undefined : busy * 1_000}
+          whole={1_000}
+          label={`${percent(held_milli / 1_000)} of ${id} is held; ${busy === undefined ? 'its use is unknown' : `busy ${percent(busy)} of the time (driver)`}`}
+        />
+      </td>
+      <td class="number">{percent(busy)}</td>
+      <td class="number">{percent(held_milli / 1_000)}</td>
+      <td class="number" title={memory}>
+        {bytes(used ?? memory_bytes)}
+      </td>
+      <td class="number">{celsius(latestOfGpu(latest, 'berth_gpu_temperature_celsius', id))}</td>
+      <td class="number">{watts(latestOfGpu(latest, 'berth_gpu_power_watts', id))}</td>
+      <td title={model}>{model}</td>
+    </tr>
   );
 }

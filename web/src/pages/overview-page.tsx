@@ -1,18 +1,27 @@
 import type { ComponentChildren } from 'preact';
 import type { Status, WorkloadList, WorkloadSummary } from '../../../src/api/contract/documents.ts';
-import { clock, whole } from '../format.ts';
+import type { AlertList } from '../../../src/api/contract/telemetry-documents.ts';
+import { isFiring } from '../alert-words.ts';
+import { clock, counted, whole } from '../format.ts';
 import { liveState } from '../live.ts';
+import { NeedsYou } from '../parts/needs-you.tsx';
 import { EmptyNote, ProblemNote } from '../parts/notes.tsx';
 import { UsagePlots } from '../parts/usage-plots.tsx';
 import { WorkloadTable } from '../parts/workload-table.tsx';
 import { now } from '../server-time.ts';
-import { anyWorkload, useDocument } from '../use-document.ts';
+import { anyWorkload, type Loaded, useDocument } from '../use-document.ts';
 
 const SHOWN = 6;
 const HOUR_MS = 3_600_000;
 
 /** Is it healthy, who waits and why, what ended just now: each answered before the first scroll. */
-export function OverviewPage({ status }: { readonly status: Status | undefined }) {
+export function OverviewPage({
+  status,
+  alerts,
+}: {
+  readonly status: Status | undefined;
+  readonly alerts: Loaded<AlertList>;
+}) {
   const reread = { when: anyWorkload, everyMs: 1_000 };
   const active = useDocument<WorkloadList>(
     '/api/v1/workloads?state=active&limit=200',
@@ -20,7 +29,8 @@ export function OverviewPage({ status }: { readonly status: Status | undefined }
   ).value;
   const ended = useDocument<WorkloadList>('/api/v1/workloads?state=ended&limit=50', reread).value;
   const problem = active.problem ?? ended.problem;
-  const known = active.value !== undefined && ended.value !== undefined;
+  const told = alerts.value !== undefined || alerts.problem !== undefined;
+  const known = active.value !== undefined && ended.value !== undefined && told;
   const of = (wanted: string) =>
     active.value?.workloads.filter(({ status }) => status === wanted) ?? [];
   const done = newest(ended.value?.workloads ?? []);
@@ -30,10 +40,15 @@ export function OverviewPage({ status }: { readonly status: Status | undefined }
   return (
     <>
       <h1 class="lead">
-        {status === undefined || !known ? '\u00a0' : <Health status={status} ended={done} />}
+        {status === undefined || !known ? (
+          '\u00a0'
+        ) : (
+          <Health status={status} ended={done} alerts={alerts.value} />
+        )}
       </h1>
       {problem !== undefined && <ProblemNote problem={problem} />}
       <UsagePlots />
+      {known && <NeedsYou alerts={alerts} />}
       {/* All sections at once, so that none pushes another away. */}
       {!known ? null : nothing ? (
         <EmptyNote command="berth run examples/quickstart.yaml">
@@ -96,7 +111,9 @@ function Part({ title, count, all, children }: PartProps) {
 function Health({
   status,
   ended,
+  alerts,
 }: {
+  readonly alerts: AlertList | undefined;
   readonly status: Status;
   readonly ended: readonly WorkloadSummary[];
 }) {
@@ -104,6 +121,7 @@ function Health({
   const failed = ended.filter(
     ({ status, ended_at }) => status === 'failed' && ended_at! > now.value - HOUR_MS,
   );
+  const firing = alerts?.alerts.filter(isFiring).length ?? 0;
   const wrong = [
     journal.stalled !== null && `The journal is stalled: ${journal.stalled}`,
     launcher_pid === null && 'The launcher is not running, so nothing can start.',
@@ -118,6 +136,10 @@ function Health({
       )}
       {wrong.length > 0 ? (
         <strong class="alarm">{wrong.join(' ')}</strong>
+      ) : firing > 0 ? (
+        <a href="#/alerts">
+          {counted(firing, 'alert')} {firing === 1 ? 'fires' : 'fire'}.
+        </a>
       ) : failed.length === 0 ? (
         'All well.'
       ) : (

@@ -10,6 +10,7 @@ import { Ago } from '../parts/moments.tsx';
 import { Command, ProblemNote } from '../parts/notes.tsx';
 import { SourceView } from '../parts/source-view.tsx';
 import { StepGraph } from '../parts/step-graph.tsx';
+import { TaskUse } from '../parts/task-use.tsx';
 import { now } from '../server-time.ts';
 import { thisWorkload, useDocument } from '../use-document.ts';
 import { attemptSentence, enforcementSentence, workloadSentence } from '../words.ts';
@@ -149,6 +150,7 @@ function Body({
           </section>
         </>
       )}
+      {shown !== undefined && <TaskUse document={document} attempt={shown} />}
       {shown !== undefined && <HeldBy attempt={shown} />}
       {shown !== undefined && (
         <section class="part log-part" aria-label="Log">

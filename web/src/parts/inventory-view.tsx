@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import type { NodeList } from '../../../src/api/contract/documents.ts';
 import type {
   CpuUse,
@@ -9,19 +10,22 @@ import { ago, counted, percent } from '../format.ts';
 import { now } from '../server-time.ts';
 import { type Item, isItem, listOf } from '../topology-boxes.ts';
 import { always, useDocument } from '../use-document.ts';
+import type { useLatest } from '../use-latest.ts';
 import { FactTable } from './fact-table.tsx';
 import { GpuLinks } from './gpu-links.tsx';
 import { ProblemNote } from './notes.tsx';
+import { TaskPlaces, usePlacements } from './task-places.tsx';
 import { TopologyPicture } from './topology-picture.tsx';
 
 const CHANGES_SHOWN = 10;
 
 interface InventoryViewProps {
   readonly gpus: NodeList['nodes'][number]['gpus'];
+  readonly latest: ReturnType<typeof useLatest>;
 }
 
 /** What the machine of the daemon has, and how it hangs together. */
-export function InventoryView({ gpus }: InventoryViewProps) {
+export function InventoryView({ gpus, latest }: InventoryViewProps) {
   const { value: document, problem } = useDocument<InventoryDocument>('/api/v1/inventory', {
     when: always,
     everyMs: 5_000,
@@ -32,17 +36,27 @@ export function InventoryView({ gpus }: InventoryViewProps) {
   }).value.value;
   const use = useDocument<CpuUse>('/api/v1/inventory/use', { when: always, everyMs: 2_000 }).value
     .value;
+  const { list, left } = usePlacements();
+  const chosen = useSignal<string | undefined>(undefined);
   if (document === undefined)
     return problem === undefined ? null : <ProblemNote problem={problem} />;
   return (
     <>
       <Findings document={document} />
+      <TaskPlaces list={list} left={left} gpuIds={gpus.map(({ id }) => id)} chosen={chosen} />
       <section class="part" aria-label="Topology">
         <header class="section-head">
           <h2>Topology</h2>
           <Confidence document={document} />
         </header>
-        <TopologyPicture document={document} use={use} gpus={gpus} />
+        <TopologyPicture
+          document={document}
+          use={use}
+          latest={latest}
+          gpus={gpus}
+          placements={list}
+          marked={list.find(({ attempt }) => attempt === chosen.value)}
+        />
       </section>
       <GpuLinks document={document} />
       <Lists document={document} />

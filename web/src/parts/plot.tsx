@@ -2,15 +2,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clock } from '../format.ts';
+import type { Line } from '../panels.ts';
 import { theme } from '../theme.ts';
-
-export interface Line {
-  readonly name: string;
-  /** A class of the stylesheet whose `color` is the colour of the line. */
-  readonly colour: string;
-  readonly kind: 'used' | 'requested' | 'line';
-  readonly values: readonly (number | null)[];
-}
 
 interface PlotProps {
   readonly label: string;
@@ -29,6 +22,12 @@ interface PlotProps {
 }
 
 const HEIGHT = 132;
+/** So that the highest value is not hidden by the edge. */
+const HEADROOM = 1.04;
+/** A time so near to the right edge would be cut off. */
+const EDGE_SHARE = 0.05;
+const AXIS_PX_MIN = 56;
+const FIGURE_PX = 7;
 const sync = uPlot.sync('usage');
 
 /** Lines over time, with a cursor shared by every plot on the page. */
@@ -100,16 +99,27 @@ function optionsFor(
     },
     scales: {
       x: { time: true },
-      y: { range: (_, __, max) => [0, Math.max(top, max ?? 0)] },
+      y: { range: (_, __, max) => [0, Math.max(top, (max ?? 0) * HEADROOM)] },
     },
     axes: [
       {
         ...axis,
         size: 24,
         space: 60,
-        values: (_, ticks) => ticks.map((t) => clock(t * 1_000).slice(0, 5)),
+        values: (u, ticks, __, ___, step) => {
+          const { min = 0, max = 0 } = u.scales['x'] ?? {};
+          const isCut = (t: number): boolean => t > max! - (max! - min!) * EDGE_SHARE;
+          return ticks.map((t) => (isCut(t) ? '' : clock(t * 1_000).slice(0, step < 60 ? 8 : 5)));
+        },
       },
-      { ...axis, size: 56, space: 28, incrs: [...steps], values: (_, ticks) => ticks.map(format) },
+      {
+        ...axis,
+        size: (_, ticks) =>
+          Math.max(AXIS_PX_MIN, ...(ticks ?? []).map((text) => text.length * FIGURE_PX + 6)),
+        space: 28,
+        incrs: [...steps],
+        values: (_, ticks) => ticks.map(format),
+      },
     ],
     series: [
       {},
@@ -118,7 +128,7 @@ function optionsFor(
         return {
           label: name,
           stroke,
-          width: kind === 'requested' ? 1 : 1.5,
+          width: kind === 'requested' || kind === 'limit' ? 1 : 1.5,
           points: { show: false },
           ...(kind === 'used' && { fill: stroke.replace('rgb(', 'rgba(').replace(')', ', 0.22)') }),
           ...(kind === 'requested' && { dash: [4, 3] }),

@@ -1,4 +1,4 @@
-export type Resource = 'cpu' | 'memory' | 'gpu' | 'io' | 'custom';
+import type { Resource } from '../panels.ts';
 
 interface BarProps {
   readonly resource: Resource;

@@ -2,7 +2,8 @@ import { useRef, useState } from 'preact/hooks';
 import type { NodeList } from '../../../src/api/contract/documents.ts';
 import type { CpuUse, InventoryDocument } from '../../../src/api/contract/inventory-documents.ts';
 import { textOf } from '../facts.ts';
-import { bytes, counted, percent, UNKNOWN } from '../format.ts';
+import { bytes, counted, listed, percent, UNKNOWN } from '../format.ts';
+import { holdersOf, type Placement } from '../placements.ts';
 import {
   type Box,
   boxesOf,
@@ -11,6 +12,7 @@ import {
   isItem,
   type Vertex,
 } from '../topology-boxes.ts';
+import type { useLatest } from '../use-latest.ts';
 import { PartFacts } from './part-facts.tsx';
 
 type HeldGpus = NodeList['nodes'][number]['gpus'];
@@ -21,28 +23,42 @@ interface Filling {
   readonly busy: ReadonlyMap<number, number>;
   /** Milli-GPU that work holds, by the id of the GPU or MIG instance. */
   readonly held: ReadonlyMap<string, number>;
+  /** Share of the time in which a GPU is at work, by its id. */
+  readonly gpuBusy: ReadonlyMap<string, number>;
+  /** Attempts that are kept to a logical CPU. */
+  readonly holders: ReadonlyMap<number, readonly string[]>;
+  /** The task whose cells stand out. */
+  readonly marked: Placement | undefined;
   readonly chosen: string;
 }
 
 interface PictureProps {
   readonly document: InventoryDocument;
   readonly use: CpuUse | undefined;
+  readonly latest: ReturnType<typeof useLatest>;
   readonly gpus: HeldGpus;
+  readonly placements: readonly Placement[];
+  readonly marked: Placement | undefined;
 }
 
 /**
  * The machine as nested boxes. One stop of the Tab key; arrows move over its parts, and the part that
  * is chosen shows its facts.
  */
-export function TopologyPicture({ document, use, gpus }: PictureProps) {
+export function TopologyPicture({ document, use, latest, gpus, placements, marked }: PictureProps) {
   const box = boxesOf(document);
   const [chosen, choose] = useState(box?.id ?? '');
   const picture = useRef<HTMLDivElement | null>(null);
   if (box === undefined) return <p class="quiet muted">The processors could not be read.</p>;
   const filling: Filling = {
     document,
-    busy: new Map(use?.cpus.map(({ id, busy_ratio }) => [id, busy_ratio])),
+    busy: busyOf(latest, use),
     held: new Map(gpus.map(({ id, held_milli }) => [id, held_milli])),
+    gpuBusy: new Map(
+      latest.get('berth_gpu_busy_ratio')?.map(({ labels, value }) => [labels['gpu'] ?? '', value]),
+    ),
+    holders: holdersOf(placements),
+    marked,
     chosen,
   };
   const pick = (target: EventTarget | null): void => {
@@ -69,7 +85,10 @@ export function TopologyPicture({ document, use, gpus }: PictureProps) {
   return (
     <div class="topology">
       <div class="topo-side">
-        <Legend use={use} isHybrid={(document.cpu?.kinds.length ?? 0) > 1} />
+        <Legend
+          isMeasured={filling.busy.size > 0}
+          isHybrid={(document.cpu?.kinds.length ?? 0) > 1}
+        />
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset has a border and a legend of its own */}
         <div
           ref={picture}
@@ -92,18 +111,33 @@ export function TopologyPicture({ document, use, gpus }: PictureProps) {
   );
 }
 
+/** By logical CPU: as it is sampled, or as the inventory reads it where nothing samples. */
+function busyOf(
+  latest: PictureProps['latest'],
+  use: CpuUse | undefined,
+): ReadonlyMap<number, number> {
+  const sampled = latest.get('berth_node_cpu_core_busy_ratio');
+  if (sampled !== undefined) {
+    return new Map(sampled.map(({ labels, value }) => [Number(labels['cpu']), value]));
+  }
+  return new Map(use?.cpus.map(({ id, busy_ratio }) => [id, busy_ratio]));
+}
+
 function Legend({
-  use,
+  isMeasured,
   isHybrid,
 }: {
-  readonly use: CpuUse | undefined;
+  readonly isMeasured: boolean;
   readonly isHybrid: boolean;
 }) {
   return (
     <p class="topo-legend muted">
       <span>
         <i class="key cpu fill-half" /> CPU busy
-        {use === undefined || use.cpus.length === 0 ? ` ${UNKNOWN}` : ''}
+        {isMeasured ? '' : ` ${UNKNOWN}`}
+      </span>
+      <span>
+        <i class="key cpu hatched" /> kept for a task
       </span>
       <span>
         <i class="key memory fill-half" /> memory in use
@@ -200,12 +234,14 @@ function CellPart({ cell, filling }: { readonly cell: Cell; readonly filling: Fi
   const known = shares.filter((share) => share !== undefined);
   const kind = slowness(filling.document, cell);
   const busy = known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
+  const holders = [...new Set(cell.threads.flatMap((id) => filling.holders.get(id) ?? []))];
+  const isMarked = filling.marked?.cores.some((cpu) => cell.threads.includes(cpu)) === true;
   return (
     <Part
       id={cell.id}
       filling={filling}
-      class={`topo-cell cpu ${kind === undefined ? '' : 'slower'}`}
-      label={`${cell.core.label}, CPU ${cell.threads.join(' and ')}, ${busy === undefined ? 'use unknown' : `${percent(busy)} busy`}${kind === undefined ? '' : `, of the slower kind ${kind}`}`}
+      class={`topo-cell cpu ${kind === undefined ? '' : 'slower'} ${holders.length > 0 ? 'hatched' : ''} ${isMarked ? 'marked' : ''}`}
+      label={`${cell.core.label}, CPU ${cell.threads.join(' and ')}, ${busy === undefined ? 'use unknown' : `${percent(busy)} busy`}${kind === undefined ? '' : `, of the slower kind ${kind}`}${holders.length === 0 ? '' : `, kept for ${listed(holders)}`}`}
     >
       {shares.map((share, i) => (
         <i key={cell.threads[i]} style={{ height: percent(share ?? 0) }} />
@@ -277,6 +313,8 @@ function GpuPart({ device, filling }: { readonly device: Device; readonly fillin
   const share = (id: string | null): number | undefined =>
     id === null ? undefined : filling.held.get(id);
   const held = share(gpu.id);
+  const busy = gpu.id === null ? undefined : filling.gpuBusy.get(gpu.id);
+  const isMarked = filling.marked?.gpus.some((id) => id === gpu.id) === true;
   const instances = gpu.mig.map((mig) => ({
     name: mig.profile ?? UNKNOWN,
     held: share(mig.id),
@@ -292,9 +330,10 @@ function GpuPart({ device, filling }: { readonly device: Device; readonly fillin
     <Part
       id={device.id}
       filling={filling}
-      class={`topo-device gpu ${held === undefined ? '' : 'held'}`}
-      label={`${device.name}, ${gpu.model ?? 'model unknown'}, ${bytes(gpu.memory_bytes)}, ${heldText}`}
+      class={`topo-device gpu ${held === undefined ? '' : 'held'} ${isMarked ? 'marked' : ''}`}
+      label={`${device.name}, ${gpu.model ?? 'model unknown'}, ${bytes(gpu.memory_bytes)}, ${heldText}${busy === undefined ? '' : `, ${percent(busy)} busy`}`}
     >
+      {busy !== undefined && <i class="gpu-busy" style={{ width: percent(busy) }} />}
       {held !== undefined && <i class="hatched" style={{ width: percent(held / 1_000) }} />}
       <span class="topo-kind">{device.name}</span>
       <b>{gpu.model ?? UNKNOWN}</b>

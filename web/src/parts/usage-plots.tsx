@@ -2,10 +2,11 @@ import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Usage } from '../../../src/api/contract/documents.ts';
 import { bytes, clock, percent } from '../format.ts';
+import type { Line } from '../panels.ts';
 import { always, useDocument } from '../use-document.ts';
 import { Choice } from './choice.tsx';
 import { ProblemNote } from './notes.tsx';
-import { type Line, Plot } from './plot.tsx';
+import { Plot } from './plot.tsx';
 
 const windows = {
   '15 min': { query: '15m', ms: 900_000 },

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { faintTexts, namelessControls } from './contrast.ts';
+import type { OpenPage } from './open-page.ts';
+
+export const looks = {
+  light: {},
+  dark: { dark: true },
+  phone: { phone: true },
+  'phone-dark': { phone: true, dark: true },
+} as const;
+
+/** Readable, named, within the screen, and without a complaint. */
+export async function lookOver({ page, complaints }: OpenPage): Promise<void> {
+  assert.deepEqual(await page.evaluate(faintTexts), [], 'contrast');
+  assert.deepEqual(await page.evaluate(namelessControls), [], 'names');
+  // A phone widens its window to what is on the page: only the screen itself tells.
+  const screen = page.viewportSize()!.width;
+  const scroll = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(scroll <= screen, `${scroll} px wide on a screen of ${screen}`);
+  assert.deepEqual(complaints, []);
+}
