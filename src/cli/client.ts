@@ -52,7 +52,6 @@ import type {
   MetricHistoryDocument,
   MetricList,
 } from '../api/contract/telemetry-documents.ts';
-import type { AlertList, MetricList } from '../api/contract/telemetry-documents.ts';
 import type { NewToken, TokenList, TokenRequest } from '../api/contract/token-documents.ts';
 import type {
   TransferDocument,
@@ -130,8 +129,6 @@ export interface Client {
   keptReport(id: string): Promise<ReportDocument>;
   keptReportPage(id: string): Promise<string>;
   incidents(seconds: number): Promise<IncidentList>;
-  /** All, or one. */
-  metrics(name?: string): Promise<MetricList>;
   /** The newest, at most so many. */
   preemptions(limit: number): Promise<PreemptionList>;
   /** Results of tasks that are kept. */

@@ -135,7 +135,8 @@ function historyOf({ now, metrics }: Telemetry, asked: HistoryAsked): MetricHist
     at: wanted.length === 0 ? [] : at,
     series: wanted.slice(0, series).map((curve) => {
       const mean = at.map(curve.value);
-      return { key: keyOf(name, curve), labels: { ...curve.labels }, mean, min: mean, max: mean };
+      const drawn = { mean, min: mean, max: mean, trend: null };
+      return { key: keyOf(name, curve), labels: { ...curve.labels }, ...drawn };
     }),
     more: Math.max(0, wanted.length - series),
   };
@@ -157,6 +158,7 @@ function listOf({ now, metrics = {} }: Telemetry): MetricList {
       source,
       help: `What ${name} tells.`,
       history: name,
+      more: 0,
       series: curves.flatMap((curve) => {
         const value = curve.value(now);
         return value === null ? [] : [{ labels: { ...curve.labels }, value, at: now }];

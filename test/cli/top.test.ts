@@ -146,6 +146,7 @@ test('use is added up by workload, from the rate and not from the count', () => 
     source: 'measured' as const,
     help: '',
     history,
+    more: 0,
     series: values.map(([workload, value]) => ({ labels: { workload }, value, at: 0 })),
   });
   const list = (...metrics: MetricList['metrics']): MetricList => ({ now: 0, quality: 1, metrics });

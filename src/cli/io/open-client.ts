@@ -35,7 +35,6 @@ import {
 } from '../../api/contract/queue-documents.ts';
 import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
-import { alertListSchema, metricListSchema } from '../../api/contract/telemetry-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
@@ -190,14 +189,6 @@ function moneyCalls({ ask }: Calls) {
       ask(suggestionListSchema, get(`/api/v1/suggestions?${query({ since: `${seconds}s` })}`)),
     incidents: (seconds) =>
       ask(incidentListSchema, get(`/api/v1/incidents?${query({ since: `${seconds}s` })}`)),
-  } satisfies Partial<Client>;
-}
-
-function telemetryCalls({ ask }: Calls) {
-  return {
-    alerts: () => ask(alertListSchema, get('/api/v1/alerts')),
-    metrics: (name) =>
-      ask(metricListSchema, get(`/api/v1/metrics?${query(name === undefined ? {} : { name })}`)),
   } satisfies Partial<Client>;
 }
 
