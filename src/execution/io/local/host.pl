@@ -260,6 +260,9 @@ sub recordPath { my ($id) = @_; return "$main::attemptsDir/$id.record" }
 # What its record is renamed to once its end is journalled.
 sub settledPath { my ($id) = @_; return "$main::attemptsDir/$id.settled" }
 
+# No attempt has such a name.
+sub unstartedPath { my ($pid) = @_; return "$main::attemptsDir/.unstarted.$pid" }
+
 sub stopPath { my ($id) = @_; return "$main::attemptsDir/$id.stop" }
 
 sub writeAll {
@@ -458,10 +461,16 @@ sub recordUnstarted {
     my ($id) = @_;
     my $end = encode('ended', $id, 'cause=unstarted', 'ended=' . nowMs(CLOCK_REALTIME));
     my $path = recordPath($id);
-    my $record = createFile($path);
-    return undef if !$record && $! == $exists;
-    if ($record && -e settledPath($id)) { unlink $path; return undef }
-    my $saved = $record && writeAll($record, $end) ? 1 : 0;
+    # Whole, or not there: who is killed in between must leave none of one that began nothing.
+    my $new = unstartedPath($$);
+    my $file = createFile($new);
+    my $saved = $file && writeAll($file, $end) ? 1 : 0;
+    my $made = link $new, $path;
+    my $there = !$made && $! == $exists;
+    unlink $new;
+    return undef if $there;
+    if ($made && -e settledPath($id)) { unlink $path; return undef }
+    $saved &&= $made ? 1 : 0;
     chomp $end;
     return "$end\tsaved=$saved\n";
 }
