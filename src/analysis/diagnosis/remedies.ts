@@ -140,6 +140,6 @@ export const watch = (name: string): Possible => ({
     why: 'Whether it grows tells more than one number.',
     risk: 'none',
     effect: 'Nothing changes.',
-    command: `berth metrics ${name} --window 1h`,
+    command: `berth metrics history ${name} --since 1h`,
   },
 });
