@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { berth, runBerth } from '../builders/berth-cli.ts';
 import { kill, up } from '../builders/daemon-process.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
 const good = `
 name: good
@@ -18,6 +19,7 @@ steps:
 `;
 
 test('a daemon tells what failed together, and still does after a crash', {
+  skip: skipSystem,
   timeout: 180_000,
 }, async (t) => {
   const { state } = scratchState(t);

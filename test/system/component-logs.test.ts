@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { berth, runBerth, startBerth } from '../builders/berth-cli.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
-const bounded = { timeout: 120_000 };
+const bounded = { skip: skipSystem, timeout: 120_000 };
 
 test('what parts of the daemon wrote is read with and without one', bounded, async (t) => {
   const scratch = scratchState(t);

@@ -6,8 +6,9 @@ import { berth, runBerth } from '../builders/berth-cli.ts';
 import { kill, up } from '../builders/daemon-process.ts';
 import { metricsFolder, scrapeUntil } from '../builders/scrape.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
-const bounded = { timeout: 120_000 };
+const bounded = { skip: skipSystem, timeout: 120_000 };
 
 test('what a task tells is exported, also after its end, and its file goes', bounded, async (t) => {
   const scratch = scratchState(t);

@@ -6,6 +6,7 @@ import { reportSchema } from '../../src/api/contract/report-documents.ts';
 import { berth, runBerth } from '../builders/berth-cli.ts';
 import { kill, up } from '../builders/daemon-process.ts';
 import { scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
 const terms = 'resources: {cpu: 100m, memory: 32Mi}\nresource_limits: {timeout: 60}\n';
 const good = `name: good\nrun: sleep 0.2\ncount: 3\n${terms}`;
@@ -29,6 +30,7 @@ monitoring:
 const day = 86_400_000;
 
 test('a report tells what really happened, and a daemon that was away makes the one that was due', {
+  skip: skipSystem,
   timeout: 240_000,
 }, async (t) => {
   const scratch = scratchState(t);
