@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ProfileDocument, profileSchema } from '../../src/api/contract/doctor-documents.ts';
@@ -90,7 +90,10 @@ async function pidOf(of: string, workload: string): Promise<number> {
   assert.fail(`${workload} does not start`);
 }
 
-/** Gives all tasks of this daemon as much as four others, so that on a shared machine it is still they who compete. */
+/**
+ * Gives all tasks of this daemon as much as four others, so that on a shared machine it is still they who compete; and
+ * among them this one eight times as much as a whole CPU has, which is what Berth's own weights keep it from.
+ */
 function favour(pid: number): void {
   const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
   const v1 = lines
@@ -100,8 +103,10 @@ function favour(pid: number): void {
   const own = v1 ?? lines.find((line) => line.startsWith('0::'))!.slice(3);
   const parent = dirname(`/sys/fs/cgroup${v1 === undefined ? '' : '/cpu'}${own}`);
   assert.match(parent, /\/berth-[0-9a-f]{8}$/);
-  const [file, most] = v1 === undefined ? ['cpu.weight', '400'] : ['cpu.shares', '4096'];
-  writeFileSync(`${parent}/${file}`, most!);
+  const [file, ofAll, ofThis] =
+    v1 === undefined ? ['cpu.weight', '400', '800'] : ['cpu.shares', '4096', '8192'];
+  writeFileSync(`${parent}/${file}`, ofAll!);
+  writeFileSync(`${parent}/${basename(own)}/${file}`, ofThis!);
 }
 
 /** So many processes, each of which ends by itself whatever becomes of the test. */
@@ -142,7 +147,7 @@ test(
     const told = isBlamed(finding) ? finding.culprits : finding.sufferers;
     assert.ok(
       told.some(({ workload }) => workload === hog || workload === victim),
-      'the tasks that compete are named',
+      `the tasks that compete are named: ${JSON.stringify(finding)}`,
     );
     if (isBlamed(finding)) {
       const commands = finding.remedies.map(({ command }) => command ?? '');
