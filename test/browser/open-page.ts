@@ -6,7 +6,7 @@ import type { MoneySite } from '../../src/api/contract/money-documents.ts';
 import { type OpenSite, openSite, TOKEN } from '../api/open-site.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { noMoney } from '../builders/no-money.ts';
-import { quiet, serveTelemetry, type Telemetry } from './telemetry.ts';
+import { lackTelemetry, quiet, serveTelemetry, type Telemetry } from './telemetry.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const root = new URL('../..', import.meta.url).pathname;
@@ -95,7 +95,8 @@ export async function openPage(
     reducedMotion: 'reduce',
   });
   t.after(() => context.close());
-  if (telemetry !== 'lacking') await serveTelemetry(context, telemetry);
+  if (telemetry === 'lacking') await lackTelemetry(context);
+  else await serveTelemetry(context, telemetry);
   context.setDefaultTimeout(8_000);
   const page = await context.newPage();
   const complaints: string[] = [];

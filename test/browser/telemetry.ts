@@ -1,4 +1,5 @@
 import type { BrowserContext, Route } from 'playwright-core';
+import type { Problem } from '../../src/api/contract/documents.ts';
 import {
   type AlertList,
   alertListSchema,
@@ -79,7 +80,13 @@ export async function serveTelemetry(context: BrowserContext, served: Telemetry)
     json(
       route,
       kpiListSchema.parse(
-        served.kpis?.() ?? { from: now - 2_592_000_000, to: now, kpis: [], objectives: [] },
+        served.kpis?.() ?? {
+          from: now - 2_592_000_000,
+          to: now,
+          complete: true,
+          kpis: [],
+          objectives: [],
+        },
       ),
     ),
   );
@@ -99,6 +106,24 @@ export async function serveTelemetry(context: BrowserContext, served: Telemetry)
   await context.route('**/api/v1/silences/*', async (route) => {
     served.unsilence?.(new URL(route.request().url()).pathname.split('/').at(-1)!);
     await route.fulfill({ status: 204 });
+  });
+}
+
+/** Answers as a daemon of a version before telemetry: there are no such routes. */
+export async function lackTelemetry(context: BrowserContext): Promise<void> {
+  const routes = /\/api\/v1\/(alerts|doctor|kpis|reports?|metrics|silences|incidents)\b/;
+  await context.route(routes, (route) => {
+    const { pathname } = new URL(route.request().url());
+    const problem: Problem = {
+      type: 'about:blank',
+      title: 'Not found',
+      status: 404,
+      detail: `There is no GET ${pathname}.`,
+      code: 'NOT_FOUND',
+      hint: 'See `berth ps --all`.',
+    };
+    const body = JSON.stringify(problem);
+    return route.fulfill({ status: 404, contentType: 'application/problem+json', body });
   });
 }
 
