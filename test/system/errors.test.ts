@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { problemSchema } from '../../src/api/contract/documents.ts';
 import { type Finished, runBerth } from '../builders/berth-cli.ts';
 import { type Scratch, scratchState } from '../builders/scratch-state.ts';
+import { skipSystem } from '../builders/system-suite.ts';
 
-const bounded = { timeout: 180_000 };
+const bounded = { skip: skipSystem, timeout: 180_000 };
 const isRoot = process.getuid?.() === 0;
 
 /** What failed, as the command said it to programs; people get the same on stderr. */
@@ -63,7 +64,10 @@ const files: Record<string, FileCase> = {
 };
 
 for (const [name, { make, code, says, skip = false }] of Object.entries(files)) {
-  test(`${name}: a sentence, and exit ${code}`, { ...bounded, skip }, async (t) => {
+  test(`${name}: a sentence, and exit ${code}`, {
+    ...bounded,
+    skip: bounded.skip || skip,
+  }, async (t) => {
     const scratch = scratchState(t);
     const file = make(scratch);
     const [ran, checked] = await Promise.all([
@@ -249,7 +253,7 @@ const states: Record<string, StateCase> = {
 for (const [name, { spoil, code, error, says, skip = false }] of Object.entries(states)) {
   test(`a state folder ${name}: exit ${code}, and it is left as it is`, {
     ...bounded,
-    skip,
+    skip: bounded.skip || skip,
   }, async (t) => {
     const scratch = scratchState(t);
     const { state } = scratch;
