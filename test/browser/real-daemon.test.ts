@@ -61,6 +61,12 @@ test('every page against a real daemon that measures a real task', {
     await page.goto(`${url}/#/${hash}`);
     await page.getByText(text).first().waitFor();
     await page.getByText(/^live$/).waitFor();
+    if (hash === '') {
+      const [paint] = await page.evaluate(() =>
+        performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime),
+      );
+      t.diagnostic(`first paint after ${paint?.toFixed(0)} ms`);
+    }
     await page.screenshot({
       path: join(SHOTS, `real-${hash.replaceAll('/', '-') || 'overview'}.png`),
       fullPage: true,

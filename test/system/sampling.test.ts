@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { type RunningTask, TaskMetrics } from '../../src/app/task-metrics.ts';
-import { milliCpu, timeMs } from '../../src/base/units.ts';
+import { milliCpu, spanMs, timeMs } from '../../src/base/units.ts';
 import type { LocalDriver } from '../../src/execution/io/local/driver.ts';
 import { runProgram } from '../../src/inventory/io/run-program.ts';
 import { seriesKey } from '../../src/telemetry/metric.ts';
@@ -191,4 +191,6 @@ test('of a real task we read what it does: CPU at its limit, throttled, and its 
   }
   assert.equal(found('processes'), 1);
   assert.ok(last['berth_tenant_memory_bytes{tenant="ann"}'] === memory);
+  rig.driver.stop(id(1), 'preempted', spanMs(0));
+  await rig.ended(1);
 });

@@ -4,7 +4,7 @@ import { ratioOf } from './report.ts';
 const UTILISATION_FULL = 0.8;
 const QUEUE_PACKETS_FULL = 1_000;
 const LOSS_FULL = 0.001;
-/** Above that a link is congested. */
+/** From there on a link is congested. */
 export const CONGESTED = 0.7;
 
 export interface LinkState {

@@ -50,7 +50,7 @@ export function networkRule(window: MetricWindow, facts: Facts): Verdict {
   const findings = links.flatMap((link): Finding[] => {
     const congestion = congestionOf(link);
     const congested =
-      congestion !== undefined && congestion.score > CONGESTED
+      congestion !== undefined && congestion.score >= CONGESTED
         ? [congestedLink(link, congestion, facts)]
         : [];
     return [...congested, ...damaged(link)];
