@@ -1,6 +1,7 @@
 // Runs the suites and ends with a plain count. `--suite system` or `browser` runs what needs root or Chromium instead.
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { dot, spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
@@ -14,7 +15,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const patterns: Record<string, readonly string[]> = {
-  default: ['test/**/*.test.ts'],
+  default: ['test/!(system|browser)/**/*.test.ts', 'test/*.test.ts'],
   system: ['test/system/**/*.test.ts'],
   browser: ['test/browser/**/*.test.ts'],
 };
@@ -24,6 +25,33 @@ if (files.length === 0) {
   process.stderr.write(`no tests for suite ${values.suite}\n`);
   process.exit(64);
 }
+// To start a process for a file and load what it needs takes longer than most tests of pure rooms: several share one.
+const pure =
+  /^test\/(admission|analysis|autoscaling|engine|expression|pipeline|planning|scheduling|spec|web)\//;
+const FILES_AT_ONCE = 8;
+const groups = mkdtempSync(join(tmpdir(), 'berth-groups-'));
+process.on('exit', () => rmSync(groups, { recursive: true, force: true }));
+
+/** Files that each have a process: those that are given, or ones that stand for several of pure rooms. */
+function processes(all: readonly string[]): string[] {
+  const alone = all.filter((file) => !pure.test(file));
+  const shared = [
+    ...Map.groupBy(
+      all.filter((file) => pure.test(file)),
+      (file) => pure.exec(file)![1],
+    ),
+  ];
+  return shared.reduce((made, [room, of]) => {
+    for (let i = 0; i < of.length; i += FILES_AT_ONCE) {
+      const path = join(groups, `${room}-${i}.test.mjs`);
+      const some = of.slice(i, i + FILES_AT_ONCE).map((file) => JSON.stringify(resolve(file)));
+      writeFileSync(path, some.map((file) => `await import(${file});\n`).join(''));
+      made.push(path);
+    }
+    return made;
+  }, alone);
+}
+
 // Suites that need root or Chromium skip themselves, visibly, unless they are asked for by name.
 process.env['BERTH_SUITE'] = positionals.length > 0 ? 'all' : values.suite;
 // What one process has stripped of its types and compiled, the next need not: half the time of a small file.
@@ -33,7 +61,8 @@ const jobs = values.jobs ?? { browser: '1', system: '2' }[values.suite] ?? '3';
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const stream = run({ files: files.sort(), concurrency: Number(jobs), timeout: 600_000 });
+const asked = positionals.length > 0 ? files : processes(files);
+const stream = run({ files: asked.sort(), concurrency: Number(jobs), timeout: 600_000 });
 stream.on('test:pass', (event) => {
   if (event.details.type === 'suite') return;
   if (event.skip !== undefined || event.todo !== undefined) skipped++;
@@ -44,6 +73,13 @@ stream.on('test:fail', (event) => {
   process.exitCode = 1;
 });
 stream.on('end', () => {
+  if (positionals.length === 0 && values.suite === 'default') {
+    const others = ['system', 'browser'].map((one) => {
+      const { length } = patterns[one]!.flatMap((pattern) => globSync(pattern));
+      return `${length} files of suite ${one}`;
+    });
+    process.stdout.write(`\nNot run: ${others.join(', ')} (npm test -- --suite NAME).\n`);
+  }
   process.stdout.write(`\nTests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 });
 stream.compose(values.verbose ? spec : dot).pipe(process.stdout, { end: false });
