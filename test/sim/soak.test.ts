@@ -4,7 +4,7 @@ import { marks, noMarks } from '../../src/simulation/faults.ts';
 import { runSeed } from './run-seed.ts';
 
 /** About 15 s here, where node:test makes each promise dear; `npm run sim` does 1,000 in that time. */
-const SEEDS = 200;
+const SEEDS = 120;
 const limit = { timeout: 300_000 };
 
 test(`${SEEDS} worlds of faults keep every promise, and meet every fault`, limit, async () => {
