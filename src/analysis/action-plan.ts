@@ -6,7 +6,7 @@ type Action = readonly [
   why: string,
   risk: Remedy['risk'],
   effect: string,
-  command: string | null,
+  command: string | undefined,
 ];
 
 /** What to do about a layer, what risks least first. */
@@ -24,14 +24,14 @@ const actions: Record<Layer, readonly Action[]> = {
       'A little less power is much less heat.',
       'low',
       'A few per cent slower, and steady instead of throttled.',
-      null,
+      undefined,
     ],
     [
       'Drain the node and clean it',
       'What is throttled slows every gang that it is part of.',
       'medium',
       'Its tasks run elsewhere meanwhile.',
-      null,
+      undefined,
     ],
   ],
   hardware: [
@@ -47,7 +47,7 @@ const actions: Record<Layer, readonly Action[]> = {
       'Errors of memory and falling clocks seldom get better.',
       'medium',
       'Its tasks run elsewhere.',
-      null,
+      undefined,
     ],
   ],
   network: [
@@ -95,7 +95,7 @@ const actions: Record<Layer, readonly Action[]> = {
       'What holds memory for weeks keeps it in pieces.',
       'medium',
       'Its memory comes back in one piece.',
-      null,
+      undefined,
     ],
   ],
   'data-pipeline': [
@@ -127,7 +127,7 @@ const actions: Record<Layer, readonly Action[]> = {
       'Until the cause is known, the old one is fast.',
       'low',
       'As fast as before, where the program is the cause.',
-      null,
+      undefined,
     ],
   ],
 };

@@ -2,7 +2,7 @@ import { formatSpan } from '../base/format.ts';
 import type { Event } from '../model/messages.ts';
 import { countOf, momentOf, shareOf } from './amounts.ts';
 import { FailureLedger } from './failure-ledger.ts';
-import { type Evidence, type Finding, type FindingResource, severityOf } from './finding.ts';
+import { type Evidence, type Finding, type ResourceName, severityOf } from './finding.ts';
 import { adviceOn } from './incident-advice.ts';
 import { type Incident, type IncidentOptions, incidentsOf } from './incidents.ts';
 
@@ -45,7 +45,7 @@ const GROWTH: Record<Incident['class'], number> = {
 const scoreOf = ({ class: kind, failures }: Incident): number =>
   Math.min(1, GROWTH[kind] + 0.1 * Math.log10(failures));
 
-function resourceOf({ memory, parent, nodesLost }: Incident): FindingResource {
+function resourceOf({ memory, parent, nodesLost }: Incident): ResourceName {
   if (memory.verdict !== 'no') return 'memory';
   if (parent?.kind === 'gpu') return 'gpu';
   if (parent?.kind === 'switch') return 'network';
@@ -100,7 +100,7 @@ function evidenceOf({
   const evidence = (
     name: string,
     value: number | undefined,
-    threshold: number | null,
+    threshold: number | undefined,
     sentence: string,
   ): Evidence[] =>
     value === undefined ? [] : [{ name, labels: {}, unit: 'none', value, threshold, sentence }];
@@ -109,7 +109,7 @@ function evidenceOf({
     ...evidence(
       'failures',
       causes.reduce((sum, { count }) => sum + count, 0),
-      null,
+      undefined,
       `Ends: ${why}.`,
     ),
     ...evidence(
@@ -121,7 +121,7 @@ function evidenceOf({
     ...evidence(
       'shared parent',
       parent?.failed,
-      null,
+      undefined,
       `${parent?.failed} of ${parent?.exposed} attempts with ${parent?.kind} ${parent?.name} failed; by chance with p = ${parent?.p.toExponential(0)}.`,
     ),
     ...evidence(
@@ -139,7 +139,7 @@ function evidenceOf({
     ...evidence(
       'blast radius',
       blast.atRisk + blast.steps,
-      null,
+      undefined,
       `On what failed depend ${countOf(blast.atRisk, 'attempt')} of what runs, ${countOf(blast.steps, 'step')} (${blast.skipped} skipped by now) and ${countOf(blast.tenants, 'tenant')}.`,
     ),
   ];

@@ -1,6 +1,6 @@
 import type { Labels, MetricUnit } from '../telemetry/metric.ts';
 
-export type FindingResource =
+export type ResourceName =
   | 'cpu'
   | 'memory'
   | 'io'
@@ -12,7 +12,7 @@ export type FindingResource =
   | 'queue'
   | 'software';
 
-export type FindingSeverity = 'low' | 'moderate' | 'high' | 'critical';
+export type Severity = 'low' | 'moderate' | 'high' | 'critical';
 
 /** A number that a finding is told from. */
 export interface Evidence {
@@ -20,8 +20,8 @@ export interface Evidence {
   readonly name: string;
   readonly labels: Labels;
   readonly unit: MetricUnit;
-  readonly value: number | null;
-  readonly threshold: number | null;
+  readonly value: number | undefined;
+  readonly threshold: number | undefined;
   readonly sentence: string;
 }
 
@@ -29,10 +29,10 @@ export interface Evidence {
 export interface Party {
   readonly kind: 'attempt' | 'process' | 'cgroup';
   readonly id: string;
-  readonly workload: string | null;
-  readonly tenant: string | null;
+  readonly workload: string | undefined;
+  readonly tenant: string | undefined;
   /** Of the use of the resource (culprit), or of its own time that it waited (sufferer), 0 … 1. */
-  readonly share: number | null;
+  readonly share: number | undefined;
   readonly sentence: string;
 }
 
@@ -42,22 +42,23 @@ export interface Remedy {
   readonly risk: 'none' | 'low' | 'medium' | 'high';
   /** What is expected of it, in words. */
   readonly effect: string;
-  /** To be typed or run; null where there is no one command. */
-  readonly command: string | null;
+  /** To be typed or run; undefined where there is no one command. */
+  readonly command: string | undefined;
 }
 
-/** What is wrong, how one can see it, and what to do: the shape of FindingDocument of the API. */
+/** What is wrong, how one can see it, and what to do. */
 export interface Finding {
+  /** The same as long as it is the same trouble of the same thing. */
   readonly id: string;
   /** Such as `cpu-contention`, `slow-drift`. */
   readonly kind: string;
-  readonly resource: FindingResource;
-  readonly severity: FindingSeverity;
+  readonly resource: ResourceName;
+  readonly severity: Severity;
   /** 0 … 1. */
   readonly score: number;
   readonly sentence: string;
-  /** Milliseconds since 1970; null where the beginning is not known. */
-  readonly since: number | null;
+  /** Milliseconds since 1970; undefined where the beginning is not known. */
+  readonly since: number | undefined;
   readonly evidence: readonly Evidence[];
   readonly culprits: readonly Party[];
   readonly sufferers: readonly Party[];
@@ -65,7 +66,8 @@ export interface Finding {
   readonly remedies: readonly Remedy[];
 }
 
-export function severityOf(score: number): FindingSeverity {
+/** The ladder of seed 001. */
+export function severityOf(score: number): Severity {
   if (score >= 0.8) return 'critical';
   if (score >= 0.6) return 'high';
   return score >= 0.4 ? 'moderate' : 'low';

@@ -40,7 +40,7 @@ const remedies: Record<Pattern, (incident: Incident) => Remedy> = {
     why: 'A task that starts again at once does to the rest what the last one did.',
     risk: 'low',
     effect: `Set \`retry.max_retries: 2\`, \`retry.backoff: ${backoffFor(doublingMs)}\` and \`retry.backoff_factor: 4\` in the document, for a service \`service.restart.backoff_max\`, for a pipeline \`pipeline.resource_limits.max_retries\`. Fails sooner, and stops loading what is broken.`,
-    command: null,
+    command: undefined,
   }),
   backpressure: () => ({
     title: 'Backpressure: let in less than there is room for',
@@ -66,7 +66,7 @@ const remedies: Record<Pattern, (incident: Incident) => Remedy> = {
     why: `${parent?.failed ?? 0} of the failures have it in common.`,
     risk: parent?.kind === 'node' || parent?.kind === 'gpu' ? 'low' : 'medium',
     effect: isolation(parent?.kind),
-    command: parent?.kind === 'workload' ? `berth pause ${parent.name}` : null,
+    command: parent?.kind === 'workload' ? `berth pause ${parent.name}` : undefined,
   }),
   memory: ({ memory }) => ({
     title: 'Hold tasks to the memory that they need',

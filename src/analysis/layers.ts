@@ -1,5 +1,5 @@
 import type { MetricUnit } from '../telemetry/metric.ts';
-import type { FindingResource } from './finding.ts';
+import type { ResourceName } from './finding.ts';
 
 /** Where the cause of slowness may lie. */
 export const layers = [
@@ -32,7 +32,7 @@ export interface LayerMetric {
   /** It is divided by this: time of reads by reads. */
   readonly per?: string;
   readonly unit: MetricUnit;
-  readonly resource: FindingResource;
+  readonly resource: ResourceName;
   readonly worse: 'up' | 'down';
   /** In its unit, or with `relative` as a share of what it was: a change that begins to matter. */
   readonly matters: number;
@@ -184,7 +184,7 @@ export const layerMetrics: readonly LayerMetric[] = [
 type Terms = Pick<LayerMetric, 'worse' | 'per' | 'relative' | 'followsLoad' | 'asOne' | 'labels'>;
 type Row = readonly [name: string, unit: MetricUnit, matters: number, words: string, terms: Terms];
 
-function of(layer: Layer, resource: FindingResource, rows: readonly Row[]): readonly LayerMetric[] {
+function of(layer: Layer, resource: ResourceName, rows: readonly Row[]): readonly LayerMetric[] {
   return rows.map(([name, unit, matters, words, terms]) => {
     return { layer, resource, name, unit, matters, words, ...terms };
   });

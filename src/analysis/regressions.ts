@@ -2,7 +2,7 @@ import type { TimeMs } from '../base/units.ts';
 import type { MetricHistory, MetricUnit } from '../telemetry/metric.ts';
 import { actionsFor } from './action-plan.ts';
 import { amountOf, momentOf, shareOf } from './amounts.ts';
-import { type Evidence, type Finding, type FindingResource, severityOf } from './finding.ts';
+import { type Evidence, type Finding, type ResourceName, severityOf } from './finding.ts';
 import { type Layer, type LayerMetric, layerMetrics, leadsTo, loadMetrics } from './layers.ts';
 import { type LevelChange, levelChange } from './level-change.ts';
 import {
@@ -158,14 +158,14 @@ function symptomFinding(
       `${capital(nameOf(series))} is ${shareOf(ratio)} ${change.after > change.before ? 'higher' : 'lower'}, ${began} ${momentOf(since)}. ${first === undefined ? '' : `Likely cause: ${first.sentence}`}`.trim(),
     since,
     evidence: [
-      evidenceOf(symptom, null),
+      evidenceOf(symptom, undefined),
       ...causes.flatMap((cause) => [
         {
           name: `layer ${cause.layer}`,
           labels: {},
           unit: 'ratio' as MetricUnit,
           value: round(cause.score),
-          threshold: null,
+          threshold: undefined,
           sentence: `${capital(cause.layer)}: ${cause.sentence}`,
         },
         ...cause.changes.slice(0, 3).map((one) => evidenceOf(one, one.metric.matters)),
@@ -276,7 +276,7 @@ function layerFinding(layer: Layer, found: readonly LayerChange[]): Finding {
   };
 }
 
-function evidenceOf(changed: Changed, threshold: number | null): Evidence {
+function evidenceOf(changed: Changed, threshold: number | undefined): Evidence {
   const { series, change } = changed;
   return {
     name: series.name,
@@ -295,7 +295,7 @@ function changeWords({ series, change, since }: Changed): string {
   return `${nameOf(series)} ${how} from ${amountOf(before, unit)} to ${amountOf(after, unit)} since ${momentOf(since)}`;
 }
 
-const resourceOf = (cause: Cause | undefined): FindingResource =>
+const resourceOf = (cause: Cause | undefined): ResourceName =>
   cause?.changes[0]?.metric.resource ?? 'software';
 
 /** `the GPU temperature (GPU-1 0)`. */

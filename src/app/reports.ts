@@ -73,6 +73,19 @@ interface Asked {
   readonly only: TenantId | undefined;
 }
 
+/** What a report may not know. */
+type Facts = Pick<
+  ReportDocument,
+  | 'current_status'
+  | 'alerts'
+  | 'findings'
+  | 'kpis'
+  | 'efficiency'
+  | 'cost'
+  | 'objectives'
+  | 'historical_trends'
+>;
+
 /** What one pass over the journal found. */
 interface Read {
   readonly window: ReadWindow & { readonly from: TimeMs; readonly to: TimeMs };
@@ -283,17 +296,7 @@ export class LiveReports implements ReportSite {
   }
 
   #metadata(
-    facts: Pick<
-      ReportDocument,
-      | 'current_status'
-      | 'alerts'
-      | 'findings'
-      | 'kpis'
-      | 'efficiency'
-      | 'cost'
-      | 'objectives'
-      | 'historical_trends'
-    >,
+    facts: Facts,
     { only, complete, ...window }: Asked & Pick<ReadWindow, 'complete'>,
   ): ReportDocument['metadata'] {
     const { history, now, site, host, version, sources } = this.#deps;
@@ -317,19 +320,7 @@ function isOf(occurrence: Occurrence, only: TenantId | undefined): boolean {
   return occurrence.kind !== 'node' && occurrence.whose?.tenant === only;
 }
 
-function unknownOf(
-  facts: Pick<
-    ReportDocument,
-    | 'current_status'
-    | 'alerts'
-    | 'findings'
-    | 'kpis'
-    | 'efficiency'
-    | 'cost'
-    | 'objectives'
-    | 'historical_trends'
-  >,
-): ReportDocument['metadata']['unknown'] {
+function unknownOf(facts: Facts): ReportDocument['metadata']['unknown'] {
   const silent = facts.current_status.filter(({ value }) => value === null);
   const named = silent.map(({ resource }) => resource).join(', ');
   return [

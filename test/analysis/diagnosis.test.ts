@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { diagnose } from '../../src/analysis/diagnosis/diagnose.ts';
 import type { Facts } from '../../src/analysis/diagnosis/facts.ts';
 import { NOTHING_LOOKED_AT } from '../../src/analysis/diagnosis/facts.ts';
-import { severityOf } from '../../src/analysis/diagnosis/report.ts';
+import { severityOf } from '../../src/analysis/finding.ts';
 import {
   type Drawn,
   factsOf,

@@ -1,5 +1,5 @@
 import type { Facts } from './facts.ts';
-import type { Diagnosis, Finding, FindingKind, Verdict } from './report.ts';
+import type { Diagnosis, DoctorFinding, FindingKind, Verdict } from './report.ts';
 import { cpuRule } from './rules/cpu.ts';
 import { cpuLimitRule } from './rules/cpu-limit.ts';
 import { diskSpaceRule } from './rules/disk-space.ts';
@@ -57,7 +57,7 @@ export function diagnose(sources: WindowSources, interval: Interval, facts: Fact
 }
 
 /** Worst first; what follows from another comes after it, and says so. */
-function ranked(findings: readonly Finding[]): readonly Finding[] {
+function ranked(findings: readonly DoctorFinding[]): readonly DoctorFinding[] {
   const placed = findings.map((finding) => {
     const root = findings.find(
       (other) => brings[other.kind]?.includes(finding.kind) && shareCulprits(other, finding),
@@ -75,13 +75,13 @@ function ranked(findings: readonly Finding[]): readonly Finding[] {
 }
 
 /** Troubles with known culprits are one trouble only where somebody is in both. */
-function shareCulprits(a: Finding, b: Finding): boolean {
+function shareCulprits(a: DoctorFinding, b: DoctorFinding): boolean {
   if (a.culprits.length === 0 || b.culprits.length === 0) return true;
   const ids = new Set(a.culprits.map(({ id }) => id));
   return b.culprits.some(({ id }) => ids.has(id));
 }
 
-function sentenceOf(findings: readonly Finding[], window: MetricWindow): string {
+function sentenceOf(findings: readonly DoctorFinding[], window: MetricWindow): string {
   const [worst] = findings;
   if (worst !== undefined) return worst.sentence;
   if (window.one('berth_node_cpu_busy_ratio') === undefined) {

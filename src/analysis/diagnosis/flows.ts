@@ -1,6 +1,7 @@
 import { formatBytes } from '../../base/format.ts';
+import type { Remedy } from '../finding.ts';
 import type { Facts } from './facts.ts';
-import { type Diagnosis, type Finding, percent, type Remedy } from './report.ts';
+import { type Diagnosis, type DoctorFinding, percent } from './report.ts';
 import { type Interval, MetricWindow, type WindowSources } from './window.ts';
 
 /** What people come with, as seed 004's troubleshooting names it. */
@@ -268,8 +269,8 @@ function step(
   return { question, outcome: isTrouble(value) ? 'trouble' : 'fine', sentence: sentence(value) };
 }
 
-const finding = ({ findings }: Diagnosis, kind: Finding['kind']): Finding | undefined =>
+const finding = ({ findings }: Diagnosis, kind: DoctorFinding['kind']): DoctorFinding | undefined =>
   findings.find((one) => one.kind === kind);
 
-const remediesOf = (findings: readonly (Finding | undefined)[]): readonly Remedy[] =>
+const remediesOf = (findings: readonly (DoctorFinding | undefined)[]): readonly Remedy[] =>
   findings.flatMap((one) => one?.remedies ?? []);

@@ -1,4 +1,4 @@
-import type { ResourceName, Severity } from './report.ts';
+import type { ResourceName, Severity } from '../finding.ts';
 
 /** What kind of answer a trouble calls for: the ladder of seed 001, by its names. */
 export type StrategyName =

@@ -1,13 +1,14 @@
+import { type Remedy, severityOf } from '../finding.ts';
 import { type StrategyName, strategyFor } from './ladder.ts';
-import { type Finding, type Remedy, ratioOf, severityOf } from './report.ts';
+import { type DoctorFinding, ratioOf } from './report.ts';
 
-type Given = Omit<Finding, 'severity' | 'strategy' | 'remedies' | 'culprits' | 'sufferers'> &
-  Partial<Pick<Finding, 'culprits' | 'sufferers'>> & {
+type Given = Omit<DoctorFinding, 'severity' | 'strategy' | 'remedies' | 'culprits' | 'sufferers'> &
+  Partial<Pick<DoctorFinding, 'culprits' | 'sufferers'>> & {
     readonly remedies: (strategy: StrategyName) => readonly Remedy[];
   };
 
 /** Severity, the step of the ladder and with it the order of the remedies follow from the score. */
-export function makeFinding(given: Given): Finding {
+export function makeFinding(given: Given): DoctorFinding {
   const score = ratioOf(given.score);
   const severity = severityOf(score);
   const strategy = strategyFor(severity, given.resource);

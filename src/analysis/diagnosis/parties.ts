@@ -1,5 +1,6 @@
+import type { Party } from '../finding.ts';
 import type { Facts, RunningTask } from './facts.ts';
-import { type Party, percent } from './report.ts';
+import { percent } from './report.ts';
 import { type Interval, type MetricWindow, taskMeanWithin } from './window.ts';
 
 /** Named at most. */

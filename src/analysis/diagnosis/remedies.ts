@@ -1,6 +1,6 @@
+import type { Party, Remedy } from '../finding.ts';
 import type { StrategyName } from './ladder.ts';
 import type { TaskUse } from './parties.ts';
-import type { Party, Remedy } from './report.ts';
 
 /** How hard a remedy takes hold, from what only watches to what ends work. */
 type Force = 'prevent' | 'watch' | 'priority' | 'gradual' | 'reallocate' | 'pause' | 'cancel';

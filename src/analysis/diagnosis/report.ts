@@ -1,64 +1,11 @@
-import type { Labels, MetricUnit } from '../../telemetry/metric.ts';
+import type { Finding } from '../finding.ts';
 import type { StrategyName } from './ladder.ts';
 
-export type ResourceName =
-  | 'cpu'
-  | 'memory'
-  | 'io'
-  | 'network'
-  | 'gpu'
-  | 'cache'
-  | 'locks'
-  | 'power'
-  | 'queue'
-  | 'software';
-
-export type Severity = 'low' | 'moderate' | 'high' | 'critical';
-
-/** A number that a finding rests on, by the name that history has for it. */
-export interface Evidence {
-  readonly name: string;
-  readonly labels: Labels;
-  readonly unit: MetricUnit;
-  readonly value: number | undefined;
-  readonly threshold: number | undefined;
-  readonly sentence: string;
-}
-
-/** Who causes it, or who suffers from it. */
-export interface Party {
-  readonly kind: 'attempt' | 'process' | 'cgroup';
-  readonly id: string;
-  readonly workload: string | undefined;
-  readonly tenant: string | undefined;
-  /** Of all use of the resource (culprit), or of its own time that it waited (sufferer), 0 … 1. */
-  readonly share: number | undefined;
-  readonly sentence: string;
-}
-
-export interface Remedy {
-  readonly title: string;
-  readonly why: string;
-  readonly risk: 'none' | 'low' | 'medium' | 'high';
-  readonly effect: string;
-  /** To be typed; undefined where no one command does it. */
-  readonly command: string | undefined;
-}
-
-export interface Finding {
-  /** The same as long as it is the same trouble of the same thing. */
-  readonly id: string;
+/** A finding of the doctor. */
+export interface DoctorFinding extends Finding {
   readonly kind: FindingKind;
-  readonly resource: ResourceName;
-  readonly severity: Severity;
-  readonly score: number;
-  readonly sentence: string;
-  readonly since: number | undefined;
+  /** The step of the ladder that its remedies are ordered by. */
   readonly strategy: StrategyName;
-  readonly evidence: readonly Evidence[];
-  readonly culprits: readonly Party[];
-  readonly sufferers: readonly Party[];
-  readonly remedies: readonly Remedy[];
 }
 
 export type FindingKind =
@@ -96,21 +43,14 @@ export interface Diagnosis {
   readonly sentence: string;
   readonly quality: number | undefined;
   /** Worst first. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
   readonly looked: readonly Looked[];
 }
 
 /** What one rule says of its resource. */
 export interface Verdict {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
   readonly looked: readonly Looked[];
-}
-
-/** The ladder of the contract. */
-export function severityOf(score: number): Severity {
-  if (score >= 0.8) return 'critical';
-  if (score >= 0.6) return 'high';
-  return score >= 0.4 ? 'moderate' : 'low';
 }
 
 /** `87 %`; below ten, with one digit more. */

@@ -1,8 +1,9 @@
 import type { FlowReport } from '../../analysis/diagnosis/flows.ts';
 import type { Profile } from '../../analysis/diagnosis/profile.ts';
-import type { Diagnosis, Finding, Party, Remedy } from '../../analysis/diagnosis/report.ts';
+import type { Diagnosis } from '../../analysis/diagnosis/report.ts';
 import type { DoctorFlow, ProfileDocument } from '../contract/doctor-documents.ts';
-import type { DoctorReport, FindingDocument } from '../contract/telemetry-documents.ts';
+import type { DoctorReport } from '../contract/telemetry-documents.ts';
+import { findingDocument, remedyDocument } from './finding.ts';
 
 export function doctorReport(diagnosis: Diagnosis): DoctorReport {
   const { from, to, sentence, quality = null, findings, looked } = diagnosis;
@@ -24,30 +25,6 @@ export function doctorReport(diagnosis: Diagnosis): DoctorReport {
   };
 }
 
-function findingDocument(finding: Finding): FindingDocument {
-  return {
-    ...finding,
-    since: finding.since ?? null,
-    evidence: finding.evidence.map(({ value = null, threshold = null, ...of }) => ({
-      ...of,
-      value,
-      threshold,
-    })),
-    culprits: finding.culprits.map(party),
-    sufferers: finding.sufferers.map(party),
-    remedies: finding.remedies.map(remedy),
-  };
-}
-
-const party = (of: Party) => ({
-  ...of,
-  workload: of.workload ?? null,
-  tenant: of.tenant ?? null,
-  share: of.share ?? null,
-});
-
-const remedy = (of: Remedy) => ({ ...of, command: of.command ?? null });
-
 export const doctorFlow = (
   { flow, sentence, steps, remedies }: FlowReport,
   { from, to }: Pick<Diagnosis, 'from' | 'to'>,
@@ -57,7 +34,7 @@ export const doctorFlow = (
   to,
   sentence,
   steps: [...steps],
-  remedies: remedies.map(remedy),
+  remedies: remedies.map(remedyDocument),
 });
 
 export function profileDocument(of: string, profile: Profile): ProfileDocument {

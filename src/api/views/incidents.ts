@@ -1,9 +1,8 @@
 import { incidentFinding } from '../../analysis/cascades.ts';
-import type { Finding } from '../../analysis/finding.ts';
 import type { Incident } from '../../analysis/incidents.ts';
 import { type LoadedNode, redistribute } from '../../analysis/load-redistribution.ts';
 import type { IncidentList } from '../contract/incident-documents.ts';
-import type { FindingDocument } from '../contract/telemetry-documents.ts';
+import { findingDocument } from './finding.ts';
 
 export function incidentDocument(incident: Incident): IncidentList['incidents'][number] {
   const { branchingRatio, doublingMs, parent, memory, blast, nodesLost } = incident;
@@ -32,9 +31,6 @@ export function incidentDocument(incident: Incident): IncidentList['incidents'][
     finding: findingDocument(incidentFinding(incident)),
   };
 }
-
-export const findingDocument = (finding: Finding): FindingDocument =>
-  structuredClone(finding) as FindingDocument;
 
 /** The node whose loss the others could bear least, by one resource. */
 export function worstLoss(nodes: readonly LoadedNode[], resource: string): IncidentList['loss'] {

@@ -2,7 +2,7 @@ import type { Facts } from '../facts.ts';
 import { makeFinding } from '../make-finding.ts';
 import { attemptParty } from '../parties.ts';
 import { cores, ranked, watch } from '../remedies.ts';
-import { type Finding, percent, ratioOf, type Verdict } from '../report.ts';
+import { type DoctorFinding, percent, ratioOf, type Verdict } from '../report.ts';
 import {
   type MetricWindow,
   sinceWhen,
@@ -19,7 +19,7 @@ const SCORE_MAX = 0.59;
 /** Tasks that their own CPU limit holds back. That is no contention: nobody else has what they lack. */
 export function cpuLimitRule(window: MetricWindow, facts: Facts): Verdict {
   const tasks = new Map(facts.tasks.map((task) => [task.attempt, task]));
-  const findings = window.all(NAME).flatMap((series): Finding[] => {
+  const findings = window.all(NAME).flatMap((series): DoctorFinding[] => {
     const task = tasks.get(series.labels['attempt'] ?? '');
     const stretch = worstStretch(series.points, window.stretchMs, window.to, TASK_SAMPLES_MIN);
     if (task === undefined || stretch === undefined || stretch.mean < THROTTLED_MIN) return [];

@@ -2,7 +2,7 @@ import type { Facts, RunningTask } from '../facts.ts';
 import { makeFinding } from '../make-finding.ts';
 import { byAttempt, culpritsOf, type Outside, sufferersOf, usesOf, waitsOf } from '../parties.ts';
 import { cores, cpuRemedies, ranked } from '../remedies.ts';
-import { type Finding, percent, ratioOf, type Verdict } from '../report.ts';
+import { type DoctorFinding, percent, ratioOf, type Verdict } from '../report.ts';
 import { type Interval, type MetricWindow, meanWithin, sinceWhen } from '../window.ts';
 
 const PRESSURE = 'berth_node_pressure_waiting_ratio';
@@ -42,7 +42,7 @@ export function cpuRule(window: MetricWindow, facts: Facts): Verdict {
   };
 }
 
-function contention(window: MetricWindow, facts: Facts): Finding | undefined {
+function contention(window: MetricWindow, facts: Facts): DoctorFinding | undefined {
   const series = window.one(PRESSURE, { resource: 'cpu' });
   const stretch = window.worst(PRESSURE, { resource: 'cpu' });
   if (series === undefined || stretch === undefined) return undefined;
@@ -149,7 +149,7 @@ function outsiders(facts: Facts, used: number): readonly Outside[] {
 const stolenIn = (window: MetricWindow, stretch: Interval): number =>
   window.mean('berth_node_cpu_stolen_ratio', {}, stretch) ?? 0;
 
-function stolenTime(window: MetricWindow): Finding | undefined {
+function stolenTime(window: MetricWindow): DoctorFinding | undefined {
   const name = 'berth_node_cpu_stolen_ratio';
   const stretch = window.worst(name);
   if (stretch === undefined || stretch.mean < STOLEN_MIN) return undefined;

@@ -2,7 +2,7 @@ import { formatBytes, formatSpan } from '../../../base/format.ts';
 import type { SeriesPoint } from '../../../telemetry/metric.ts';
 import { makeFinding } from '../make-finding.ts';
 import { ranked, watch } from '../remedies.ts';
-import { type Finding, type Looked, percent, type Verdict } from '../report.ts';
+import { type DoctorFinding, type Looked, percent, type Verdict } from '../report.ts';
 import type { MetricWindow } from '../window.ts';
 
 const AVAILABLE = 'berth_node_filesystem_available_bytes';
@@ -16,7 +16,7 @@ const POINTS_MIN = 4;
 
 /** File systems that are nearly full, or will be soon if it goes on so. */
 export function diskSpaceRule(window: MetricWindow): Verdict {
-  const findings: Finding[] = [];
+  const findings: DoctorFinding[] = [];
   const looked: Looked[] = [];
   for (const { labels, points } of window.all(AVAILABLE)) {
     const mount = labels['mount'] ?? '?';

@@ -3,7 +3,7 @@ import { type BuddyZone, freeBytes, HUGE_PAGE_ORDER, unusableFree } from '../bud
 import type { Facts } from '../facts.ts';
 import { makeFinding } from '../make-finding.ts';
 import { ranked, watch } from '../remedies.ts';
-import { type Finding, type Looked, percent, ratioOf, type Verdict } from '../report.ts';
+import { type DoctorFinding, type Looked, percent, ratioOf, type Verdict } from '../report.ts';
 import { type MetricWindow, sinceWhen } from '../window.ts';
 
 const UNUSABLE = 'berth_node_memory_unusable_free_ratio';
@@ -30,7 +30,7 @@ export function fragmentationRule(window: MetricWindow, { look }: Facts): Verdic
   ) {
     return { findings: [], looked };
   }
-  const finding: Finding = makeFinding({
+  const finding: DoctorFinding = makeFinding({
     id: 'memory-fragmentation',
     kind: 'memory-fragmentation',
     resource: 'memory',

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../../base/format.ts';
 import { makeFinding } from '../make-finding.ts';
 import { ranked, watch } from '../remedies.ts';
-import { type Finding, type Looked, percent, type Verdict } from '../report.ts';
+import { type DoctorFinding, type Looked, percent, type Verdict } from '../report.ts';
 import type { MetricWindow } from '../window.ts';
 
 const BUSY = 'berth_gpu_busy_ratio';
@@ -57,8 +57,8 @@ interface Read {
   readonly errors: number | undefined;
 }
 
-function troubles({ name, gpu, full, celsius, errors }: Read): readonly Finding[] {
-  const found: Finding[] = [];
+function troubles({ name, gpu, full, celsius, errors }: Read): readonly DoctorFinding[] {
+  const found: DoctorFinding[] = [];
   const add = (
     kind: 'gpu-errors' | 'gpu-memory-full' | 'gpu-hot',
     metric: string,

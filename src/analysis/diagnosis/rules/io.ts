@@ -12,7 +12,7 @@ import {
 } from '../parties.ts';
 import { endingTask, type Possible, ranked, watch } from '../remedies.ts';
 import {
-  type Finding,
+  type DoctorFinding,
   type Looked,
   milliseconds,
   percent,
@@ -66,7 +66,7 @@ export function ioRule(window: MetricWindow, facts: Facts): Verdict {
   return { findings: finding === undefined ? [] : [finding], looked: [all, ...looked] };
 }
 
-function contention(window: MetricWindow, facts: Facts): Finding | undefined {
+function contention(window: MetricWindow, facts: Facts): DoctorFinding | undefined {
   const labels = { resource: 'io' };
   const stretch = window.worst(PRESSURE, labels) ?? busiest(window);
   if (stretch === undefined) return undefined;

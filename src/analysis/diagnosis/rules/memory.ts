@@ -1,9 +1,10 @@
 import { formatBytes } from '../../../base/format.ts';
+import type { Party } from '../../finding.ts';
 import type { Facts } from '../facts.ts';
 import { makeFinding } from '../make-finding.ts';
 import { byAttempt, culpritsOf, sufferersOf, usesOf, waitsOf } from '../parties.ts';
 import { endingTask, type Possible, ranked, watch } from '../remedies.ts';
-import { type Finding, type Party, percent, type Verdict } from '../report.ts';
+import { type DoctorFinding, percent, type Verdict } from '../report.ts';
 import { type Interval, type MetricWindow, sinceWhen } from '../window.ts';
 
 const PRESSURE = 'berth_node_pressure_waiting_ratio';
@@ -50,7 +51,7 @@ export function memoryRule(window: MetricWindow, facts: Facts): Verdict {
   };
 }
 
-function contention(window: MetricWindow, facts: Facts): Finding | undefined {
+function contention(window: MetricWindow, facts: Facts): DoctorFinding | undefined {
   const labels = { resource: 'memory' };
   const stretch = window.worst(PRESSURE, labels);
   if (stretch === undefined || stretch.mean < WAITING_MIN) return undefined;
@@ -139,7 +140,7 @@ function holdMemory(tasks: ReturnType<typeof memoryCulprits>['tasks']): readonly
   ];
 }
 
-function nearOom(window: MetricWindow, facts: Facts): Finding | undefined {
+function nearOom(window: MetricWindow, facts: Facts): DoctorFinding | undefined {
   const last = { from: Math.max(window.from, window.to - window.stretchMs), to: window.to };
   const ratio = availableRatio(window, last);
   if (ratio === undefined || ratio >= AVAILABLE_MIN) return undefined;
@@ -176,7 +177,7 @@ function availableRatio(window: MetricWindow, within: Interval): number | undefi
     : available / total;
 }
 
-function oomKills(kills: number | undefined): Finding | undefined {
+function oomKills(kills: number | undefined): DoctorFinding | undefined {
   if (!kills) return undefined;
   const name = 'berth_node_oom_kills_per_second';
   return makeFinding({

@@ -1,18 +1,12 @@
 import { formatBytes } from '../../../base/format.ts';
 import type { KeptSeries } from '../../../telemetry/metric.ts';
+import type { Party } from '../../finding.ts';
 import { type BottleneckType, CONGESTED, type Congestion, congestionOf } from '../congestion.ts';
 import type { Facts, LinkQueue, SocketUse } from '../facts.ts';
 import { makeFinding } from '../make-finding.ts';
 import { attemptParty } from '../parties.ts';
 import { type Possible, ranked, watch } from '../remedies.ts';
-import {
-  type Finding,
-  type Looked,
-  type Party,
-  percent,
-  ratioOf,
-  type Verdict,
-} from '../report.ts';
+import { type DoctorFinding, type Looked, percent, ratioOf, type Verdict } from '../report.ts';
 import {
   type Interval,
   type MetricWindow,
@@ -47,7 +41,7 @@ interface Link {
 export function networkRule(window: MetricWindow, facts: Facts): Verdict {
   const links = linksOf(window, facts.look.queues);
   const looked = links.map(lookedAt);
-  const findings = links.flatMap((link): Finding[] => {
+  const findings = links.flatMap((link): DoctorFinding[] => {
     const congestion = congestionOf(link);
     const congested =
       congestion !== undefined && congestion.score >= CONGESTED
@@ -173,7 +167,7 @@ const mitigations: Readonly<Record<BottleneckType, Possible>> = {
   },
 };
 
-function congestedLink(link: Link, congestion: Congestion, facts: Facts): Finding {
+function congestedLink(link: Link, congestion: Congestion, facts: Facts): DoctorFinding {
   const { device, stretch, series, utilisation, queuePackets, loss } = link;
   const { bottleneck, score } = congestion;
   const culprits = senders(facts);
@@ -265,7 +259,7 @@ function senders({ look, tasks }: Facts): readonly Party[] {
     });
 }
 
-function damaged({ device, errors, packets }: Link): readonly Finding[] {
+function damaged({ device, errors, packets }: Link): readonly DoctorFinding[] {
   const count = errors === undefined ? 0 : Math.round(errors * packets);
   if (errors === undefined || errors < DAMAGED_MIN || count < 10) return [];
   const name = 'berth_node_network_errors_per_second';
