@@ -64,6 +64,26 @@ test('one that was settled is not recorded as never begun', options, (t) => {
   assert.deepEqual(readdirSync(dir).sort(), files);
 });
 
+test(
+  'what a process of the same number left when it was killed is not taken for the record',
+  options,
+  (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'berth-begin-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    const script =
+      'our $attemptsDir = $ARGV[1]; require "$ARGV[0]/host.pl";' +
+      'spit(unstartedPath($$), encode("ended", "1.a.0.8", "cause=unstarted")); print recordUnstarted("1.a.0.9");';
+    const done = spawnSync('perl', ['-e', script, LAUNCHER, dir], { encoding: 'utf8' });
+    assert.match(
+      done.stdout,
+      /^ended\t1\.a\.0\.9\tcause=unstarted\tended=\d+\tsaved=1\n$/,
+      done.stderr,
+    );
+    assert.deepEqual(readdirSync(dir), ['1.a.0.9.record']);
+    assert.match(readFileSync(join(dir, '1.a.0.9.record'), 'utf8'), /^ended\t1\.a\.0\.9\t/);
+  },
+);
+
 test('an undertaker leaves alone who lives, and whose end is settled', options, (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'berth-begin-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
@@ -75,6 +95,8 @@ test('an undertaker leaves alone who lives, and whose end is settled', options, 
   };
   start('1.a.0.1', began);
   start('1.a.0.2', '1');
+  start('1.a.0.4', '1');
+  writeFileSync(join(dir, '1.a.0.4.settled'), 'what became of it');
   writeFileSync(join(dir, '1.a.0.3.settled'), 'what became of it');
   const bury = (id: string, after?: string): string => {
     const script =
@@ -91,6 +113,11 @@ test('an undertaker leaves alone who lives, and whose end is settled', options, 
   for (const after of [undefined, '1.a.0.2']) {
     assert.equal(bury('1.a.0.3', after), 'exists\t1.a.0.3\n', 'its end is settled');
   }
-  const files = ['1.a.0.1.record', '1.a.0.2.record', '1.a.0.3.settled'];
+  assert.equal(
+    bury('1.a.0.4'),
+    'exists\t1.a.0.4\n',
+    'its end is settled, and nobody began it again',
+  );
+  const files = ['1.a.0.1.record', '1.a.0.2.record', '1.a.0.3.settled', '1.a.0.4.settled'];
   assert.deepEqual(readdirSync(dir).sort(), files);
 });

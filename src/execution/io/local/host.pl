@@ -463,6 +463,8 @@ sub recordUnstarted {
     my $path = recordPath($id);
     # Whole, or not there: who is killed in between must leave none of one that began nothing.
     my $new = unstartedPath($$);
+    # Of an earlier process with this number, which was killed right here.
+    unlink $new;
     my $file = createFile($new);
     my $saved = $file && writeAll($file, $end) ? 1 : 0;
     my $made = link $new, $path;

@@ -401,7 +401,9 @@ sub openUp {
     truncate $lock, 0;
     writeAll($lock, "$$\n");
     mkdir $attemptsDir, 0700;
-    unlink map { "$attemptsDir/$_" } grep { /\A\.unstarted\./ } listFolder($attemptsDir);
+    if (opendir my $folder, $attemptsDir) {
+        unlink map { "$attemptsDir/$_" } grep { /\A\.unstarted\./ } readdir $folder;
+    }
     unlink $socketPath;
     socket $listener, AF_UNIX, SOCK_STREAM, 0 or die "socket: $!\n";
     bind $listener, socketAddress($socketPath) or die "$socketPath: $!\n";

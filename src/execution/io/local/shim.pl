@@ -576,6 +576,8 @@ sub bury {
     my $lives = ($record->{boot}[0] // '') eq $bootId && defined $record->{shim}
         && isAlive($record->{shim}[0], $record->{shimstart}[0] // '');
     if ($lives || -e settledPath($id)) {
+        # A shim that made a record after that, and died before it looked, has begun nothing.
+        unlink recordPath($id) if !$lives;
         syswrite $report, encode('exists', $id);
         leave(0);
     }
