@@ -380,6 +380,27 @@ test('a flood of labels is refused and counted, and other names are measured on'
   assert.ok(!history.names().includes('long'));
 });
 
+test('series that make place slowly, since they have much to remove, do so once', (t) => {
+  const { history, file } = opened(t);
+  const all = (prefix: string) =>
+    Array.from({ length: 5_000 }, (_, i) => reading('flood', 1, { id: `${prefix}${i}` }));
+  history.record(timeMs(START), all('old'));
+  history.record(timeMs(START + 20 * HOUR), all('old'));
+  // More looks for place than it takes to find the same ones again.
+  const later = START + 21 * HOUR;
+  for (let s = 0; s < 300; s++)
+    history.record(timeMs(later + s * 1000), all('new').slice(0, 2_000));
+  const known = history.series({ name: 'flood' }, timeMs(START), timeMs(START + DAY));
+  assert.ok(known.length > 4_000);
+  history.close();
+  const again = opened(t, file).history;
+  assert.deepEqual(
+    again.series({ name: 'flood' }, timeMs(START), timeMs(START + DAY)).length,
+    known.length,
+    'no two have one number',
+  );
+});
+
 test('what version 1 kept is kept, by the names of today', (t) => {
   const file = join(scratch(t), 'history.db');
   const columns: Record<string, string> = {

@@ -159,11 +159,21 @@ class SqliteHistory implements MetricHistory {
       .sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
+  /** The part of the window outside of which the tier of this step has no points of a series; undefined: it has none. */
+  extent(key: string, window: HistoryWindow): HistoryWindow | undefined {
+    const series = this.#book.byKey(key);
+    const { stepMs } = window;
+    const begins = this.#guard('read', () => this.#begins(tierOf(stepMs)));
+    if (series === undefined || begins === undefined) return undefined;
+    const from = Math.max(window.from, series.began - (series.began % stepMs), begins) as TimeMs;
+    const to = Math.min(window.to, series.seen) as TimeMs;
+    return from > to ? undefined : { from, to, stepMs };
+  }
+
   /** All points of one series that the tier of this step has in the window. */
   points(key: string, window: HistoryWindow): readonly SeriesPoint[] {
     const { from, to, stepMs } = window;
-    const tier = tiers.findIndex((one) => one.stepMs === stepMs);
-    assert(tier !== -1, `no tier of ${stepMs} ms`);
+    const tier = tierOf(stepMs);
     const series = this.#book.byKey(key);
     // Nothing is looked for where the tier does not reach.
     if (series === undefined || to < this.#begins(tier)) return [];
@@ -231,7 +241,8 @@ class SqliteHistory implements MetricHistory {
   #admit(name: string, labels: Reading['labels'], at: number): Series | undefined {
     const admitted = this.#book.admit(name, labels, at);
     if (admitted !== undefined) return admitted;
-    this.#doomed.push(...this.#book.idle(name, at));
+    // One that is doomed is not found again: it would be forgotten twice, and two others get its number.
+    if (this.#doomed.length === 0) this.#doomed.push(...this.#book.idle(name, at));
     return undefined;
   }
 
@@ -475,6 +486,12 @@ class SqliteHistory implements MetricHistory {
       setPoint(this.#openBlock(tier + 1, series), slotOf(tier + 1, at), point);
     }
   }
+}
+
+function tierOf(stepMs: number): number {
+  const tier = tiers.findIndex((one) => one.stepMs === stepMs);
+  assert(tier !== -1, `no tier of ${stepMs} ms`);
+  return tier;
 }
 
 interface SeriesPointOf {
