@@ -10,6 +10,8 @@ interface ExportedSeries {
   readonly name: string;
   readonly labels: Labels;
   readonly unit: MetricUnit;
+  /** Where it has points: nothing is looked for elsewhere, however far the whole reaches. */
+  readonly extent: HistoryWindow;
 }
 
 type ReadPoints = (key: string, window: HistoryWindow) => readonly SeriesPoint[];
@@ -43,8 +45,10 @@ interface Parts {
   readonly read: ReadPoints;
 }
 
-function* piecesOf(key: string, { window, read }: Parts): Iterable<readonly SeriesPoint[]> {
-  const { from, to, stepMs } = window;
+function* piecesOf(
+  { key, extent: { from, to, stepMs } }: ExportedSeries,
+  read: ReadPoints,
+): Iterable<readonly SeriesPoint[]> {
   const length = PIECE_POINTS * stepMs;
   for (let start = from - (from % stepMs); start <= to; start += length) {
     const end = Math.min(to, start + length - 1) as TimeMs;
@@ -55,9 +59,10 @@ function* piecesOf(key: string, { window, read }: Parts): Iterable<readonly Seri
 /** RFC 4180. */
 function* csvPieces(parts: Parts): Iterable<string> {
   yield `time,name,labels,unit,${Object.keys(columns).join(',')}\r\n`;
-  for (const { key, name, labels, unit } of parts.series) {
+  for (const series of parts.series) {
+    const { name, labels, unit } = series;
     const lead = [name, labelText(labels), unit].map(csvField).join(',');
-    for (const points of piecesOf(key, parts)) {
+    for (const points of piecesOf(series, parts.read)) {
       yield points
         .map(({ at, min, max, mean, last, count }) =>
           [formatMoment(at), lead, at, min, max, mean, last, count].join(','),
@@ -74,10 +79,11 @@ function* jsonPieces(parts: Parts): Iterable<string> {
   const head = JSON.stringify({ schema: 'berth-metrics-1', from, to, step_ms: stepMs, columns });
   yield `${head.slice(0, -1)},"series":[`;
   let before = '\n';
-  for (const { key, name, labels, unit } of parts.series) {
+  for (const series of parts.series) {
+    const { name, labels, unit } = series;
     yield `${before}${JSON.stringify({ name, labels, unit }).slice(0, -1)},"points":[`;
     let comma = '';
-    for (const points of piecesOf(key, parts)) {
+    for (const points of piecesOf(series, parts.read)) {
       if (points.length === 0) continue;
       const rows = points.map(({ at, min, max, mean, last, count }) =>
         JSON.stringify([at, min, max, mean, last, count]),

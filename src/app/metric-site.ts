@@ -94,14 +94,17 @@ export class LiveMetricSite implements MetricSite {
     const to = now();
     const from = Math.max(0, to - asked.sinceMs) as TimeMs;
     const names = asked.names.length === 0 ? history.names() : [...new Set(asked.names)].sort();
+    const window = { from, to, stepMs: exportSteps[asked.step] };
     const kept = names
       .map((name) => this.#familyOf(name)?.name ?? name)
       .flatMap((name) => {
         const unit = this.#familyOf(name)?.unit ?? 'none';
         const series = history.series({ name }, from, to);
-        return series.filter(({ labels }) => isSeen(labels, only)).map((one) => ({ ...one, unit }));
+        return series.flatMap((one) => {
+          const extent = isSeen(one.labels, only) ? history.extent(one.key, window) : undefined;
+          return extent === undefined ? [] : [{ ...one, unit, extent }];
+        });
       });
-    const window = { from, to, stepMs: exportSteps[asked.step] };
     return exportPieces(asked.format, kept, window, (key, part) => history.points(key, part));
   }
 

@@ -168,6 +168,27 @@ test('who sees only his own sees no series of others', bounded, async (t) => {
   assert.ok(text.includes('tenant=ada') && !text.includes('bob'));
 });
 
+test('an export looks for nothing where a series has no points, however far back it is asked for', (t) => {
+  const history = openHistory({
+    file: ':memory:',
+    onProblem: (problem) => assert.fail(String(problem)),
+  });
+  t.after(() => history.close());
+  for (const minute of minutes) {
+    history.record(timeMs(START + minute * MINUTE), [{ name: 'cpu', labels: {}, value: minute }]);
+  }
+  const now = () => timeMs(START + 30 * MINUTE);
+  const site = new LiveMetricSite({ live: new RecordedMetrics(), history, now });
+  const asked = { names: [], sinceMs: 731 * 86_400_000, format: 'csv' } as const;
+  const pieces = (step: '1s' | '1m' | '1h') => [...site.exported({ ...asked, step }, undefined)];
+  // The header, and ten minutes of seconds, ten hours of minutes or 600 hours each.
+  assert.deepEqual([pieces('1s').length, pieces('1m').length, pieces('1h').length], [4, 2, 2]);
+  assert.deepEqual(
+    (['1s', '1m', '1h'] as const).map((step) => pieces(step).join('').split('\n').length - 2),
+    [20, 20, 1],
+  );
+});
+
 test('an export has every point, and says what its columns mean', bounded, async (t) => {
   const { get } = await openMetrics(t);
   const csv = await get('/export?name=berth_node_cpu_busy_ratio&step=1m&since=1h');
