@@ -64,5 +64,9 @@ const ofTasks = /^\/api\/v1\/workloads(\/[^/]+\/cancel)?$/;
 export const maySee = ({ tenant, role, sees }: Identity, owner: TenantId | undefined): boolean =>
   role === 'admin' || sees === 'all' || owner === tenant;
 
+/** Whose tasks, series and money he sees; undefined: everybody's. */
+export const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
+  role === 'admin' || sees === 'all' ? undefined : tenant;
+
 export const mayChange = ({ tenant, role }: Identity, owner: TenantId | undefined): boolean =>
   role === 'admin' || owner === tenant;

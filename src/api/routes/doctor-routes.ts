@@ -1,10 +1,11 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
-import { parseAttemptId, type TenantId } from '../../model/ids.ts';
+import { parseAttemptId } from '../../model/ids.ts';
 import { parseSpan } from '../../spec/quantities.ts';
 import { doctorFlowSchema, doctorFlows, profileSchema } from '../contract/doctor-documents.ts';
 import { doctorReportSchema } from '../contract/telemetry-documents.ts';
-import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { onlyOf } from './access.ts';
+import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 import { quote } from './params.ts';
 import { notFound } from './problem.ts';
@@ -90,9 +91,6 @@ export function addDoctorRoutes(api: OpenAPIHono<ApiEnv>, { doctor }: ApiDeps): 
     return c.json(profile, 200);
   });
 }
-
-const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
-  role === 'admin' || sees === 'all' ? undefined : tenant;
 
 const windowOf = (written: string): number =>
   spanOf('window', written, [WINDOW_MS_MIN, WINDOW_MS_MAX]);

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
+import { onlyOf } from './access.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 
@@ -25,8 +26,7 @@ export const expositionOperations = [scrapeMetrics] as const;
 
 export function addExpositionRoute(api: OpenAPIHono<ApiEnv>, { exposition }: ApiDeps): void {
   api.openapi(scrapeMetrics, (c) => {
-    const { sees, tenant } = c.get('identity');
-    const only = sees === 'all' ? undefined : tenant;
+    const only = onlyOf(c.get('identity'));
     const { text, type } = exposition.exposition(c.req.header('accept'), only);
     return new Response(text, { headers: { 'content-type': type } });
   });

@@ -1,8 +1,9 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import { incidentListSchema } from '../contract/incident-documents.ts';
+import { onlyOf } from './access.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
-import { onlyOf, since, spanOf } from './money-routes.ts';
+import { since, spanOf } from './money-routes.ts';
 import { defineOperation } from './operation.ts';
 
 const listIncidents = defineOperation(

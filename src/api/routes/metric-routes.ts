@@ -1,11 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
-import type { TenantId } from '../../model/ids.ts';
 import { parseSpan } from '../../spec/quantities.ts';
 import { type ExportStep, exportFormats, exportSteps } from '../contract/metric-site.ts';
 import { metricHistorySchema, metricListSchema } from '../contract/telemetry-documents.ts';
-import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { onlyOf } from './access.ts';
+import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 import { integer, quote } from './params.ts';
 import { notFound } from './problem.ts';
@@ -151,10 +151,6 @@ function streamOf(pieces: Iterable<string>): ReadableStream<Uint8Array> {
     cancel: () => void iterator.return?.(),
   });
 }
-
-/** Who sees only his own, sees no series of others. */
-const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
-  role === 'admin' || sees === 'all' ? undefined : tenant;
 
 function labelOf(written: string): readonly [string, string] {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(written) ?? [];

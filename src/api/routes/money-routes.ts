@@ -1,7 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
-import type { TenantId } from '../../model/ids.ts';
 import { parseSpan } from '../../spec/quantities.ts';
 import {
   budgetListSchema,
@@ -9,7 +8,8 @@ import {
   suggestionListSchema,
   usageReportSchema,
 } from '../contract/money-documents.ts';
-import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { onlyOf } from './access.ts';
+import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
 
 const SINCE_MAX_MS = 400 * 86_400_000;
@@ -101,10 +101,6 @@ export function addMoneyRoutes(api: OpenAPIHono<ApiEnv>, { money }: ApiDeps): vo
     return c.json(await money.suggestions(spanOf(written), onlyOf(c.var.identity)), 200);
   });
 }
-
-/** Who sees only his own, sees only what he spent. */
-export const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
-  role === 'admin' || sees === 'all' ? undefined : tenant;
 
 /** Throws USAGE. */
 export function spanOf(written: string): number {

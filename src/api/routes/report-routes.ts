@@ -1,16 +1,14 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
-import type { TenantId } from '../../model/ids.ts';
-import { parseSpan } from '../../spec/quantities.ts';
 import { reportListSchema, reportSchema } from '../contract/report-documents.ts';
 import { kpiListSchema } from '../contract/telemetry-documents.ts';
 import { reportHtml } from '../views/report-html.ts';
+import { onlyOf } from './access.ts';
 import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import { spanOf } from './money-routes.ts';
 import { defineOperation } from './operation.ts';
 import { notFound } from './problem.ts';
-
-const SINCE_MAX_MS = 400 * 86_400_000;
 
 const since = (initial: string) =>
   z
@@ -112,23 +110,10 @@ const page = (html: string, name: string): Response =>
     },
   });
 
-/** Who sees only his own, sees only what he did. */
-const onlyOf = ({ role, sees, tenant }: Identity): TenantId | undefined =>
-  role === 'admin' || sees === 'all' ? undefined : tenant;
-
 /** They are of everybody. */
 function checkSeesAll({ role, sees }: Identity): void {
   if (role === 'admin' || sees === 'all') return;
   throw new OperationError('FORBIDDEN', 'Reports that are kept are of all users.', {
     hint: '`berth report` makes one of your own.',
   });
-}
-
-function spanOf(written: string): number {
-  const parsed = parseSpan(written);
-  if (!parsed.ok || parsed.value === 0 || parsed.value > SINCE_MAX_MS) {
-    const hint = 'A span such as 24h or 7d, at most 400d.';
-    throw new OperationError('USAGE', 'query since: not a span to look back.', { hint });
-  }
-  return parsed.value;
 }
