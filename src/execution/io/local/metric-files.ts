@@ -24,7 +24,7 @@ export const metricsFile = (stateDir: string, attempt: AttemptId): string =>
 
 interface Reading {
   offset: number;
-  /** The beginning of a line whose end is not there yet. */
+  /** The beginning of a line whose end is not there yet, a character a byte. */
   rest: string;
 }
 
@@ -124,7 +124,7 @@ export class MetricFiles {
         return true;
       }
       reading.offset += bytesRead;
-      this.#take(attempt, reading, buffer.toString('utf8', 0, bytesRead));
+      this.#take(attempt, reading, buffer.toString('latin1', 0, bytesRead));
     }
     return false;
   }
@@ -133,7 +133,10 @@ export class MetricFiles {
     const lines = (reading.rest + text).split('\n');
     // A line without an end is none of ours, however long it becomes.
     reading.rest = lines.pop()!.slice(0, LINE_BYTES_MAX);
-    for (const line of lines) if (line.trim() !== '') this.#deps.onLine(attempt, line);
+    for (const bytes of lines) {
+      const line = Buffer.from(bytes, 'latin1').toString('utf8');
+      if (line.trim() !== '') this.#deps.onLine(attempt, line);
+    }
   }
 }
 
