@@ -27,7 +27,8 @@ export async function componentLog(
   // Whoever waits for its first line may have to wait.
   if (absence !== undefined && follow) world.note(`${absence.message} ${absence.facts['hint']}`);
   else if (absence !== undefined) throw absence;
-  const from = since === undefined ? undefined : new Date(world.now() - since).toISOString();
+  const from =
+    since === undefined ? undefined : new Date(Math.max(0, world.now() - since)).toISOString();
   const isWanted = (line: LogLine): boolean =>
     (component === ALL || line.component === component) && (from === undefined || line.at >= from);
   const wanted = lines.filter(isWanted);

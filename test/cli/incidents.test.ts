@@ -7,6 +7,7 @@ import {
   incidentListSchema,
 } from '../../src/api/contract/incident-documents.ts';
 import { incidentDocument, worstLoss } from '../../src/api/views/incidents.ts';
+import { renderAlerts } from '../../src/cli/commands/alerts.ts';
 import { renderIncidents, sparkline } from '../../src/cli/commands/incidents.ts';
 import { suffer } from '../builders/failing-site.ts';
 
@@ -57,6 +58,21 @@ test('nothing failed, or nothing together', () => {
     '',
     '1 attempt failed alone.',
   ]);
+});
+
+test('what somebody wrote into a message drives no terminal', () => {
+  const list = listOf();
+  const [one] = list.incidents;
+  const evil = 'red \u001b[31m\u001b]0;title\u0007';
+  const { finding } = one!;
+  const remedies = finding.remedies.map((remedy) => ({ ...remedy, title: evil, command: evil }));
+  const evidence = finding.evidence.map((item) => ({ ...item, sentence: evil }));
+  const incident = { ...one!, finding: { ...finding, sentence: evil, evidence, remedies } };
+  const text = renderIncidents({ ...list, incidents: [incident], slower: [finding] }, page);
+  assert.ok(!text.join('\n').includes('\u001b'));
+  const silence = { id: 's1', matches: { alert: evil }, until: 1, by: 'ada', comment: evil };
+  const alerts = { alerts: [], rules: [], silences: [silence], now: 0 };
+  assert.ok(!renderAlerts(alerts as never, page).join('\n').includes('\u001b'));
 });
 
 test('failures over time as bars, and without Unicode', () => {

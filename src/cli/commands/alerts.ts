@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 import { formatMoment } from '../format.ts';
 import { glyph, type Page } from '../page.ts';
 import { type Cell, type Column, renderTable } from '../table.ts';
-import { count } from '../text.ts';
+import { count, printable } from '../text.ts';
 
 export const alerts = defineCommand({
   name: 'alerts',
@@ -37,10 +37,11 @@ const columns: readonly Column[] = [
   { title: 'DONE', min: 8, drop: 1 },
 ];
 
-function renderAlerts({ alerts: all, rules, silences, now }: AlertList, page: Page) {
-  const silent = silences.map(
-    ({ id, matches, until, by, comment }) =>
+export function renderAlerts({ alerts: all, rules, silences, now }: AlertList, page: Page) {
+  const silent = silences.map(({ id, matches, until, by, comment }) =>
+    printable(
       `${id}: nobody is told of ${labelsOf(matches)} until ${formatMoment(until, now)} (${by}${comment === '' ? '' : `: ${comment}`}).`,
+    ),
   );
   if (all.length === 0) {
     return [

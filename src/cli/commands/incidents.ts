@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatMoment, formatSpan } from '../format.ts';
 import { glyph, type Page, paint, type Tone } from '../page.ts';
-import { count, wrap } from '../text.ts';
+import { count, printable, wrap } from '../text.ts';
 
 const SINCE_MS = 7 * 86_400_000;
 const WIDTH_MAX = 100;
@@ -56,7 +56,7 @@ export function renderIncidents(list: IncidentList, page: Page): readonly string
       : []),
     [
       ...(alone > 0 ? [paint(page, 'faint', `${count(alone, 'attempt')} failed alone.`)] : []),
-      ...(loss === null ? [] : [paint(page, 'faint', `${loss.sentence} (estimated)`)]),
+      ...(loss === null ? [] : [paint(page, 'faint', `${printable(loss.sentence)} (estimated)`)]),
     ],
   ].filter((block) => block.length > 0);
   return blocks.flatMap((block, i) => (i === 0 ? block : ['', ...block]));
@@ -75,12 +75,16 @@ function renderIncident(one: Incident, now: number, page: Page): readonly string
 function renderFinding({ sentence, evidence, remedies }: Finding, page: Page): readonly string[] {
   const width = Math.min(page.width, WIDTH_MAX) - 4;
   const dot = glyph(page, 'dot');
+  const wrapped = (text: string, indent = ''): readonly string[] =>
+    wrap(printable(text), width, indent);
   return [
-    ...wrap(sentence, width),
-    ...evidence.flatMap((one) => wrap(`${dot} ${one.sentence}`, width, '  ')),
+    ...wrapped(sentence),
+    ...evidence.flatMap((one) => wrapped(`${dot} ${one.sentence}`, '  ')),
     ...remedies.flatMap((remedy, i) => [
-      ...wrap(`${i + 1}. ${remedy.title} (risk: ${remedy.risk}). ${remedy.effect}`, width, '   '),
-      ...(remedy.command === null ? [] : [`   ${paint(page, 'strong', remedy.command)}`]),
+      ...wrapped(`${i + 1}. ${remedy.title} (risk: ${remedy.risk}). ${remedy.effect}`, '   '),
+      ...(remedy.command === null
+        ? []
+        : [`   ${paint(page, 'strong', printable(remedy.command))}`]),
     ]),
   ];
 }

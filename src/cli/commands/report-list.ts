@@ -4,6 +4,7 @@ import { EXIT } from '../exit-codes.ts';
 import { formatMoment } from '../format.ts';
 import type { Page } from '../page.ts';
 import { renderTable } from '../table.ts';
+import { printable } from '../text.ts';
 
 export const reportList = defineCommand({
   name: 'report list',
@@ -36,7 +37,7 @@ function renderList({ reports, schedules, now }: ReportList, page: Page): readon
         );
   const due = schedules.map(
     ({ every, next_at, problem }) =>
-      `The next one of a ${every} is due ${formatMoment(next_at, now)}.${problem === null ? '' : ` It could not be made: ${problem}`}`,
+      `The next one of a ${every} is due ${formatMoment(next_at, now)}.${problem === null ? '' : ` It could not be made: ${printable(problem)}`}`,
   );
   return [...made, '', ...due];
 }
