@@ -72,7 +72,11 @@ test('what somebody wrote into a message drives no terminal', () => {
   assert.ok(!text.join('\n').includes('\u001b'));
   const silence = { id: 's1', matches: { alert: evil }, until: 1, by: 'ada', comment: evil };
   const alerts = { alerts: [], rules: [], silences: [silence], now: 0 };
-  assert.ok(!renderAlerts(alerts as never, page).join('\n').includes('\u001b'));
+  assert.ok(
+    !renderAlerts(alerts as never, page)
+      .join('\n')
+      .includes('\u001b'),
+  );
 });
 
 test('failures over time as bars, and without Unicode', () => {
