@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { spanMs } from '../../src/base/units.ts';
 import { timed } from './driver-contract.ts';
@@ -135,6 +136,28 @@ test('kill -9 of launcher and shim while no daemon is there', timed, async (t) =
     (await rig.driver.known()).map((k) => k.attempt),
     [id(2)],
   );
+});
+
+test('an attempt whose shim wrote late that it began is not taken for lost', timed, async (t) => {
+  const rig = await new Rig(t, options).open();
+  const shim = spawn('sleep', ['60']);
+  t.after(() => shim.kill('SIGKILL'));
+  await until('a launcher', () => isRunning(rig.launcherPid()) || undefined);
+  writeFileSync(rig.recordPath(1), '');
+  // It reads what the daemon asks for after the shim has written.
+  kill(rig.launcherPid(), 'SIGSTOP');
+  const began = performance.now();
+  const told = rig.driver.known();
+  await wait(2_000);
+  const stat = readFileSync(`/proc/${shim.pid}/stat`, 'utf8');
+  const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const line = `start\t${id(1)}\tboot=${BOOT_ID}\tshim=${shim.pid}\tshimstart=${ticks}\n`;
+  writeFileSync(rig.recordPath(1), line);
+  kill(rig.launcherPid(), 'SIGCONT');
+  assert.deepEqual(await told, [{ attempt: id(1), state: 'running', pid: shim.pid }]);
+  assert.ok(performance.now() - began < 10_000, 'nobody waits until it is given up');
+  kill(shim.pid!);
+  assert.equal((await rig.ended(1)).cause, 'lost', 'its end is seen');
 });
 
 test('a launcher that is told to end leaves its tasks alone', timed, async (t) => {

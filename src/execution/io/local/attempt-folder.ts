@@ -98,9 +98,10 @@ function signalName(number: number): string {
 
 /** Why the shim of a start record cannot be running any more; undefined when it runs. */
 async function absenceOfShim(start: RecordFields, bootId: string): Promise<string | undefined> {
-  if ((fieldOf(start, 'boot') ?? '') !== bootId) return 'the machine was rebooted meanwhile';
+  const boot = fieldOf(start, 'boot');
   const pid = countOf(start, 'shim');
-  if (pid === undefined) return 'its start record is unreadable';
+  if (boot === undefined || pid === undefined) return 'its start record is unreadable';
+  if (boot !== bootId) return 'the machine was rebooted meanwhile';
   if (process.platform !== 'linux') {
     return isSignalable(pid) ? undefined : 'its shim is gone';
   }

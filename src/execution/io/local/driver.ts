@@ -137,8 +137,8 @@ class LauncherDriver implements LocalDriver {
   readonly #burials = new Map<AttemptId, string>();
   /** Not ended yet: one that takes over the place of such a one is told in few words. */
   readonly #live = new Map<AttemptId, AttemptStart>();
-  /** Who waits for a burial to be done. */
-  readonly #mourners = new Map<AttemptId, (end: AttemptEnd) => void>();
+  /** Who waits for what a burial finds: nothing of an attempt that is settled. */
+  readonly #mourners = new Map<AttemptId, (found: KnownAttempt | undefined) => void>();
   /** Ends that the launcher holds because the disk is full. */
   readonly #unsaved = new Map<AttemptId, AttemptEnd>();
   /** The last ones: the launcher may have died before it did what it was told. */
@@ -331,7 +331,7 @@ class LauncherDriver implements LocalDriver {
 
   async known(): Promise<readonly KnownAttempt[]> {
     const found: KnownAttempt[] = [];
-    const burials: Promise<KnownAttempt>[] = [];
+    const burials: Promise<KnownAttempt | undefined>[] = [];
     const seen = new Set<AttemptId>();
     for (const [attempt, trace] of await this.#traces.all()) {
       seen.add(attempt);
@@ -345,7 +345,7 @@ class LauncherDriver implements LocalDriver {
     for (const [attempt, end] of this.#unsaved) {
       if (!seen.has(attempt)) found.push({ attempt, state: 'ended', end });
     }
-    return [...found, ...(await Promise.all(burials))];
+    return [...found, ...(await Promise.all(burials)).filter((one) => one !== undefined)];
   }
 
   settle(attempt: AttemptId): void {
@@ -409,7 +409,8 @@ class LauncherDriver implements LocalDriver {
 
   #tellEnd(attempt: AttemptId, end: AttemptEnd): void {
     if (this.#closed) return;
-    this.#mourners.get(attempt)?.(end);
+    // The shim may have recorded the end after all.
+    this.#mourners.get(attempt)?.({ attempt, state: end.cause === 'lost' ? 'lost' : 'ended', end });
     this.#options.onReport({ kind: 'ended', attempt, end });
   }
 
@@ -433,8 +434,10 @@ class LauncherDriver implements LocalDriver {
     if (this.#closed) return;
     switch (trace.kind) {
       case 'none':
+        this.#mourners.get(attempt)?.(undefined);
         return;
       case 'running':
+        this.#mourners.get(attempt)?.({ attempt, state: 'running', pid: trace.pid });
         // Under a shim of an earlier launcher, which nobody hears.
         this.#traces.orphaned(attempt);
         this.#options.onReport({ kind: 'started', attempt, pid: trace.pid });
@@ -454,16 +457,16 @@ class LauncherDriver implements LocalDriver {
     this.#link?.send(line);
   }
 
-  /** Resolves when nothing of the attempt is left, or could not be ended in time. */
-  async #mourn(attempt: AttemptId, why: string): Promise<KnownAttempt> {
-    const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
+  /** Resolves when nothing of the attempt is left, or could not be ended in time, or it turns out that it lives. */
+  async #mourn(attempt: AttemptId, why: string): Promise<KnownAttempt | undefined> {
+    const { promise, resolve } = Promise.withResolvers<KnownAttempt | undefined>();
     this.#mourners.set(attempt, resolve);
     this.#bury(attempt, why);
-    const unburied = endFrom(recordFields(['cause=lost', `message=${why}`]));
-    const end = await Promise.race([promise, wait(BURIAL_MS, unburied, { ref: false })]);
+    const end = endFrom(recordFields(['cause=lost', `message=${why}`]));
+    const unburied = { attempt, state: 'lost', end } as const;
+    const found = await Promise.race([promise, wait(BURIAL_MS, unburied, { ref: false })]);
     this.#mourners.delete(attempt);
-    // The shim may have recorded the end after all.
-    return { attempt, state: end.cause === 'lost' ? 'lost' : 'ended', end };
+    return found;
   }
 
   /** After a reconnection: nothing that happened meanwhile was told. */
