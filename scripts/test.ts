@@ -45,7 +45,10 @@ function processes(all: readonly string[]): string[] {
     for (let i = 0; i < of.length; i += FILES_AT_ONCE) {
       const path = join(groups, `${room}-${i}.test.mjs`);
       const some = of.slice(i, i + FILES_AT_ONCE).map((file) => JSON.stringify(resolve(file)));
-      writeFileSync(path, some.map((file) => `await import(${file});\n`).join(''));
+      // One that cannot be loaded is told by its name, and the others run.
+      const loads = some.map((file) => `await import(${file}).catch(failed(${file}));\n`);
+      const failed = 'const failed = (file) => (why) => void test(file, () => { throw why; });\n';
+      writeFileSync(path, `import { test } from 'node:test';\n${failed}${loads.join('')}`);
       made.push(path);
     }
     return made;
