@@ -7,7 +7,8 @@ import {
   silenceSchema,
 } from '../contract/alert-documents.ts';
 import { alertListSchema } from '../contract/telemetry-documents.ts';
-import type { ApiDeps, ApiEnv, Identity } from './api-env.ts';
+import type { ApiDeps, ApiEnv } from './api-env.ts';
+import { onlyOf } from './money-routes.ts';
 import { defineOperation } from './operation.ts';
 import { quote } from './params.ts';
 import { notFound } from './problem.ts';
@@ -87,7 +88,3 @@ export function addAlertRoutes(api: OpenAPIHono<ApiEnv>, { alerts }: ApiDeps): v
     throw notFound(`silence ${quote(id)}`);
   });
 }
-
-/** Who sees only his own hears of no task of others. */
-const onlyOf = ({ role, sees, tenant }: Identity): string | undefined =>
-  role === 'admin' || sees === 'all' ? undefined : tenant;

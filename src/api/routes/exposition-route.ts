@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from '@hono/zod-openapi';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
+import { onlyOf } from './money-routes.ts';
 import { defineOperation } from './operation.ts';
 
 const text = { schema: z.string() };
@@ -25,8 +26,7 @@ export const expositionOperations = [scrapeMetrics] as const;
 
 export function addExpositionRoute(api: OpenAPIHono<ApiEnv>, { exposition }: ApiDeps): void {
   api.openapi(scrapeMetrics, (c) => {
-    const { sees, tenant } = c.get('identity');
-    const only = sees === 'all' ? undefined : tenant;
+    const only = onlyOf(c.var.identity);
     const { text, type } = exposition.exposition(c.req.header('accept'), only);
     return new Response(text, { headers: { 'content-type': type } });
   });
