@@ -455,6 +455,19 @@ test('a replay tells when it would have fired, for how long, and how often peopl
   }
 });
 
+test('a look reads what many rules are told from once', (t) => {
+  const house = alertHouse(t, undefined);
+  const read: string[] = [];
+  const latest = house.metrics.latest.bind(house.metrics);
+  house.metrics.latest = (name) => {
+    read.push(name!);
+    return latest(name);
+  };
+  house.alerts.look();
+  assert.ok(read.includes('berth_node_cpu_busy_ratio'));
+  assert.deepEqual(read.toSorted(), [...new Set(read)].sort());
+});
+
 test('without a site document the rules that come with Berth hold', async (t) => {
   const house = alertHouse(t, undefined);
   house.metrics.set('berth_node_cpu_busy_ratio', 0.99);
