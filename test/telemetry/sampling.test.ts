@@ -113,6 +113,13 @@ test('a sensor that answers again is read again', LIMIT, async (t) => {
   assert.equal(live.latest('berth_node_temperature_celsius')[0]?.value, 41);
 });
 
+test('names that are not ASCII are read as they are', LIMIT, async (t) => {
+  const reader = new AsideReader(tree(t, { '/mounts': '/mnt/Übung\n' }), 30_000);
+  t.after(() => reader.close());
+  const texts = await reader.read(['/mounts']);
+  assert.equal(texts?.get('/mounts'), '/mnt/Übung\n');
+});
+
 test('a sensor that fails is asked less and less, at least every ten minutes', () => {
   assert.deepEqual(
     [0, 1, 3, 20].map((failures) => pauseMs(10_000, failures)),
