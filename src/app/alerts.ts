@@ -10,7 +10,7 @@ import type { TimeMs } from '../base/units.ts';
 import { type AlertConfig, type AlertRule, type Silence, severities } from '../model/alert-rule.ts';
 import { OperationError } from '../model/errors.ts';
 import { parseCondition } from '../spec/alert-condition.ts';
-import { defaultRules } from '../spec/alerts-block.ts';
+import { defaultRules, ruleOfText } from '../spec/alerts-block.ts';
 import { parseSpan } from '../spec/quantities.ts';
 import { storageFailure } from '../store/io/storage-failure.ts';
 import {
@@ -31,7 +31,7 @@ import { mutingOf } from '../telemetry/alerts/muting.ts';
 import { replay } from '../telemetry/alerts/replay.ts';
 import { alertSentence } from '../telemetry/alerts/sentence.ts';
 import { step } from '../telemetry/alerts/step.ts';
-import type { LiveMetrics, MetricHistory } from '../telemetry/metric.ts';
+import { isSeen, type LiveMetrics, type MetricHistory } from '../telemetry/metric.ts';
 import { AlertOutbox } from './alert-outbox.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { MeasuredNow } from './measured-now.ts';
@@ -107,15 +107,15 @@ export class LiveAlerts implements AlertSite {
   list(only: string | undefined): AlertList {
     const now = this.#deps.now();
     const muting = mutingOf(this.#config, this.#state, now);
-    const isSeen = ({ labels }: Alert): boolean =>
-      only === undefined || labels['tenant'] === undefined || labels['tenant'] === only;
     const rank = ({ state, severity }: Alert): number =>
       (state === 'firing' ? 10 : 0) + severities.indexOf(severity);
     const active = this.#state.active
-      .filter(isSeen)
+      .filter(({ labels }) => isSeen(labels, only))
       .sort((a, b) => rank(b) - rank(a) || a.since - b.since || (a.id < b.id ? -1 : 1));
     const ended = this.#state.ended
-      .filter((alert) => isSeen(alert) && now - alert.resolvedAt! <= ENDED_SHOWN_MS)
+      .filter(
+        ({ labels, resolvedAt }) => isSeen(labels, only) && now - resolvedAt! <= ENDED_SHOWN_MS,
+      )
       .slice(0, ENDED_SHOWN_MAX);
     return {
       now,
@@ -163,10 +163,13 @@ export class LiveAlerts implements AlertSite {
     }
     const to = this.#deps.now();
     const from = Math.max(0, to - span.value) as TimeMs;
-    const replayed = replay(rule, this.#deps.history, { from, to });
-    const alerts = replayed.alerts.filter(
-      ({ labels }) => only === undefined || (labels['tenant'] ?? only) === only,
-    );
+    const { history } = this.#deps;
+    // What a condition adds up has no labels any more: nothing of others goes into it.
+    const seen: Pick<MetricHistory, 'query'> = {
+      query: (asked) => history.query(asked).filter(({ labels }) => isSeen(labels, only)),
+    };
+    const replayed = replay(rule, seen, { from, to });
+    const alerts = replayed.alerts.filter(({ labels }) => isSeen(labels, only));
     const firingMs = alerts.map(({ firedAt, resolvedAt = to }) => resolvedAt - firedAt!);
     return {
       rule: query.rule ?? null,
@@ -334,14 +337,5 @@ function typedRule(written: string): AlertRule {
     const hint = suggestion === undefined ? `Expected: ${expected}.` : `Is it ${suggestion}?`;
     throw new OperationError('USAGE', message, { hint });
   }
-  const [first] = defaultRules();
-  return {
-    ...first!,
-    name: 'condition',
-    text: written.trim(),
-    condition: parsed.condition,
-    durationMs: 0 as AlertRule['durationMs'],
-    inhibits: [],
-    origin: 'typed',
-  };
+  return ruleOfText({ name: 'condition', condition: written }, 'typed');
 }

@@ -58,6 +58,9 @@ export class EngineMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
   latest(name?: string): readonly LatestReading[] {
     const at = this.#deps.now();
     const found: LatestReading[] = [];
+    // Readings of a histogram are called as it is, and more.
+    if (name !== undefined && !this.#families.some((one) => name.startsWith(one.name)))
+      return found;
     const counters = [this.#attempts, this.#jobs, this.#waiting, this.#running];
     for (const readings of [this.gauges(), ...counters.map((one) => one.readings())]) {
       for (const reading of readings) {

@@ -3,7 +3,7 @@ import type { TenantId } from '../model/ids.ts';
 import { aliasOf, type MetricAlias, readAlias } from '../telemetry/aliases.ts';
 import { contentTypes, expose, formatFor } from '../telemetry/exposition.ts';
 import { mlFamilies } from '../telemetry/families.ts';
-import type { MetricFamily, Reading } from '../telemetry/metric.ts';
+import { isSeen, type MetricFamily, type Reading } from '../telemetry/metric.ts';
 import type { MetricSource } from './joined-metrics.ts';
 
 /** Exported under a name that other tools know, whatever the site says. */
@@ -22,8 +22,7 @@ export class LiveExposition implements ExpositionSite {
 
   exposition(accept: string | undefined, only: TenantId | undefined) {
     const format = formatFor(accept);
-    const all = this.#live.latest();
-    const readings = only === undefined ? all : all.filter(({ labels }) => isSeen(labels, only));
+    const readings = this.#live.latest().filter(({ labels }) => isSeen(labels, only));
     const byName = new Map<string, Reading[]>();
     for (const reading of readings) {
       const known = byName.get(reading.name);
@@ -41,9 +40,6 @@ export class LiveExposition implements ExpositionSite {
     return { text, type: contentTypes[format] };
   }
 }
-
-const isSeen = (labels: Reading['labels'], tenant: string): boolean =>
-  (labels['tenant'] ?? labels['user'] ?? tenant) === tenant;
 
 /** `gpu_id` is the number that programs know a GPU by. */
 const byIndex = ({ labels, value }: Reading): Reading => {

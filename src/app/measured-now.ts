@@ -1,6 +1,6 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import { type Measured, SERIES_MAX, type WindowSeries } from '../telemetry/alerts/evaluate.ts';
-import type { LiveMetrics, MetricHistory } from '../telemetry/metric.ts';
+import type { LiveMetrics, MetricHistory, Reading } from '../telemetry/metric.ts';
 
 /** Points that a window is told in, and read anew so often: more say nothing else. */
 const POINTS_MAX = 120;
@@ -17,10 +17,17 @@ export class MeasuredNow {
     this.#history = history;
   }
 
+  /** Of one look: what several conditions are told from is read once. */
   at(at: TimeMs): Measured {
+    const read = new Map<string, readonly Reading[]>();
+    const latest = (name: string): readonly Reading[] => {
+      const readings = read.get(name) ?? this.#live.latest(name);
+      read.set(name, readings);
+      return readings;
+    };
     return {
       at,
-      latest: (name) => this.#live.latest(name),
+      latest,
       window: (name, spanMs) => this.#window(name, spanMs, at),
     };
   }

@@ -13,6 +13,7 @@ import type { SqliteHistory } from '../store/io/history.ts';
 import { families } from '../telemetry/families.ts';
 import {
   historyName,
+  isSeen,
   type KeptSeries,
   type Labels,
   type LiveMetrics,
@@ -119,9 +120,6 @@ export class LiveMetricSite implements MetricSite {
     return undefined;
   }
 }
-
-const isSeen = ({ tenant }: Labels, only: TenantId | undefined): boolean =>
-  only === undefined || tenant === undefined || tenant === only;
 
 /** How fast a counter grows, as a metric of its own. */
 function rateOf(family: MetricFamily): MetricFamily {

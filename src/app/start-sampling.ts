@@ -14,6 +14,7 @@ import type { LatestReadings } from '../telemetry/latest.ts';
 import type { Reading } from '../telemetry/metric.ts';
 import { samplers } from '../telemetry/samplers/registry.ts';
 import type { DaemonLog } from './daemon-log.ts';
+import { HeldReadings } from './held-readings.ts';
 import { keepEvery } from './keep-every.ts';
 import { PressureWatch } from './pressure-watch.ts';
 import type { LiveSite } from './site.ts';
@@ -79,6 +80,7 @@ export function startSampling(
     log: (sentence) => log('execution', sentence),
   });
   const isKept = keepEvery(parts.site.sampleEveryMs ?? SAMPLE_EVERY_MS, SAMPLE_EVERY_MS);
+  const held = new HeldReadings();
   const isCounted = keepEvery(COUNTED_EVERY_MS, SAMPLE_EVERY_MS);
   const tasks = new TaskMetrics({
     running: () => engine.state.runningAttempts(),
@@ -99,8 +101,8 @@ export function startSampling(
       parts.latest = sample;
       if (isKept(at)) {
         const others = isCounted(at) ? counted() : [];
-        parts.history.record(at, [...readings, ...others]);
-      }
+        parts.history.record(at, [...held.take(readings), ...others]);
+      } else held.hold(readings);
       site.noteSample();
       if (parts.site.scheduling.eviction !== undefined) pressure.hear(sample);
     },

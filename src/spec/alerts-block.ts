@@ -94,11 +94,14 @@ function chosenDefaults(
 
 /** Those that hold where no site says anything. */
 export function defaultRules(): readonly AlertRule[] {
-  return defaultAlerts.map((written) => ({
-    ...termsOf(alertSchema.parse(written), 'default'),
-    actions: [],
-  }));
+  return defaultAlerts.map((written) => ruleOfText(written, 'default'));
 }
+
+/** Of a rule that was not read from a site document, and that the schema takes. */
+export const ruleOfText = (written: unknown, origin: string): AlertRule => ({
+  ...termsOf(alertSchema.parse(written), origin),
+  actions: [],
+});
 
 function ruleOf(
   reading: SiteReading,

@@ -30,6 +30,10 @@ export interface MetricFamily {
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Whether somebody who sees only what is of `only` sees a series; undefined: he sees all. `user` is `tenant` to others. */
+export const isSeen = ({ tenant, user }: Labels, only: string | undefined): boolean =>
+  only === undefined || (tenant ?? user ?? only) === only;
+
 /** One number of one moment. What is unknown is not there. */
 export interface Reading {
   readonly name: string;

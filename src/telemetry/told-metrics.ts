@@ -195,7 +195,9 @@ export class ToldMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
 
   latest(name?: string): readonly LatestReading[] {
     const found: LatestReading[] = [];
-    for (const { at, readings } of this.#series.values()) {
+    for (const { name: family, at, readings } of this.#series.values()) {
+      // Those of a histogram are called as it is, and more.
+      if (name !== undefined && !name.startsWith(family)) continue;
       for (const reading of readings()) found.push({ ...reading, at });
     }
     const own = (called: string, value: number): LatestReading => {

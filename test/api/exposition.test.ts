@@ -58,6 +58,7 @@ test('whoever sees only his own reads no series of others', async (t) => {
       ({
         'ada-own': { tenant: 'ada' as TenantId, role: 'viewer', sees: 'own' },
         'ada-all': { tenant: 'ada' as TenantId, role: 'viewer', sees: 'all' },
+        admin: { tenant: 'eve' as TenantId, role: 'admin', sees: 'own' },
       })[token] as never,
   };
   const { ask } = await openSite(t, undefined, { exposition, holders });
@@ -69,4 +70,5 @@ test('whoever sees only his own reads no series of others', async (t) => {
   );
   const all = seriesOf((await ask('GET', '/metrics', { token: 'ada-all' })).text);
   assert.equal(all.filter((line) => line.includes('bob')).length, 2);
+  assert.deepEqual(seriesOf((await ask('GET', '/metrics', { token: 'admin' })).text), all);
 });

@@ -387,6 +387,28 @@ test('who sees only his own sees no alert on a task of somebody else', async (t)
   assert.deepEqual(seen(), ['all', 'ana', 'bob']);
 });
 
+test('who sees only his own sees no alert on jobs of a user that somebody else is', async (t) => {
+  const house = alertHouse(t, site('{name: a, condition: ml_jobs_total > 1}'));
+  house.metrics.set('ml_jobs_total', 2, { status: 'failed', user: 'ana' });
+  house.metrics.set('ml_jobs_total', 2, { status: 'failed', user: 'bob' });
+  await house.pass(1_000);
+  const users = house.alerts.list('ana').alerts.map(({ labels }) => labels['user']);
+  assert.deepEqual(users, ['ana']);
+});
+
+test('who sees only his own finds out nothing of others by a replay', (t) => {
+  const house = alertHouse(t, undefined);
+  house.clock.at = (60 * MINUTE) as never;
+  const points = Array.from({ length: 60 }, (_, i) => [i * MINUTE, 7] as const);
+  house.metrics.keep('berth_tenant_cpu_used', points, { tenant: 'bob' });
+  for (const condition of ['sum(berth_tenant_cpu_used) > 6', 'berth_tenant_cpu_used > 6']) {
+    const asked = { condition, span: '1h' };
+    assert.equal(house.alerts.replay(asked, 'bob').total, 1);
+    const { total, notices, missing } = house.alerts.replay(asked, 'ana');
+    assert.deepEqual([total, notices, missing], [0, 0, ['berth_tenant_cpu_used']]);
+  }
+});
+
 test('a replay tells when it would have fired, for how long, and how often people were told', (t) => {
   const house = alertHouse(
     t,
@@ -415,6 +437,11 @@ test('a replay tells when it would have fired, for how long, and how often peopl
   assert.deepEqual(house.alerts.list(undefined).alerts, []);
   const typed = { condition: 'cpu_utilization > 90 and gone > 1', span: '24h' };
   assert.deepEqual(house.alerts.replay(typed, undefined).missing, ['gone']);
+  // A condition ends when it does not hold, for the minute that a rule keeps firing; that of CPUs says nothing of it.
+  const points = [0, 1, 2, 3, 4, 5].map((i) => [start + i * MINUTE, i < 2 ? 5 : 0] as const);
+  house.metrics.keep('m', points);
+  const [own] = house.alerts.replay({ condition: 'm > 1', span: '24h' }, undefined).alerts;
+  assert.equal(own!.resolved_at, start + 2 * MINUTE);
   const shorter = house.alerts.replay({ ...asked, duration: '0s' }, undefined);
   assert.equal(shorter.total, 2);
   for (const wrong of [
@@ -426,6 +453,19 @@ test('a replay tells when it would have fired, for how long, and how often peopl
   ]) {
     assert.throws(() => house.alerts.replay(wrong, undefined), { code: 'USAGE' });
   }
+});
+
+test('a look reads what many rules are told from once', (t) => {
+  const house = alertHouse(t, undefined);
+  const read: string[] = [];
+  const latest = house.metrics.latest.bind(house.metrics);
+  house.metrics.latest = (name) => {
+    read.push(name!);
+    return latest(name);
+  };
+  house.alerts.look();
+  assert.ok(read.includes('berth_node_cpu_busy_ratio'));
+  assert.deepEqual(read.toSorted(), [...new Set(read)].sort());
 });
 
 test('without a site document the rules that come with Berth hold', async (t) => {

@@ -265,6 +265,23 @@ test('it fires when it has held for the duration, one for each set of labels', (
   assert.equal(play.state.active[0]!.firedAt, T0 + 10 * SECOND);
 });
 
+test('series of which only some have a label make one alert for each set of labels', () => {
+  const rules = config([rule('a', 'm / n > 0')]);
+  const rows: Rows = [
+    ['m', 1],
+    ['m', 2, { x: '1' }],
+    ['n', 1, { x: '1' }],
+  ];
+  let state: AlertState = noAlerts;
+  for (const at of [T0, T0 + SECOND, T0 + 2 * SECOND]) {
+    state = step(rules, state, measured(at, rows)).state;
+    assert.deepEqual(
+      state.active.map(({ id, series, value }) => [id, series, value]),
+      [['a1', { x: '1' }, 1]],
+    );
+  }
+});
+
 test('hysteresis: it ends when `resolve` holds, and has for `keep_firing` not held', () => {
   const hot = rule('hot', 'cpu_utilization > 85', {
     resolve: conditionOf('cpu_utilization < 80'),

@@ -277,9 +277,13 @@ test('a place of each file system, once; what cannot be asked is not there', () 
     '23 21 8:1 /srv /bound rw - ext4 /dev/sda1 rw',
     '24 21 0:9 / /mnt/a\\040b rw - nfs4 server:/a rw',
     '25 21 0:10 / /run/lock rw - tmpfs tmpfs rw',
+    '26 21 0:11 / /opt/tools ro - tmpfs tools ro,size=4k',
+    '27 21 0:12 / /var/lib/docker/overlay2/5f/merged rw - overlay overlay rw,lowerdir=a',
+    '28 21 8:17 / /var/lib/docker rw - ext4 /dev/sdb1 rw',
+    '29 21 8:33 / /data ro - ext4 /dev/sdc1 rw',
   ].join('\n');
   const command = fileSystemsSampler.command(new Map([['/proc/self/mountinfo', mounts]]));
-  assert.deepEqual(command?.slice(4), ['/', '/mnt/a b']);
+  assert.deepEqual(command?.slice(4), ['/', '/mnt/a b', '/var/lib/docker', '/data']);
   assert.deepEqual(byKey(fileSystemsSampler.read('4096 100 40 10 7 /\n512 8 0 0 0 /mnt/a b\n')!), {
     'berth_node_filesystem_size_bytes{mount="/"}': 409_600,
     'berth_node_filesystem_available_bytes{mount="/"}': 163_840,

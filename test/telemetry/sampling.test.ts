@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AsideReader } from '../../src/telemetry/io/aside-reader.ts';
@@ -111,6 +119,13 @@ test('a sensor that answers again is read again', LIMIT, async (t) => {
     },
   );
   assert.equal(live.latest('berth_node_temperature_celsius')[0]?.value, 41);
+});
+
+test('names that are not ASCII are read as they are', LIMIT, async (t) => {
+  const reader = new AsideReader(tree(t, { '/mounts': '/mnt/Übung\n' }), 30_000);
+  t.after(() => reader.close());
+  const texts = await reader.read(['/mounts']);
+  assert.equal(texts?.get('/mounts'), '/mnt/Übung\n');
 });
 
 test('a sensor that fails is asked less and less, at least every ten minutes', () => {
@@ -282,6 +297,31 @@ test('a stream that never says a thing is asked once each time instead', LIMIT, 
   assert.equal(live.latest('berth_gpu_busy_ratio')[0]?.value, 0.25);
   assert.ok(!asked[0]!.includes('--loop'));
 });
+
+test(
+  'a stream whose hardware is not there is no failure; one that told of it is',
+  LIMIT,
+  async (t) => {
+    const root = tree(t, {});
+    const words = 'echo "NVIDIA-SMI has failed because it could not communicate with the driver."';
+    const path = program(
+      root,
+      `echo run >>${root}/runs\n${words}\ntest -e ${root}/gpu || exit 9
+echo '0, GPU-a, 25, 1, 2, 3, 4, 5, 6'`,
+    );
+    const runs = () => (existsSync(join(root, 'runs')) ? statSync(join(root, 'runs')).size / 4 : 0);
+    const health: (number | undefined)[] = [];
+    // It may be silent for 2.5 s of the test, and its hardware is looked for after 120 ms.
+    const sampler: StreamSampler = { ...nvidiaSampler, everyMs: 500_000, command: [path] };
+    await sampled({ samplers: [sampler], sysroot: root, speed: 500 }, (live) => {
+      const now = byKey(live.latest())[`${up}{sampler="nvidia"}`];
+      if (runs() < 3) health.push(now);
+      else put(root, '/gpu', '');
+      return now === 0;
+    });
+    assert.deepEqual([...new Set(health)], [undefined]);
+  },
+);
 
 test('a program that is not there is no failure; one that fails is', LIMIT, async (t) => {
   const root = tree(t, {});

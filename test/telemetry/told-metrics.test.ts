@@ -108,6 +108,10 @@ describe('what tasks tell', () => {
     ]) {
       assert.ok(series.includes(want), `${want} in\n${series.join('\n')}`);
     }
+    const ofName = (name: string) => told.latest(name).map(({ value }) => value);
+    assert.deepEqual(ofName('queue_seconds_count'), [1]);
+    assert.deepEqual(ofName('tokens_total'), [15]);
+    assert.deepEqual(ofName('tokens'), []);
     const text = expose(told.families(), told.latest());
     assert.match(text, /# TYPE model_accuracy gauge\n/);
     assert.match(text, /# TYPE tokens_total counter\n/);

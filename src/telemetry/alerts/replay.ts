@@ -32,7 +32,7 @@ const listener: Receiver = {
 /** When a rule would have fired, had it held then: the same steps over what history has. */
 export function replay(
   rule: AlertRule,
-  history: MetricHistory,
+  history: Pick<MetricHistory, 'query'>,
   { from, to }: { readonly from: TimeMs; readonly to: TimeMs },
 ): Replayed {
   const { notify: _notify, ...own } = rule;

@@ -56,8 +56,12 @@ function look(rules: readonly AlertRule[], before: AlertState, measured: Measure
   let { lastId, dropped } = before;
   for (const rule of rules) {
     const resolved = rule.resolve && holding(evaluate(rule.resolve, measured));
+    const told = new Set<string>();
     for (const truth of evaluate(rule.condition, measured)) {
       const key = keyOf(rule.name, truth.labels);
+      // Where only some series have a label, joining them may tell of the same labels twice: the first counts.
+      if (told.has(key)) continue;
+      told.add(key);
       const alert = known.get(key);
       known.delete(key);
       if (alert === undefined) {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Texts } from '../sampler.ts';
 
 const PROGRAM = fileURLToPath(new URL('read-aside.pl', import.meta.url));
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+const ANSWER_CHARS_MAX = 16 * 1024 * 1024;
 /** Told to end, and held by a driver in a sleep that no signal ends. More are not sent after them. */
 const STUCK_MAX = 3;
 
@@ -74,9 +74,9 @@ export class AsideReader {
     perl.on('error', gone).on('exit', gone);
     perl.stdin.on('error', () => {});
     let answer = '';
-    perl.stdout.setEncoding('latin1').on('data', (piece: string) => {
+    perl.stdout.setEncoding('utf8').on('data', (piece: string) => {
       answer += piece;
-      if (answer.length > ANSWER_BYTES_MAX) child.settle(undefined);
+      if (answer.length > ANSWER_CHARS_MAX) child.settle(undefined);
       // Two at the end: after the last content, and for the end; alone where there was no file.
       else if (answer === '\0' || answer.endsWith('\0\0')) {
         const texts = textsOf(answer);

@@ -224,9 +224,11 @@ class Sampling {
     return { ok: false, problem: kind, output: kind === 'failed' ? output : undefined };
   }
 
-  #openStream(sampler: StreamSampler, failures: number): void {
+  /** A program may be there without its hardware: it has never told a thing, says so in words, and ends. */
+  #openStream(sampler: StreamSampler, failures: number, toldBefore = false): void {
     const { signal } = this.#options;
     let failed = failures;
+    let told = toldBefore;
     let heard = false;
     let heardMs = performance.now();
     const stream = openLineStream(
@@ -237,21 +239,23 @@ class Sampling {
           heardMs = performance.now();
           const readings = sampler.read(lines);
           const up = readings.length > 0 ? readings : undefined;
-          const outcome = this.#note(sampler, up, performance.now() - heardMs);
-          if (outcome === 'up') failed = 0;
+          told ||= up !== undefined;
+          if (told) this.#note(sampler, up, performance.now() - heardMs);
+          if (up !== undefined) failed = 0;
           heard = true;
           this.#heldMs += performance.now() - heardMs;
         },
         end: (why) => {
           this.#streams.delete(stream);
           if (signal.aborted) return;
-          this.#note(sampler, why === 'absent' ? [] : undefined, performance.now() - heardMs);
+          const isAbsent = why === 'absent' || (why === 'failed' && !told);
+          this.#note(sampler, isAbsent ? [] : undefined, performance.now() - heardMs);
           if (why === 'silent' && !heard) {
             this.#follow(sampler, this.#readOnce(sampler));
             return;
           }
-          const pause = why === 'absent' ? ABSENT_PAUSE_MS : pauseMs(sampler.everyMs, failed + 1);
-          this.#later(pause, () => this.#openStream(sampler, failed + 1));
+          const pause = isAbsent ? ABSENT_PAUSE_MS : pauseMs(sampler.everyMs, failed + 1);
+          this.#later(pause, () => this.#openStream(sampler, failed + 1, told));
         },
       },
     );

@@ -6,8 +6,11 @@ const MOUNTINFO = '/proc/self/mountinfo';
 /** File systems that hold data of people, on a disk, in memory or over a network; not those that the kernel talks by. */
 const KINDS =
   /^(ext[234]|xfs|btrfs|zfs|f2fs|bcachefs|vfat|exfat|ntfs3?|overlay|tmpfs|nfs4?|cifs|smb3|ceph|lustre|gpfs|beegfs|fuse\..+|fuseblk|virtiofs|9p)$/;
-/** Small ones that belong to the system: their filling is no news. */
-const PLACES = /^\/(proc|sys|dev|run)(\/|$)/;
+/**
+ * Left out: small ones that belong to the system, whose filling is no news, and those that each container sees of a file
+ * system that is measured by itself.
+ */
+const PLACES = /^\/(proc|sys|dev|run)(\/|$)|^\/var\/lib\/(docker|containers\/storage)\/./;
 const MOUNTS_MAX = 256;
 
 /** Sizes of what is mounted. A server that is gone makes whoever asks wait: `stat` does, and is left behind. */
@@ -42,14 +45,19 @@ export const fileSystemsSampler: ProgramSampler = {
   },
 };
 
-/** One place of each file system: the first that all of it is mounted at. What lies under another mount is hidden. */
+/**
+ * One place of each file system: the first that it, or a part of it, is mounted at. What lies under another mount is
+ * hidden. One that nobody can write to is as full as it was made, and fills no more; that it is read-only where it is
+ * mounted says nothing, for the daemon may have been shut out of what others write.
+ */
 function placesOf(mounts: readonly Mount[]): string[] {
   const at = new Map(mounts.map((mount) => [mount.mountPoint, mount]));
   const devices = new Set<string>();
   const places: string[] = [];
   for (const mount of at.values()) {
-    const { type, mountPoint, device } = mount;
+    const { type, mountPoint, device, superOptions } = mount;
     if (!KINDS.test(type) || PLACES.test(mountPoint) || devices.has(device)) continue;
+    if (superOptions.includes('ro')) continue;
     if (mountPoint.includes('\n')) continue;
     devices.add(device);
     places.push(mountPoint);
