@@ -1,5 +1,4 @@
 import { assert } from '../base/assert.ts';
-import { lnGamma } from './chi-square.ts';
 
 /** A value with the ends of its 90 % interval. What is undefined is not known. */
 export interface Estimate {
@@ -49,6 +48,8 @@ function ranksAround(n: number, q: number): readonly [low: number, high: number]
   let low = 0;
   let high = n + 1;
   let below = 0;
+  /** Logarithm of P(B = k), which itself may be too small for a number. */
+  let log = n * Math.log(1 - q);
   for (let k = 0; k <= n; k++) {
     // Here `below` is P(B < k).
     if (below <= TAIL) low = k;
@@ -56,13 +57,8 @@ function ranksAround(n: number, q: number): readonly [low: number, high: number]
       high = k;
       break;
     }
-    below += Math.exp(
-      lnGamma(n + 1) -
-        lnGamma(k + 1) -
-        lnGamma(n - k + 1) +
-        k * Math.log(q) +
-        (n - k) * Math.log(1 - q),
-    );
+    below += Math.exp(log);
+    log += Math.log(((n - k) / (k + 1)) * (q / (1 - q)));
   }
   return [low, high];
 }

@@ -59,20 +59,38 @@ interface Cause {
   readonly sentence: string;
 }
 
+/** Work that may be left between its steps, each of some milliseconds, so that others have their turn. */
+export type Stepwise<T> = Generator<undefined, T, undefined>;
+
+export function toItsEnd<T>(work: Stepwise<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
+
 /**
  * What is worse than it was and stays so. Each metric of a layer is looked at for steps and for slow drift, with
  * what the time of day and the load explain taken out; what became slow is then laid beside the layers that
  * changed before it.
  */
-export function findRegressions(
+export const findRegressions = (
   history: MetricHistory,
   options: RegressionOptions,
-): readonly Finding[] {
-  const changes = layerChanges(history, options);
-  const symptoms = (options.symptoms ?? [])
-    .slice(0, SYMPTOMS_MAX)
-    .flatMap((series) => changedOf(series, SYMPTOM_MATTERS, true) ?? []);
-  const told = symptoms.map((symptom) => symptomFinding(symptom, changes, options));
+): readonly Finding[] =>
+  toItsEnd(regressionsBeside(toItsEnd(layerChanges(history, options)), options));
+
+/** The same once it is known how the layers changed. */
+export function* regressionsBeside(
+  changes: readonly LayerChange[],
+  options: RegressionOptions,
+): Stepwise<readonly Finding[]> {
+  const told: ReturnType<typeof symptomFinding>[] = [];
+  for (const series of (options.symptoms ?? []).slice(0, SYMPTOMS_MAX)) {
+    const symptom = changedOf(series, SYMPTOM_MATTERS, true);
+    if (symptom !== undefined) told.push(symptomFinding(symptom, changes, options));
+    yield;
+  }
   const explained = new Set(told.flatMap(({ layers }) => layers));
   const alone = [...byLayer(changes)]
     .filter(([layer]) => !explained.has(layer))
@@ -82,25 +100,36 @@ export function findRegressions(
   );
 }
 
-function layerChanges(history: MetricHistory, options: RegressionOptions): readonly LayerChange[] {
+/** How the layers changed for the worse, series by series. */
+export function* layerChanges(
+  history: MetricHistory,
+  options: Pick<RegressionOptions, 'from' | 'to'>,
+): Stepwise<readonly LayerChange[]> {
   const names = new Set(history.names());
   const window = { from: options.from, to: options.to, pointsMax: POINTS, seriesMax: SERIES_MAX };
   const load = loadMetrics.flatMap((name) =>
     names.has(name) ? seriesOf(history, loadTerms(name), window) : [],
   )[0];
-  return layerMetrics
-    .filter(({ name, per }) => names.has(name) && (per === undefined || names.has(per)))
-    .flatMap((metric) =>
-      seriesOf(history, metric, window).flatMap((series) => {
-        const rest = metric.followsLoad ? { ...series, ...withoutLoad(series, load) } : series;
-        const changed = changedOf(rest, metric.matters, metric.relative ?? false);
-        if (changed === undefined) return [];
-        const { before, after } = changed.change;
-        const scale = metric.relative ? metric.matters * Math.abs(before) : metric.matters;
-        const times = Math.abs(after - before) / Math.max(scale, Number.EPSILON);
-        return [{ ...changed, metric, strength: times / (1 + times) }];
-      }),
-    );
+  const found: LayerChange[] = [];
+  for (const metric of layerMetrics) {
+    const { name, per } = metric;
+    if (!names.has(name) || (per !== undefined && !names.has(per))) continue;
+    for (const series of seriesOf(history, metric, window)) {
+      const rest = metric.followsLoad ? { ...series, ...withoutLoad(series, load) } : series;
+      const changed = changedOf(rest, metric.matters, metric.relative ?? false);
+      if (changed !== undefined)
+        found.push({ ...changed, metric, strength: strengthOf(changed, metric) });
+      yield;
+    }
+  }
+  return found;
+}
+
+function strengthOf({ change }: Changed, { matters, relative }: LayerMetric): number {
+  const { before, after } = change;
+  const scale = relative ? matters * Math.abs(before) : matters;
+  const times = Math.abs(after - before) / Math.max(scale, Number.EPSILON);
+  return times / (1 + times);
 }
 
 const loadTerms = (name: string): LayerMetric => ({

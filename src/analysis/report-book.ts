@@ -1,16 +1,22 @@
+import { Prng } from '../base/prng.ts';
 import { type Estimate, quantileOf } from './intervals.ts';
 import { wasStopped } from './objectives.ts';
 import type { Occurrence } from './operations-ledger.ts';
 
-/** Times of which quantiles are told: all of them up to so many, and of more every so manieth. */
+/** Times of which quantiles are told: all of them up to so many. */
 const SAMPLES_MAX = 5_000;
+/** The same report twice has the same figures. */
+const SEED = 19_850_301;
 /** Groups that are told apart; the first that come. */
 const GROUPS_MAX = 2_000;
 
-/** Samples of something of which there may be any number, in memory that is bounded. Keeps an even selection. */
+/**
+ * Samples of something of which there may be any number, in memory that is bounded. Of more than are kept each has the
+ * same chance to be (Vitter's algorithm R, 1985): every second one would be of one step only where two take turns.
+ */
 export class Samples {
-  #values: number[] = [];
-  #every = 1;
+  readonly #values: number[] = [];
+  readonly #prng = new Prng(SEED);
   #seen = 0;
   max = 0;
 
@@ -20,11 +26,9 @@ export class Samples {
 
   add(value: number): void {
     this.max = Math.max(this.max, value);
-    if (this.#seen++ % this.#every !== 0) return;
-    this.#values.push(value);
-    if (this.#values.length < SAMPLES_MAX) return;
-    this.#values = this.#values.filter((_, i) => i % 2 === 0);
-    this.#every *= 2;
+    const place = this.#seen < SAMPLES_MAX ? this.#seen : this.#prng.below(this.#seen + 1);
+    if (place < SAMPLES_MAX) this.#values[place] = value;
+    this.#seen++;
   }
 
   quantile(q: number): Estimate {

@@ -2,23 +2,34 @@ import type { MetricHistory } from '../telemetry/metric.ts';
 import type { Finding } from './finding.ts';
 import type { MeasuredMemory } from './incidents.ts';
 import { POINTS_MIN } from './level-change.ts';
-import { findRegressions, type RegressionOptions } from './regressions.ts';
+import {
+  layerChanges,
+  type RegressionOptions,
+  regressionsBeside,
+  type Stepwise,
+  toItsEnd,
+} from './regressions.ts';
 import type { StepDurations } from './step-durations.ts';
 
 /** Work that became slower, with the likely cause: single steps, or all of it together where most of them did. */
-export function slowerWork(
+export function* lookForSlowerWork(
   history: MetricHistory,
   durations: StepDurations,
   window: Pick<RegressionOptions, 'from' | 'to'>,
-): readonly Finding[] {
+): Stepwise<readonly Finding[]> {
   const options = { ...window, softwareChanges: durations.changes() };
+  const changes = yield* layerChanges(history, window);
   const steps = durations.steps().filter(({ values }) => values.length >= POINTS_MIN);
-  const single = findRegressions(history, { ...options, symptoms: steps });
+  const single = yield* regressionsBeside(changes, { ...options, symptoms: steps });
   const slower = single.filter(isOfWork).length;
   if (slower > 0 && slower <= steps.length / 2) return single;
-  const together = findRegressions(history, { ...options, symptoms: [durations.all()] });
+  const all = { ...options, symptoms: [durations.all()] };
+  const together = yield* regressionsBeside(changes, all);
   return together.some(isOfWork) ? together : single;
 }
+
+export const slowerWork = (...given: Parameters<typeof lookForSlowerWork>): readonly Finding[] =>
+  toItsEnd(lookForSlowerWork(...given));
 
 const isOfWork = ({ id }: Finding): boolean => id.startsWith('regression/attempt_duration');
 

@@ -29,12 +29,9 @@ export async function takeLook(attemptOf: (pid: number) => string | undefined): 
   const whose = (one: Growth) => ({ ...one, attempt: attemptOf(one.pid) });
   const processes = most(grown, 'cpu', CPU_MIN).map(whose);
   const disks = most(grown, 'bytesPerSecond', BYTES_MIN).map(whose);
-  const sockets = growth(
-    connections,
-    await readConnections(),
-    (performance.now() - began) / 1_000,
-    attemptOf,
-  );
+  const after = await readConnections();
+  const seconds = (performance.now() - began) / 1_000;
+  const sockets = connections && after ? socketUses(connections, after, seconds, attemptOf) : [];
   return {
     processes,
     disks,
@@ -97,9 +94,10 @@ function most(
     .slice(0, PROCESSES_MAX);
 }
 
-async function readConnections(): Promise<readonly Connection[]> {
+/** Undefined where nobody answers: without what was before, all that a connection ever moved would be of now. */
+async function readConnections(): Promise<readonly Connection[] | undefined> {
   const answer = await runProgram('ss', ['-tinpH'], PROGRAM_MS_MAX);
-  return answer.ok ? parseConnections(answer.value) : [];
+  return answer.ok ? parseConnections(answer.value) : undefined;
 }
 
 async function readQueues(): Promise<Look['queues']> {
@@ -107,7 +105,7 @@ async function readQueues(): Promise<Look['queues']> {
   return (answer.ok ? parseQdiscs(answer.value) : undefined) ?? [];
 }
 
-function growth(
+function socketUses(
   before: readonly Connection[],
   after: readonly Connection[],
   seconds: number,

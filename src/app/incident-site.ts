@@ -1,8 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FailureLedger } from '../analysis/failure-ledger.ts';
 import { eachIncident, type Incident } from '../analysis/incidents.ts';
 import type { LoadedNode } from '../analysis/load-redistribution.ts';
-import { measuredMemory, slowerWork } from '../analysis/slower-work.ts';
+import { lookForSlowerWork, measuredMemory } from '../analysis/slower-work.ts';
 import { StepDurations } from '../analysis/step-durations.ts';
 import type { IncidentList, IncidentSite } from '../api/contract/incident-documents.ts';
 import { findingDocument } from '../api/views/finding.ts';
@@ -12,7 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 import type { MetricHistory } from '../telemetry/metric.ts';
-import { eventsOf, openJournalWindow } from './journal-window.ts';
+import { eventsOf, openJournalWindow, Pieces } from './journal-window.ts';
 
 export interface LiveIncidentsDeps {
   readonly engine: Engine;
@@ -45,10 +44,17 @@ export class LiveIncidents implements IncidentSite {
       ledger.read(event);
       durations.read(event);
     }
+    const pieces = new Pieces();
     const found: Incident[] = [];
     for (const incident of eachIncident(ledger, { measured: measuredMemory(history) })) {
       found.push(incident);
-      await nextTurn();
+      await pieces.next();
+    }
+    const looking = lookForSlowerWork(history, durations, { from, to });
+    let looked = looking.next();
+    while (looked.done !== true) {
+      if (pieces.isOver) await pieces.next();
+      looked = looking.next();
     }
     return {
       from,
@@ -56,7 +62,7 @@ export class LiveIncidents implements IncidentSite {
       complete,
       failures: ledger.exposures.filter(({ failure }) => failure !== undefined).length,
       incidents: found.map(incidentDocument),
-      slower: slowerWork(history, durations, { from, to }).map(findingDocument),
+      slower: looked.value.map(findingDocument),
       loss: worstLoss(this.#loads(), 'CPU'),
     };
   }

@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TimeMs } from '../base/units.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 
 /** Events that one report reads at most: some seconds, in small pieces. */
 export const EVENTS_MAX = 300_000;
-/** Between two turns of everybody else: about 5 ms (2-vCPU VM, November 2026). */
-export const PIECE = 256;
+/** So long is the loop held before everybody else has his turn: about 256 events (2-vCPU VM, November 2026). */
+const HELD_MS = 5;
 /** Of one workload before the window. */
 const BEFORE_MAX = 20_000;
 
@@ -35,15 +36,46 @@ export function openJournalWindow(
   return { from, to, complete, events: () => readPieces(journal, { first, last, to }) };
 }
 
+/** Long work in pieces, by time: an event may ask for all that was of its workload before. */
+export class Pieces {
+  #until = performance.now() + HELD_MS;
+
+  get isOver(): boolean {
+    return performance.now() >= this.#until;
+  }
+
+  async next(): Promise<void> {
+    await nextTurn();
+    this.#until = performance.now() + HELD_MS;
+  }
+}
+
+/** Asks for what was of each workload that is active since before `from`. */
+export async function primeActive(
+  engine: Engine,
+  from: number,
+  prime: (id: WorkloadId) => void,
+): Promise<void> {
+  const pieces = new Pieces();
+  // Others change what there is meanwhile.
+  const known = [...engine.state.workloads()]
+    .filter(({ state, submittedAt }) => state === 'active' && submittedAt < from)
+    .map(({ id }) => id);
+  for (const id of known) {
+    prime(id);
+    if (pieces.isOver) await pieces.next();
+  }
+}
+
 async function* readPieces(
   journal: SqliteJournal,
   { first, last, to }: { readonly first: number; readonly last: number; readonly to: TimeMs },
 ): AsyncIterable<Event> {
-  let count = 0;
+  const pieces = new Pieces();
   for (const { sequence, event } of journal.readFrom(first)) {
     if (sequence > last || event.at > to) return;
     yield event;
-    if (++count % PIECE === 0) await nextTurn();
+    if (pieces.isOver) await pieces.next();
   }
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   budgetLeft,
   ObjectiveBook,
@@ -8,11 +7,12 @@ import {
 import { OperationsLedger } from '../analysis/operations-ledger.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
+import { attemptsOf, currentAttempt, readySince, type StepRecord } from '../engine/records.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { Objective } from '../model/objective.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 import type { Labels, Reading } from '../telemetry/metric.ts';
-import { EVENTS_MAX, eventsOf, PIECE } from './journal-window.ts';
+import { EVENTS_MAX, eventsOf, Pieces, primeActive } from './journal-window.ts';
 
 interface ObjectiveWatchDeps {
   readonly engine: Engine;
@@ -58,18 +58,18 @@ export class ObjectiveWatch {
 
   async #readOn(): Promise<void> {
     const { journal } = this.#deps;
-    this.#ledger ??= this.#begin();
+    this.#ledger ??= await this.#begin();
     const last = journal.lastSequence;
-    let count = 0;
+    const pieces = new Pieces();
     for (const { sequence, event } of journal.readFrom(this.#next)) {
       if (sequence > last) break;
       this.#ledger.read(event);
       this.#next = sequence + 1;
-      if (++count % PIECE === 0) await nextTurn();
+      if (pieces.isOver) await pieces.next();
     }
   }
 
-  #begin(): OperationsLedger {
+  async #begin(): Promise<OperationsLedger> {
     const { journal, engine, objectives, now } = this.#deps;
     const period = Math.max(...objectives.map(({ periodMs }) => periodMs));
     const from = Math.max(0, now() - period) as TimeMs;
@@ -79,9 +79,7 @@ export class ObjectiveWatch {
       tell: (occurrence) => this.#book.add(occurrence),
       before: (id) => eventsOf(journal, id),
     });
-    for (const workload of engine.state.workloads()) {
-      if (workload.state === 'active' && workload.submittedAt < from) ledger.prime(workload.id);
-    }
+    await primeActive(engine, from, (id) => ledger.prime(id));
     return ledger;
   }
 
@@ -91,20 +89,30 @@ export class ObjectiveWatch {
       if (state !== 'active' || spec.kind === 'lease') continue;
       for (const step of steps) {
         if (step.counts.waiting === 0) continue;
+        const readyAt = lastReady(step);
         for (const task of step.tasks) {
           if (task.state !== 'waiting') continue;
           if (found.length >= WAITING_MAX) return found;
+          const isFirst = attemptsOf(task) === 0;
           found.push({
             whose: { name: spec.name, tenant: tenant as TenantId, queue: spec.queue },
             step: step.spec.id,
-            since: Math.max(task.waitingSince, step.openedAt ?? 0),
-            isHandoff: step.spec.needs.length > 0,
+            since: isFirst ? Math.max(task.waitingSince, readyAt) : task.waitingSince,
+            isHandoff: isFirst && step.spec.needs.length > 0,
           });
         }
       }
     }
     return found;
   }
+}
+
+/** Since when a task of it could begin: where it lets in only some at once, since one of them ended. */
+function lastReady(step: StepRecord): number {
+  let at: number = readySince(step);
+  if (step.spec.maxParallel >= step.spec.count) return at;
+  for (const task of step.tasks) at = Math.max(at, currentAttempt(task)?.endedAt ?? 0);
+  return at;
 }
 
 /** `1h` as rules would write it; seconds below a minute. */

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
-import { eventsOf, openJournalWindow } from './journal-window.ts';
+import { eventsOf, openJournalWindow, primeActive } from './journal-window.ts';
 
 interface Reader {
   /** Learns what there was of it before the window. */
@@ -26,9 +26,7 @@ export async function readWindow(
 ): Promise<ReadWindow> {
   const { from, to, complete, events } = openJournalWindow(journal, asked);
   const reader = open({ from, to }, (id) => eventsOf(journal, id));
-  for (const workload of engine.state.workloads()) {
-    if (workload.state === 'active' && workload.submittedAt < from) reader.prime(workload.id);
-  }
+  await primeActive(engine, from, (id) => reader.prime(id));
   for await (const event of events()) reader.read(event);
   return { from, to, complete };
 }

@@ -145,7 +145,7 @@ export class LiveReports implements ReportSite {
       to: window.to,
       duration_ms: window.to - window.from,
       current_status: currentStatus(history, this.#deps.now()),
-      historical_trends: trendsOf(history, window),
+      historical_trends: await trendsOf(history, window),
       workloads: this.#workloads(book, only),
       failures: book.failures(),
       waiting: waitingDocument(book),

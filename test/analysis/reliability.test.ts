@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { chiSquareQuantile, gammaP } from '../../src/analysis/chi-square.ts';
 import { quantileOf, shareOf } from '../../src/analysis/intervals.ts';
 import {
   downTime,
@@ -10,6 +9,7 @@ import {
   reliabilityOf,
   togetherOf,
 } from '../../src/analysis/reliability.ts';
+import { chiSquareQuantile, gammaP } from '../../src/analysis/statistics/chi-square.ts';
 
 /** NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.4: upper and lower critical values. */
 const published: readonly (readonly [p: number, df: number, want: number])[] = [

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { measuredMemory, noHistory, slowerWork } from '../../src/analysis/slower-work.ts';
+import {
+  lookForSlowerWork,
+  measuredMemory,
+  noHistory,
+  slowerWork,
+} from '../../src/analysis/slower-work.ts';
 import { StepDurations } from '../../src/analysis/step-durations.ts';
 import { timeMs } from '../../src/base/units.ts';
 import type { Event } from '../../src/model/messages.ts';
@@ -126,4 +131,15 @@ test('what was measured of memory around an incident', () => {
   assert.deepEqual(measured(at[22]!, at[28]!), { retransmitRatio: 0.08, pressureRatio: 0.9 });
   assert.deepEqual(measured(at[45]!, at[50]!), { retransmitRatio: 0.001, pressureRatio: 0.1 });
   assert.deepEqual(measuredMemory(noHistory)(0, 1), {});
+});
+
+test('it is looked for in as many pieces as there are series', () => {
+  const all = runs((i) => ({ name: `train-${i % 4}`, ms: i < 200 ? 600_000 : 900_000 }));
+  const looking = lookForSlowerWork(noHistory, read(all), window);
+  let pieces = 0;
+  let looked = looking.next();
+  for (; looked.done !== true; looked = looking.next()) pieces++;
+  // Four steps that all are slower, and then all of them together.
+  assert.equal(pieces, 5);
+  assert.deepEqual(looked.value, slowerWork(noHistory, read(all), window));
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { bestCut, changePoints } from '../../src/analysis/statistics/change-points.ts';
+import { chiSquareTail, logGamma } from '../../src/analysis/statistics/chi-square.ts';
 import { Cusum } from '../../src/analysis/statistics/cusum.ts';
 import {
   categoryStability,
@@ -9,10 +10,8 @@ import {
   populationStability,
 } from '../../src/analysis/statistics/distribution-drift.ts';
 import {
-  chiSquareTail,
   hypergeometricTail,
   kolmogorovTail,
-  logGamma,
   normalTail,
 } from '../../src/analysis/statistics/distributions.ts';
 import { withoutSpikes } from '../../src/analysis/statistics/robust.ts';
@@ -38,6 +37,7 @@ const tails: Record<string, { found: number; want: number; relative: number }> =
   'χ² 3.84, 1': { found: chiSquareTail(3.84, 1), want: 0.05004352124870519, relative: 1e-9 },
   'χ² 40, 9': { found: chiSquareTail(40, 9), want: 7.598525229464264e-6, relative: 1e-9 },
   'χ² 2, 9': { found: chiSquareTail(2, 9), want: 0.9914676066288135, relative: 1e-9 },
+  'χ² 250, 2': { found: chiSquareTail(250, 2), want: Math.exp(-125), relative: 1e-9 },
   'ln Γ(10.1)': { found: logGamma(10.1), want: 13.027526738633238, relative: 1e-12 },
   'ln Γ(500)': { found: logGamma(500), want: 2605.115850361734, relative: 1e-12 },
   'hypergeometric 5 of 10 in 100': {
@@ -161,6 +161,32 @@ test('a trend: Mann–Kendall and Theil–Sen as pymannkendall and scipy have th
   near(found?.slope, 0.016666666666666666, 1e-9);
   near(found?.first, 0.425, 1e-9);
   assert.equal(trendOf([1, 1, 1, 1, 1])?.p, 1);
+});
+
+test('a trend is that of a worked example, whatever its moments are', () => {
+  // 1 … 10 rising: S = 45, variance 10·9·25/18 = 125, without any resemblance left: z = 44/√125.
+  const line = Array.from({ length: 10 }, (_, i) => 1 + 0.1 * i);
+  const at = line.map((_, i) => 1_700_000_000_000 + 3_600_000 * i);
+  const found = trendOf(line, { at });
+  near(found?.p, 2 * normalTail(44 / Math.sqrt(125)), 1e-9);
+  near(found?.slope, 0.1 / 3_600_000, 1e-9);
+  near(found?.first, 1, 1e-6);
+  near(found?.last, 1.9, 1e-6);
+  // Slopes are of moments, not of places in the row.
+  const gaps = [0, 1, 2, 10, 11, 12, 13, 40, 41];
+  near(
+    trendOf(
+      gaps.map((moment) => 3 * moment),
+      { at: gaps },
+    )?.slope,
+    3,
+    1e-9,
+  );
+});
+
+test('the slope does not mind a third of outliers', () => {
+  const values = Array.from({ length: 30 }, (_, i) => (i % 4 === 0 ? 1_000 : i));
+  assert.ok(Math.abs(trendOf(values)!.slope - 1) < 0.6);
 });
 
 test('noise with a memory is seldom a trend', () => {

@@ -90,3 +90,42 @@ test('noise that remembers is seldom called a trend, and a trend in it is found'
   assert.ok(share(0.5, 0) <= 0.1, 'with some');
   assert.ok(share(0.5, 0.05) >= 0.9, 'a trend of six deviations in two hours');
 });
+
+/** As reports ask for it. */
+const sure = { chanceMax: 0.01, changeMin: 0.05 };
+const HOUR = 3_600_000;
+const hours = (values: readonly number[]) => series(values, HOUR);
+
+test('a line rises by its slope, and noise around it changes the direction of nothing', () => {
+  const jitter = (i: number): number => ((i * 7_919) % 13) / 100;
+  const rising = Array.from({ length: 96 }, (_, i) => 0.2 + i * 0.005 + jitter(i));
+  const found = trendOf(hours(rising), sure)!;
+  assert.equal(found.direction, 'rising');
+  assert.ok(near(found.slopePerHour! * 24, 0.12, 0.005), String(found.slopePerHour));
+  const falling = rising.map((value) => 1 - value);
+  assert.equal(trendOf(hours(falling), sure)!.direction, 'falling');
+});
+
+test('what goes up and down again, and what changes little, is steady; few points prove nothing', () => {
+  const wave = hours(Array.from({ length: 96 }, (_, i) => 0.5 + 0.3 * Math.sin(i / 4)));
+  assert.equal(trendOf(wave, sure)!.direction, 'steady');
+  const slow = hours(Array.from({ length: 96 }, (_, i) => 1 + i * 0.0001));
+  assert.equal(trendOf(slow, sure)!.direction, 'steady');
+  assert.equal(trendOf(slow)!.direction, 'rising', 'of no other rule');
+  assert.equal(trendOf(hours([1, 2, 3, 4]), sure)!.direction, 'unknown');
+});
+
+test('a walk without aim is told a direction seldom', () => {
+  let seed = 7;
+  const draw = (): number => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return seed / 2 ** 31 - 0.5;
+  };
+  let told = 0;
+  const rounds = 200;
+  for (let r = 0; r < rounds; r++) {
+    const points = hours(Array.from({ length: 96 }, () => 10 + draw()));
+    if (trendOf(points, { ...sure, changeMin: 0 })!.direction !== 'steady') told++;
+  }
+  assert.ok(told <= 4, `${told} of ${rounds}`);
+});

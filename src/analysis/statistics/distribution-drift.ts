@@ -1,4 +1,5 @@
-import { chiSquareTail, kolmogorovTail } from './distributions.ts';
+import { chiSquareTail } from './chi-square.ts';
+import { kolmogorovTail } from './distributions.ts';
 import { quantile, sorted } from './robust.ts';
 
 /** How far two samples are apart, and how likely that is by chance. */

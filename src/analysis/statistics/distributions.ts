@@ -1,3 +1,5 @@
+import { logGamma } from './chi-square.ts';
+
 /**
  * Probability that a standard normal exceeds `z`. Numerical Recipes §6.2, erfc by Chebyshev fitting: relative
  * error below 1.2e-7 everywhere, also far out in the tail.
@@ -14,20 +16,6 @@ export function normalTail(z: number): number {
 const ERFC = [
   -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587,
   -0.82215223, 0.17087277,
-] as const;
-
-/** Natural logarithm of Γ(x), x > 0. Lanczos, g = 7: about 15 digits. */
-export function logGamma(x: number): number {
-  let sum = LANCZOS[0] as number;
-  for (let i = 1; i < LANCZOS.length; i++) sum += LANCZOS[i]! / (x - 1 + i);
-  const t = x - 1 + 7.5;
-  return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
-}
-
-const LANCZOS = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
-  -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6,
-  1.5056327351493116e-7,
 ] as const;
 
 const logChoose = (n: number, k: number): number =>
@@ -66,40 +54,4 @@ export function kolmogorovTail(x: number): number {
   }
   for (let k = 1; k <= 8; k++) sum += (k % 2 === 1 ? 2 : -2) * Math.exp(-2 * k * k * x * x);
   return Math.max(0, sum);
-}
-
-/** Probability that χ² with `degrees` exceeds `x`: the regularised upper incomplete gamma function, by series or fraction. */
-export function chiSquareTail(x: number, degrees: number): number {
-  if (x <= 0) return 1;
-  const a = degrees / 2;
-  const half = x / 2;
-  const front = Math.exp(-half + a * Math.log(half) - logGamma(a));
-  if (half < a + 1) {
-    let term = 1 / a;
-    let sum = term;
-    for (let n = 1; n < 500 && term > sum * 1e-16; n++) {
-      term *= half / (a + n);
-      sum += term;
-    }
-    return Math.max(0, 1 - front * sum);
-  }
-  return front * upperFraction(a, half);
-}
-
-/** Lentz's continued fraction. */
-function upperFraction(a: number, x: number): number {
-  let b = x + 1 - a;
-  let c = 1e300;
-  let d = 1 / b;
-  let h = d;
-  for (let i = 1; i < 500; i++) {
-    const an = -i * (i - a);
-    b += 2;
-    d = 1 / (an * d + b);
-    c = b + an / c;
-    const delta = d * c;
-    h *= delta;
-    if (Math.abs(delta - 1) < 1e-15) break;
-  }
-  return h;
 }

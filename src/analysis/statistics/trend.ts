@@ -3,7 +3,7 @@ import { normalTail } from './distributions.ts';
 import { median, quantile } from './robust.ts';
 
 export interface Trend {
-  /** Of the values in one step of their index: the median of the slopes of all pairs (Theil 1950, Sen 1968). */
+  /** By step of the index, or unit of `at`: the median of the slopes of all pairs (Theil 1950, Sen 1968). */
   readonly slope: number;
   /** The line's value at the first and at the last point. */
   readonly first: number;
@@ -20,11 +20,14 @@ export const TREND_POINTS_MAX = 2_000;
 /**
  * Mann–Kendall with the correction for ties (Kendall 1975), and Theil–Sen. The variance grows by `memory`, the
  * points until neighbours are independent (Yue & Wang 2004): of what is left when the line is taken out, where
- * nobody knows better what the series would be without noise.
+ * nobody knows better what the series would be without noise. `at`: each later than the one before.
  */
 export function trendOf(
   values: readonly number[],
-  { memory }: { readonly memory?: number } = {},
+  {
+    at = [...values.keys()],
+    memory,
+  }: { readonly at?: readonly number[]; readonly memory?: number } = {},
 ): Trend | undefined {
   const n = values.length;
   if (n < 4 || n > TREND_POINTS_MAX) return undefined;
@@ -35,16 +38,29 @@ export function trendOf(
     for (let j = i + 1; j < n; j++) {
       const rise = values[j]! - values[i]!;
       s += Math.sign(rise);
-      slopes[pairs++] = rise / (j - i);
+      slopes[pairs++] = rise / (at[j]! - at[i]!);
     }
   }
   const slope = quantile(slopes.sort(), 0.5);
-  const offset = median(values) - slope * ((n - 1) / 2);
-  const rest = values.map((value, i) => value - offset - slope * i);
-  const variance = varianceOf(values) * (memory ?? memoryOf(rest));
+  const offset = median(values) - slope * median(at);
+  const rest = values.map((value, i) => value - offset - slope * at[i]!);
+  const variance = varianceOf(values) * (memory ?? (isNothing(rest, values) ? 1 : memoryOf(rest)));
   const z = variance === 0 || s === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
   const p = Math.min(1, 2 * normalTail(Math.abs(z)));
-  return { slope, first: offset, last: offset + slope * (n - 1), p, tau: s / pairs };
+  return {
+    slope,
+    first: offset + slope * at[0]!,
+    last: offset + slope * at[n - 1]!,
+    p,
+    tau: s / pairs,
+  };
+}
+
+/** What is left of an exact line is the last digits of its numbers, and those resemble each other. */
+function isNothing(rest: readonly number[], values: readonly number[]): boolean {
+  const greatest = (of: readonly number[]): number =>
+    of.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return greatest(rest) <= greatest(values) * 1e-9;
 }
 
 /** Of Kendall's S, with ties. */

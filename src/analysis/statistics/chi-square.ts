@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 
 /** Coefficients of Lanczos for g = 7, n = 9. */
 const LANCZOS = [
@@ -8,9 +8,9 @@ const LANCZOS = [
 ];
 
 /** ln Γ(x) for x > 0, to about 15 digits. */
-export function lnGamma(x: number): number {
+export function logGamma(x: number): number {
   assert(x > 0, `Γ of ${x}`);
-  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - lnGamma(1 - x);
+  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   const [first, ...more] = LANCZOS;
   const t = x + 6.5;
   const sum = more.reduce((total, one, i) => total + one / (x + i), first!);
@@ -23,8 +23,16 @@ const PRECISION = 1e-15;
 export function gammaP(a: number, x: number): number {
   assert(a > 0 && x >= 0, `P(${a}, ${x})`);
   if (x === 0) return 0;
-  const scale = Math.exp(a * Math.log(x) - x - lnGamma(a));
-  return x < a + 1 ? scale * series(a, x) : 1 - scale * fraction(a, x);
+  return x < a + 1 ? scaleOf(a, x) * series(a, x) : 1 - scaleOf(a, x) * fraction(a, x);
+}
+
+const scaleOf = (a: number, x: number): number => Math.exp(a * Math.log(x) - x - logGamma(a));
+
+/** Probability that χ² with `degrees` exceeds `x`; far out it is not 1 less what is below, which would be 0. */
+export function chiSquareTail(x: number, degrees: number): number {
+  const [a, half] = [degrees / 2, x / 2];
+  if (half <= 0) return 1;
+  return half < a + 1 ? 1 - gammaP(a, half) : scaleOf(a, half) * fraction(a, half);
 }
 
 /** Terms are used up a little past √a; this is beyond. */
