@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { MoneySite } from '../../src/api/contract/money-documents.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { busyLab } from '../api/scenarios.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
+import { lookOver } from './look-over.ts';
 import { pageTests } from './page-tests.ts';
 
 const { bounded, openPage } = pageTests();
@@ -153,12 +153,6 @@ for (const [name, look] of Object.entries({
       const column = opened.page.getByRole('columnheader', { name: head, exact: true });
       assert.ok(await column.isVisible(), head);
     }
-    assert.deepEqual(await opened.page.evaluate(faintTexts), []);
-    assert.deepEqual(await opened.page.evaluate(namelessControls), []);
-    const [inner, scroll] = await opened.page.evaluate(() => [
-      innerWidth,
-      document.documentElement.scrollWidth,
-    ]);
-    assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
+    await lookOver(opened);
   });
 }

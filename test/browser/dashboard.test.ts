@@ -21,7 +21,7 @@ import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
+import { lookOver, looks } from './look-over.ts';
 import type { OpenPage } from './open-page.ts';
 import { pageTests } from './page-tests.ts';
 
@@ -129,10 +129,7 @@ test('the queue says who waits for what, and what would change it', bounded, asy
 });
 
 for (const [name, look] of Object.entries({
-  light: {},
-  dark: { dark: true },
-  phone: { phone: true },
-  'phone-dark': { phone: true, dark: true },
+  ...looks,
   wide: { width: 1760, height: 1000 },
 })) {
   test(`every page, ${name}: readable, named, within the screen`, bounded, async (t) => {
@@ -150,13 +147,7 @@ for (const [name, look] of Object.entries({
       await see(text);
       await see(/^live$/);
       await shot(`${at}-${name}`);
-      assert.deepEqual(await page.evaluate(faintTexts), [], `contrast on ${at}`);
-      assert.deepEqual(await page.evaluate(namelessControls), [], `names on ${at}`);
-      const [inner, scroll] = await page.evaluate(() => [
-        innerWidth,
-        document.documentElement.scrollWidth,
-      ]);
-      assert.ok(scroll! <= inner!, `${at} is ${scroll} px wide on a screen of ${inner}`);
+      await lookOver(opened, at);
     }
     for (const role of ['banner', 'navigation', 'main'] as const) {
       assert.equal(await page.getByRole(role).count(), 1, role);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { machines, noMachines } from '../api/machines.ts';
 import { ScenarioSite } from '../api/scenario-site.ts';
 import { oneRunning } from '../api/scenarios.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
+import { lookOver } from './look-over.ts';
 import { pageTests } from './page-tests.ts';
 
 const { bounded, openPage } = pageTests();
@@ -57,7 +57,7 @@ for (const name of Object.keys(seen) as (keyof typeof machines)[]) {
     test(`${name}, ${look}: every part is drawn, named and readable`, recordedOnly, async (t) => {
       const site = await labOn(name);
       const opened = await openPage(t, site, { ...options, hash: '#/nodes' });
-      const { page, see, shot, complaints } = opened;
+      const { page, see, shot } = opened;
       await see(/ of \d+(\u202f\d+)? fields known/);
       await see(/^live$/);
       for (const part of seen[name].parts) {
@@ -65,14 +65,7 @@ for (const name of Object.keys(seen) as (keyof typeof machines)[]) {
       }
       assert.equal(await page.locator('.topo-cell').count(), seen[name].cells);
       await shot(`topology-${name}-${look}`);
-      assert.deepEqual(await page.evaluate(faintTexts), [], 'contrast');
-      assert.deepEqual(await page.evaluate(namelessControls), [], 'names');
-      const [inner, scroll] = await page.evaluate(() => [
-        innerWidth,
-        document.documentElement.scrollWidth,
-      ]);
-      assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
-      assert.deepEqual(complaints, []);
+      await lookOver(opened);
     });
   }
 }

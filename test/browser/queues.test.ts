@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { busyLab } from '../api/scenarios.ts';
 import { queueScene } from '../builders/queue-scene.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
+import { lookOver } from './look-over.ts';
 import { pageTests } from './page-tests.ts';
 
 const { bounded, openPage } = pageTests();
@@ -97,17 +97,9 @@ for (const [name, look] of Object.entries({
 })) {
   test(`the tree, ${name}: readable, named, within the screen`, bounded, async (t) => {
     const opened = await openPage(t, scene(), { ...look, hash: '#/queue' });
-    const { page } = opened;
     await opened.see('Stopped for others');
     await opened.see(/^live$/);
     await opened.shot(`queue-tree-${name}`);
-    assert.deepEqual(await page.evaluate(faintTexts), []);
-    assert.deepEqual(await page.evaluate(namelessControls), []);
-    const [inner, scroll] = await page.evaluate(() => [
-      innerWidth,
-      document.documentElement.scrollWidth,
-    ]);
-    assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
-    assert.deepEqual(opened.complaints, []);
+    await lookOver(opened);
   });
 }
