@@ -116,7 +116,8 @@ export interface Client {
   /** Of an attempt; answered after so many milliseconds. */
   profile(attempt: string, forMs: number): Promise<ProfileDocument>;
   /** All, or one. */
-  metrics(name?: string): Promise<MetricList>;
+  /** At most so many series of one name. */
+  metrics(name?: string, seriesMax?: number): Promise<MetricList>;
   metricHistory(asked: MetricHistoryQuery): Promise<MetricHistoryDocument>;
   /** Pieces of text as they come. */
   exportMetrics(asked: MetricExport): AsyncIterable<string>;

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { busyLab } from '../api/scenarios.ts';
 import { lookOver, looks } from './look-over.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 import { quiet, type Telemetry } from './telemetry.ts';
-import { congestedDisks, troubledAlerts } from './telemetry-scenes.ts';
+import { congestedDisks, healthy, troubledAlerts } from './telemetry-scenes.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 for (const [name, look] of Object.entries(looks)) {
   test(
@@ -26,7 +14,7 @@ for (const [name, look] of Object.entries(looks)) {
     bounded,
     async (t) => {
       const site = busyLab();
-      const opened = await openPage(t, browser, site, {
+      const opened = await openPage(t, site, {
         ...look,
         hash: '#/alerts',
         telemetry: { ...quiet(site.now), alerts: () => troubledAlerts(site.now) },
@@ -48,7 +36,7 @@ for (const [name, look] of Object.entries(looks)) {
 
 test('who was told and what was done is one click away', bounded, async (t) => {
   const site = busyLab();
-  const { page, see } = await openPage(t, browser, site, {
+  const { page, see } = await openPage(t, site, {
     hash: '#/alerts',
     telemetry: { ...quiet(site.now), alerts: () => troubledAlerts(site.now) },
   });
@@ -66,12 +54,7 @@ test('an alert is silenced, and the silence removed, each with its undo', bounde
   const telemetry: Telemetry = {
     ...quiet(site.now),
     alerts: () => list,
-    silence: (body) => {
-      const { matches, for_ms, comment } = body as {
-        matches: Record<string, string>;
-        for_ms: number;
-        comment: string;
-      };
+    silence: ({ matches, for_ms, comment }) => {
       const until = site.now + for_ms;
       asked.push(`silence ${JSON.stringify(matches)} ${comment}`);
       list.silences.push({ id: `s${asked.length}`, matches, until, by: 'ada', comment });
@@ -81,7 +64,7 @@ test('an alert is silenced, and the silence removed, each with its undo', bounde
       list.silences = list.silences.filter((one) => one.id !== id);
     },
   };
-  const { page, see, shot } = await openPage(t, browser, site, { hash: '#/alerts', telemetry });
+  const { page, see, shot } = await openPage(t, site, { hash: '#/alerts', telemetry });
   await page.getByRole('button', { name: 'Silence scratch-full…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Tell nobody of scratch-full' });
   await dialog.getByLabel('mount=/scratch').uncheck();
@@ -117,12 +100,12 @@ test(
   'with nothing wrong the page says so, and a daemon without alerts is no error',
   bounded,
   async (t) => {
-    const opened = await openPage(t, browser, busyLab(), { hash: '#/alerts' });
+    const opened = await openPage(t, busyLab(), { hash: '#/alerts' });
     await opened.see('Nothing fires. No rules are watched.');
     await opened.see('berth explain monitoring');
     await opened.shot('alerts-empty');
     await lookOver(opened);
-    const older = await openPage(t, browser, busyLab(), { hash: '#/alerts', telemetry: 'lacking' });
+    const older = await openPage(t, busyLab(), { hash: '#/alerts', telemetry: 'lacking' });
     await older.see('Alerts are not available in this daemon.');
     assert.equal(await older.page.getByRole('alert').count(), 0);
     await older.go('#/');
@@ -135,7 +118,7 @@ test(
 for (const [name, look] of Object.entries(looks)) {
   test(`the overview says what needs somebody, ${name}`, bounded, async (t) => {
     const site = busyLab();
-    const opened = await openPage(t, browser, site, {
+    const opened = await openPage(t, site, {
       ...look,
       telemetry: {
         ...quiet(site.now),
@@ -156,3 +139,25 @@ for (const [name, look] of Object.entries(looks)) {
     await page.waitForURL(/#\/doctor$/);
   });
 }
+
+test('nothing moves when the doctor has answered', bounded, async (t) => {
+  const site = busyLab();
+  const { page, go } = await openPage(t, site, {
+    hash: '#/alerts',
+    telemetry: { ...quiet(site.now), doctor: () => healthy(site.now) },
+  });
+  const answered = Promise.withResolvers<void>();
+  await page.route('**/api/v1/doctor*', async (route) => {
+    await answered.promise;
+    await route.fallback();
+  });
+  await go('#/');
+  const needs = page.getByRole('region', { name: 'Needs you' });
+  const height = (): Promise<number> =>
+    needs.evaluate((section) => section.getBoundingClientRect().height);
+  await needs.getByText('Looking at the last 10 minutes.').waitFor();
+  const before = await height();
+  answered.resolve();
+  await needs.getByText('Nothing stands out in the last 10 minutes.').waitFor();
+  assert.equal(await height(), before);
+});

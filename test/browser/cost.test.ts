@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import type { MoneySite } from '../../src/api/contract/money-documents.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { busyLab } from '../api/scenarios.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { lookOver } from './look-over.ts';
+import { pageTests } from './page-tests.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
+const { bounded, openPage } = pageTests();
 const DAY = 86_400_000;
 const DOLLAR = 1_000_000;
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
 
 /** A month with a third of it gone and half of its money, a day that is used up, and who spent it. */
 function spending({ now: at }: ScenarioSite): MoneySite {
@@ -106,7 +94,7 @@ test(
   async (t) => {
     const site = busyLab();
     const money = spending(site);
-    const opened = await openPage(t, browser, site, { hash: '#/cost', money });
+    const opened = await openPage(t, site, { hash: '#/cost', money });
     const { page, see } = opened;
     await see('$1\u202f250.00 in 7 days. 1 budget is used up.');
     const month = page.locator('[data-budget="month"]');
@@ -138,7 +126,7 @@ test(
 );
 
 test('a site without prices says what to type', bounded, async (t) => {
-  const opened = await openPage(t, browser, busyLab(), { hash: '#/cost' });
+  const opened = await openPage(t, busyLab(), { hash: '#/cost' });
   await opened.see('Nothing with a price in 7 days.');
   await opened.see('berth up --site examples/budgets.yaml --prices examples/prices.yaml');
   await opened.page.keyboard.press('g');
@@ -157,7 +145,7 @@ for (const [name, look] of Object.entries({
   test(`the cost page, ${name}: readable, named, within the screen`, bounded, async (t) => {
     const site = busyLab();
     const money = spending(site);
-    const opened = await openPage(t, browser, site, { ...look, hash: '#/cost', money });
+    const opened = await openPage(t, site, { ...look, hash: '#/cost', money });
     await opened.see('What would save');
     await opened.see(/^live$/);
     await opened.shot(`cost-${name}`);
@@ -165,12 +153,6 @@ for (const [name, look] of Object.entries({
       const column = opened.page.getByRole('columnheader', { name: head, exact: true });
       assert.ok(await column.isVisible(), head);
     }
-    assert.deepEqual(await opened.page.evaluate(faintTexts), []);
-    assert.deepEqual(await opened.page.evaluate(namelessControls), []);
-    const [inner, scroll] = await opened.page.evaluate(() => [
-      innerWidth,
-      document.documentElement.scrollWidth,
-    ]);
-    assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
+    await lookOver(opened);
   });
 }

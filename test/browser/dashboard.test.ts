@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { openServer } from '../../src/api/io/server.ts';
 import { parseWords, TOKEN } from '../api/open-site.ts';
 import {
@@ -22,21 +21,11 @@ import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
-import { buildPage, launch, type OpenPage, openPage, skipReason } from './open-page.ts';
+import { lookOver, looks } from './look-over.ts';
+import type { OpenPage } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 const rowsOf = ({ page }: OpenPage, table: string): Promise<string[]> =>
   page
@@ -45,7 +34,7 @@ const rowsOf = ({ page }: OpenPage, table: string): Promise<string[]> =>
     .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-row') ?? ''));
 
 test('with nothing submitted the page teaches the first command', bounded, async (t) => {
-  const opened = await openPage(t, browser, emptySite());
+  const opened = await openPage(t, emptySite());
   await opened.see('All well. Nothing runs, nothing waits.');
   await opened.see('berth run examples/quickstart.yaml');
   await opened.shot('overview-empty');
@@ -58,7 +47,7 @@ test('with nothing submitted the page teaches the first command', bounded, async
 });
 
 test('a running workload is followed as it goes', bounded, async (t) => {
-  const opened = await openPage(t, browser, oneRunning(), { hash: '#/workloads/1' });
+  const opened = await openPage(t, oneRunning(), { hash: '#/workloads/1' });
   const { page, site, see } = opened;
   await see('Runs for 1m 35s: train with 4 of 4 tasks.');
   await see(/\[fold 3\] step 3280/);
@@ -73,7 +62,7 @@ test('a running workload is followed as it goes', bounded, async (t) => {
 });
 
 test('a failure by memory says so, attempt by attempt', bounded, async (t) => {
-  const opened = await openPage(t, browser, failedWithOom(), { hash: '#/workloads/1' });
+  const opened = await openPage(t, failedWithOom(), { hash: '#/workloads/1' });
   const { page, see } = opened;
   await see(
     /Failed after 2m 06s\. Killed for memory after 42s: it reached 9\.0 GiB of the 9\.0 GiB/,
@@ -89,7 +78,7 @@ test('a failure by memory says so, attempt by attempt', bounded, async (t) => {
 });
 
 test('2,000 tasks are shown without 2,000 rows in the document', bounded, async (t) => {
-  const opened = await openPage(t, browser, manyTasks(), { hash: '#/workloads/1' });
+  const opened = await openPage(t, manyTasks(), { hash: '#/workloads/1' });
   const { page, site, see } = opened;
   await see(/embed with 64 of/);
   const table = page.getByRole('table', { name: 'Attempts' });
@@ -115,7 +104,7 @@ test('2,000 tasks are shown without 2,000 rows in the document', bounded, async 
 });
 
 test('1,200 workloads can be filtered and scrolled', bounded, async (t) => {
-  const opened = await openPage(t, browser, manyWorkloads(), { hash: '#/workloads' });
+  const opened = await openPage(t, manyWorkloads(), { hash: '#/workloads' });
   const { page, see } = opened;
   await see('1\u202f200 workloads.');
   assert.ok((await rowsOf(opened, 'Workloads')).length < 120);
@@ -131,7 +120,7 @@ test('1,200 workloads can be filtered and scrolled', bounded, async (t) => {
 });
 
 test('the queue says who waits for what, and what would change it', bounded, async (t) => {
-  const opened = await openPage(t, browser, busyLab(), { hash: '#/queue' });
+  const opened = await openPage(t, busyLab(), { hash: '#/queue' });
   await opened.see('Asks 2 GPUs; lab-3 has 0 free.');
   await opened.see('It starts when 2 more are free; likely when train-7b ends.');
   await opened.see('berth why 5');
@@ -140,14 +129,11 @@ test('the queue says who waits for what, and what would change it', bounded, asy
 });
 
 for (const [name, look] of Object.entries({
-  light: {},
-  dark: { dark: true },
-  phone: { phone: true },
-  'phone-dark': { phone: true, dark: true },
+  ...looks,
   wide: { width: 1760, height: 1000 },
 })) {
   test(`every page, ${name}: readable, named, within the screen`, bounded, async (t) => {
-    const opened = await openPage(t, browser, busyLab(), look);
+    const opened = await openPage(t, busyLab(), look);
     const { page, see, go, shot } = opened;
     const pages: Record<string, [string, string | RegExp]> = {
       overview: ['#/', /3 running, 3 waiting/],
@@ -161,13 +147,7 @@ for (const [name, look] of Object.entries({
       await see(text);
       await see(/^live$/);
       await shot(`${at}-${name}`);
-      assert.deepEqual(await page.evaluate(faintTexts), [], `contrast on ${at}`);
-      assert.deepEqual(await page.evaluate(namelessControls), [], `names on ${at}`);
-      const [inner, scroll] = await page.evaluate(() => [
-        innerWidth,
-        document.documentElement.scrollWidth,
-      ]);
-      assert.ok(scroll! <= inner!, `${at} is ${scroll} px wide on a screen of ${inner}`);
+      await lookOver(opened, at);
     }
     for (const role of ['banner', 'navigation', 'main'] as const) {
       assert.equal(await page.getByRole(role).count(), 1, role);
@@ -177,7 +157,7 @@ for (const [name, look] of Object.entries({
 }
 
 test('on a phone the pages are at the thumb', bounded, async (t) => {
-  const { page, see } = await openPage(t, browser, busyLab(), { phone: true });
+  const { page, see } = await openPage(t, busyLab(), { phone: true });
   await see(/3 running/);
   const box = await page.getByRole('navigation').boundingBox();
   assert.ok(box !== null && Math.round(box.y + box.height) === 844 && box.width === 390);
@@ -186,7 +166,7 @@ test('on a phone the pages are at the thumb', bounded, async (t) => {
 });
 
 test('the keyboard alone reaches everything', bounded, async (t) => {
-  const { page, see, shot } = await openPage(t, browser, busyLab());
+  const { page, see, shot } = await openPage(t, busyLab());
   await see(/3 running/);
   const { keyboard } = page;
   await keyboard.press('j');
@@ -227,7 +207,7 @@ test('the keyboard alone reaches everything', bounded, async (t) => {
 });
 
 test('the theme is switched by a key and remembered', bounded, async (t) => {
-  const { page, see } = await openPage(t, browser, emptySite());
+  const { page, see } = await openPage(t, emptySite());
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await see('All well.');
   assert.equal(await ground(), 'rgb(252, 252, 251)');
@@ -239,7 +219,7 @@ test('the theme is switched by a key and remembered', bounded, async (t) => {
 });
 
 test('rows keep their place while the pointer is on the table', bounded, async (t) => {
-  const opened = await openPage(t, browser, busyLab(), { hash: '#/workloads' });
+  const opened = await openPage(t, busyLab(), { hash: '#/workloads' });
   const { page, site, see } = opened;
   await see('9 workloads.');
   const before = await rowsOf(opened, 'Workloads');
@@ -260,11 +240,7 @@ test(
   'without the daemon the page says how old its data is, and comes back by itself',
   bounded,
   async (t) => {
-    const { page, server, site, see, port, folder, shot } = await openPage(
-      t,
-      browser,
-      oneRunning(),
-    );
+    const { page, server, site, see, port, folder, shot } = await openPage(t, oneRunning());
     await see(/^live$/);
     await server.close();
     await see(/^data \d+s old$/);
@@ -300,7 +276,7 @@ test(
 );
 
 test('a browser that the daemon does not know is asked for the token', bounded, async (t) => {
-  const { page, see, shot } = await openPage(t, browser, oneRunning(), { token: null });
+  const { page, see, shot } = await openPage(t, oneRunning(), { token: null });
   await see('This daemon does not know this browser yet.');
   await shot('locked');
   await page.getByLabel('Token').fill('wrong');
@@ -312,7 +288,7 @@ test('a browser that the daemon does not know is asked for the token', bounded, 
 });
 
 test('a workload is cancelled only after a confirmation', bounded, async (t) => {
-  const { page, site, see, shot } = await openPage(t, browser, oneRunning(), {
+  const { page, site, see, shot } = await openPage(t, oneRunning(), {
     hash: '#/workloads/1',
   });
   const status = () => site.workload('1' as never)?.status;
@@ -332,7 +308,7 @@ test('the log can be searched, and what came before can be fetched', bounded, as
   const attempt = '1.train.3.1';
   for (let i = 0; i < 4_000; i++)
     site.write(attempt, 'stdout', `line ${String(i).padStart(5, '0')} of many\n`);
-  const { page, see } = await openPage(t, browser, site, {
+  const { page, see } = await openPage(t, site, {
     hash: `#/workloads/1?attempt=${attempt}`,
   });
   await see('line 03999 of many');
@@ -373,7 +349,7 @@ test('what tasks and people write is text and never markup', bounded, async (t) 
     ],
   });
   site.advance(3_000);
-  const { page, see, complaints } = await openPage(t, browser, site, { hash: '#/workloads/1' });
+  const { page, see, complaints } = await openPage(t, site, { hash: '#/workloads/1' });
   await see(/^Runs for/);
   await page.locator('.log-line', { hasText: nasty }).first().waitFor();
   assert.equal(await page.locator('img').count(), 0);
@@ -386,7 +362,7 @@ for (const [name, hash, text] of [
   ['workloads', '#/workloads', '9 workloads.'],
 ] as const) {
   test(`nothing jumps while the ${name} loads`, bounded, async (t) => {
-    const { page, see } = await openPage(t, browser, busyLab(), { hash });
+    const { page, see } = await openPage(t, busyLab(), { hash });
     await page.addInitScript(() => {
       new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) {
@@ -408,7 +384,7 @@ for (const [name, hash, text] of [
 
 test('every scenario opens without a complaint', bounded, async (t) => {
   for (const [name, make] of Object.entries(scenarios)) {
-    const { see, complaints, page } = await openPage(t, browser, make());
+    const { see, complaints, page } = await openPage(t, make());
     await see(/running,|Nothing runs/);
     assert.deepEqual(complaints, [], name);
     await page.close();

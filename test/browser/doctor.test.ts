@@ -1,29 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { busyLab } from '../api/scenarios.ts';
 import { lookOver, looks } from './look-over.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 import { quiet } from './telemetry.ts';
 import { congestedDisks, diskMetrics, healthy } from './telemetry-scenes.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 for (const [name, look] of Object.entries(looks)) {
   test(`doctor, ${name}: a finding with its proof, who, and what to do`, bounded, async (t) => {
     const site = busyLab();
-    const opened = await openPage(t, browser, site, {
+    const opened = await openPage(t, site, {
       ...look,
       hash: '#/doctor',
       telemetry: {
@@ -61,7 +49,7 @@ for (const [name, look] of Object.entries(looks)) {
 
 test('when all is well the page says what that was told from', bounded, async (t) => {
   const site = busyLab();
-  const opened = await openPage(t, browser, site, {
+  const opened = await openPage(t, site, {
     telemetry: { ...quiet(site.now), doctor: () => healthy(site.now) },
   });
   const { page, see } = opened;
@@ -78,11 +66,11 @@ test('when all is well the page says what that was told from', bounded, async (t
 });
 
 test('nothing was looked at yet, or there is no doctor', bounded, async (t) => {
-  const opened = await openPage(t, browser, busyLab(), { hash: '#/doctor' });
+  const opened = await openPage(t, busyLab(), { hash: '#/doctor' });
   await opened.see('How complete its data is, is not known.');
   await opened.shot('doctor-empty');
   await lookOver(opened);
-  const older = await openPage(t, browser, busyLab(), { hash: '#/doctor', telemetry: 'lacking' });
+  const older = await openPage(t, busyLab(), { hash: '#/doctor', telemetry: 'lacking' });
   await older.see('The doctor is not available in this daemon.');
   assert.equal(await older.page.getByRole('alert').count(), 0);
 });

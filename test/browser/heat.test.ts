@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { machines, noMachines } from '../api/machines.ts';
 import { ScenarioSite } from '../api/scenario-site.ts';
 import { busyLab, oneRunning } from '../api/scenarios.ts';
 import { lookOver, looks } from './look-over.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 import { quiet } from './telemetry.ts';
 import { machineMetrics } from './telemetry-scenes.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-const recordedOnly = { skip: skip === false ? noMachines : skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
+const recordedOnly = { ...bounded, skip: bounded.skip === false ? noMachines : bounded.skip };
 
 /** Eight GPUs, a task that is kept to four cores and two GPUs, and one that may run anywhere. */
 async function pinnedLab(): Promise<ScenarioSite> {
@@ -52,7 +40,7 @@ for (const [name, look] of Object.entries(looks)) {
     recordedOnly,
     async (t) => {
       const site = await pinnedLab();
-      const opened = await openPage(t, browser, site, {
+      const opened = await openPage(t, site, {
         ...look,
         hash: '#/nodes',
         telemetry: { ...quiet(site.now), metrics: machineMetrics(32, site.gpuIds) },
@@ -93,7 +81,7 @@ for (const [name, look] of Object.entries(looks)) {
 test('the table of GPUs has what the driver tells', bounded, async (t) => {
   const site = busyLab();
   const gpus = site.nodes().nodes[0]!.gpus.map(({ id }) => id);
-  const { page } = await openPage(t, browser, site, {
+  const { page } = await openPage(t, site, {
     hash: '#/nodes',
     telemetry: { ...quiet(site.now), metrics: machineMetrics(48, gpus.slice(0, 1)) },
   });
@@ -110,7 +98,7 @@ test(
   bounded,
   async (t) => {
     for (const telemetry of [undefined, 'lacking'] as const) {
-      const { page, see } = await openPage(t, browser, oneRunning(), {
+      const { page, see } = await openPage(t, oneRunning(), {
         hash: '#/nodes',
         ...(telemetry !== undefined && { telemetry }),
       });

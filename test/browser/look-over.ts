@@ -10,12 +10,12 @@ export const looks = {
 } as const;
 
 /** Readable, named, within the screen, and without a complaint. */
-export async function lookOver({ page, complaints }: OpenPage): Promise<void> {
-  assert.deepEqual(await page.evaluate(faintTexts), [], 'contrast');
-  assert.deepEqual(await page.evaluate(namelessControls), [], 'names');
+export async function lookOver({ page, complaints }: OpenPage, where = 'the page'): Promise<void> {
+  assert.deepEqual(await page.evaluate(faintTexts), [], `contrast of ${where}`);
+  assert.deepEqual(await page.evaluate(namelessControls), [], `names on ${where}`);
   // A phone widens its window to what is on the page: only the screen itself tells.
   const screen = page.viewportSize()!.width;
   const scroll = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(scroll <= screen, `${scroll} px wide on a screen of ${screen}`);
+  assert.ok(scroll <= screen, `${where} is ${scroll} px wide on a screen of ${screen}`);
   assert.deepEqual(complaints, []);
 }

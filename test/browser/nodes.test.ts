@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { machines, noMachines } from '../api/machines.ts';
 import { ScenarioSite } from '../api/scenario-site.ts';
 import { oneRunning } from '../api/scenarios.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { lookOver } from './look-over.ts';
+import { pageTests } from './page-tests.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-const recordedOnly = { skip: skip === false ? noMachines : skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
+const recordedOnly = { ...bounded, skip: bounded.skip === false ? noMachines : bounded.skip };
 
 /** A node of the size of a recorded machine, about half of it at work. */
 async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
@@ -68,8 +56,8 @@ for (const name of Object.keys(seen) as (keyof typeof machines)[]) {
   for (const [look, options] of Object.entries(looks)) {
     test(`${name}, ${look}: every part is drawn, named and readable`, recordedOnly, async (t) => {
       const site = await labOn(name);
-      const opened = await openPage(t, browser, site, { ...options, hash: '#/nodes' });
-      const { page, see, shot, complaints } = opened;
+      const opened = await openPage(t, site, { ...options, hash: '#/nodes' });
+      const { page, see, shot } = opened;
       await see(/ of \d+(\u202f\d+)? fields known/);
       await see(/^live$/);
       for (const part of seen[name].parts) {
@@ -77,20 +65,13 @@ for (const name of Object.keys(seen) as (keyof typeof machines)[]) {
       }
       assert.equal(await page.locator('.topo-cell').count(), seen[name].cells);
       await shot(`topology-${name}-${look}`);
-      assert.deepEqual(await page.evaluate(faintTexts), [], 'contrast');
-      assert.deepEqual(await page.evaluate(namelessControls), [], 'names');
-      const [inner, scroll] = await page.evaluate(() => [
-        innerWidth,
-        document.documentElement.scrollWidth,
-      ]);
-      assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
-      assert.deepEqual(complaints, []);
+      await lookOver(opened);
     });
   }
 }
 
 test('the picture is one stop of the Tab key, and arrows choose its parts', bounded, async (t) => {
-  const { page, see } = await openPage(t, browser, oneRunning(), { hash: '#/nodes' });
+  const { page, see } = await openPage(t, oneRunning(), { hash: '#/nodes' });
   await see(/fields known/);
   assert.equal(await page.locator('[data-part][tabindex="0"]').count(), 1);
   await page.locator('[data-part][tabindex="0"]').focus();
@@ -106,7 +87,7 @@ test('the picture is one stop of the Tab key, and arrows choose its parts', boun
 });
 
 test('what is not known is a dash, and what is known says from whom', bounded, async (t) => {
-  const { page, see } = await openPage(t, browser, oneRunning(), { hash: '#/nodes' });
+  const { page, see } = await openPage(t, oneRunning(), { hash: '#/nodes' });
   await see(/fields known/);
   const disks = page.getByRole('table', { name: 'Disks' });
   const [name, size, , , , , model] = await disks.getByRole('cell').all();
@@ -133,14 +114,14 @@ test('sources that disagree, and probes that failed, are findings', bounded, asy
     outcome: 'failed',
     problems: [{ kind: 'timed-out', detail: 'nvidia-smi -q -x: no answer in 10000 ms' }],
   });
-  const { page } = await openPage(t, browser, site, { hash: '#/nodes' });
+  const { page } = await openPage(t, site, { hash: '#/nodes' });
   const findings = page.getByRole('region', { name: 'Findings' });
   await findings.getByText('nodes 9.6 GiB, total 23.6 GiB').waitFor();
   await findings.getByText('nvidia-smi -q -x: no answer in 10000 ms').waitFor();
 });
 
 test('the picture has a text that says the same', bounded, async (t) => {
-  const { page, see } = await openPage(t, browser, oneRunning(), { hash: '#/nodes' });
+  const { page, see } = await openPage(t, oneRunning(), { hash: '#/nodes' });
   await see(/fields known/);
   await page.getByText('The same as text').click();
   await see(/2 cores: CPUs 0, 1/);

@@ -58,7 +58,7 @@ export interface OpenPage extends OpenSite {
   shot(name: string): Promise<void>;
 }
 
-interface Look {
+export interface Look {
   readonly money?: MoneySite;
   readonly width?: number;
   readonly height?: number;

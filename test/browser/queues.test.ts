@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { busyLab } from '../api/scenarios.ts';
 import { queueScene } from '../builders/queue-scene.ts';
-import { faintTexts, namelessControls } from './contrast.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { lookOver } from './look-over.ts';
+import { pageTests } from './page-tests.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 function scene(): ScenarioSite {
   const site = busyLab();
@@ -27,7 +15,7 @@ function scene(): ScenarioSite {
 }
 
 test('the queue page draws the tree with use against guarantee and limit', bounded, async (t) => {
-  const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
+  const opened = await openPage(t, scene(), { hash: '#/queue' });
   const { page, see } = opened;
   await see('Waiting by reason');
   const names = await page
@@ -57,7 +45,7 @@ test('the queue page draws the tree with use against guarantee and limit', bound
 });
 
 test('a queue that is chosen shows what waits there, and only that', bounded, async (t) => {
-  const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
+  const opened = await openPage(t, scene(), { hash: '#/queue' });
   const { page, see } = opened;
   const codes = () =>
     page
@@ -86,7 +74,7 @@ test('a queue that is chosen shows what waits there, and only that', bounded, as
 });
 
 test('quotas and who was stopped for whom stand below', bounded, async (t) => {
-  const opened = await openPage(t, browser, scene(), { hash: '#/queue' });
+  const opened = await openPage(t, scene(), { hash: '#/queue' });
   await opened.see(/4\.s\.0\.1 was stopped for 5\.s\.0: [\s\S]*0% < 0\.83%/);
   const quotas = opened.page.getByRole('table', { name: 'Quotas' });
   assert.equal(
@@ -96,7 +84,7 @@ test('quotas and who was stopped for whom stand below', bounded, async (t) => {
 });
 
 test('a site of one queue has no tree', bounded, async (t) => {
-  const opened = await openPage(t, browser, busyLab(), { hash: '#/queue' });
+  const opened = await openPage(t, busyLab(), { hash: '#/queue' });
   await opened.see('Asks 2 GPUs; lab-3 has 0 free.');
   assert.equal(await opened.page.getByRole('table', { name: 'Queues' }).count(), 0);
 });
@@ -108,18 +96,10 @@ for (const [name, look] of Object.entries({
   wide: { width: 1760, height: 1000 },
 })) {
   test(`the tree, ${name}: readable, named, within the screen`, bounded, async (t) => {
-    const opened = await openPage(t, browser, scene(), { ...look, hash: '#/queue' });
-    const { page } = opened;
+    const opened = await openPage(t, scene(), { ...look, hash: '#/queue' });
     await opened.see('Stopped for others');
     await opened.see(/^live$/);
     await opened.shot(`queue-tree-${name}`);
-    assert.deepEqual(await page.evaluate(faintTexts), []);
-    assert.deepEqual(await page.evaluate(namelessControls), []);
-    const [inner, scroll] = await page.evaluate(() => [
-      innerWidth,
-      document.documentElement.scrollWidth,
-    ]);
-    assert.ok(scroll! <= inner!, `${scroll} px wide on a screen of ${inner}`);
-    assert.deepEqual(opened.complaints, []);
+    await lookOver(opened);
   });
 }

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { busyLab } from '../api/scenarios.ts';
 import { lookOver, looks } from './look-over.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 import { quiet } from './telemetry.ts';
 import { monthOfKpis } from './telemetry-scenes.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 for (const [name, look] of Object.entries(looks)) {
   test(
@@ -26,13 +14,14 @@ for (const [name, look] of Object.entries(looks)) {
     bounded,
     async (t) => {
       const site = busyLab();
-      const opened = await openPage(t, browser, site, {
+      const opened = await openPage(t, site, {
         ...look,
         hash: '#/reports',
         telemetry: {
           ...quiet(site.now),
           kpis: () => monthOfKpis(site.now),
           reports: () => ({
+            now: site.now,
             reports: [
               {
                 id: 'weekly-1',
@@ -76,11 +65,11 @@ test(
   'without anything that happened, and without the route, the page says so',
   bounded,
   async (t) => {
-    const opened = await openPage(t, browser, busyLab(), { hash: '#/reports' });
+    const opened = await openPage(t, busyLab(), { hash: '#/reports' });
     await opened.see('Nothing has happened yet that an indicator could be told from.');
     await opened.shot('reports-empty');
     await lookOver(opened);
-    const older = await openPage(t, browser, busyLab(), { telemetry: 'lacking' });
+    const older = await openPage(t, busyLab(), { telemetry: 'lacking' });
     await older.see(/3 running/);
     await older.page.keyboard.press('g');
     await older.page.keyboard.press('r');

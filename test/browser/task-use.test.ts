@@ -1,30 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { manyTasks, oneRunning } from '../api/scenarios.ts';
 import { lookOver, looks } from './look-over.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 import { quiet } from './telemetry.ts';
 import { taskMetrics } from './telemetry-scenes.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 for (const [name, look] of Object.entries(looks)) {
   test(`what a task uses of what it holds, ${name}`, bounded, async (t) => {
     const site = oneRunning();
     const telemetry = { ...quiet(site.now), metrics: taskMetrics(site) };
-    const opened = await openPage(t, browser, site, {
+    const opened = await openPage(t, site, {
       ...look,
       hash: '#/workloads/1?attempt=1.train.3.1',
       telemetry,
@@ -35,6 +23,12 @@ for (const [name, look] of Object.entries(looks)) {
     await use.getByRole('img', { name: /^Pressure from .*cpu .*memory .*i\/o/ }).waitFor();
     await use.getByRole('img', { name: /^I\/O from .*read .* MiB\/s/ }).waitFor();
     assert.equal(await use.getByRole('img', { name: /^GPU/ }).count(), 0);
+    await use
+      .getByText(
+        'berth metrics history berth_task_cpu_ratio --label attempt=1.train.3.1 --since 15m',
+        { exact: true },
+      )
+      .waitFor();
     await opened.shot(`task-use-${name}`);
     await lookOver(opened);
   });
@@ -46,9 +40,10 @@ test(
   async (t) => {
     const site = manyTasks();
     const telemetry = { ...quiet(site.now), metrics: taskMetrics(site) };
-    const opened = await openPage(t, browser, site, { hash: '#/workloads/1', telemetry });
+    const opened = await openPage(t, site, { hash: '#/workloads/1', telemetry });
     const use = opened.page.getByRole('region', { name: 'Use', exact: true });
     await use.getByRole('button', { name: 'all tasks' }).click();
+    await use.getByText('--label workload=1 ').waitFor();
     await use
       .getByText(/12 lines, highest 1\.embed\./)
       .first()
@@ -58,12 +53,12 @@ test(
 );
 
 test('where nothing was measured the page says so, and why', bounded, async (t) => {
-  const opened = await openPage(t, browser, oneRunning(), { hash: '#/workloads/1' });
+  const opened = await openPage(t, oneRunning(), { hash: '#/workloads/1' });
   await opened.see('Nothing is measured yet; the first sample comes within seconds.');
   await opened.page.locator('[data-row="1.prepare.0.1"]').click();
   await opened.see('Nothing was measured in the 12s that it ran.');
   await opened.shot('task-use-empty');
-  const older = await openPage(t, browser, oneRunning(), {
+  const older = await openPage(t, oneRunning(), {
     hash: '#/workloads/1',
     telemetry: 'lacking',
   });

@@ -1,5 +1,10 @@
 import type { BrowserContext, Route } from 'playwright-core';
+import {
+  type SilenceRequest,
+  silenceRequestSchema,
+} from '../../src/api/contract/alert-documents.ts';
 import type { Problem } from '../../src/api/contract/documents.ts';
+import { type ReportList, reportListSchema } from '../../src/api/contract/report-documents.ts';
 import {
   type AlertList,
   alertListSchema,
@@ -39,10 +44,10 @@ export interface Telemetry {
   alerts?: () => AlertList;
   doctor?: () => DoctorReport;
   kpis?: () => KpiList;
-  reports?: () => unknown;
+  reports?: () => ReportList;
   /** By name, as history has it. */
   readonly metrics?: Readonly<Record<string, Measured>>;
-  silence?: (body: unknown) => void;
+  silence?: (asked: SilenceRequest) => void;
   unsilence?: (id: string) => void;
 }
 
@@ -91,7 +96,7 @@ export async function serveTelemetry(context: BrowserContext, served: Telemetry)
     ),
   );
   await context.route('**/api/v1/reports', (route) =>
-    json(route, served.reports?.() ?? { now, reports: [], schedules: [] }),
+    json(route, reportListSchema.parse(served.reports?.() ?? { now, reports: [], schedules: [] })),
   );
   await context.route(/\/api\/v1\/metrics(\?.*)?$/, (route) =>
     json(route, metricListSchema.parse(listOf(served))),
@@ -100,7 +105,7 @@ export async function serveTelemetry(context: BrowserContext, served: Telemetry)
     json(route, metricHistorySchema.parse(historyOf(served, askedIn(route.request().url())))),
   );
   await context.route('**/api/v1/silences', async (route) => {
-    served.silence?.(route.request().postDataJSON());
+    served.silence?.(silenceRequestSchema.parse(route.request().postDataJSON()));
     await json(route, { id: 's1' });
   });
   await context.route('**/api/v1/silences/*', async (route) => {

@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { test } from 'node:test';
 import { busyLab } from '../api/scenarios.ts';
 import { GIB } from '../api/toy-workload.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { lookOver, looks } from './look-over.ts';
-import { buildPage, launch, openPage, skipReason } from './open-page.ts';
+import { pageTests } from './page-tests.ts';
 import { quiet } from './telemetry.ts';
 
-const skip = skipReason();
-const bounded = { skip, timeout: 60_000 };
-let browser: Browser;
-
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  browser = await launch();
-});
-after(async () => {
-  if (skip === false) await browser.close();
-});
+const { bounded, openPage } = pageTests();
 
 const past = (tenant: string, cost: number, failures: number) => ({
   group: [tenant],
@@ -40,7 +28,7 @@ for (const [name, look] of Object.entries(looks)) {
   test(`tenants, ${name}: what each holds, uses and used`, bounded, async (t) => {
     const site = busyLab();
     const of = (tenant: string, value: number) => ({ labels: { tenant }, value: () => value });
-    const opened = await openPage(t, browser, site, {
+    const opened = await openPage(t, site, {
       ...look,
       hash: '#/tenants',
       money: {
@@ -81,7 +69,7 @@ for (const [name, look] of Object.entries(looks)) {
 }
 
 test('without tenants the page teaches what makes one', bounded, async (t) => {
-  const opened = await openPage(t, browser, busyLab());
+  const opened = await openPage(t, busyLab());
   await opened.see(/3 running/);
   await opened.page.keyboard.press('g');
   await opened.page.keyboard.press('t');

@@ -126,6 +126,17 @@ const history: MetricHistoryDocument = {
   more: 2_345,
 };
 
+test('top adds up more tasks than a list of metrics has without being asked', bounded, async () => {
+  await using daemon = await TestDaemon.open();
+  answer(daemon, '', { ...list, metrics: [] });
+  await run('top', daemon);
+  const asked = daemon.queries.filter((_, i) => daemon.requests[i] === 'GET /api/v1/metrics');
+  assert.deepEqual(asked.map(String).sort(), [
+    'name=berth_task_cpu_ratio&series_max=1000',
+    'name=berth_task_memory_bytes&series_max=1000',
+  ]);
+});
+
 test('metrics history draws what was measured, with its trend', bounded, async () => {
   await using daemon = await TestDaemon.open();
   answer(daemon, '/history', history);

@@ -24,6 +24,8 @@ export class TestDaemon {
   readonly logs = new Map<string, { text: string; ended: boolean }>();
   /** `METHOD path` of each request, in order. */
   readonly requests: string[] = [];
+  /** Of the same requests. */
+  readonly queries: URLSearchParams[] = [];
   readonly submitted: { readonly query: URLSearchParams; readonly text: string }[] = [];
   /** Answers in place of the table, by path. */
   readonly answers = new Map<string, { status: number; type: string; body: string }>();
@@ -89,6 +91,7 @@ export class TestDaemon {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url!, 'http://localhost');
     this.requests.push(`${request.method} ${pathname}`);
+    this.queries.push(searchParams);
     let text = '';
     for await (const piece of request.setEncoding('utf8')) text += piece;
     const fixed = this.answers.get(pathname);

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alertsSentence, firesIn, labelsText, matchesText } from '../../web/src/alert-words.ts';
+import {
+  alertsSentence,
+  firesIn,
+  labelsText,
+  matchArguments,
+  matchesText,
+} from '../../web/src/alert-words.ts';
 import { evidencePlots, metricTitle, qualitySentence } from '../../web/src/finding-words.ts';
 import { congestedDisks, healthy, troubledAlerts } from '../browser/telemetry-scenes.ts';
 
@@ -32,6 +38,16 @@ test('an alert that is about to fire says when', () => {
   assert.equal(labelsText({ rule: 'a', device: 'sda' }), 'rule=a device=sda');
   assert.equal(matchesText({ device: 'sda', alert: 'cpu_high' }), 'cpu_high device=sda');
   assert.equal(matchesText({ device: 'sda' }), 'device=sda');
+});
+
+test('a command to copy quotes what a label has in it', () => {
+  const table = [
+    [{ mount: '/scratch', alert: 'scratch-full' }, 'scratch-full mount=/scratch'],
+    [{ mount: '/my data' }, "'mount=/my data'"],
+    [{ model: "$(rm -rf ~)'s" }, "'model=$(rm -rf ~)'\\''s'"],
+    [{ model: '' }, 'model='],
+  ] as const;
+  for (const [matches, text] of table) assert.equal(matchArguments(matches), text);
 });
 
 test('evidence is plotted by metric, with its threshold and the colour of the resource', () => {

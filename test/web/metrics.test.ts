@@ -18,6 +18,7 @@ test('numbers carry the unit of their metric, and what is unknown is a dash', ()
     ['berth_task_memory_bytes', 'bytes', 1_073_741_824, '1.0 GiB'],
     ['berth_task_read_bytes_per_second', 'bytes', 20 * 1_048_576, '20.0 MiB/s'],
     ['berth_sampler_duration_seconds', 'seconds', 0.0123, '12.3 ms'],
+    ['berth_sampler_duration_seconds', 'seconds', 0.9996, '1.0s'],
     ['berth_sampler_duration_seconds', 'seconds', 75, '1m 15s'],
     ['berth_node_cpu_frequency_hertz', 'hertz', 3.4e9, '3.4 GHz'],
     ['berth_gpu_temperature_celsius', 'celsius', 61.25, '61.3 °C'],

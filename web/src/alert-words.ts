@@ -40,6 +40,12 @@ export function firesIn(
 export const matchesText = ({ alert, ...labels }: Readonly<Record<string, string>>): string =>
   [alert ?? '', labelsText(labels)].filter((text) => text !== '').join(' ');
 
+/** The same as arguments of a command, whatever the labels have in them. */
+export const matchArguments = ({ alert, ...labels }: Readonly<Record<string, string>>): string =>
+  [...(alert === undefined ? [] : [alert]), ...Object.entries(labels).map((one) => one.join('='))]
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+
 /** `device=sda mount=/scratch`. */
 export const labelsText = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)

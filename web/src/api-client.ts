@@ -12,26 +12,26 @@ export class ApiProblem extends Error {
 
 const REQUEST_MS_MAX = 20_000;
 
-export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await ask(path, { signal: withLimit(signal) })).json() as Promise<T>;
+export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return askWhole(path, { signal: withLimit(signal) }, (answer) => answer.json() as Promise<T>);
 }
 
-export async function getText(path: string, signal?: AbortSignal): Promise<string> {
-  return (await ask(path, { signal: withLimit(signal) })).text();
+export function getText(path: string, signal?: AbortSignal): Promise<string> {
+  return askWhole(path, { signal: withLimit(signal) }, (answer) => answer.text());
 }
 
 export async function post(path: string): Promise<void> {
   await ask(path, { method: 'POST', signal: withLimit(undefined) });
 }
 
-export async function postJson<T>(path: string, body: unknown): Promise<T> {
+export function postJson<T>(path: string, body: unknown): Promise<T> {
   const init = {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: withLimit(undefined),
   };
-  return (await ask(path, init)).json() as Promise<T>;
+  return askWhole(path, init, (answer) => answer.json() as Promise<T>);
 }
 
 export async function remove(path: string): Promise<void> {
@@ -51,13 +51,31 @@ const withLimit = (signal: AbortSignal | undefined): AbortSignal => {
 };
 
 export async function ask(path: string, init: RequestInit): Promise<Response> {
-  let answer: Response;
+  const answer = await heardBy(init.signal, () => fetch(path, init));
+  if (answer.ok) return answer;
+  throw new ApiProblem(await heardBy(init.signal, () => problemIn(answer)));
+}
+
+/** An answer may break off in its middle, too. */
+async function askWhole<T>(
+  path: string,
+  init: RequestInit,
+  read: (answer: Response) => Promise<T>,
+): Promise<T> {
+  const answer = await ask(path, init);
+  return heardBy(init.signal, () => read(answer));
+}
+
+async function heardBy<T>(
+  signal: AbortSignal | null | undefined,
+  hear: () => Promise<T>,
+): Promise<T> {
   try {
-    answer = await fetch(path, init);
+    return await hear();
   } catch (cause) {
     if (
-      init.signal?.aborted === true &&
-      !(init.signal.reason instanceof DOMException && init.signal.reason.name === 'TimeoutError')
+      signal?.aborted === true &&
+      !(signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError')
     )
       throw cause;
     throw new ApiProblem({
@@ -69,8 +87,6 @@ export async function ask(path: string, init: RequestInit): Promise<Response> {
       hint: 'Is it up? Run `berth status`, or start it with `berth up -d`.',
     });
   }
-  if (answer.ok) return answer;
-  throw new ApiProblem(await problemIn(answer));
 }
 
 async function problemIn(answer: Response): Promise<Problem> {

@@ -37,7 +37,7 @@ const scales: Readonly<Record<MetricUnit, Scale>> = {
   seconds: {
     steps: decades(-6, 8),
     least: 0.001,
-    format: (n) => known(n, (v) => (v < 1 ? `${prefixed(v * 1_000, 'ms')}` : duration(v * 1_000))),
+    format: (n) => known(n, (v) => (v < 0.9995 ? prefixed(v * 1_000, 'ms') : duration(v * 1_000))),
   },
   bytes: { steps: powersOfTwo, least: 1_024, format: bytes },
   hertz: { steps: decades(0, 12), least: 1e9, format: (n) => known(n, (v) => prefixed(v, 'Hz')) },

@@ -10,6 +10,8 @@ import { pause } from '../watch-workload.ts';
 import type { World } from '../world.ts';
 
 const LIST_MAX = 200;
+/** As many as the route gives out: each is a task that runs. */
+const SERIES_MAX = 1_000;
 const USAGE_WINDOW_MS = 60_000;
 /** At most one look per second, whatever happens; and one each five when nothing does. */
 const LOOK_GAP_MS = 1_000;
@@ -64,8 +66,8 @@ async function look(client: Client, world: World, state: TopState): Promise<TopD
 
 async function lookAtUse(client: Client): Promise<TopData['use']> {
   const [cpu, memory] = await Promise.all([
-    client.metrics(CPU_METRIC),
-    client.metrics(MEMORY_METRIC),
+    client.metrics(CPU_METRIC, SERIES_MAX),
+    client.metrics(MEMORY_METRIC, SERIES_MAX),
   ]);
   return useByWorkload(cpu, memory);
 }

@@ -36,8 +36,13 @@ function doctorCalls({ ask }: Calls) {
 
 function metricCalls({ ask, pieces }: Calls) {
   return {
-    metrics: (name) =>
-      ask(metricListSchema, get(`/api/v1/metrics?${query(name === undefined ? {} : { name })}`)),
+    metrics: (name, seriesMax) => {
+      const asked = {
+        ...(name !== undefined && { name }),
+        ...(seriesMax !== undefined && { series_max: seriesMax }),
+      };
+      return ask(metricListSchema, get(`/api/v1/metrics?${query(asked)}`));
+    },
     metricHistory: ({ name, labels, windowMs, points, series }) => {
       const asked = { name, window: secondsOf(windowMs), points, series };
       const label = labels.map((one) => `&${query({ label: one })}`).join('');

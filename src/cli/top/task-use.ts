@@ -33,7 +33,6 @@ function sumsOf(
   name: string,
 ): Map<string, { sum: number; tasks: number }> {
   const sums = new Map<string, { sum: number; tasks: number }>();
-  // Of a counter two have the same history: the count, and its rate under the name of that.
   const series = metrics.find((metric) => metric.name === name)?.series ?? [];
   for (const { labels, value } of series) {
     const workload = labels['workload'];

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { ReportList } from '../../../src/api/contract/report-documents.ts';
 import type { KpiList } from '../../../src/api/contract/telemetry-documents.ts';
 import { duration, moment, percent, whole } from '../format.ts';
 import {
@@ -20,23 +21,6 @@ import { anyWorkload, isLacking, useDocument } from '../use-document.ts';
 const spans = ['24h', '7d', '30d'] as const;
 type Span = (typeof spans)[number];
 const EVERY_MS = 10_000;
-
-/** Reports that the daemon made by itself, and when it makes the next. */
-interface KeptReports {
-  readonly reports: readonly {
-    readonly id: string;
-    readonly every: string;
-    readonly from: number;
-    readonly to: number;
-    readonly generated_at: number;
-    readonly state: 'good' | 'warning' | 'critical' | 'unknown';
-  }[];
-  readonly schedules: readonly {
-    readonly every: string;
-    readonly next_at: number;
-    readonly problem: string | null;
-  }[];
-}
 
 /** How well it goes: indicators against their targets, objectives with their budgets, and reports to keep. */
 export function ReportsPage() {
@@ -201,7 +185,7 @@ function Objectives({ objectives }: { readonly objectives: readonly Objective[] 
 }
 
 function Kept() {
-  const { value } = useDocument<KeptReports>('/api/v1/reports', {
+  const { value } = useDocument<ReportList>('/api/v1/reports', {
     when: anyWorkload,
     everyMs: EVERY_MS,
     mayLack: true,

@@ -5,6 +5,8 @@ import { Ago } from './moments.tsx';
 import { SeverityMark } from './severity-mark.tsx';
 
 const SHOWN = 4;
+/** One line, as most answers are: nothing below it moves when they come. */
+const LOOKING = 'Looking at the last 10 minutes.';
 /** It reads minutes of history. */
 const DOCTOR_EVERY_MS = 30_000;
 
@@ -50,7 +52,7 @@ export function NeedsYou({ alerts }: { readonly alerts: Loaded<AlertList> }) {
                 <SeverityMark severity={worst.severity} />
               )}
               <span class={worst === undefined ? 'needs-sentence muted' : 'needs-sentence'}>
-                {worst?.sentence ?? report?.sentence ?? '\u00a0'}
+                {worst?.sentence ?? report?.sentence ?? problem?.detail ?? LOOKING}
               </span>
             </a>
           </li>

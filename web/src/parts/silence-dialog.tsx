@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AlertDocument } from '../../../src/api/contract/telemetry-documents.ts';
-import { matchesText } from '../alert-words.ts';
+import { matchArguments, matchesText } from '../alert-words.ts';
 import { Choice } from './choice.tsx';
 import { Command } from './notes.tsx';
 import { type Done, UndoNote } from './undo-note.tsx';
@@ -94,7 +94,7 @@ export function SilenceDialog({ alert, done, onClose, onSilence }: SilenceDialog
         </p>
         <p>
           <Command
-            text={`berth alerts silence ${matchesText(matches)} --for ${span.value.replace(' ', '')}`}
+            text={`berth alerts silence ${matchArguments(matches)} --for ${span.value.replace(' ', '')}`}
           />
         </p>
         {done.value?.problem !== undefined && <UndoNote done={done} />}

@@ -1,11 +1,13 @@
 import { useState } from 'preact/hooks';
 import type { AttemptDocument, WorkloadDocument } from '../../../src/api/contract/documents.ts';
 import { counted, duration } from '../format.ts';
+import { roundSpan } from '../kpi-words.ts';
 import { cpuScale, type Scale, scaleOf, scaleOfUnit, windowReaching } from '../metrics.ts';
 import type { PanelSpec } from '../panels.ts';
 import { now } from '../server-time.ts';
 import { Choice } from './choice.tsx';
 import { HistoryPanels } from './history-panels.tsx';
+import { Command } from './notes.tsx';
 
 const QUARTER_MS = 900_000;
 /** A line for each beyond this says nothing any more. */
@@ -40,6 +42,7 @@ export function TaskUse({
     isLong && recent
       ? { windowMs: QUARTER_MS }
       : { windowMs: windowReaching(age), from, to: to ?? undefined, points: POINTS_OF_LIFE };
+  const label = of === 'this task' ? `attempt=${attempt.id}` : `workload=${document.id}`;
   const specs = of === 'this task' ? specsOfAttempt(attempt) : specsOfAll(document.id);
   return (
     <section class="part" aria-label="Use">
@@ -66,6 +69,9 @@ export function TaskUse({
             onChoose={choose}
           />
         )}
+        <Command
+          text={`berth metrics history berth_task_cpu_ratio --label ${label} --since ${roundSpan(span.windowMs)}`}
+        />
       </header>
       <HistoryPanels
         key={`${of} ${attempt.id} ${span.windowMs}`}
