@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   transfer: ['admission'],
   caching: [],
   planning: ['inventory'],
-  simulation: ['engine', 'forecasting', 'runtime'],
+  simulation: ['engine', 'scheduling', 'forecasting', 'runtime'],
   store: ['runtime', 'engine', 'telemetry'],
   api: ['spec', 'runtime', 'engine', 'analysis', 'autoscaling', 'inventory'],
   cli: ['spec', 'api', 'simulation', 'planning', 'inventory'],

@@ -1,3 +1,5 @@
+import { assert } from '../base/assert.ts';
+
 /** One resolution at which history is kept: points of a step, so many of them in one block, kept so long. */
 export interface HistoryTier {
   readonly table: 'second' | 'minute' | 'hour';
@@ -29,3 +31,10 @@ export const blockAt = (tier: number, at: number): number => at - (at % blockMs(
 /** The place of a moment in its block. */
 export const slotOf = (tier: number, at: number): number =>
   Math.floor((at % blockMs(tier)) / tiers[tier]!.stepMs);
+
+/** The number of the tier of so long steps. */
+export function tierOf(stepMs: number): number {
+  const tier = tiers.findIndex((one) => one.stepMs === stepMs);
+  assert(tier !== -1, `no tier of ${stepMs} ms`);
+  return tier;
+}

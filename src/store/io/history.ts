@@ -21,7 +21,7 @@ import {
 } from '../history-block.ts';
 import { encodePoints, pointsOf } from '../history-points.ts';
 import { answerQuery, mergedPoints, stepOf } from '../history-query.ts';
-import { blockAt, blockMs, COARSEST, slotOf, tiers } from '../history-tiers.ts';
+import { blockAt, blockMs, COARSEST, slotOf, tierOf, tiers } from '../history-tiers.ts';
 import { isIdle, type Series, SeriesBook } from '../series-book.ts';
 import { type OpenHistoryFile, openHistoryFile, replaceHistoryFile } from './history-file.ts';
 import { HistoryTables } from './history-tables.ts';
@@ -486,12 +486,6 @@ class SqliteHistory implements MetricHistory {
       setPoint(this.#openBlock(tier + 1, series), slotOf(tier + 1, at), point);
     }
   }
-}
-
-function tierOf(stepMs: number): number {
-  const tier = tiers.findIndex((one) => one.stepMs === stepMs);
-  assert(tier !== -1, `no tier of ${stepMs} ms`);
-  return tier;
 }
 
 interface SeriesPointOf {

@@ -490,12 +490,7 @@ class LauncherDriver implements LocalDriver {
 
   /** `lost` where another try may find the machine in a better state. */
   #refuse(attempt: AttemptId, plan: Confinement, cause: EndCause, message: string): void {
-    const end: AttemptEnd = {
-      cause,
-      usage: {},
-      enforced: plan.enforced,
-      message,
-    };
+    const end: AttemptEnd = { cause, usage: {}, enforced: plan.enforced, message };
     queueMicrotask(() => this.#end(attempt, end));
   }
 }
