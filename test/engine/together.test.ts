@@ -349,6 +349,25 @@ const stoppedAgain: Happening[] = [
   { do: 'end', pick: 11, cause: 'succeeded' },
 ];
 
+/** Others were stopped for it; then its priority was raised, and it was cancelled before any pass of a replay. */
+const cancelledInReplay: Happening[] = [
+  gold(),
+  { do: 'gpus' },
+  gold(),
+  gold({ queue: 'batch', shape: 'share', gathers: 2 }),
+  gold({ suits: true }),
+  { do: 'wait', ms: 10 * MINUTE },
+  { do: 'raise', pick: 18 },
+  gold(),
+  gold(),
+  gold(),
+  gold({ suits: true }),
+  { do: 'end', pick: 17, cause: 'succeeded' },
+  { do: 'wait', ms: 1 },
+  gold(),
+  { do: 'cancel', pick: 29 },
+];
+
 test('all that keeps tasks waiting at once: each rule holds, copies have the same future, and all comes to its end', (t) => {
   const seen: Record<string, number> = {};
   fc.assert(
@@ -369,7 +388,13 @@ test('all that keeps tasks waiting at once: each rule holds, copies have the sam
         for (const [what, count] of Object.entries(m.seen)) seen[what] = (seen[what] ?? 0) + count;
       },
     ),
-    { numRuns: 100, examples: [[false, stoppedAgain]] },
+    {
+      numRuns: 100,
+      examples: [
+        [false, stoppedAgain],
+        [false, cancelledInReplay],
+      ],
+    },
   );
   t.diagnostic(JSON.stringify(seen));
   for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `${what}: ${count}`);
