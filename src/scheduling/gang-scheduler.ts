@@ -55,7 +55,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
-  /** Without it nobody looks for victims, and of what runs only gangs need be known. */
+  /** Else nobody looks for victims, and of what runs only gangs need be known. */
   readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
   readonly #occupancy = new Occupancy<T>();
@@ -132,9 +132,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   placed(running: Running<T>): void {
     const { task, row } = running;
     if (task.who !== undefined) this.#deps.table.residents.add(row, task.who);
-    if (this.#handout.length > 0) {
-      this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
-    }
+    this.#handout = this.#handout[0]?.task === task ? this.#handout.slice(1) : NONE;
     this.#gangs.remove(task);
     if (this.#mindful) {
       this.#mindful = false;
