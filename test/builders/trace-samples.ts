@@ -15,6 +15,12 @@ export const samples: Readonly<Record<string, string>> = {
     '0,1,0,606,vgg19,164,30',
     '1,8,30,133,vgg11,147,23',
   ),
+  sacct: table(
+    'JobID|JobName|User|State|Submit|Start|End|Elapsed|Timelimit|ReqTRES|AllocTRES',
+    '7|train|ada|COMPLETED|2026-01-01T00:00:00|2026-01-01T00:00:05|2026-01-01T01:00:05|01:00:00|1-00:00:00|cpu=8,gres/gpu:a100=2,mem=64G,node=2|',
+    '7.batch|batch||COMPLETED|2026-01-01T00:00:05|||01:00:00|||cpu=8,mem=64G',
+    '8_1|sweep|ben|TIMEOUT|2026-01-01T00:00:00|||00:10:02|00:10:00||billing=1,cpu=1,mem=500M,node=1',
+  ),
   'kueue-generator': baselineGenerator
     .replace('count: 350', 'count: 3')
     .replace('count: 100', 'count: 2'),

@@ -1,11 +1,12 @@
 import { kueueGenerator } from './kueue-generator.ts';
 import { openb } from './openb.ts';
+import { sacct } from './sacct.ts';
 import { swf } from './swf.ts';
 import { tiresias } from './tiresias.ts';
 import type { TraceFormat } from './trace-format.ts';
 
 /** All formats that files of traces may have; the first that recognises a file is its. */
-export const traceFormats: readonly TraceFormat[] = [openb, tiresias, kueueGenerator, swf];
+export const traceFormats: readonly TraceFormat[] = [openb, tiresias, sacct, kueueGenerator, swf];
 
 /** So many characters of a file tell its format. */
 export const HEAD_CHARS = 8_192;
