@@ -57,6 +57,24 @@ test('two jobs, one after the other, worked out by hand', () => {
   assert.equal(document.unfinished, 0);
 });
 
+test('tasks that wait are counted while they do', () => {
+  const request = resources({ cpu: 4_000 });
+  const spec = workload('a', step('s', { request, count: 4 }));
+  const { document } = measured({
+    nodes: [node('n', { cpu: 4_000 })],
+    jobs: [traceJob('a', 0, 10 * S, spec)],
+  });
+  const waiting = document.series.tasks_waiting;
+  const { step_s } = document.series;
+  assert.deepEqual(
+    waiting,
+    waiting.map((_, i) => 3 - Math.floor((i * step_s) / 10)),
+  );
+  assert.equal(waiting.length, 40);
+  assert.deepEqual(new Set(document.series.tasks_running), new Set([1]));
+  assert.equal(document.fairness.share_error, 0);
+});
+
 test('work that is cut short is lost, and counts in no utilisation', () => {
   const retry = { ...step('s').retry, maxRetries: 3, backoffMs: spanMs(1) };
   const spec = workload('a', step('s', { request: resources({ cpu: 2_000 }), retry }));
