@@ -368,6 +368,17 @@ const cancelledInReplay: Happening[] = [
   { do: 'cancel', pick: 29 },
 ];
 
+/** What was quick is cancelled: another that becomes quick has lines, whoever waits on purpose. */
+const quickAndCancelled: Happening[] = [
+  { do: 'array' },
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  { do: 'gpus' },
+  { do: 'cancel', pick: 0 },
+  gold(),
+  gold({ gathers: 3 }),
+  { do: 'end', pick: 0, cause: 'succeeded' },
+];
+
 test('all that keeps tasks waiting at once: each rule holds, copies have the same future, and all comes to its end', (t) => {
   const seen: Record<string, number> = {};
   fc.assert(
