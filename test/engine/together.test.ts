@@ -404,6 +404,7 @@ test('all that keeps tasks waiting at once: each rule holds, copies have the sam
       examples: [
         [false, stoppedAgain],
         [false, cancelledInReplay],
+        [false, quickAndCancelled],
       ],
     },
   );
