@@ -1,4 +1,5 @@
 import type { SkippedRows } from '../trace.ts';
+import { SkippedBook } from './skipped-book.ts';
 import type { ReadTrace, TraceSource } from './trace-format.ts';
 import { issueAt, type Span, type TraceIssue } from './trace-issue.ts';
 
@@ -10,14 +11,16 @@ const ISSUES_MAX = 20;
  * out says nothing that can be replayed; a malformed one is not a row of its format at all.
  */
 export class RowBook {
-  readonly #skipped = new Map<string, { count: number; line: number }>();
+  readonly #skipped = new SkippedBook();
   readonly #issues: TraceIssue[] = [];
   #malformed = 0;
 
+  get rows(): readonly SkippedRows[] {
+    return this.#skipped.rows;
+  }
+
   skip(why: string, line: number): void {
-    const known = this.#skipped.get(why);
-    if (known === undefined) this.#skipped.set(why, { count: 1, line });
-    else known.count++;
+    this.#skipped.skip(why, line);
   }
 
   /** `what` is one of a few phrases; what stands there is not part of it. */
@@ -30,10 +33,6 @@ export class RowBook {
     this.skip(what, row.line);
     this.#malformed++;
     if (this.#issues.length < ISSUES_MAX) this.#issues.push(issueAt(source, row, what, expected));
-  }
-
-  get rows(): readonly SkippedRows[] {
-    return [...this.#skipped].map(([why, { count, line }]) => ({ why, count, line }));
   }
 
   /** Why nothing can be made of it; undefined where `usable` of its rows are enough. */
