@@ -247,7 +247,7 @@ function jobOf({ id, at, tenant, spec, tasks }: Submission): TraceJob | undefine
   const courses = new Map<string, readonly TaskCourse[]>();
   for (const [key, past] of tasks) courses.set(key, isKept ? [keptFor(past)] : coursesOf(past));
   const all = [...courses.values()];
-  const usual = Math.max(...all.map((each) => each.at(-1)!.runMs)) as SpanMs;
+  const usual = all.reduce((most, each) => Math.max(most, each.at(-1)!.runMs), 0) as SpanMs;
   const job = { id, at, tenant, spec, runMs: usual };
   const isPlain = all.every(
     ([only, ...more]) =>
