@@ -24,8 +24,8 @@ const CORES_PER_GPU = 12;
 const MEMORY_PER_GPU = 128 * GIB;
 
 /**
- * Sizes as on clusters of GPUs that have published theirs (Philly, ATC 2019; Helios, SC 2021): most jobs have one GPU
- * and are short; the few with many have most of the GPU time.
+ * Chosen so that most jobs have one GPU and are short, and the few with many have most of the GPU time, as those have it
+ * who published theirs (Philly, ATC 2019; Helios, SC 2021); fitted to nothing.
  */
 const gpuSizes: readonly (readonly [gpus: number, share: number, medianS: number])[] = [
   [1, 70, 300],
@@ -51,7 +51,7 @@ const params: readonly GeneratorParam[] = [
 export const gpuCluster: TraceGenerator = {
   name: 'gpu-cluster',
   what: 'deep-learning jobs on nodes of 8 GPUs: many small and short ones, few that are large and long',
-  params: params,
+  params,
   generate(values, seed) {
     const nodes = Math.ceil(values['gpus']! / GPUS_PER_NODE);
     const demands = gpuSizes

@@ -23,7 +23,7 @@ const params: readonly GeneratorParam[] = [
 export const lublinFeitelson: TraceGenerator = {
   name: 'lublin',
   what: 'the model of parallel supercomputers of Lublin and Feitelson (JPDC 2003)',
-  params: params,
+  params,
   generate: (values, seed) =>
     lublin(
       {

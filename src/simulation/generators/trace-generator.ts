@@ -23,8 +23,8 @@ export interface TraceGenerator {
   generate(values: Readonly<Record<string, number>>, seed: number): Trace;
 }
 
-/** Goes through them take seconds, and nothing of them is kept. */
-export const JOBS_MAX = 10_000_000;
+/** Drawn in seconds; none of them is kept. */
+const JOBS_MAX = 10_000_000;
 
 export const number = (
   name: string,

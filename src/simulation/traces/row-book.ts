@@ -1,7 +1,7 @@
 import type { SkippedRows } from '../trace.ts';
 import { SkippedBook } from './skipped-book.ts';
 import type { ReadTrace, TraceSource } from './trace-format.ts';
-import { issueAt, type Span, type TraceIssue } from './trace-issue.ts';
+import { issueAt, lineOf, type Span, type TraceIssue } from './trace-issue.ts';
 
 /** Malformed rows that are told of where a file is given up. */
 const ISSUES_MAX = 20;
@@ -19,20 +19,25 @@ export class RowBook {
     return this.#skipped.rows;
   }
 
-  skip(why: string, line: number): void {
+  skip(why: string, line: number | (() => number)): void {
     this.#skipped.skip(why, line);
   }
 
   /** `what` is one of a few phrases; what stands there is not part of it. */
   malformed(
     source: TraceSource,
-    row: Span & { readonly line: number },
+    row: (Span & { readonly line: number }) | (() => Span),
     what: string,
     expected: string,
   ): void {
-    this.skip(what, row.line);
     this.#malformed++;
-    if (this.#issues.length < ISSUES_MAX) this.#issues.push(issueAt(source, row, what, expected));
+    if (this.#issues.length < ISSUES_MAX) {
+      const span = typeof row === 'function' ? row() : row;
+      this.#issues.push(issueAt(source, span, what, expected));
+    }
+    this.skip(what, () =>
+      typeof row === 'function' ? lineOf(source.text, row().start) : row.line,
+    );
   }
 
   /** Why nothing can be made of it; undefined where `usable` of its rows are enough. */
