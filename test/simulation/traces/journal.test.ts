@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { timeMs } from '../../../src/base/units.ts';
-import type { EndCause } from '../../../src/model/attempt.ts';
+import fc from 'fast-check';
+import { Heap } from '../../../src/base/heap.ts';
+import { type TimeMs, timeMs } from '../../../src/base/units.ts';
+import { Engine } from '../../../src/engine/engine.ts';
+import type { AttemptEnd, EndCause } from '../../../src/model/attempt.ts';
 import type { AttemptId, TenantId, WorkloadId } from '../../../src/model/ids.ts';
-import type { Event } from '../../../src/model/messages.ts';
+import type { Command, Event } from '../../../src/model/messages.ts';
 import type { WorkloadSpec } from '../../../src/model/workload.ts';
+import { EasyScheduler } from '../../../src/scheduling/easy-scheduler.ts';
+import { firstFit } from '../../../src/scheduling/scorers/first-fit.ts';
+import { readGenerator } from '../../../src/simulation/generators/registry.ts';
+import type { Trace } from '../../../src/simulation/trace.ts';
 import { type JournalWindow, readJournal } from '../../../src/simulation/traces/journal.ts';
 import { node, step, workload } from '../../builders/workload.ts';
+import { arbitraryEvent } from '../../store/arbitrary-event.ts';
 
 const at = (seconds: number) => timeMs(seconds * 1000);
 const joined = (s: number, id: string): Event => ({
@@ -294,5 +302,71 @@ test('a journal: a lease and a service are jobs that hold the same for as long',
       spec.steps[0]!.run.kind,
     ]),
     [['job', '', undefined, 'shell']],
+  );
+});
+
+/** What happens when a trace runs on its nodes: at one instant ends first, then arrivals, then a pass. */
+function run({ jobs, nodes }: Trace): Event[] {
+  const engine = new Engine(
+    { tasksMax: 10_000, endedMax: 10 },
+    {
+      scheduler: (deps) =>
+        new EasyScheduler(deps, firstFit, { backfill: 'queue-order', depth: 1_000 }),
+    },
+  );
+  const events: Event[] = [];
+  const all = [...jobs];
+  const ends = new Heap<{ at: number; attempt: AttemptId }>(
+    (a, b) => a.at < b.at || (a.at === b.at && a.attempt < b.attempt),
+  );
+  const apply = (event: Event): void => {
+    engine.apply(event);
+    events.push(event);
+    if (event.kind !== 'task-placed') return;
+    const job = all[Number.parseInt(event.attempt, 10) - 1]!;
+    ends.push({ at: event.at + job.runMs, attempt: event.attempt });
+  };
+  const send = (command: Command): void => engine.decide(command).events.forEach(apply);
+  for (const one of nodes!) send({ kind: 'join-node', at: all[0]!.at, node: one });
+  for (let next = 0; next < all.length || ends.size > 0; ) {
+    const now = Math.min(all[next]?.at ?? Infinity, ends.peek()?.at ?? Infinity) as TimeMs;
+    while (ends.peek()?.at === now) {
+      const { attempt } = ends.pop();
+      const end = (ended(0, attempt) as Extract<Event, { kind: 'task-ended' }>).end;
+      send({ kind: 'report-ended', at: now, attempt, end: end as AttemptEnd });
+    }
+    for (; all[next]?.at === now; next++) {
+      const { tenant, spec } = all[next]!;
+      send({ kind: 'submit', at: now, tenant, spec });
+    }
+    for (let e = engine.next(now); e !== undefined; e = engine.next(now)) apply(e);
+  }
+  return events;
+}
+
+test('a trace that ran is the same when it is read back from its journal, and runs the same again', () => {
+  const generator = readGenerator('hyper-exponential:jobs=400,procs=64,load=1.2');
+  assert.ok(generator.ok);
+  const trace = generator.generator.generate(generator.values, 9);
+  const events = run(trace);
+  const back = readJournal(events);
+  assert.deepEqual(back.nodes, trace.nodes);
+  assert.deepEqual([...back.jobs], [...trace.jobs]);
+  assert.deepEqual(run(back), events);
+});
+
+test('a journal: whatever its events are, it is a trace', () => {
+  fc.assert(
+    fc.property(fc.array(arbitraryEvent, { maxLength: 40 }), (events) => {
+      const { jobs, count } = readJournal(events);
+      let seen = 0;
+      for (const { runMs, truth, spec } of jobs) {
+        for (const { id } of spec.steps) truth?.({ step: id, index: 0, attempt: 1 });
+        assert.ok(!Number.isNaN(runMs));
+        seen++;
+      }
+      assert.equal(seen, count);
+    }),
+    { numRuns: 200 },
   );
 });
