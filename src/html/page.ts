@@ -90,9 +90,10 @@ th,td{padding:.25rem .6rem .25rem 0;text-align:left;vertical-align:top;border-bo
 th[scope=row]{font-weight:400}
 figure{margin:1rem 0}
 svg{display:block;width:100%;height:auto}
-svg text{font-size:10px;fill:var(--faint)}
+svg text{font-size:10px;fill:var(--faint);paint-order:stroke;stroke:var(--ground);stroke-width:3px;stroke-linejoin:round}
 @media (max-width:34rem){svg text{font-size:17px}svg .minor{display:none}}
 .line{fill:none;stroke:var(--line);stroke-width:1.5}.line-dot{fill:var(--line)}.band{fill:var(--band)}.axis{fill:none;stroke:var(--rule)}
+@media (max-width:34rem){.line{stroke-width:2.5}}
 .look-1{stroke:var(--line-1)}.look-2{stroke:var(--line-2)}.look-3{stroke:var(--line-3)}.look-4{stroke:var(--line-4)}.look-5{stroke:var(--line-5)}
 .state{white-space:nowrap;font-weight:600}.good{color:var(--good)}.warning{color:var(--warning)}.critical{color:var(--critical)}.unknown{color:var(--faint)}
 code{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
