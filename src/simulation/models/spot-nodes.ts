@@ -33,7 +33,9 @@ export class SpotNodes implements SiteModel {
       const mood = { ...pool, base, onDemand };
       const drawn = randomPath(mood, site.now, prng.fork());
       const path =
-        pool.prices === undefined ? drawn : shifted(this.#recorded.get(pool.prices) ?? [], site.now);
+        pool.prices === undefined
+          ? drawn
+          : shifted(this.#recorded.get(pool.prices) ?? [], site.now);
       const quote: Omit<SpotQuote, 'price'> = {
         ...(type !== undefined && { type }),
         base,

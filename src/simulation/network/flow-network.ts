@@ -27,7 +27,7 @@ interface Flow {
   /** Bits that were not there yet at `since`. */
   left: number;
   since: number;
-  /** Of its entry in the heap; older entries are not meant. */
+  /** Of its entry in the heap, never used again; 0 before the first. */
   version: number;
 }
 
@@ -50,6 +50,7 @@ export class FlowNetwork {
   /** By arc, those that cross it. */
   readonly #crossing = new Map<number, Set<Flow>>();
   readonly #down = new Set<number>();
+  #versions = 0;
   readonly #due = new Heap<Due>((a, b) => (a.at === b.at ? a.id < b.id : a.at < b.at));
 
   constructor(topology: Topology) {
@@ -95,7 +96,10 @@ export class FlowNetwork {
     const beside = this.#beside([flow]);
     this.#flows.delete(id);
     this.#send(flow, undefined);
-    this.#shareAmong([...beside].filter((other) => other !== flow), at);
+    this.#shareAmong(
+      [...beside].filter((other) => other !== flow),
+      at,
+    );
   }
 
   /** What crosses it takes another way; what has none waits. */
@@ -217,10 +221,7 @@ export class FlowNetwork {
       .filter(({ transfer }) => this.#flows.has(transfer.id))
       .sort((a, b) => (a.transfer.id < b.transfer.id ? -1 : 1));
     const moving = sorted.filter(({ way }) => way !== undefined);
-    const rates = maxMinRates(
-      (arc) => this.topology.arcs[arc]!.capacity,
-      moving.map(demandOf),
-    );
+    const rates = maxMinRates((arc) => this.topology.arcs[arc]!.capacity, moving.map(demandOf));
     const rateBy = new Map(moving.map((flow, i) => [flow, rates[i]! / 1000]));
     for (const flow of sorted) this.#setRate(flow, rateBy.get(flow) ?? 0, at);
   }
@@ -232,7 +233,7 @@ export class FlowNetwork {
     flow.left = left > NOTHING ? left : 0;
     flow.since = at;
     flow.rate = rate;
-    flow.version++;
+    flow.version = ++this.#versions;
     if (flow.left > 0 && rate === 0) return;
     const needMs = flow.left === 0 ? 0 : Math.ceil(flow.left / rate);
     this.#due.push({ at: at + needMs, id: flow.transfer.id, version: flow.version });
