@@ -17,6 +17,7 @@ import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
 import { planRetry } from './resume-run.ts';
 import { decideService } from './service-decide.ts';
+import { copyState } from './snapshot.ts';
 import { State } from './state.ts';
 import { nextOfStep, workloadEnd } from './step-ends.ts';
 import { enterSpilled, type Site, submit, termsFor } from './submit.ts';
@@ -45,6 +46,14 @@ export class Engine {
   /** Of the same options and policy, and without a state: to restore a copy into. */
   empty(): Engine {
     return new Engine(this.#options, this.#deps);
+  }
+
+  /** Between two passes: stands where this one stands, and goes its own way from there. */
+  fork(): Engine {
+    const engine = this.empty();
+    copyState(this.state, engine.state);
+    engine.state.money.paused = this.state.money.paused;
+    return engine;
   }
 
   /** Reads the state, never writes it. */
