@@ -50,8 +50,16 @@ export class Engine {
 
   /** Between two passes: stands where this one stands, and goes its own way from there. */
   fork(): Engine {
-    const engine = this.empty();
-    copyState(this.state, engine.state);
+    return this.#copyTo(this.empty(), 'same-site');
+  }
+
+  /** The same with an empty engine of other options or another policy: as if a daemon started anew under those. */
+  forkInto(other: Engine): Engine {
+    return this.#copyTo(other, 'other-site');
+  }
+
+  #copyTo(engine: Engine, onto: Parameters<typeof copyState>[2]): Engine {
+    copyState(this.state, engine.state, onto);
     engine.state.money.paused = this.state.money.paused;
     return engine;
   }

@@ -127,17 +127,20 @@ export function restoreSnapshot(state: State, text: string): void {
 }
 
 /**
- * Fills an empty state with what another one of the same options has, as its snapshot would, and without the text of
- * that. Both share what never changes: documents, placements, ends, nodes, shapes.
+ * Fills an empty state with what another one has, as its snapshot would, and without the text of that. Both share what
+ * never changes: documents, placements, ends, nodes. Of the `same-site` they share shapes, too; on another one each
+ * task has the shape that it would have there.
  */
-export function copyState(from: State, to: State): void {
+export function copyState(from: State, to: State, onto: 'same-site' | 'other-site'): void {
   const { nodes, order, ...beside } = saveBeside(from);
-  to.shapes.copyOf(from.shapes);
-  load(
-    to,
-    { nodes, order, ...structuredClone(beside) },
-    Array.from(from.workloads(), loadWorkload),
-  );
+  const workloads = Array.from(from.workloads(), loadWorkload);
+  if (onto === 'same-site') to.shapes.copyOf(from.shapes);
+  else for (const workload of workloads) forgetShapes(workload);
+  load(to, { nodes, order, ...structuredClone(beside) }, workloads);
+}
+
+function forgetShapes({ steps }: WorkloadRecord): void {
+  for (const { tasks } of steps) for (const task of tasks) task.shape = UNKNOWN_SHAPE;
 }
 
 /** All but the workloads. */
