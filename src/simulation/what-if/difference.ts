@@ -45,7 +45,7 @@ export interface GroupDifference {
   /** Of what is held of the site's scarcest resource while something waits: 0 … 1. */
   readonly shareBefore: number;
   readonly shareAfter: number;
-  /** Micro-dollars. */
+  /** Micro-dollars; of a queue nobody counts them. */
   readonly chargedBefore: number;
   readonly chargedAfter: number;
 }
@@ -62,32 +62,36 @@ export interface Difference {
   readonly doneAfter: TimeMs | undefined;
 }
 
-/** What another future does to each job, tenant and queue. */
-export function differenceOf(before: Future, after: Future): Difference {
-  const ids = [...new Set([...before.jobs.keys(), ...after.jobs.keys()])];
-  ids.sort((a, b) => Number(a) - Number(b));
-  const jobs = ids.map((id) => jobDifference(before.jobs.get(id), after.jobs.get(id)));
+/** What another future does to each job, tenant and queue; of one tenant alone, when `only` says so. */
+export function differenceOf(before: Future, after: Future, only?: TenantId): Difference {
+  const jobs = jobsOf(before, after).filter(({ tenant }) => only === undefined || tenant === only);
   const until = Math.max(lastStart(before), lastStart(after));
-  const held = { before: heldBy(before.holds, until), after: heldBy(after.holds, until) };
+  const held = { before: heldBy(before, until, only), after: heldBy(after, until, only) };
   const group = (name: string, own: readonly JobDifference[], by?: 'tenant' | 'queue') => ({
     ...waitsOf(name, own),
     shareBefore: shareOf(held.before, by, name),
     shareAfter: shareOf(held.after, by, name),
-    ...charges(before, after, by, name),
+    chargedBefore: chargedTo(before, by === 'tenant' ? name : only),
+    chargedAfter: chargedTo(after, by === 'tenant' ? name : only),
   });
   const groups = (by: 'tenant' | 'queue'): GroupDifference[] => {
-    const names = [...new Set(jobs.map((job) => job[by] as string))].sort();
     const members = Map.groupBy(jobs, (job) => job[by] as string);
-    return names.map((name) => group(name, members.get(name)!, by));
+    return [...members.keys()].sort().map((name) => group(name, members.get(name)!, by));
   };
   return {
     jobs,
     total: group('', jobs),
     tenants: groups('tenant'),
-    queues: groups('queue'),
-    doneBefore: doneAt(before),
-    doneAfter: doneAt(after),
+    queues: groups('queue').map((queue) => ({ ...queue, chargedBefore: 0, chargedAfter: 0 })),
+    doneBefore: doneAt(before, only),
+    doneAfter: doneAt(after, only),
   };
+}
+
+function jobsOf(before: Future, after: Future): JobDifference[] {
+  const ids = [...new Set([...before.jobs.keys(), ...after.jobs.keys()])];
+  ids.sort((a, b) => Number(a) - Number(b));
+  return ids.map((id) => jobDifference(before.jobs.get(id), after.jobs.get(id)));
 }
 
 function jobDifference(
@@ -151,54 +155,49 @@ interface Held {
 
 interface HeldBy {
   readonly all: Held;
+  /** Of all, or of the one tenant that is looked at. */
+  readonly own: Held;
   readonly tenant: ReadonlyMap<string, Held>;
   readonly queue: ReadonlyMap<string, Held>;
 }
 
+const NOTHING: Held = { cpu: 0, gpu: 0 };
+
 /** Amounts × milliseconds until then. */
-function heldBy(holds: readonly Hold[], until: number): HeldBy {
+function heldBy({ holds }: Future, until: number, only: TenantId | undefined): HeldBy {
   const by = { tenant: new Map<string, Held>(), queue: new Map<string, Held>() };
-  let all: Held = { cpu: 0, gpu: 0 };
-  const sum = (a: Held | undefined, b: Held): Held => ({
-    cpu: (a?.cpu ?? 0) + b.cpu,
-    gpu: (a?.gpu ?? 0) + b.gpu,
-  });
+  let [all, own] = [NOTHING, NOTHING];
+  const sum = (a: Held, b: Held): Held => ({ cpu: a.cpu + b.cpu, gpu: a.gpu + b.gpu });
   for (const { tenant, queue, cpu, gpu, from, to } of holds) {
     const ms = Math.max(0, Math.min(to, until) - from);
     const held = { cpu: cpu * ms, gpu: gpu * ms };
     all = sum(all, held);
-    by.tenant.set(tenant, sum(by.tenant.get(tenant), held));
-    by.queue.set(queue, sum(by.queue.get(queue), held));
+    if (only !== undefined && tenant !== only) continue;
+    own = sum(own, held);
+    by.tenant.set(tenant, sum(by.tenant.get(tenant) ?? NOTHING, held));
+    by.queue.set(queue, sum(by.queue.get(queue) ?? NOTHING, held));
   }
-  return { all, ...by };
+  return { all, own, ...by };
 }
 
 /** Of GPUs where any are held, else of CPU. */
 function shareOf(held: HeldBy, by: 'tenant' | 'queue' | undefined, name: string): number {
   const { all } = held;
-  const own = by === undefined ? all : held[by].get(name);
-  const [part, whole] = all.gpu > 0 ? [own?.gpu, all.gpu] : [own?.cpu, all.cpu];
-  return whole === 0 ? 0 : (part ?? 0) / whole;
+  const own = by === undefined ? held.own : (held[by].get(name) ?? NOTHING);
+  const of = all.gpu > 0 ? 'gpu' : 'cpu';
+  return all[of] === 0 ? 0 : own[of] / all[of];
 }
 
-function charges(
-  before: Future,
-  after: Future,
-  by: 'tenant' | 'queue' | undefined,
-  name: string,
-): Pick<GroupDifference, 'chargedBefore' | 'chargedAfter'> {
-  const of = ({ charged }: Future): number => {
-    if (by === 'tenant') return charged.get(name as TenantId) ?? 0;
-    if (by === 'queue') return 0;
-    return [...charged.values()].reduce((sum, amount) => sum + amount, 0);
-  };
-  return { chargedBefore: of(before), chargedAfter: of(after) };
+function chargedTo({ charged }: Future, tenant: string | undefined): number {
+  if (tenant !== undefined) return charged.get(tenant as TenantId) ?? 0;
+  return [...charged.values()].reduce((sum, amount) => sum + amount, 0);
 }
 
-function doneAt({ jobs }: Future): TimeMs | undefined {
+function doneAt({ jobs }: Future, only: TenantId | undefined): TimeMs | undefined {
   let last: TimeMs | undefined;
-  for (const { kind, endAt } of jobs.values()) {
+  for (const { kind, endAt, tenant } of jobs.values()) {
     if (kind === 'service' || kind === 'lease') continue;
+    if (only !== undefined && tenant !== only) continue;
     if (endAt === undefined) return undefined;
     if (last === undefined || endAt > last) last = endAt;
   }

@@ -1,5 +1,6 @@
 import type { SpanMs, TimeMs } from '../../base/units.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { TenantId } from '../../model/ids.ts';
 import type { WhatIfChange } from './change.ts';
 import { type Difference, differenceOf } from './difference.ts';
 import { ExpectedTimes, knownTimes } from './expected-times.ts';
@@ -10,6 +11,8 @@ export interface WhatIfQuestion {
   readonly changes: readonly WhatIfChange[];
   /** An empty engine of the changed configuration; absent: it stays as it is. */
   readonly engine?: () => Engine;
+  /** Whose jobs are told of; absent: everybody's. */
+  readonly only?: TenantId | undefined;
   readonly horizonMs?: SpanMs;
   /** In one future. */
   readonly eventsMax?: number;
@@ -53,7 +56,7 @@ const FACTORS = [0.5, 2];
  * not touched.
  */
 export function whatIf(live: Engine, question: WhatIfQuestion): WhatIfAnswer {
-  const { at, changes, engine, horizonMs = HORIZON_MS, eventsMax = EVENTS_MAX } = question;
+  const { at, changes, engine, only, horizonMs = HORIZON_MS, eventsMax = EVENTS_MAX } = question;
   const known = knownTimes(live.state.workloads());
   let futures = 2;
   let future = 0;
@@ -74,13 +77,13 @@ export function whatIf(live: Engine, question: WhatIfQuestion): WhatIfAnswer {
     after: play(engine === undefined ? live.fork() : live.forkInto(engine()), changes, factor),
   });
   const { before, after } = both(1);
-  const difference = differenceOf(before, after);
+  const difference = differenceOf(before, after, only);
   const sensitivity: Sensitivity[] = [];
   if (isGuessed(before) || isGuessed(after)) {
     if (before.events + after.events <= VARIED_EVENTS_MAX) futures += 2 * FACTORS.length;
     for (const factor of futures === 2 ? [] : FACTORS) {
       const varied = both(factor);
-      const { waitBefore, waitAfter } = differenceOf(varied.before, varied.after).total;
+      const { waitBefore, waitAfter } = differenceOf(varied.before, varied.after, only).total;
       sensitivity.push({ factor, waitBefore, waitAfter });
     }
   }
