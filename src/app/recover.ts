@@ -12,7 +12,7 @@ export interface Recovered {
 /** Rebuilds the state of an empty engine: the newest snapshot, then every event after it. */
 export function recover(engine: Engine, journal: SqliteJournal): Recovered {
   const snapshot = journal.latestSnapshot();
-  const usable = snapshot !== undefined && formatOf(snapshot.body) === SNAPSHOT_FORMAT;
+  const usable = snapshot !== undefined && isReadable(snapshot.body);
   if (usable) restoreSnapshot(engine.state, snapshot.body);
   let replayed = 0;
   for (const { event } of journal.readFrom(usable ? snapshot.sequence + 1 : 1)) {
@@ -22,6 +22,6 @@ export function recover(engine: Engine, journal: SqliteJournal): Recovered {
   return { replayed, at: performance.now() };
 }
 
-function formatOf(body: string): unknown {
-  return (JSON.parse(body) as { format?: unknown }).format;
-}
+/** This Berth wrote snapshots of its form. */
+export const isReadable = (body: string): boolean =>
+  (JSON.parse(body) as { format?: unknown }).format === SNAPSHOT_FORMAT;
