@@ -61,7 +61,10 @@ const jobsSchema = z
       run: span('How long a task works when nothing disturbs it.', { positive: true }),
       estimate: span('What its user says; nothing, when not given.', { positive: true }).optional(),
       retries: wholeNumber(0, 1_000, { description: 'After failures.', default: 0 }).optional(),
-      preemptible: z.boolean().meta({ description: 'Others may stop it.', default: true }).optional(),
+      preemptible: z
+        .boolean()
+        .meta({ description: 'Others may stop it.', default: true })
+        .optional(),
       checkpoint: span('It saves its work so often; never, when not given.', {
         positive: true,
       }).optional(),
@@ -106,7 +109,9 @@ export function parseDrill(source: string): ParsedDrill {
   const workload = world.requests?.workload;
   if (workload !== undefined && !jobs.some(({ name }) => name === workload)) {
     const near = { word: workload.slice(0, 64), words: jobs.map(({ name }) => name) };
-    reading.error(['world', 'requests', 'workload'], `no job is called ${shown(workload)}`, { near });
+    reading.error(['world', 'requests', 'workload'], `no job is called ${shown(workload)}`, {
+      near,
+    });
   }
   if (head === undefined || reading.errors.length > 0) return { ok: false, issues: issues() };
   const { name, what, for: forMs } = head;

@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import { type BasisPoints, type MicroDollars, type SpanMs, spanMs, UNLIMITED } from '../base/units.ts';
+import {
+  type BasisPoints,
+  type MicroDollars,
+  type SpanMs,
+  spanMs,
+  UNLIMITED,
+} from '../base/units.ts';
 import type {
   FailureTerms,
   NetworkTerms,

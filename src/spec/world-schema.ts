@@ -20,7 +20,12 @@ const bitRate = (description: string) =>
     finite: true,
   });
 const dollars = (description: string) =>
-  quantity(parseDollars, { description, form: 'dollars such as 0.40', positive: true, finite: true });
+  quantity(parseDollars, {
+    description,
+    form: 'dollars such as 0.40',
+    positive: true,
+    finite: true,
+  });
 const part = (description: string, initial?: string) =>
   quantity(parsePercent, {
     description,
@@ -85,10 +90,14 @@ export const failuresSchema = z.strictObject({
 export const spotSchema = z
   .array(
     z.strictObject({
-      type: plainName('Of nodes with this label `instance-type`; all others, without it.').optional(),
+      type: plainName(
+        'Of nodes with this label `instance-type`; all others, without it.',
+      ).optional(),
       base: dollars('What an hour of one usually costs.'),
       on_demand: dollars('What the same costs when it is not taken away.'),
-      bid: dollars('Nodes are given back while they cost more; on demand, when not given.').optional(),
+      bid: dollars(
+        'Nodes are given back while they cost more; on demand, when not given.',
+      ).optional(),
       notice: span('From the notice until the node is gone.', { default: '2m' }).optional(),
       away: span('Until a node that was taken may be had again.', { default: '30m' }).optional(),
       step: lasting('The market moves so often; 1 minute, when not given.').optional(),
@@ -178,7 +187,9 @@ export const checkpointsSchema = z.strictObject({
 });
 
 export const gpuSharingSchema = z.strictObject({
-  slice: lasting('A turn of one task on a shared device. An assumption: drivers do not tell.').optional(),
+  slice: lasting(
+    'A turn of one task on a shared device. An assumption: drivers do not tell.',
+  ).optional(),
   switch: span('Lost with each change of turn. An assumption.', { default: '2ms' }).optional(),
   demand: oneOf(['request', 'whole'] as const, {
     description: 'What a task keeps busy when it is alone: its request, or all of the device.',
@@ -237,7 +248,10 @@ export const requestsSchema = z.strictObject({
     .max(RATE_MAX)
     .meta({ description: 'Of one worker, answers in a second.' }),
   timeout: lasting('A client waits so long for an answer.'),
-  retries: wholeNumber(0, 100, { description: 'Tries after the first one.', default: 3 }).optional(),
+  retries: wholeNumber(0, 100, {
+    description: 'Tries after the first one.',
+    default: 3,
+  }).optional(),
   backoff: span('Before another try.', { default: '500ms' }).optional(),
   queue: count(
     'Waiting requests that fill the memory of a worker, on the average of workers; with more it is killed.',

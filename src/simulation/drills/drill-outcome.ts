@@ -22,7 +22,7 @@ export interface DrillOutcome {
 }
 
 export interface RequestOutcome {
-  /** Good answers over requests: before the first failure, after it, and in the worst minute after. */
+  /** Good answers over requests: before the first node is lost, after it, and in the worst whole minute after. */
   readonly before: number;
   readonly after: number;
   readonly worstMinute: number;
@@ -115,7 +115,8 @@ function requestOutcome({ seconds, killed }: RequestLoad, firstLoss: TimeMs): Re
   const before = seconds.filter(({ at }) => at < firstLoss);
   const after = seconds.filter(({ at }) => at >= firstLoss);
   const minutes = [...Map.groupBy(after, ({ at }) => Math.floor((at - firstLoss) / MINUTE_MS))];
-  const worst = minutes.map(([, minute]) => goodput(minute));
+  const whole = minutes.filter(([, minute]) => minute.length === MINUTE_MS / 1000);
+  const worst = whole.map(([, minute]) => goodput(minute));
   const requests = sum(after, (second) => second.requests);
   const last = after.slice(-MINUTE_MS / 1000);
   const compartments = last[0]?.goodOf.length ?? 0;
@@ -133,13 +134,15 @@ function requestOutcome({ seconds, killed }: RequestLoad, firstLoss: TimeMs): Re
   };
 }
 
-const sum = (
-  seconds: readonly RequestSecond[],
-  of: (second: RequestSecond) => number,
-): number => seconds.reduce((total, second) => total + of(second), 0);
+const sum = (seconds: readonly RequestSecond[], of: (second: RequestSecond) => number): number =>
+  seconds.reduce((total, second) => total + of(second), 0);
 
 const goodput = (seconds: readonly RequestSecond[]): number =>
-  sum(seconds, ({ good }) => good) / Math.max(1, sum(seconds, ({ requests }) => requests));
+  sum(seconds, ({ good }) => good) /
+  Math.max(
+    1,
+    sum(seconds, ({ requests }) => requests),
+  );
 
 const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -6,6 +6,7 @@ import type { Node } from '../../model/node.ts';
 import type { Resources } from '../../model/resources.ts';
 import { defaultScheduling, type SchedulingConfig } from '../../model/scheduling-config.ts';
 import type { StepSpec, WorkloadSpec } from '../../model/workload.ts';
+import type { RequestSecond } from '../models/request-load.ts';
 import { modelsOf } from '../models/world-models.ts';
 import type { Observer } from '../observer.ts';
 import { engineFor, policyNamed } from '../policies.ts';
@@ -25,6 +26,8 @@ export interface PlayedDrill {
   readonly outcome: DrillOutcome;
   /** As a journal has them, at most a million; for the diagnosis of what happened. */
   readonly events: readonly Event[];
+  /** Of requests, second by second; undefined where the world has none. */
+  readonly seconds: readonly RequestSecond[] | undefined;
   /** What a site would have measured of memory and of what was sent again. */
   readonly measured: (
     from: number,
@@ -75,6 +78,7 @@ export function runDrill(
     variant,
     outcome: record.outcome(load),
     events,
+    seconds: load?.seconds,
     measured: (from, to) => load?.measured(from, to) ?? {},
   };
 }

@@ -148,4 +148,3 @@ export class RequestWorker {
     this.#failed = 0;
   }
 }
-
