@@ -7,6 +7,7 @@ import { flowBench } from './flow.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
+import { kueueBench } from './kueue.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
@@ -15,6 +16,7 @@ import { pipelineBench } from './pipeline.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { samplingBench } from './sampling.ts';
+import { simulationBench } from './simulation.ts';
 import { speedBench } from './speed.ts';
 import { swfBench } from './swf.ts';
 
@@ -29,6 +31,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   history: historyBench,
   inventory: inventoryBench,
   journal: journalBench,
+  kueue: kueueBench,
   launch: launchBench,
   openb: openbBench,
   overhead: overheadBench,
@@ -36,6 +39,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   queues: queuesBench,
   replay: replayBench,
   sampling: samplingBench,
+  simulation: simulationBench,
   speed: speedBench,
   swf: swfBench,
 };
