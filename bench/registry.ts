@@ -8,6 +8,7 @@ import { forkBench } from './fork.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
+import { kueueBench } from './kueue.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
@@ -16,6 +17,7 @@ import { pipelineBench } from './pipeline.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { samplingBench } from './sampling.ts';
+import { simulationBench } from './simulation.ts';
 import { speedBench } from './speed.ts';
 import { swfBench } from './swf.ts';
 
@@ -31,6 +33,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   history: historyBench,
   inventory: inventoryBench,
   journal: journalBench,
+  kueue: kueueBench,
   launch: launchBench,
   openb: openbBench,
   overhead: overheadBench,
@@ -38,6 +41,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   queues: queuesBench,
   replay: replayBench,
   sampling: samplingBench,
+  simulation: simulationBench,
   speed: speedBench,
   swf: swfBench,
 };

@@ -1,4 +1,8 @@
-import type { WhatIfAsker, WhatIfDocument, WhatIfRequest } from '../api/contract/what-if-documents.ts';
+import type {
+  WhatIfAsker,
+  WhatIfDocument,
+  WhatIfRequest,
+} from '../api/contract/what-if-documents.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SiteConfig } from '../model/site-config.ts';

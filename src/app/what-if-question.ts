@@ -64,7 +64,10 @@ export function readQuestion(site: AskedSite, asked: WhatIfRequest, around: Arou
   for (const text of asked.add_nodes) {
     const nodes = nodesOf(text, around.state, changes);
     const names = nodes.length === 1 ? `node ${nodes[0]!.id}` : `${nodes.length} nodes`;
-    add(`add ${names} (${text})`, nodes.map((node) => ({ kind: 'add-node', node })));
+    add(
+      `add ${names} (${text})`,
+      nodes.map((node) => ({ kind: 'add-node', node })),
+    );
   }
   for (const name of asked.lose_nodes) {
     add(`lose node ${name}`, [{ kind: 'lose-node', node: nodeNamed(name, around.state) }]);

@@ -1,4 +1,8 @@
-import type { WhatIfAsker, WhatIfDocument, WhatIfRequest } from '../api/contract/what-if-documents.ts';
+import type {
+  WhatIfAsker,
+  WhatIfDocument,
+  WhatIfRequest,
+} from '../api/contract/what-if-documents.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot } from '../engine/snapshot.ts';

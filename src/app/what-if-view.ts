@@ -74,9 +74,13 @@ function warningsOf(answer: WhatIfAnswer, { question, state }: Around): string[]
   return [
     ...refused,
     ...(byResults > 0
-      ? [`${counted(byResults, 'job')} with steps that go by results: which of them run is not known`]
+      ? [
+          `${counted(byResults, 'job')} with steps that go by results: which of them run is not known`,
+        ]
       : []),
-    ...(lasting > 0 ? [`${counted(lasting, 'service or lease', 'services and leases')}: run on`] : []),
+    ...(lasting > 0
+      ? [`${counted(lasting, 'service or lease', 'services and leases')}: run on`]
+      : []),
     ...(spilled > 0 ? [`${counted(spilled, 'submission')} waiting on disk: not looked at`] : []),
   ];
 }

@@ -94,7 +94,12 @@ export class LiveWhatIf implements WhatIfSite {
     post(worker, { kind: 'ask', id, asked, by, at: now() });
   }
 
-  async #sendRows(worker: Worker, kind: 'rows' | 'past', first: number, last: number): Promise<void> {
+  async #sendRows(
+    worker: Worker,
+    kind: 'rows' | 'past',
+    first: number,
+    last: number,
+  ): Promise<void> {
     let rows: JournalRow[] = [];
     let until = performance.now() + HELD_MS;
     const send = (): void => {

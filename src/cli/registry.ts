@@ -67,6 +67,7 @@ import { update } from './commands/update.ts';
 import { usage } from './commands/usage.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
+import { whatif } from './commands/whatif.ts';
 import { why } from './commands/why.ts';
 
 /** Every command, in the order of help and reference. */
@@ -79,6 +80,7 @@ export const registry: readonly Command[] = [
   wait,
   cancel,
   retry,
+  whatif,
   adjust,
   pause,
   resume,

@@ -22,7 +22,10 @@ function set(text: string, ...written: string[]) {
   );
 }
 
-const cases: Record<string, { set: string[]; want: (site: ReturnType<typeof parse>) => void; text?: string }> = {
+const cases: Record<
+  string,
+  { set: string[]; want: (site: ReturnType<typeof parse>) => void; text?: string }
+> = {
   'a value that is there': {
     set: ['queues.train.weight=5'],
     want: ({ queues }) => assert.equal(queues.train.weight, 5),

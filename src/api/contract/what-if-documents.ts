@@ -113,7 +113,9 @@ export const whatIfSchema = z
       .describe('Mean waits where guessed run times are so many times as long'),
     happened: groupSchema
       .nullable()
-      .describe('Of a window: what really happened, beside what the same policy does when replayed'),
+      .describe(
+        'Of a window: what really happened, beside what the same policy does when replayed',
+      ),
     took_ms: z.int(),
   })
   .openapi('WhatIf');

@@ -9,8 +9,8 @@ import type { MoneySite } from '../contract/money-documents.ts';
 import type { ReportSite } from '../contract/report-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
-import type { WhatIfSite } from '../contract/what-if-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
+import type { WhatIfSite } from '../contract/what-if-documents.ts';
 
 /** Of those that tokens are handed out for; and `task`, of tasks that may call the daemon. */
 export type CallerRole = Role | 'task';
