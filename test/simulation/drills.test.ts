@@ -294,7 +294,11 @@ test('scenario 3: left alone the promise is broken, and says why; by preemption 
   // The eleventh of the twenty, which began at minute 10, ends after a day and what its checkpoints cost.
   assert.equal(waited, 10 * MINUTE + (DAY * 605) / 600 - 5 * HOUR);
   assert.ok(refusal?.code === 'gang-no-room');
-  assert.deepEqual([refusal.wanted, refusal.fitting], [16, 5], 'the twenty free GPUs are five of sixteen');
+  assert.deepEqual(
+    [refusal.needed, refusal.room],
+    [16, 5],
+    'the twenty free GPUs are five of sixteen',
+  );
   const after = promiseOf(waits.events, asked + 2 * HOUR, asked);
   assert.ok(after.counts.bad > 0 && after.windows[0]!.fires, 'after two hours it burns');
 

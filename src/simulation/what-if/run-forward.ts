@@ -27,6 +27,10 @@ export interface ForwardOptions {
   readonly eventsMax: number;
   /** Called now and then, with the events so far. */
   readonly onProgress?: (events: number) => void;
+  /** Called with each event, after it was applied. */
+  readonly onEvent?: (event: Event) => void;
+  /** It goes on for as long as this holds, although all jobs have ended. */
+  readonly awaits?: () => boolean;
 }
 
 /** What becomes of a workload in one future. */
@@ -166,7 +170,7 @@ class Forward {
 
   /** Undefined when all that is to end has ended, or nothing will ever happen again. */
   #nextInstant(): number | undefined {
-    if (this.#open.size === 0) return undefined;
+    if (this.#open.size === 0 && this.#options.awaits?.() !== true) return undefined;
     const timer = this.#engine.nextTimer();
     const due = timer === undefined || timer <= this.#now ? undefined : timer;
     const end = this.#ends.peek()?.at;
@@ -226,6 +230,7 @@ class Forward {
         this.#jobs.get(event.workload)!.endAt = event.at;
         break;
     }
+    this.#options.onEvent?.(event);
   }
 
   #meet(workload: WorkloadRecord): void {
