@@ -84,6 +84,6 @@ export class GpuContention implements SiteModel {
   }
 }
 
-/** Those that it may have to share: no instance of MIG. */
-const devicesOf = ({ placement: { node, gpus, held } }: AttemptRecord): string[] =>
-  held.mig === undefined ? gpus.map((gpu) => `${node}/${gpu}`) : [];
+/** An instance of MIG is a device of its own. */
+const devicesOf = ({ placement: { node, gpus } }: AttemptRecord): string[] =>
+  gpus.map((gpu) => `${node}/${gpu}`);
