@@ -14,6 +14,7 @@ import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
+import { drill } from './commands/drill.ts';
 import { help } from './commands/help.ts';
 import { importCommand } from './commands/import.ts';
 import { incidents } from './commands/incidents.ts';
@@ -137,6 +138,7 @@ export const registry: readonly Command[] = [
   check,
   importCommand,
   pricesImport,
+  drill,
   specSchema,
   configExplain,
   completion(() => registry),
