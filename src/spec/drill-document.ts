@@ -86,6 +86,18 @@ const headSchema = z.strictObject({
   for: span('So long it is played.', { positive: true }),
 });
 
+const variantsSchema = z
+  .record(z.string().max(64), variantSchema.nullable())
+  .meta({ description: 'By name. The first one is what the others are compared with.' });
+
+/** The keys of a drill beside `world`. */
+export const drillBlocks = {
+  drill: headSchema.meta({ description: 'What is played.' }),
+  nodes: nodesSchema.meta({ description: 'The machines, of each kind.' }),
+  jobs: jobsSchema.meta({ description: 'What is submitted.' }),
+  variants: variantsSchema,
+} as const;
+
 export type ParsedDrill =
   | { readonly ok: true; readonly drill: DrillTerms }
   /** Errors only, sorted by position; at most 100. */
@@ -171,8 +183,7 @@ function checkSums(
 function readVariants(reading: SiteReading): DrillVariant[] {
   const written = reading.value(['variants']);
   if (written === undefined) return [{ name: 'as it is', policy: 'easy', preemption: false }];
-  const schema = z.record(z.string().max(64), variantSchema.nullable());
-  const variants = Object.entries(reading.read(schema, ['variants']) ?? {}).map(
+  const variants = Object.entries(reading.read(variantsSchema, ['variants']) ?? {}).map(
     ([name, block]): DrillVariant => ({
       name,
       policy: block?.policy ?? 'easy',

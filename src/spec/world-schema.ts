@@ -43,6 +43,7 @@ const outageFields = {
     .min(0.1)
     .max(10)
     .meta({
+      title: 'number from 0.1 to 10',
       description:
         'Of a Weibull distribution: below 1 the young fail more, above 1 the old. Without it any time is as likely as another (exponential).',
     })
@@ -53,6 +54,7 @@ const outageFields = {
     .min(0)
     .max(5)
     .meta({
+      title: 'number from 0 to 5',
       description:
         'Spread of the repairs: of a lognormal distribution the deviation of the logarithm; 0 is always the mean. Without it exponential.',
     })
@@ -241,12 +243,12 @@ export const cureFields = {
 
 export const requestsSchema = z.strictObject({
   workload: plainName('The job whose tasks are the workers.'),
-  rate: z.number().positive().max(RATE_MAX).meta({ description: 'Requests in a second.' }),
+  rate: z.number().positive().max(RATE_MAX).meta({ title: 'number', description: 'Requests in a second.' }),
   serves: z
     .number()
     .positive()
     .max(RATE_MAX)
-    .meta({ description: 'Of one worker, answers in a second.' }),
+    .meta({ title: 'number', description: 'Of one worker, answers in a second.' }),
   timeout: lasting('A client waits so long for an answer.'),
   retries: wholeNumber(0, 100, {
     description: 'Tries after the first one.',
