@@ -1,3 +1,4 @@
+import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot, SNAPSHOT_FORMAT } from '../engine/snapshot.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
@@ -15,10 +16,13 @@ export function recover(engine: Engine, journal: SqliteJournal): Recovered {
   const usable = snapshot !== undefined && isReadable(snapshot.body);
   if (usable) restoreSnapshot(engine.state, snapshot.body);
   let replayed = 0;
+  let last: TimeMs | undefined;
   for (const { event } of journal.readFrom(usable ? snapshot.sequence + 1 : 1)) {
     engine.apply(event);
     replayed++;
+    last = event.at;
   }
+  if (last !== undefined) engine.replayed(last);
   return { replayed, at: performance.now() };
 }
 

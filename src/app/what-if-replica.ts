@@ -24,7 +24,9 @@ import { whatIfDocument } from './what-if-view.ts';
 /** A copy of the daemon's engine that is brought up to date before each question. */
 export class WhatIfReplica {
   readonly #site: AskedSite;
-  #engine: Engine;
+  readonly #engine: Engine;
+  /** When the last event happened that came after the snapshot. */
+  #last: TimeMs | undefined;
 
   private constructor(site: AskedSite) {
     this.#site = site;
@@ -64,13 +66,16 @@ export class WhatIfReplica {
 
   follow(rows: readonly JournalRow[]): void {
     for (const { sequence, ...stored } of rows) {
-      this.#engine.apply(eventCodec.decode(sequence, stored));
+      const event = eventCodec.decode(sequence, stored);
+      this.#engine.apply(event);
+      this.#last = event.at;
     }
   }
 
   /** @throws OperationError for what is asked. */
   answer(asked: WhatIfRequest, by: WhatIfAsker, at: TimeMs): WhatIfDocument {
     const begun = performance.now();
+    if (this.#last !== undefined) this.#engine.replayed(this.#last);
     const question = readQuestion(this.#site, asked, { by, at, state: this.#engine.state });
     const answer = whatIf(this.#engine, { at, only: by.only, ...question });
     const tookMs = Math.round(performance.now() - begun);

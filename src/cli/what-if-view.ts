@@ -226,7 +226,7 @@ function caveats(answer: WhatIfDocument, page: Page): readonly string[] {
     const ms = wait_after_ms - wait_before_ms;
     const change =
       ms === 0 ? 'the same' : `${formatSpan(Math.abs(ms))} ${ms > 0 ? 'more' : 'less'}`;
-    lines.push(`If they take ${factor === 0.5 ? 'half' : 'twice'} as long: mean wait ${change}.`);
+    lines.push(`If those take ${factor === 0.5 ? 'half' : 'twice'} as long: mean wait ${change}.`);
   }
   if (cut === 'horizon')
     lines.push('Some has not ended within 30 days, and was not looked at further.');

@@ -161,6 +161,14 @@ export class Engine {
     );
   }
 
+  /**
+   * The end of a replay: notes what is settled, as the pass did of which the last event was. What two passes decide at
+   * once they decide in the order in which it became unsettled, and that is then as if nobody had restarted.
+   */
+  replayed(last: TimeMs): void {
+    this.next(last);
+  }
+
   /** Writes the state, never decides: replaying the journal through `apply` rebuilds it exactly. */
   apply(event: Event): void {
     this.state.apply(event);

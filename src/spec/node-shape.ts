@@ -36,7 +36,7 @@ export function parseNodeShape(text: string): ParsedShape {
     if (!isKey(key)) {
       const near = nearest(key, keys);
       return wrong(
-        `${shown(key)} is nothing that a node has${near === undefined ? `; it has ${keys.join(', ')} and label.NAME` : `: ${near}?`}`,
+        `${shown(key)} is nothing that a node has${near === undefined ? `; it has ${keys.join(', ')} and label.NAME` : `: did you mean ${near}`}`,
       );
     }
     if (said.has(key)) return wrong(`${key} is said twice`);

@@ -21,8 +21,8 @@ export function drawnSite(seed: number, says: 'some' | 'all' = 'some'): Site {
       gib: prng.between(0, 4),
       gpu: prng.chance(30) ? 1 : 0,
       ...(prng.chance(50) && says === 'some' ? { runMs: prng.between(1, 100) * 1000 } : {}),
-      // Longer than it was drawn for, so that nothing is overdue.
-      ...(says === 'all' ? { runMs: prng.between(10, 100) * 1_000_000 } : {}),
+      // Longer than it was drawn for, so that nothing is overdue; and no two end at once.
+      ...(says === 'all' ? { runMs: prng.between(10_000_000, 100_000_000) } : {}),
     });
     if (prng.chance(40)) site.pass();
     site.now += prng.between(0, 200_000);

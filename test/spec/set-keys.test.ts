@@ -109,7 +109,7 @@ const shapes: Record<string, string | object> = {
     labels: {},
   },
   'cpu=32': 'a node needs cpu and memory, or `like` with the name of another one',
-  'cpus=32,memory=1Gi': '"cpus" is nothing that a node has: cpu?',
+  'cpus=32,memory=1Gi': '"cpus" is nothing that a node has: did you mean cpu',
   'cpu=many,memory=1Gi': 'cpu=many: not a number of cores such as 32',
   'cpu=1,memory=1Gi,count=0': 'count=0: not a number from 1 to 10000',
   'cpu=1,cpu=2': 'cpu is said twice',

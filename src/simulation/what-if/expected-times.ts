@@ -1,5 +1,5 @@
 import { UNLIMITED } from '../../base/units.ts';
-import type { AttemptRecord, TaskRecord, WorkloadRecord } from '../../engine/records.ts';
+import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
 
 /** Where a run time that is counted on is from: what its user expects, how long its like took, or neither. */
 export type RunTimeOrigin = 'estimate' | 'history' | 'limit' | 'assumed';
@@ -31,12 +31,12 @@ export class ExpectedTimes {
     this.assumedMs = known.medianMs ?? ASSUMED_MS;
   }
 
-  /** From its placement to its end. */
-  of(task: TaskRecord): ExpectedTime {
-    const { estimateMs, limits } = task.step.spec;
+  /** Of each task of a step, from its placement to its end. */
+  of(step: StepRecord): ExpectedTime {
+    const { estimateMs, limits } = step.spec;
     const limit = limits.wallMs === UNLIMITED ? Number.POSITIVE_INFINITY : limits.wallMs;
     if (estimateMs !== undefined) return { ms: Math.min(estimateMs, limit), origin: 'estimate' };
-    const known = this.#byKind.get(kindOf(task));
+    const known = this.#byKind.get(kindOf(step));
     if (known !== undefined) return { ms: Math.min(known, limit), origin: 'history' };
     if (limit < Number.POSITIVE_INFINITY) return { ms: this.#scaled(limit), origin: 'limit' };
     return { ms: this.#scaled(this.assumedMs), origin: 'assumed' };
@@ -44,7 +44,7 @@ export class ExpectedTimes {
 
   /** Of an attempt, when it ends; one that runs longer than expected is assumed to run twice as long as it has. */
   endOf({ task, placedAt }: AttemptRecord, now: number): { at: number } & ExpectedTime {
-    const expected = this.of(task);
+    const expected = this.of(task.step);
     if (placedAt + expected.ms > now) return { at: placedAt + expected.ms, ...expected };
     const ms = Math.max(1, this.#scaled(2 * (now - placedAt)));
     return { at: Math.max(now + 1, placedAt + ms), ms, origin: 'assumed' };
@@ -72,7 +72,7 @@ export function knownTimes(workloads: Iterable<WorkloadRecord>): KnownTimes {
         const last = task.attempts.at(-1);
         if (last?.end?.cause !== 'succeeded' || last.endedAt === undefined) continue;
         const ms = Math.max(1, last.endedAt - last.placedAt);
-        const kind = kindOf(task);
+        const kind = kindOf(task.step);
         const like = taken.get(kind);
         if (like === undefined) taken.set(kind, [ms]);
         else {
@@ -87,8 +87,8 @@ export function knownTimes(workloads: Iterable<WorkloadRecord>): KnownTimes {
   return { byKind, medianMs: all.length === 0 ? undefined : medianOf(all) };
 }
 
-const kindOf = ({ step, tenant }: TaskRecord): string =>
-  `${tenant}\0${step.workload.spec.name}\0${step.spec.id}`;
+const kindOf = ({ spec, workload }: StepRecord): string =>
+  `${workload.tenant}\0${workload.spec.name}\0${spec.id}`;
 
 /** A whole number; of two in the middle the lower one. */
 function medianOf(times: readonly number[]): number {

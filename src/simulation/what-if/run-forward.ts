@@ -245,7 +245,7 @@ class Forward {
       ran: startedAt !== undefined,
       startAt: startedAt,
       endAt: undefined,
-      origin: 'estimate',
+      origin: leastKnown(steps.map((step) => this.#options.times.of(step).origin)),
       goesByResults: steps.some(goesByResults),
     });
     if (spec.kind !== 'service' && spec.kind !== 'lease') this.#open.add(id);
@@ -273,9 +273,7 @@ class Forward {
     } else if (runsToItsEnd(task)) {
       const { at, origin } = this.#options.times.endOf(attempt, this.#now);
       this.#origins[origin]++;
-      if (job !== undefined && ranks.indexOf(origin) > ranks.indexOf(job.origin)) {
-        job.origin = origin;
-      }
+      if (job !== undefined) job.origin = leastKnown([job.origin, origin]);
       this.#expect(id, at, 'succeeded');
     }
   }
@@ -304,6 +302,9 @@ class Forward {
     this.#charged.set(tenant, (this.#charged.get(tenant) ?? 0) + amount);
   }
 }
+
+const leastKnown = (origins: readonly RunTimeOrigin[]): RunTimeOrigin =>
+  ranks[Math.max(...origins.map((origin) => ranks.indexOf(origin)))] ?? 'estimate';
 
 const goesByResults = ({ spec: { flow } }: StepRecord): boolean =>
   flow?.condition !== undefined || flow?.each?.kind === 'expression';
