@@ -12,6 +12,7 @@ import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
 import { peersBench } from './peers.ts';
 import { pipelineBench } from './pipeline.ts';
+import { predictBench } from './predict.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { samplingBench } from './sampling.ts';
@@ -25,6 +26,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   pipeline: pipelineBench,
   exposition: expositionBench,
   flow: flowBench,
+  predict: predictBench,
   preemption: preemptionBench,
   history: historyBench,
   inventory: inventoryBench,

@@ -15,8 +15,9 @@ import { node, resources, step, workload } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
 
 /** Standard Workload Format, version 2: one job a line, 18 fields, `;` comments. */
-interface SwfJob {
+export interface SwfJob {
   readonly id: number;
+  readonly user: string;
   readonly submitMs: number;
   readonly runMs: number;
   readonly processors: number;
@@ -36,6 +37,7 @@ export function readSwf(file: string, processorsMax: number, limit: number): Swf
     if (run <= 0 || processors <= 0 || processors > processorsMax) continue;
     jobs.push({
       id: field[0]!,
+      user: String(field[11]!),
       submitMs: field[1]! * 1000,
       runMs: run * 1000,
       processors,
