@@ -4,6 +4,7 @@ import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { expositionBench } from './exposition.ts';
 import { flowBench } from './flow.ts';
+import { forkBench } from './fork.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
@@ -27,6 +28,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   exposition: expositionBench,
   flow: flowBench,
   predict: predictBench,
+  fork: forkBench,
   preemption: preemptionBench,
   history: historyBench,
   inventory: inventoryBench,

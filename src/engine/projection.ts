@@ -3,7 +3,6 @@ import { causeOfStop } from '../model/attempt.ts';
 import type { AttemptId, TaskId } from '../model/ids.ts';
 import type { Engine } from './engine.ts';
 import { finish, playForward } from './play-forward.ts';
-import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 
 /** A bigger state is not copied to look ahead: its answer would come too late to be of use. */
 export const TASKS_LOOKED_AHEAD_MAX = 1_000;
@@ -28,10 +27,8 @@ export interface Start {
 export function projectStarts(live: Engine, at: TimeMs): ReadonlyMap<TaskId, Start> | undefined {
   const { state } = live;
   if (state.tasksActive > TASKS_LOOKED_AHEAD_MAX) return undefined;
-  const snapshot = takeSnapshot(state);
   const copy = (): Engine => {
-    const engine = live.empty();
-    restoreSnapshot(engine.state, snapshot);
+    const engine = live.fork();
     keepLeases(engine);
     return engine;
   };
@@ -48,7 +45,7 @@ export function projectStarts(live: Engine, at: TimeMs): ReadonlyMap<TaskId, Sta
 }
 
 /** Whoever holds a lease goes on renewing it, as far as anybody knows. */
-function keepLeases({ state }: Engine): void {
+export function keepLeases({ state }: Engine): void {
   for (const workload of state.workloads()) {
     if (workload.leaseEndsAt === undefined) continue;
     workload.leaseEndsAt = UNLIMITED as TimeMs;
