@@ -4,7 +4,6 @@ import { Prng } from '../src/base/prng.ts';
 import { type SpanMs, type TimeMs, timeMs } from '../src/base/units.ts';
 import { Engine } from '../src/engine/engine.ts';
 import type { TaskRecord } from '../src/engine/records.ts';
-import { restoreSnapshot, takeSnapshot } from '../src/engine/snapshot.ts';
 import { IntervalCalibration } from '../src/forecasting/interval-calibration.ts';
 import { exactly } from '../src/forecasting/run-time-distribution.ts';
 import { RunTimes, type Work } from '../src/forecasting/run-times.ts';
@@ -138,12 +137,7 @@ class Replay {
 
   #foretell(job: number, at: TimeMs): void {
     const began = performance.now();
-    const text = takeSnapshot(this.#engine.state);
-    const fork = (): Engine => {
-      const copy = this.#engine.empty();
-      restoreSnapshot(copy.state, text);
-      return copy;
-    };
+    const fork = (): Engine => this.#engine.fork();
     const id = `${job + 1}.s.0` as TaskId;
     const options = { fork, at, asked: new Set([id]), horizonMs: HORIZON_MS };
     const { eventsMax, seed, draws } = this.#options;

@@ -18,6 +18,7 @@ import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { samplingBench } from './sampling.ts';
 import { speedBench } from './speed.ts';
+import { startTimesBench } from './start-times.ts';
 import { swfBench } from './swf.ts';
 
 export const registry: Readonly<Record<string, Bench>> = {
@@ -41,5 +42,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   replay: replayBench,
   sampling: samplingBench,
   speed: speedBench,
+  'start-times': startTimesBench,
   swf: swfBench,
 };

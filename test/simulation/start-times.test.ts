@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type SpanMs, timeMs, UNLIMITED } from '../../src/base/units.ts';
-import type { Engine } from '../../src/engine/engine.ts';
 import { projectStarts } from '../../src/engine/projection.ts';
-import { restoreSnapshot, takeSnapshot } from '../../src/engine/snapshot.ts';
 import { exactly, type RunTimeDistribution } from '../../src/forecasting/run-time-distribution.ts';
 import type { TaskId, TenantId } from '../../src/model/ids.ts';
 import {
@@ -24,14 +22,8 @@ function forecast(of: Site, changes: Partial<StartForecastOptions> = {}) {
 }
 
 function optionsOf(of: Site): StartForecastOptions {
-  const text = takeSnapshot(of.engine.state);
-  const fork = (): Engine => {
-    const copy = of.engine.empty();
-    restoreSnapshot(copy.state, text);
-    return copy;
-  };
   return {
-    fork,
+    fork: () => of.engine.fork(),
     at: of.at,
     runTimeOf: ({ estimateMs }) => (estimateMs === undefined ? undefined : exactly(estimateMs)),
     seed: 1,
