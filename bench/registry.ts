@@ -8,6 +8,7 @@ import { forkBench } from './fork.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
+import { kueueBench } from './kueue.ts';
 import { launchBench } from './launch.ts';
 import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
@@ -17,6 +18,7 @@ import { predictBench } from './predict.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { samplingBench } from './sampling.ts';
+import { simulationBench } from './simulation.ts';
 import { speedBench } from './speed.ts';
 import { startTimesBench } from './start-times.ts';
 import { swfBench } from './swf.ts';
@@ -34,6 +36,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   history: historyBench,
   inventory: inventoryBench,
   journal: journalBench,
+  kueue: kueueBench,
   launch: launchBench,
   openb: openbBench,
   overhead: overheadBench,
@@ -41,6 +44,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   queues: queuesBench,
   replay: replayBench,
   sampling: samplingBench,
+  simulation: simulationBench,
   speed: speedBench,
   'start-times': startTimesBench,
   swf: swfBench,
