@@ -1,6 +1,7 @@
 import type { SpanMs, TimeMs } from '../base/units.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { Node } from '../model/node.ts';
+import type { QueueConfig } from '../model/scheduling-config.ts';
 import type { WorkloadSpec } from '../model/workload.ts';
 
 /** A workload of a trace: what was submitted when, and what it truly does. */
@@ -43,6 +44,8 @@ export interface Trace {
   readonly count: number;
   /** Where the trace says what it ran on; absent: whoever simulates says so. */
   readonly nodes?: readonly Node[];
+  /** Where the trace says which queues its jobs go to: what `SchedulingConfig.root` takes. Absent: `default`. */
+  readonly root?: QueueConfig;
   /** Rows that are not in it, by reason. */
   readonly skipped: readonly SkippedRows[];
 }
