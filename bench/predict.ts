@@ -1,38 +1,27 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Heap } from '../src/base/heap.ts';
+import { gunzipSync } from 'node:zlib';
 import { Prng } from '../src/base/prng.ts';
-import { type SpanMs, type TimeMs, timeMs } from '../src/base/units.ts';
-import { Engine } from '../src/engine/engine.ts';
+import type { TimeMs } from '../src/base/units.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import type { TaskRecord } from '../src/engine/records.ts';
+import { Arrivals } from '../src/forecasting/arrivals.ts';
 import { IntervalCalibration } from '../src/forecasting/interval-calibration.ts';
 import { exactly } from '../src/forecasting/run-time-distribution.ts';
 import { RunTimes, type Work } from '../src/forecasting/run-times.ts';
-import type { AttemptEnd } from '../src/model/attempt.ts';
-import type { AttemptId, TaskId, TenantId } from '../src/model/ids.ts';
-import type { Command, Event } from '../src/model/messages.ts';
-import { EasyScheduler } from '../src/scheduling/easy-scheduler.ts';
-import { firstFit } from '../src/scheduling/scorers/first-fit.ts';
+import type { WorkloadId } from '../src/model/ids.ts';
+import type { Event } from '../src/model/messages.ts';
+import type { Observer } from '../src/simulation/observer.ts';
+import { engineFor, policyNamed } from '../src/simulation/policies.ts';
+import { simulate } from '../src/simulation/simulate.ts';
 import { forecastStartsNow } from '../src/simulation/start-times.ts';
-import { node, resources, step, workload } from '../test/builders/workload.ts';
+import type { Trace, TraceJob } from '../src/simulation/trace.ts';
+import { swf } from '../src/simulation/traces/swf.ts';
+import { workOf } from '../src/simulation/work-of.ts';
+import { node } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
-import { readSwf, type SwfJob } from './swf.ts';
 
-const DEPTH = 1_000_000;
 const HORIZON_MS = 60 * 86_400_000;
-
-const ended: AttemptEnd = {
-  cause: 'succeeded',
-  usage: {},
-  enforced: { driver: 'simulated', cpu: 'none', memory: 'none', pids: 'none', notes: [] },
-};
-
-/** A job as the predictor may know it: users ask for the same again by processors and time. */
-const workOf = (job: SwfJob): Work => ({
-  tenant: job.user,
-  name: String(job.processors),
-  estimateMs: job.requestedMs,
-  limitMs: job.requestedMs,
-});
 
 /** What was said of one job that did not start at once, and what came. */
 interface Said {
@@ -48,113 +37,83 @@ interface Said {
 
 interface Options {
   readonly processors: number;
-  readonly samples: number;
   readonly draws: number;
   readonly eventsMax: number;
   readonly seed: number;
+  /** Whether later arrivals are drawn, too. */
+  readonly arrivals: boolean;
+  /** Places in the trace. */
+  readonly sampled: ReadonlySet<number>;
 }
 
-/** A log replayed under EASY: run times are learnt as jobs end, and starts foretold as jobs of the last third come. */
-class Replay {
+/** Whoever runs for longer than he asked for is ended: logs say so by the requested time. */
+const limited = (task: TaskRecord): Work => ({ ...workOf(task), limitMs: task.estimateMs! });
+
+/** Learns run times as jobs end, and foretells starts as sampled jobs come and do not start at once. */
+class Foretelling implements Observer {
   readonly calibration = new IntervalCalibration();
   readonly said: Said[] = [];
   startedAtOnce = 0;
   forecastMs = 0;
-  readonly #jobs: readonly SwfJob[];
   readonly #options: Options;
-  readonly #engine: Engine;
   readonly #runTimes = new RunTimes();
-  readonly #ends = new Heap<{ at: number; attempt: AttemptId; job: number }>(
-    (a, b) => a.at < b.at || (a.at === b.at && a.job < b.job),
-  );
-  readonly #open = new Map<number, Said>();
-  readonly #started: Uint8Array;
-  #arrived = 0;
+  readonly #arrivals = new Arrivals();
+  readonly #open = new Map<WorkloadId, Said>();
+  /** Of this instant. */
+  #fresh: WorkloadId[] = [];
+  #count = 0;
 
-  constructor(jobs: readonly SwfJob[], options: Options) {
-    this.#jobs = jobs;
+  constructor(options: Options) {
     this.#options = options;
-    this.#started = new Uint8Array(jobs.length);
-    this.#engine = new Engine(
-      { tasksMax: 10_000_000, endedMax: 1 },
-      {
-        scheduler: (deps) =>
-          new EasyScheduler(deps, firstFit, { backfill: 'queue-order', depth: DEPTH }),
-      },
-    );
-    const { processors } = options;
-    const machine = node('machine', { cpu: processors * 1000, memory: 2 ** 50 });
-    this.#send({ kind: 'join-node', at: timeMs(0), node: machine });
   }
 
-  run(sampled: ReadonlySet<number>): void {
-    const jobs = this.#jobs;
-    while (this.#arrived < jobs.length || this.#ends.size > 0) {
-      const now = Math.min(
-        jobs[this.#arrived]?.submitMs ?? Number.POSITIVE_INFINITY,
-        this.#ends.peek()?.at ?? Number.POSITIVE_INFINITY,
-      ) as TimeMs;
-      while (this.#ends.peek()?.at === now) {
-        const { attempt, job } = this.#ends.pop();
-        this.#send({ kind: 'report-ended', at: now, attempt, end: ended });
-        this.#runTimes.learn(workOf(jobs[job]!), jobs[job]!.runMs);
-      }
-      const first = this.#arrived;
-      while (jobs[this.#arrived]?.submitMs === now) this.#submit(jobs[this.#arrived++]!, now);
-      for (let e = this.#engine.next(now); e !== undefined; e = this.#engine.next(now)) {
-        this.#apply(e);
-      }
-      for (let job = first; job < this.#arrived; job++) {
-        if (!sampled.has(job)) continue;
-        if (this.#started[job] === 1) this.startedAtOnce++;
-        else this.#foretell(job, now);
-      }
+  accepted({ tenant, spec }: TraceJob, workload: WorkloadId, at: TimeMs): void {
+    this.#arrivals.note({ at, tenant, spec });
+    if (this.#options.sampled.has(this.#count++)) this.#fresh.push(workload);
+  }
+
+  happened(event: Event, { state }: Engine): void {
+    if (event.kind === 'task-ended') {
+      const { task, placedAt } = state.attempt(event.attempt)!;
+      this.#runTimes.learn(limited(task), event.at - placedAt);
+    } else if (event.kind === 'task-placed') {
+      const { workload } = state.attempt(event.attempt)!.task.step;
+      const said = this.#open.get(workload.id);
+      if (said === undefined) return;
+      this.#open.delete(workload.id);
+      said.wait = event.at - said.at;
+      this.calibration.learn(said, said.shown, said.wait);
     }
   }
 
-  #submit(job: SwfJob, at: TimeMs): void {
-    const request = resources({ cpu: job.processors * 1000, memory: 0 });
-    const estimateMs = job.requestedMs as SpanMs;
-    const spec = workload('swf', step('s', { request, estimateMs }));
-    this.#send({ kind: 'submit', at, tenant: job.user as TenantId, spec });
+  settled(at: TimeMs, engine: Engine): void {
+    for (const id of this.#fresh) {
+      if (engine.state.workload(id)?.startedAt !== undefined) this.startedAtOnce++;
+      else this.#foretell(id, at, engine);
+    }
+    this.#fresh = [];
   }
 
-  #send(command: Command): void {
-    for (const event of this.#engine.decide(command).events) this.#apply(event);
-  }
-
-  #apply(event: Event): void {
-    this.#engine.apply(event);
-    if (event.kind !== 'task-placed') return;
-    const job = Number.parseInt(event.attempt, 10) - 1;
-    this.#started[job] = 1;
-    this.#ends.push({ at: event.at + this.#jobs[job]!.runMs, attempt: event.attempt, job });
-    const said = this.#open.get(job);
-    if (said === undefined) return;
-    said.wait = event.at - said.at;
-    this.calibration.learn(said, said.shown, said.wait);
-  }
-
-  #foretell(job: number, at: TimeMs): void {
+  #foretell(workload: WorkloadId, at: TimeMs, engine: Engine): void {
     const began = performance.now();
-    const fork = (): Engine => this.#engine.fork();
-    const id = `${job + 1}.s.0` as TaskId;
-    const options = { fork, at, asked: new Set([id]), horizonMs: HORIZON_MS };
-    const { eventsMax, seed, draws } = this.#options;
+    const task = engine.state.workload(workload)!.steps[0]!.tasks[0]!;
+    const { eventsMax, seed, draws, arrivals } = this.#options;
+    const options = { fork: () => engine.fork(), at, asked: new Set([task.id]), seed };
     const found = forecastStartsNow({
       ...options,
-      runTimeOf: (task) => this.#runTimes.predict(workOf(this.#jobOf(task))),
+      runTimeOf: (one) => this.#runTimes.predict(limited(one)),
       drawsMax: draws,
       eventsMax,
-      seed,
-    }).get(id)!;
+      horizonMs: HORIZON_MS,
+      ...(arrivals && { arrivals: (draw) => this.#later(seed + 7919 * draw, at) }),
+    }).get(task.id)!;
     const byEstimates = forecastStartsNow({
       ...options,
-      runTimeOf: (task) => exactly(this.#jobOf(task).requestedMs),
+      runTimeOf: ({ estimateMs }) => exactly(estimateMs!),
       drawsMax: 1,
       eventsMax: Number.MAX_SAFE_INTEGER,
-      seed,
-    }).get(id)!;
+      horizonMs: 100 * HORIZON_MS,
+    }).get(task.id)!;
     this.forecastMs += performance.now() - began;
     const low = (found.low ?? at + HORIZON_MS) - at;
     const high = found.high && found.high - at;
@@ -164,30 +123,34 @@ class Replay {
       median: (found.median ?? at + HORIZON_MS) - at,
       high,
       shown: this.calibration.correct({ low, high }),
-      sumAhead: this.#sumAhead(job, at),
+      sumAhead: sumAhead(engine, workload, at) / this.#options.processors,
       byEstimates: byEstimates.median! - at,
       wait: undefined,
     };
     this.said.push(said);
-    this.#open.set(job, said);
+    this.#open.set(workload, said);
   }
 
-  #jobOf = (task: TaskRecord): SwfJob => this.#jobs[task.step.workload.number - 1]!;
-
-  /** Processor time that those ahead asked for, and that those that run have left of it, on all processors at once. */
-  #sumAhead(job: number, at: number): number {
-    let sum = 0;
-    for (const { task, placedAt } of this.#engine.state.runningAttempts()) {
-      const { processors, requestedMs } = this.#jobOf(task);
-      sum += processors * Math.max(0, placedAt + requestedMs - at);
+  *#later(seed: number, at: TimeMs) {
+    for (const arrival of this.#arrivals.draw(new Prng(seed), at)) {
+      yield { kind: 'submit' as const, ...arrival };
     }
-    for (let ahead = 0; ahead < job; ahead++) {
-      if (this.#started[ahead] === 1) continue;
-      const { processors, requestedMs } = this.#jobs[ahead]!;
-      sum += processors * requestedMs;
-    }
-    return sum / this.#options.processors;
   }
+}
+
+/** Processor time that those ahead asked for, and that those that run have left of it by what they asked for. */
+function sumAhead({ state }: Engine, workload: WorkloadId, at: number): number {
+  let sum = 0;
+  const processors = ({ step }: TaskRecord): number => step.spec.request.cpu / 1000;
+  for (const { task, placedAt } of state.runningAttempts()) {
+    sum += processors(task) * Math.max(0, placedAt + task.estimateMs! - at);
+  }
+  for (const { id, state: now, startedAt, steps } of state.workloads()) {
+    if (now !== 'active' || startedAt !== undefined || Number(id) >= Number(workload)) continue;
+    const [task] = steps[0]!.tasks;
+    sum += processors(task!) * task!.estimateMs!;
+  }
+  return sum;
 }
 
 const median = (of: readonly number[]): number =>
@@ -215,8 +178,16 @@ function coverageOf(said: readonly Said[], of: (one: Said) => Said['shown']) {
   };
 }
 
+const estimateOf = ({ spec }: TraceJob): number => spec.steps[0]!.estimateMs!;
+
+function workOfJob({ tenant, spec }: TraceJob): Work {
+  const estimateMs = spec.steps[0]!.estimateMs!;
+  const name = `${spec.name} ${spec.steps[0]!.request.cpu}`;
+  return { tenant, name, estimateMs, limitMs: estimateMs };
+}
+
 /** How well run times are foretold as jobs of the last third come: mean pinball loss over five quantiles, seconds. */
-function scoreRunTimes(jobs: readonly SwfJob[]) {
+function scoreRunTimes(jobs: readonly TraceJob[]) {
   const levels = [0.1, 0.25, 0.5, 0.75, 0.9];
   const loss = (level: number, said: number, came: number): number =>
     came >= said ? level * (came - said) : (1 - level) * (said - came);
@@ -225,30 +196,28 @@ function scoreRunTimes(jobs: readonly SwfJob[]) {
   const sums = { predicted: 0, user_estimate: 0, last_two: 0 };
   const below = levels.map(() => 0);
   // Waiting is left out here: a job ends its run time after it was submitted.
-  const byEnd = [...jobs].sort(
-    (a, b) => a.submitMs + a.runMs - b.submitMs - b.runMs || a.id - b.id,
-  );
+  const byEnd = [...jobs].sort((a, b) => a.at + a.runMs - b.at - b.runMs);
+  const first = Math.ceil((2 * jobs.length) / 3);
   let learnt = 0;
-  let count = 0;
   jobs.forEach((job, i) => {
-    for (; byEnd[learnt]!.submitMs + byEnd[learnt]!.runMs <= job.submitMs; learnt++) {
+    for (; byEnd[learnt]!.at + byEnd[learnt]!.runMs <= job.at; learnt++) {
       const done = byEnd[learnt]!;
-      runTimes.learn(workOf(done), done.runMs);
-      lastTwo.set(done.user, [...(lastTwo.get(done.user) ?? []), done.runMs].slice(-2));
+      runTimes.learn(workOfJob(done), done.runMs);
+      lastTwo.set(done.tenant, [...(lastTwo.get(done.tenant) ?? []), done.runMs].slice(-2));
     }
-    if (i < (2 * jobs.length) / 3) return;
-    count++;
-    const said = runTimes.predict(workOf(job))!;
-    const two = lastTwo.get(job.user);
-    const byTwo = two === undefined ? job.requestedMs : Math.min(job.requestedMs, mean(two));
+    if (i < first) return;
+    const said = runTimes.predict(workOfJob(job))!;
+    const two = lastTwo.get(job.tenant);
+    const byTwo = two === undefined ? estimateOf(job) : Math.min(estimateOf(job), mean(two));
     levels.forEach((level, k) => {
       const quantile = said.quantile(level);
       if (job.runMs <= quantile) below[k]!++;
       sums.predicted += loss(level, quantile, job.runMs);
-      sums.user_estimate += loss(level, job.requestedMs, job.runMs);
+      sums.user_estimate += loss(level, estimateOf(job), job.runMs);
       sums.last_two += loss(level, byTwo, job.runMs);
     });
   });
+  const count = jobs.length - first;
   const per = (sum: number): number => seconds(sum / count / levels.length);
   return {
     jobs: count,
@@ -263,8 +232,16 @@ function scoreRunTimes(jobs: readonly SwfJob[]) {
   };
 }
 
+function readTrace(file: string, procs: number, limit: number): Trace {
+  const raw = readFileSync(file);
+  const text = (file.endsWith('.gz') ? gunzipSync(raw) : raw).toString('latin1');
+  const read = swf.read([{ file, text }], { procs, limit });
+  if (!read.ok) throw new Error(read.issues[0]?.message ?? 'nothing to read');
+  return read.trace;
+}
+
 export const predictBench: Bench = {
-  what: 'start times foretold in the last third of a log under EASY, against what came  --log FILE --procs N [--samples N] [--draws N] [--events N] [--limit N] [--seed N]',
+  what: 'start times foretold in the last third of a log under EASY, against what came  --log FILE --procs N [--samples N] [--draws N] [--events N] [--limit N] [--seed N] [--arrivals]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -276,29 +253,40 @@ export const predictBench: Bench = {
         events: { type: 'string', default: '1000000' },
         limit: { type: 'string', default: '1000000000' },
         seed: { type: 'string', default: '1' },
+        arrivals: { type: 'boolean', default: false },
       },
     });
     const processors = Number(values.procs);
     if (values.log === undefined || !(processors > 0)) throw new Error('needs --log and --procs');
-    const jobs = readSwf(values.log, processors, Number(values.limit));
+    const trace = readTrace(values.log, processors, Number(values.limit));
+    const jobs = [...trace.jobs];
     const first = Math.ceil((2 * jobs.length) / 3);
     const prng = new Prng(Number(values.seed));
     const sampled = new Set<number>();
     const samples = Math.min(Number(values.samples), jobs.length - first);
     while (sampled.size < samples) sampled.add(first + prng.below(jobs.length - first));
-    const replay = new Replay(jobs, {
+    const foretelling = new Foretelling({
       processors,
-      samples,
       draws: Number(values.draws),
       eventsMax: Number(values.events),
       seed: Number(values.seed),
+      arrivals: values.arrivals,
+      sampled,
     });
-    replay.run(sampled);
-    const { said } = replay;
+    const easy = policyNamed('easy');
+    if ('why' in easy) throw new Error(easy.why);
+    simulate({
+      trace,
+      nodes: [node('machine', { cpu: processors * 1000, memory: 2 ** 50 })],
+      engine: engineFor(easy.config),
+      seed: 1,
+      observers: [foretelling],
+    });
+    const { said } = foretelling;
     return {
       jobs: jobs.length,
       sampled: samples,
-      started_at_once: replay.startedAtOnce,
+      started_at_once: foretelling.startedAtOnce,
       waited: said.length,
       mean_wait_s: seconds(mean(said.map(({ wait }) => wait!))),
       interval_80: {
@@ -311,7 +299,7 @@ export const predictBench: Bench = {
         sum_ahead: errorsOf(said, (one) => one.sumAhead),
       },
       run_times: scoreRunTimes(jobs),
-      ms_per_forecast: Math.round(replay.forecastMs / said.length),
+      ms_per_forecast: Math.round(foretelling.forecastMs / said.length),
     };
   },
 };

@@ -15,7 +15,7 @@ export interface Course {
   /** Looked at after each pass: whether enough is known. */
   readonly isDone?: () => boolean;
   /** What is submitted meanwhile, in order of `at`. */
-  readonly submissions?: readonly Submission[];
+  readonly submissions?: Iterator<Submission, unknown>;
   readonly eventsMax: number;
   readonly horizonMs: number;
 }
@@ -62,7 +62,8 @@ class Play {
   readonly #course: Course;
   readonly #last: number;
   readonly #ends = new Heap<End>((a, b) => (a.at === b.at ? a.id < b.id : a.at < b.at));
-  #submitted = 0;
+  /** The next submission. */
+  #due: Submission | undefined;
   #idle = 0;
 
   constructor(engine: Engine, from: TimeMs, course: Course) {
@@ -70,6 +71,7 @@ class Play {
     this.#course = course;
     this.at = from;
     this.#last = from + course.horizonMs;
+    this.#due = this.#nextSubmission();
     for (const attempt of engine.state.runningAttempts()) {
       if (attempt.stop === undefined) this.#expect(attempt);
       else this.#stop(attempt, from);
@@ -85,7 +87,7 @@ class Play {
   step(): boolean {
     const end = this.#ends.peek();
     const timer = this.#engine.nextTimer();
-    const due = this.#course.submissions?.[this.#submitted];
+    const due = this.#due;
     const first = Math.min(
       end?.at ?? Number.POSITIVE_INFINITY,
       timer ?? Number.POSITIVE_INFINITY,
@@ -99,7 +101,7 @@ class Play {
       this.#finish(end);
       this.pass(this.at, end.id);
     } else if (first === due?.at) {
-      this.#submitted++;
+      this.#due = this.#nextSubmission();
       this.at = Math.max(this.at, due.at) as TimeMs;
       this.#send({ ...due, at: this.at });
       this.pass(this.at, undefined);
@@ -125,6 +127,11 @@ class Play {
         this.#expect(attempt);
       } else if (e.kind === 'stop-ordered') this.#stop(state.attempt(e.attempt)!, at);
     }
+  }
+
+  #nextSubmission(): Submission | undefined {
+    const next = this.#course.submissions?.next();
+    return next === undefined || next.done === true ? undefined : next.value;
   }
 
   #expect(attempt: AttemptRecord): void {

@@ -17,6 +17,8 @@ export interface Work {
 const REMEMBERED = { all: 2_000, fine: 50 } as const;
 /** Groups that are known at most; those that were not seen for longest are forgotten. */
 const GROUPS_MAX = 4_000;
+/** Ends of the same work before anything is said of it without its user. */
+const KNOWN_MIN = 3;
 /** A finer group counts as much as the coarser one when it has seen so many. */
 const BELIEF = { all: 4, fine: 4 } as const;
 /** What each way of predicting counts for a tenant returns to what it counts for all, by this share an end. */
@@ -86,8 +88,9 @@ export class RunTimes {
     account.last = took;
   }
 
-  /** Undefined where nothing of the kind was ever seen, and its user said nothing. */
+  /** Undefined where its user said nothing, and the same work has not ended often enough to say more. */
   predict(work: Work): RunTimeDistribution | undefined {
+    if (work.estimateMs === undefined && !this.#isKnown(work)) return undefined;
     const { estimateMs, limitMs = Number.POSITIVE_INFINITY } = work;
     const account = this.#accounts.get(work.tenant) ?? this.#all;
     const origin = estimateMs === undefined ? 0 : fractionOf(binPosition(estimateMs));
@@ -101,6 +104,11 @@ export class RunTimes {
     for (const { shares, trust } of found) mixed.mix(shares, trust / trusted);
     const exact = estimateMs === undefined ? undefined : { ms: estimateMs, share: mixed.exact };
     return new BinnedRunTime(mixed.bins, { origin, limitMs, ...(exact && { exact }) });
+  }
+
+  #isKnown(work: Work): boolean {
+    const finest = groupsOf.time(work).at(-1)!;
+    return (this.#groups.get(`time ${finest}`)?.total ?? 0) >= KNOWN_MIN;
   }
 
   /** What this way says; undefined where it has nothing to go by. */

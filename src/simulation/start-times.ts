@@ -30,7 +30,7 @@ export interface StartForecastOptions {
   readonly eventsMax: number;
   readonly horizonMs?: number;
   /** Who comes later, for each draw; absent: nobody. */
-  readonly arrivals?: (draw: number) => readonly Submission[];
+  readonly arrivals?: (draw: number) => Iterator<Submission, unknown>;
 }
 
 /** When a task that waits starts. Undefined moments lie beyond what was looked at. */

@@ -144,14 +144,15 @@ test('who comes later and goes first makes others wait', () => {
   s.submit({ runMs: 10_000 });
   s.submit({ runMs: 10_000 });
   s.pass();
-  const arrivals: StartForecastOptions['arrivals'] = (draw) => [
-    {
-      kind: 'submit',
-      at: timeMs(5_000),
-      tenant: 'eve' as TenantId,
-      spec: specOf({ priority: 9, runMs: draw % 2 === 0 ? 3_000 : 4_000 }),
-    },
-  ];
+  const arrivals: StartForecastOptions['arrivals'] = (draw) =>
+    [
+      {
+        kind: 'submit',
+        at: timeMs(5_000),
+        tenant: 'eve' as TenantId,
+        spec: specOf({ priority: 9, runMs: draw % 2 === 0 ? 3_000 : 4_000 }),
+      } as const,
+    ].values();
   const { low, high } = forecast(s, { arrivals }).get(taskOf(2))!;
   assert.deepEqual([low, high], [13_000, 14_000]);
 });
