@@ -42,6 +42,7 @@ interface Options {
   readonly seed: number;
   /** Whether later arrivals are drawn, too. */
   readonly arrivals: boolean;
+  readonly grain: number;
   /** Places in the trace. */
   readonly sampled: ReadonlySet<number>;
 }
@@ -97,13 +98,14 @@ class Foretelling implements Observer {
   #foretell(workload: WorkloadId, at: TimeMs, engine: Engine): void {
     const began = performance.now();
     const task = engine.state.workload(workload)!.steps[0]!.tasks[0]!;
-    const { eventsMax, seed, draws, arrivals } = this.#options;
+    const { eventsMax, seed, draws, arrivals, grain } = this.#options;
     const options = { fork: () => engine.fork(), at, asked: new Set([task.id]), seed };
     const found = forecastStartsNow({
       ...options,
       runTimeOf: (one) => this.#runTimes.predict(limited(one)),
       drawsMax: draws,
       eventsMax,
+      ...(grain > 0 && { grain }),
       horizonMs: HORIZON_MS,
       ...(arrivals && { arrivals: (draw) => this.#later(seed + 7919 * draw, at) }),
     }).get(task.id)!;
@@ -241,7 +243,7 @@ function readTrace(file: string, procs: number, limit: number): Trace {
 }
 
 export const predictBench: Bench = {
-  what: 'start times foretold in the last third of a log under EASY, against what came  --log FILE --procs N [--samples N] [--draws N] [--events N] [--limit N] [--seed N] [--arrivals]',
+  what: 'start times foretold in the last third of a log under EASY, against what came  --log FILE --procs N [--samples N] [--draws N] [--events N] [--limit N] [--seed N] [--grain N] [--arrivals]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -253,6 +255,7 @@ export const predictBench: Bench = {
         events: { type: 'string', default: '1000000' },
         limit: { type: 'string', default: '1000000000' },
         seed: { type: 'string', default: '1' },
+        grain: { type: 'string', default: '32' },
         arrivals: { type: 'boolean', default: false },
       },
     });
@@ -271,6 +274,7 @@ export const predictBench: Bench = {
       eventsMax: Number(values.events),
       seed: Number(values.seed),
       arrivals: values.arrivals,
+      grain: Number(values.grain),
       sampled,
     });
     const easy = policyNamed('easy');

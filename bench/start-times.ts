@@ -51,7 +51,7 @@ function build(nodes: number, waiting: number): Engine {
 const runningOf = ({ state }: Engine): number => [...state.runningAttempts()].length;
 
 export const startTimesBench: Bench = {
-  what: 'when everything that waits starts, with intervals  [--nodes N] [--waiting N] [--draws N] [--events N] [--repeats N]',
+  what: 'when everything that waits starts, with intervals  [--nodes N] [--waiting N] [--draws N] [--events N] [--grain N] [--repeats N]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -60,6 +60,7 @@ export const startTimesBench: Bench = {
         waiting: { type: 'string', default: '1000' },
         draws: { type: 'string', default: '19' },
         events: { type: 'string', default: '50000' },
+        grain: { type: 'string', default: '32' },
         repeats: { type: 'string', default: '9' },
       },
     });
@@ -71,6 +72,7 @@ export const startTimesBench: Bench = {
       const of = { tenant: prng.pick(tenants), name: `job-${i % 50}`, estimateMs };
       runTimes.learn(of, (estimateMs * prng.between(5, 100)) / 100);
     }
+    const grain = Number(values.grain);
     const once = () =>
       forecastStartsNow({
         fork: () => engine.fork(),
@@ -82,6 +84,7 @@ export const startTimesBench: Bench = {
             ...(estimateMs !== undefined && { estimateMs, limitMs: estimateMs }),
           }),
         seed: 1,
+        ...(grain > 0 && { grain }),
         drawsMax: Number(values.draws),
         eventsMax: Number(values.events),
       });

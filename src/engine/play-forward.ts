@@ -14,6 +14,8 @@ export interface Course {
   readonly placed: (attempt: AttemptRecord, at: TimeMs, after: AttemptId | undefined) => void;
   /** Looked at after each pass: whether enough is known. */
   readonly isDone?: () => boolean;
+  /** One pass for all that ends at one instant, and not one for each of them. */
+  readonly endsTogether?: boolean;
   /** What is submitted meanwhile, in order of `at`. */
   readonly submissions?: Iterator<Submission, unknown>;
   readonly eventsMax: number;
@@ -98,8 +100,13 @@ class Play {
       this.#ends.pop();
       this.#idle = 0;
       this.at = Math.max(this.at, end.at) as TimeMs;
+      let last = end;
       this.#finish(end);
-      this.pass(this.at, end.id);
+      while (this.#course.endsTogether === true && this.#ends.peek()?.at === end.at) {
+        last = this.#ends.pop();
+        this.#finish(last);
+      }
+      this.pass(this.at, last.id);
     } else if (first === due?.at) {
       this.#due = this.#nextSubmission();
       this.at = Math.max(this.at, due.at) as TimeMs;

@@ -29,6 +29,11 @@ export interface StartForecastOptions {
   /** In all draws together. `DRAWS_MIN` are made whatever they cost, and each sees no further than its part. */
   readonly eventsMax: number;
   readonly horizonMs?: number;
+  /**
+   * Ends that are so near each other are taken for one, so that there are fewer passes: of the time
+   * until then, one part of so many. 32 moves an end by 1.6 % at most. Absent: none is moved.
+   */
+  readonly grain?: number;
   /** Who comes later, for each draw; absent: nobody. */
   readonly arrivals?: (draw: number) => Iterator<Submission, unknown>;
 }
@@ -77,6 +82,7 @@ export function* forecastStarts(
       isDone: () => open === 0,
       eventsMax: Math.ceil(eventsMax / DRAWS_MIN),
       horizonMs,
+      endsTogether: options.grain !== undefined,
       ...(submissions && { submissions }),
     });
     for (let step = playing.next(); ; step = playing.next()) {
@@ -206,7 +212,17 @@ class RunTimeDraws {
     const runTime = this.#runTimeOf(task);
     if (runTime === undefined) return undefined;
     const elapsed = now - placedAt;
-    return placedAt + Math.ceil(runTime.quantile(this.#share(attempt.id, draw), elapsed));
+    const end = placedAt + Math.ceil(runTime.quantile(this.#share(attempt.id, draw), elapsed));
+    return this.#rounded(end, now);
+  }
+
+  /** On a grid that is as much coarser as it is further away, the same for all ends of a draw. */
+  #rounded(end: number, now: TimeMs): number {
+    const { grain, at } = this.#options;
+    const ahead = end - at;
+    if (grain === undefined || ahead < grain) return end;
+    const step = 2 ** Math.floor(Math.log2(ahead / grain));
+    return Math.max(now + 1, at + Math.round(ahead / step) * step);
   }
 
   /** Tasks of one step are alike. */
