@@ -5,6 +5,7 @@ import { attemptToken } from '../api/io/attempt-token.ts';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
+import type { ExplainedSetting } from '../cli/explain-settings.ts';
 import { Engine } from '../engine/engine.ts';
 import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
@@ -44,6 +45,7 @@ import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
+import { LiveSettings } from './settings-site.ts';
 import { LiveSite, type LiveSiteDeps } from './site.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { startSampling } from './start-sampling.ts';
@@ -72,6 +74,8 @@ export interface DaemonOptions {
   /** Absolute; undefined: nothing has a price. */
   readonly pricesFile?: string | undefined;
   /** Log lines go to `log` as well. */
+  /** Who said all this, for people. */
+  readonly settings?: readonly ExplainedSetting[];
   readonly foreground: boolean;
   readonly log: (line: string) => void;
 }
@@ -122,6 +126,12 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     transfers,
     token: folder.token,
     tokens: parts.tokens,
+    settings: new LiveSettings({
+      daemon: options.settings ?? [],
+      siteFile: options.siteFile,
+      siteText: parts.siteText,
+      plugins: parts.plugins,
+    }),
     holders: {
       identify: (token) => parts.tokens.identify(token),
       tenantOfRunning: (id) => {
@@ -167,6 +177,7 @@ interface OpenState {
   readonly inventory: HostInventory;
   readonly recovered: Recovered;
   readonly siteFile: string | null;
+  readonly siteText: string | undefined;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
 }
@@ -244,6 +255,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     inventory,
     recovered,
     siteFile: options.siteFile ?? null,
+    siteText: site?.text,
     plugins,
     tokens,
   };

@@ -14,6 +14,7 @@ import { noExposition } from '../builders/no-exposition.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
+import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { openSite, parseWords, send } from './open-site.ts';
@@ -34,6 +35,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noDoctor,
     ...noMetrics,
     ...noReports,
+    ...noSettings,
     ...noExposition,
     alerts: noAlerts,
     socketPath: join(folder, 'berth.sock'),

@@ -11,6 +11,7 @@ import { noExposition } from '../builders/no-exposition.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
+import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { ScenarioSite } from './scenario-site.ts';
@@ -59,6 +60,7 @@ export async function openSite(
     ...noDoctor,
     ...noMetrics,
     ...noReports,
+    ...noSettings,
     ...noExposition,
     alerts: noAlerts,
     site,

@@ -3,9 +3,13 @@ import { existsSync, mkdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { MoneySite } from '../../src/api/contract/money-documents.ts';
+import type { SettingsSite } from '../../src/api/contract/settings-documents.ts';
+import type { TokenSite } from '../../src/api/contract/token-documents.ts';
 import { type OpenSite, openSite, TOKEN } from '../api/open-site.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noSettings } from '../builders/no-settings.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { lackTelemetry, quiet, serveTelemetry, type Telemetry } from './telemetry.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -60,6 +64,8 @@ export interface OpenPage extends OpenSite {
 
 export interface Look {
   readonly money?: MoneySite;
+  readonly settings?: SettingsSite;
+  readonly tokens?: TokenSite;
   readonly width?: number;
   readonly height?: number;
   readonly phone?: boolean;
@@ -83,10 +89,12 @@ export async function openPage(
     hash = '#/',
     token = TOKEN,
     money = noMoney.money,
+    settings = noSettings.settings,
+    tokens = noTokens.tokens,
     telemetry = quiet(site.now),
   }: Look = {},
 ): Promise<OpenPage> {
-  const opened = await openSite(t, site, { webDir: built, money });
+  const opened = await openSite(t, site, { webDir: built, money, settings, tokens });
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width, height },
     isMobile: phone,

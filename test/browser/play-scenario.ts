@@ -12,6 +12,7 @@ import { noExposition } from '../builders/no-exposition.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
+import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 
@@ -31,6 +32,7 @@ const server = await openServer({
   ...noMoney,
   ...noDoctor,
   ...noReports,
+  ...noSettings,
   ...noExposition,
   alerts: noAlerts,
   ...noTokens,
