@@ -4,6 +4,7 @@ import { cliBench } from './cli.ts';
 import { engineBench, replayBench } from './engine.ts';
 import { expositionBench } from './exposition.ts';
 import { flowBench } from './flow.ts';
+import { framesBench } from './frames.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
@@ -25,6 +26,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   pipeline: pipelineBench,
   exposition: expositionBench,
   flow: flowBench,
+  frames: framesBench,
   preemption: preemptionBench,
   history: historyBench,
   inventory: inventoryBench,

@@ -14,7 +14,8 @@ import { lackTelemetry, quiet, serveTelemetry, type Telemetry } from './telemetr
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const root = new URL('../..', import.meta.url).pathname;
-const built = `${root}test-output/web`;
+/** Where `buildPage` puts it. */
+export const builtPage = `${root}test-output/web`;
 const screenshots = `${root}test-output/screenshots`;
 
 /** Why browser tests cannot run here, or false. */
@@ -26,7 +27,7 @@ export function skipReason(): string | false {
 
 /** The page as it is in the sources, apart from what a daemon serves. */
 export function buildPage(): void {
-  const args = ['build', 'web', '--outDir', built, '--emptyOutDir', '--logLevel', 'warn'];
+  const args = ['build', 'web', '--outDir', builtPage, '--emptyOutDir', '--logLevel', 'warn'];
   const done = spawnSync(`${root}node_modules/.bin/vite`, args, {
     cwd: root,
     encoding: 'utf8',
@@ -94,7 +95,7 @@ export async function openPage(
     telemetry = quiet(site.now),
   }: Look = {},
 ): Promise<OpenPage> {
-  const opened = await openSite(t, site, { webDir: built, money, settings, tokens });
+  const opened = await openSite(t, site, { webDir: builtPage, money, settings, tokens });
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width, height },
     isMobile: phone,
