@@ -16,6 +16,8 @@ const scenes = [
 ] as const;
 
 const viewport = { width: 1280, height: 900 };
+/** In each frame: three rows, as far as a quick hand gets. */
+const SCROLL_PX = 96;
 /** A frame of 60 Hz. */
 const FRAME_MS = 1_000 / 60;
 
@@ -28,7 +30,7 @@ try {
   const results = [];
   for (const scene of scenes.filter(({ name }) => name.includes(wanted))) {
     // Each beside a page that does nothing, in the same minute: the machine is shared.
-    const blank = await blankFrames(browser);
+    const blank = await blankFrames(browser, 'scrolls' in scene);
     const shown = await sceneFrames(browser, scene);
     const ratio = rounded(shown.p95_ms / blank.p95_ms);
     results.push({ scene: scene.name, ...shown, blank, p95_ratio: ratio });
@@ -38,9 +40,14 @@ try {
   await browser.close();
 }
 
-async function blankFrames(browser: Browser) {
+/** Of a page that has nothing to do; of plain lines where it is scrolled, as much as one can do. */
+async function blankFrames(browser: Browser, scrolls: boolean) {
   const page = await browser.newPage({ viewport });
+  const line = 'job-1 waiting 0 of 1 default 3m 04s '.repeat(4);
+  if (scrolls) await page.setContent(`<pre>${`${line}\n`.repeat(2_000)}</pre>`);
+  const moved = scrolls ? scroll(page, ms / 2) : undefined;
   const frames = await framesOf(page, ms / 2);
+  await moved;
   await page.close();
   return frames;
 }
@@ -81,7 +88,7 @@ async function serve(
 async function scroll(page: Page, ms: number): Promise<void> {
   await page.mouse.move(700, 500);
   for (const until = performance.now() + ms; performance.now() < until; ) {
-    await page.mouse.wheel(0, 240);
+    await page.mouse.wheel(0, SCROLL_PX);
     await page.evaluate(() => new Promise(requestAnimationFrame));
   }
 }
