@@ -3,7 +3,7 @@ import type { Setting, SettingsDocument } from '../../../src/api/contract/settin
 import type { TokenList } from '../../../src/api/contract/token-documents.ts';
 import { counted, listed, moment, UNKNOWN, whole } from '../format.ts';
 import { Choice } from '../parts/choice.tsx';
-import { Command, EmptyNote, ProblemNote } from '../parts/notes.tsx';
+import { Command, EmptyNote, ProblemNote, Prose } from '../parts/notes.tsx';
 import { searchSettings } from '../router.ts';
 import { anew, isLacking, useDocument } from '../use-document.ts';
 
@@ -156,7 +156,9 @@ function Rows({ label, rows }: { readonly label: string; readonly rows: readonly
           <tr key={row.name} data-setting={row.name} class={isSet(row) ? 'is-set' : ''}>
             <th scope="row" class="words">
               <code>{row.name}</code>
-              <span class="muted">{row.meaning}</span>
+              <span class="muted">
+                <Prose text={row.meaning} />
+              </span>
             </th>
             <td class="words">
               <Value row={row} />
