@@ -5,6 +5,7 @@ import { attemptToken } from '../api/io/attempt-token.ts';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
+import type { ExplainedSetting } from '../cli/explain-settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
@@ -43,6 +44,7 @@ import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
+import { LiveSettings } from './settings-site.ts';
 import { LiveSite, type LiveSiteDeps } from './site.ts';
 import { siteEngine } from './site-engine.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
@@ -71,6 +73,8 @@ export interface DaemonOptions {
   /** Absolute; undefined: nothing has a price. */
   readonly pricesFile?: string | undefined;
   /** Log lines go to `log` as well. */
+  /** Who said all this, for people. */
+  readonly settings?: readonly ExplainedSetting[];
   readonly foreground: boolean;
   readonly log: (line: string) => void;
 }
@@ -112,7 +116,11 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
-  const whatIf = new LiveWhatIf({ ...parts, now: () => clock.now() });
+  const whatIf = new LiveWhatIf({
+    ...parts,
+    siteText: parts.siteText ?? '',
+    now: () => clock.now(),
+  });
   stack.defer(() => whatIf.close());
   const observed = observe(parts, stack, { loop, leases, counted });
   const server = await openServer({
@@ -124,6 +132,12 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     whatIf,
     token: folder.token,
     tokens: parts.tokens,
+    settings: new LiveSettings({
+      daemon: options.settings ?? [],
+      siteFile: options.siteFile,
+      siteText: parts.siteText,
+      plugins: parts.plugins,
+    }),
     holders: {
       identify: (token) => parts.tokens.identify(token),
       tenantOfRunning: (id) => {
@@ -167,11 +181,11 @@ interface OpenState {
   readonly engine: Engine;
   readonly money: MoneyConfig;
   readonly prices: MoneyConfig['prices'];
-  /** As it was read. */
-  readonly siteText: string;
   readonly inventory: HostInventory;
   readonly recovered: Recovered;
   readonly siteFile: string | null;
+  /** As it was read. */
+  readonly siteText: string | undefined;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
 }
@@ -245,10 +259,10 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     engine,
     money,
     prices: money.prices,
-    siteText: site?.text ?? '',
     inventory,
     recovered,
     siteFile: options.siteFile ?? null,
+    siteText: site?.text,
     plugins,
     tokens,
   };
