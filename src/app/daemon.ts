@@ -37,6 +37,7 @@ import { openLiveMetrics } from './live-metrics.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { observe } from './observe.ts';
+import { openPush } from './open-push.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -91,7 +92,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, keepers, overflow, counted } = connect(parts, stack, ending);
+  const { site, leases, loop, keepers, overflow, counted, push } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -113,7 +114,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
-  const observed = observe(parts, stack, { loop, leases, counted });
+  const observed = observe(parts, stack, { loop, leases, counted, push });
   const server = await openServer({
     ...observed.sites,
     site,
@@ -352,6 +353,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       leases.noteEvents(events);
       keepers.noteEvents(events);
       counted.noteEvents(events);
+      push?.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -376,6 +378,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     decisionOf: (id) => keepers.autoscaler.decisionOf(id),
     shutDown: () => ending.resolve(),
   });
+  const push = openPush(parts, (id) => site.workload(id));
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   const keepers = new Keepers(launchSite, {
     ...parts,
@@ -390,7 +393,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, keepers, overflow, counted };
+  return { loop, site, leases, keepers, overflow, counted, push };
 }
 
 /** What people see. */

@@ -5,6 +5,7 @@ import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Goals } from './objective.ts';
+import type { OtlpConfig } from './otlp-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type {
   QuotaConfig,
@@ -40,6 +41,8 @@ export interface SiteConfig {
   readonly goals?: Goals;
   /** Absent: those that come with Berth, and nobody is told. */
   readonly alerts?: AlertConfig;
+  /** Absent: nothing is pushed. */
+  readonly otlp?: OtlpConfig;
 }
 
 /** What holds for documents of workloads that say nothing of it. */
@@ -100,6 +103,8 @@ export interface WrittenSite {
   readonly goals?: Goals;
   /** Absent: those that come with Berth, and nobody is told. */
   readonly alerts?: AlertConfig;
+  /** Absent: nothing is pushed. */
+  readonly otlp?: OtlpConfig;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -12,6 +12,7 @@ import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
+import { readOtlp } from './otlp-block.ts';
 import { readEviction, readQos } from './qos-block.ts';
 import { shown } from './quantities.ts';
 import {
@@ -165,11 +166,13 @@ function readSite(
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   const goals = readGoals(reading, blocks.monitoring);
   const alerts = blocks.monitoring && readAlerts(reading, blocks.monitoring, names);
+  const otlp = blocks.monitoring?.otlp && readOtlp(reading, blocks.monitoring.otlp);
   const spot = readSpot(blocks.compute?.spot_instances);
   const labels = textsAt(root, ['compute', 'labels']);
   return {
     budgets,
     ...(alerts && { alerts }),
+    ...(otlp && { otlp }),
     ...(blocks.name !== undefined && { name: blocks.name }),
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(exportedAs !== undefined && { exportedAs }),
