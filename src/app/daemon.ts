@@ -11,6 +11,7 @@ import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
+import type { HistoryConfig } from '../model/history-config.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
@@ -231,6 +232,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
+    ...(site?.config.history && kept(site.config.history)),
   });
   stack.defer(() => history.close());
   const state: OpenState = {
@@ -251,6 +253,11 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const execution = await openExecution(options, state, stack);
   return { ...state, ...execution, live: openLiveMetrics(), latest: undefined };
 }
+
+const kept = ({ secondsMs, minutesMs, hoursMs, size }: HistoryConfig) => ({
+  keepMs: [secondsMs, minutesMs, hoursMs],
+  bytesMax: size,
+});
 
 /** What carries out what is decided: the network of tasks, and the driver that starts them. */
 async function openExecution(

@@ -286,3 +286,38 @@ test('more waits than may: the oldest go, but for the one on its way, and each i
     ['sent', 5],
   ]);
 });
+
+test('it waits as long as it is told, else twice as long each time, up to a minute', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let next: Sent = { ok: false, again: true, why: 'busy', afterMs: 90_000 };
+  let asked = 0;
+  const queue = new OtlpQueue('metrics', {
+    send: () => {
+      asked++;
+      return Promise.resolve(next);
+    },
+    onFate: () => {},
+    onFailure: () => {},
+    onTrouble: () => {},
+  });
+  queue.add({ body: Buffer.from('a'), items: 1 });
+  await queue.settled();
+  t.mock.timers.tick(89_999);
+  assert.equal(asked, 1);
+  t.mock.timers.tick(1);
+  assert.equal(asked, 2);
+  next = { ok: false, again: true, why: 'busy' };
+  await queue.settled();
+  t.mock.timers.tick(90_000);
+  await queue.settled();
+  // Spread by a fifth, so that many do not come together.
+  for (const seconds of [4, 8, 16, 32, 60, 60]) {
+    const before: number = asked;
+    t.mock.timers.tick(seconds * 800 - 1);
+    assert.equal(asked, before, `not before ${seconds * 0.8} s`);
+    t.mock.timers.tick(seconds * 400 + 1);
+    assert.equal(asked, before + 1, `by ${seconds * 1.2} s`);
+    await queue.settled();
+  }
+  await queue.close();
+});
