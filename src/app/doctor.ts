@@ -8,6 +8,7 @@ import type {
   DoctorFlowName,
   DoctorSite,
   ProfileDocument,
+  RegressionList,
 } from '../api/contract/doctor-documents.ts';
 import type { LeaseSite } from '../api/contract/lease-documents.ts';
 import type { DoctorReport } from '../api/contract/telemetry-documents.ts';
@@ -19,13 +20,16 @@ import type { CacheStore } from '../execution/io/local/cache-store.ts';
 import type { LocalDriver } from '../execution/io/local/driver.ts';
 import { OperationError } from '../model/errors.ts';
 import type { AttemptId, TenantId } from '../model/ids.ts';
+import type { SqliteJournal } from '../store/io/journal.ts';
 import type { LiveMetrics, MetricHistory } from '../telemetry/metric.ts';
 import { takeLook } from './doctor-look.ts';
 import { takeProfile } from './doctor-profile.ts';
+import { takeRegressions } from './doctor-regressions.ts';
 
 export interface LiveDoctorDeps {
   readonly engine: Engine;
   readonly history: MetricHistory;
+  readonly journal: SqliteJournal;
   readonly live: LiveMetrics;
   readonly driver: Pick<LocalDriver, 'uses'>;
   readonly results: CacheStore;
@@ -62,6 +66,12 @@ export class LiveDoctor implements DoctorSite {
       { diagnosis, facts: { ...facts, ...this.#stores(only) } },
     );
     return doctorFlow(walked, diagnosis);
+  }
+
+  async regressions(windowMs: number, only: TenantId | undefined): Promise<RegressionList> {
+    const to = this.#deps.now();
+    const from = Math.max(0, to - windowMs) as TimeMs;
+    return takeRegressions(this.#deps, { from, to }, only);
   }
 
   async profile(attempt: string, forMs: number): Promise<ProfileDocument | undefined> {

@@ -9,6 +9,7 @@ import type {
   DoctorFlow,
   DoctorFlowName,
   ProfileDocument,
+  RegressionList,
 } from '../api/contract/doctor-documents.ts';
 import type {
   LogChunk,
@@ -112,6 +113,7 @@ export interface Client {
   suggestions(seconds: number): Promise<SuggestionList>;
   /** Over the last so many seconds. */
   doctor(seconds: number): Promise<DoctorReport>;
+  regressions(seconds: number): Promise<RegressionList>;
   doctorFlow(flow: DoctorFlowName, seconds: number): Promise<DoctorFlow>;
   /** Of an attempt; answered after so many milliseconds. */
   profile(attempt: string, forMs: number): Promise<ProfileDocument>;

@@ -1,5 +1,9 @@
 import { alertReplaySchema, silenceSchema } from '../../api/contract/alert-documents.ts';
-import { doctorFlowSchema, profileSchema } from '../../api/contract/doctor-documents.ts';
+import {
+  doctorFlowSchema,
+  profileSchema,
+  regressionListSchema,
+} from '../../api/contract/doctor-documents.ts';
 import { reportListSchema, reportSchema } from '../../api/contract/report-documents.ts';
 import {
   alertListSchema,
@@ -22,6 +26,10 @@ function doctorCalls({ ask }: Calls) {
   return {
     doctor: (seconds) =>
       ask(doctorReportSchema, get(`/api/v1/doctor?${query({ window: `${seconds}s` })}`)),
+    regressions: (seconds) => {
+      const path = `/api/v1/doctor/regressions?${query({ since: `${seconds}s` })}`;
+      return ask(regressionListSchema, get(path));
+    },
     doctorFlow: (flow, seconds) => {
       const path = `/api/v1/doctor/flows/${flow}?${query({ window: `${seconds}s` })}`;
       return ask(doctorFlowSchema, get(path));
