@@ -39,5 +39,5 @@ function unknownOf(layer: Layer, short: number): string {
     return `Measured for too short a time: each of ${short} series has less than ${POINTS_MIN} points in the window.`;
   }
   const words = layerMetrics.filter((one) => one.layer === layer).map((one) => one.words);
-  return `Nothing of it is measured here: ${[...new Set(words)].join(', ')}.`;
+  return `Nothing of it was measured in that time: ${[...new Set(words)].join(', ')}.`;
 }

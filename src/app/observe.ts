@@ -1,3 +1,4 @@
+import { callLatency } from '../analysis/call-latency.ts';
 import type { LeaseSite } from '../api/contract/lease-documents.ts';
 import type { ApiDeps } from '../api/routes/api-env.ts';
 import type { TimeMs } from '../base/units.ts';
@@ -75,6 +76,7 @@ export function observe(
     history,
     sources: {
       quality: () => live.quality(),
+      latency: (window) => callLatency(history, window),
       alerts: (only) => alerts.list(only).alerts,
       findings: async ({ from, to }, only) => (await doctor.report(to - from, only)).findings,
     },
@@ -90,7 +92,11 @@ export function observe(
   return {
     sites,
     /** What history keeps beside what is sampled. */
-    counted: (): readonly Reading[] => [...counted.gauges(), ...goals.latest()],
+    counted: (): readonly Reading[] => [
+      ...counted.gauges(),
+      ...goals.latest(),
+      ...results.told.take(),
+    ],
     begin(): void {
       begin();
       push?.begin(live);

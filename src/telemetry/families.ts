@@ -162,6 +162,12 @@ export const berthFamilies: readonly MetricFamily[] = [
     ],
     ['berth_workloads', 'none', 'Workloads by state, with those that ended lately.', ['state']],
     ['berth_told_series', 'none', 'Series that tasks tell of in BERTH_METRICS.'],
+    [
+      'berth_inference_calls',
+      'none',
+      'Calls that tasks timed within ten seconds, by the longest time of their bucket; history only.',
+      ['tenant', 'le'],
+    ],
     ['berth_otlp_waiting', 'none', 'Points or spans that wait for the collector.', ['signal']],
   ]),
   ...rowsOf('counter', [

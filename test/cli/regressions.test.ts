@@ -72,7 +72,7 @@ test('what is not measured, or not for long enough, is unknown and says so', () 
     said['thermal']!.sentence,
     'Measured for too short a time: each of 1 series has less than 48 points in the window.',
   );
-  assert.match(said['network']!.sentence, /^Nothing of it is measured here: the share of TCP/);
+  assert.match(said['network']!.sentence, /^Nothing of it was measured in that time: the share of TCP/);
   const list = regressionList({ ...options, complete: true }, report);
   assert.equal(
     list.sentence,
