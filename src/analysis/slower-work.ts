@@ -3,6 +3,7 @@ import type { Finding } from './finding.ts';
 import type { MeasuredMemory } from './incidents.ts';
 import { type LayerState, surveyLayers } from './layer-survey.ts';
 import { POINTS_MIN } from './level-change.ts';
+import { toldDrifts } from './metric-drift.ts';
 import {
   type LayerChange,
   layerChanges,
@@ -20,21 +21,30 @@ export interface RegressionReport {
   readonly layers: readonly LayerState[];
 }
 
-/** Work that became slower: single steps, or all of it together where most of them did; and each layer by itself. */
+/**
+ * Work that became slower: single steps, or all of it together where most of them did; each layer by itself; and what
+ * tasks tell of themselves and is distributed differently. `only`: told by nobody else's tasks.
+ */
 export function* lookForRegressions(
   history: MetricHistory,
   durations: StepDurations,
-  window: Pick<RegressionOptions, 'from' | 'to'>,
+  window: Pick<RegressionOptions, 'from' | 'to'> & { readonly only?: string },
 ): Stepwise<RegressionReport> {
   const looked = yield* layerChanges(history, window);
   const findings = yield* slowerBeside(looked.changes, durations, window);
-  return { findings, layers: surveyLayers(looked) };
+  const drifts = yield* toldDrifts(history, window);
+  return { findings: [...findings, ...drifts].sort(worstFirst), layers: surveyLayers(looked) };
 }
 
+const worstFirst = (a: Finding, b: Finding): number => b.score - a.score || (a.id < b.id ? -1 : 1);
+
 export function* lookForSlowerWork(
-  ...given: Parameters<typeof lookForRegressions>
+  history: MetricHistory,
+  durations: StepDurations,
+  window: Pick<RegressionOptions, 'from' | 'to'>,
 ): Stepwise<readonly Finding[]> {
-  return (yield* lookForRegressions(...given)).findings;
+  const { changes } = yield* layerChanges(history, window);
+  return yield* slowerBeside(changes, durations, window);
 }
 
 function* slowerBeside(

@@ -18,6 +18,8 @@ export async function takeRegressions(
   const durations = new StepDurations(only);
   for await (const event of window.events()) durations.read(event);
   // What was measured may go further back than the journal.
-  const report = await inPieces(lookForRegressions(history, durations, asked));
+  const report = await inPieces(
+    lookForRegressions(history, durations, { ...asked, ...(only !== undefined && { only }) }),
+  );
   return regressionList({ ...asked, complete: window.complete }, report);
 }

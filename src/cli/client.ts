@@ -50,6 +50,7 @@ import type {
   AlertList,
   DoctorReport,
   KpiList,
+  MetricDriftDocument,
   MetricHistoryDocument,
   MetricList,
 } from '../api/contract/telemetry-documents.ts';
@@ -120,6 +121,7 @@ export interface Client {
   /** All, or one. */
   /** At most so many series of one name. */
   metrics(name?: string, seriesMax?: number): Promise<MetricList>;
+  metricDrift(asked: MetricDriftQuery): Promise<MetricDriftDocument>;
   metricHistory(asked: MetricHistoryQuery): Promise<MetricHistoryDocument>;
   /** Pieces of text as they come. */
   exportMetrics(asked: MetricExport): AsyncIterable<string>;
@@ -149,6 +151,14 @@ export interface Client {
 }
 
 export type MetricExport = MetricExportRequest;
+
+export interface MetricDriftQuery {
+  readonly name: string;
+  /** `key=value` each. */
+  readonly labels: readonly string[];
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
 
 export interface MetricHistoryQuery {
   readonly name: string;

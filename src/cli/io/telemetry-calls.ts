@@ -9,6 +9,7 @@ import {
   alertListSchema,
   doctorReportSchema,
   kpiListSchema,
+  metricDriftSchema,
   metricHistorySchema,
   metricListSchema,
 } from '../../api/contract/telemetry-documents.ts';
@@ -55,6 +56,11 @@ function metricCalls({ ask, pieces }: Calls) {
       const asked = { name, window: secondsOf(windowMs), points, series };
       const label = labels.map((one) => `&${query({ label: one })}`).join('');
       return ask(metricHistorySchema, get(`/api/v1/metrics/history?${query(asked)}${label}`));
+    },
+    metricDrift: ({ name, labels, beforeMs, afterMs }) => {
+      const asked = { name, before: secondsOf(beforeMs), after: secondsOf(afterMs) };
+      const label = labels.map((one) => `&${query({ label: one })}`).join('');
+      return ask(metricDriftSchema, get(`/api/v1/metrics/drift?${query(asked)}${label}`));
     },
     exportMetrics: ({ names, sinceMs, step, format }) => {
       const asked = query({ since: secondsOf(sinceMs), step, format });
