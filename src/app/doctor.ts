@@ -22,6 +22,7 @@ import { OperationError } from '../model/errors.ts';
 import type { AttemptId, TenantId } from '../model/ids.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 import type { LiveMetrics, MetricHistory } from '../telemetry/metric.ts';
+import { lookAtLocks } from './doctor-locks.ts';
 import { takeLook } from './doctor-look.ts';
 import { takeProfile } from './doctor-profile.ts';
 import { takeRegressions } from './doctor-regressions.ts';
@@ -96,13 +97,20 @@ export class LiveDoctor implements DoctorSite {
 
   async #examine(windowMs: number, only: TenantId | undefined) {
     const { engine, history, live, now, attemptOf } = this.#deps;
-    const look = only === undefined ? await takeLook(attemptOf) : NOTHING_LOOKED_AT;
-    const to = now();
-    const tasks = [...engine.state.runningAttempts()]
-      .filter(({ startedAt, task }) => {
+    const running = (): readonly AttemptRecord[] =>
+      [...engine.state.runningAttempts()].filter(({ startedAt, task }) => {
         return startedAt !== undefined && (only === undefined || task.tenant === only);
-      })
-      .map(runningTask);
+      });
+    const locks = lookAtLocks(
+      running().map(({ id }) => id),
+      (id) => this.#deps.driver.uses.pidsOf(id as AttemptId) ?? [],
+    );
+    const look =
+      only === undefined
+        ? await takeLook(attemptOf, locks)
+        : { ...NOTHING_LOOKED_AT, locks: await locks };
+    const to = now();
+    const tasks = running().map(runningTask);
     const waiting = live
       .latest('berth_tasks')
       .find(({ labels }) => labels['state'] === 'waiting')?.value;

@@ -24,7 +24,10 @@ test('a slow month, as people read it: the cause, the plan, and all seven layers
   const layer = list.layers.find((one) => one.layer === 'storage')!;
   assert.equal(layer.state, 'worse');
   assert.ok(layer.remedies.length > 0);
-  assert.match(layer.sentence, /^the time of a (read|write).* (went|drifted) from .* to .* since 20\d\d-/);
+  assert.match(
+    layer.sentence,
+    /^the time of a (read|write).* (went|drifted) from .* to .* since 20\d\d-/,
+  );
   assert.equal(list.sentence, list.findings[0]!.sentence);
   const lines = renderRegressions(list, page);
   const text = lines.join('\n');
@@ -72,7 +75,10 @@ test('what is not measured, or not for long enough, is unknown and says so', () 
     said['thermal']!.sentence,
     'Measured for too short a time: each of 1 series has less than 48 points in the window.',
   );
-  assert.match(said['network']!.sentence, /^Nothing of it was measured in that time: the share of TCP/);
+  assert.match(
+    said['network']!.sentence,
+    /^Nothing of it was measured in that time: the share of TCP/,
+  );
   const list = regressionList({ ...options, complete: true }, report);
   assert.equal(
     list.sentence,
