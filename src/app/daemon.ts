@@ -12,6 +12,7 @@ import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
+import type { HistoryConfig } from '../model/history-config.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
@@ -37,6 +38,7 @@ import { openLiveMetrics } from './live-metrics.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { observe } from './observe.ts';
+import { openPush } from './open-push.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -94,7 +96,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, keepers, overflow, counted } = connect(parts, stack, ending);
+  const { site, leases, loop, keepers, overflow, counted, push } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -122,7 +124,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     now: () => clock.now(),
   });
   stack.defer(() => whatIf.close());
-  const observed = observe(parts, stack, { loop, leases, counted });
+  const observed = observe(parts, stack, { loop, leases, counted, push });
   const server = await openServer({
     ...observed.sites,
     site,
@@ -247,6 +249,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
+    ...(site?.config.history && kept(site.config.history)),
   });
   stack.defer(() => history.close());
   const state: OpenState = {
@@ -269,6 +272,11 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const execution = await openExecution(options, state, stack);
   return { ...state, ...execution, live: openLiveMetrics(), latest: undefined };
 }
+
+const kept = ({ secondsMs, minutesMs, hoursMs, size }: HistoryConfig) => ({
+  keepMs: [secondsMs, minutesMs, hoursMs],
+  bytesMax: size,
+});
 
 /** What carries out what is decided: the network of tasks, and the driver that starts them. */
 async function openExecution(
@@ -371,6 +379,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       leases.noteEvents(events);
       keepers.noteEvents(events);
       counted.noteEvents(events);
+      push?.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -395,6 +404,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     decisionOf: (id) => keepers.autoscaler.decisionOf(id),
     shutDown: () => ending.resolve(),
   });
+  const push = openPush(parts, (id) => site.workload(id));
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   const keepers = new Keepers(launchSite, {
     ...parts,
@@ -409,7 +419,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, keepers, overflow, counted };
+  return { loop, site, leases, keepers, overflow, counted, push };
 }
 
 /** What people see. */
