@@ -1,7 +1,7 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
-import { besideNobody } from './company.ts';
-import { planGang } from './gang.ts';
+import { besideNobody, looksAround } from './company.ts';
+import { type GangAsk, planGang, type Seats } from './gang.ts';
 import { type Hold, type Holds, less } from './holds.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
@@ -115,6 +115,15 @@ function fitsAlone<T extends Candidate>(
   return fits;
 }
 
+export type Aside = (row: NodeIndex) => ReturnType<NodeTable['aside']>;
+
+/** Where there is room, once the occupant and all that are expected to end before it have ended. */
+export interface Soonest<T extends Candidate> {
+  /** Absent: there is room now. */
+  readonly after: Occupant<T> | undefined;
+  readonly seats: readonly Seats[];
+}
+
 /**
  * Where a task, or all of a gang, will find room first: on the table as it is once the first so many of those
  * that run have ended, by their estimates, those without one after the others and the oldest first. Undefined when
@@ -125,11 +134,34 @@ export function planKeep<T extends Candidate>(
   occupancy: Occupancy<T>,
   task: T,
   together: Together,
-  aside: (row: NodeIndex) => ReturnType<NodeTable['aside']>,
+  aside: Aside,
 ): Keep | undefined {
   // Seats are kept of one size, that of the largest member.
   const { smaller: _, ...largest } = together;
-  const alike = { ...largest, members: together.count };
+  const alike = { ...largest, members: together.count, aside };
+  const isOne = together.count === 1 && !looksAround(together.ask.constraints);
+  const found = (isOne ? soonestOfOne : soonest)(table, occupancy, alike);
+  if (found === undefined) return undefined;
+  const seats = new Map<NodeIndex, number>();
+  for (const { row, members } of found.seats) seats.set(row, (seats.get(row) ?? 0) + members);
+  // The same question as is asked of it in every pass from now on: else it would be kept and given up for ever.
+  if (!fitsAlone(table, occupancy, together.ask, seats)) return undefined;
+  const last = found.after === undefined ? 0 : expectedEnd(found.after);
+  const { constraints: _constraints, ...ask } = together.ask;
+  return {
+    task: task.id,
+    ask,
+    claims: [...seats].map(([row, members]) => ({ node: table.node(row)!.id, members })),
+    ...(last < UNLIMITED ? { from: last as TimeMs } : {}),
+  };
+}
+
+/** Of those that run as few as it takes have ended: found by halving. */
+export function soonest<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  gang: GangAsk,
+): Soonest<T> | undefined {
   const ends = [...occupancy.all()].sort(byExpectedEnd);
   const trial = new Trial(table);
   const planAfter = (count: number) => {
@@ -138,7 +170,7 @@ export function planKeep<T extends Candidate>(
       const { row, held, gpus } = ends[trial.mark]!.running;
       trial.give(row, held, gpus);
     }
-    return planGang(table, { ...alike, aside });
+    return planGang(table, gang);
   };
   try {
     let low = 0;
@@ -150,23 +182,37 @@ export function planKeep<T extends Candidate>(
     }
     if (low > ends.length) return undefined;
     const plan = planAfter(low);
-    if (plan.kind !== 'fits') return undefined;
-    const seats = new Map<NodeIndex, number>();
-    for (const { row, members } of plan.seats) seats.set(row, (seats.get(row) ?? 0) + members);
-    // The same question as is asked of it in every pass from now on: else it would be kept and given up for ever.
-    trial.undo();
-    if (!fitsAlone(table, occupancy, together.ask, seats)) return undefined;
-    const last = low === 0 ? 0 : expectedEnd(ends[low - 1]!);
-    const { constraints: _constraints, ...ask } = together.ask;
-    return {
-      task: task.id,
-      ask,
-      claims: [...seats].map(([row, members]) => ({ node: table.node(row)!.id, members })),
-      ...(last < UNLIMITED ? { from: last as TimeMs } : {}),
-    };
+    return plan.kind === 'fits' ? { after: ends[low - 1], seats: plan.seats } : undefined;
   } finally {
     trial.undo();
   }
+}
+
+/** The same of one task: only what ends on its own row helps, so that each row is looked at by itself. */
+export function soonestOfOne<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  one: GangAsk,
+): Soonest<T> | undefined {
+  const now = planGang(table, one);
+  if (now.kind === 'fits') return { after: undefined, seats: now.seats };
+  const trial = new Trial(table);
+  let best: Soonest<T> | undefined;
+  const isSooner = (occupant: Occupant<T>): boolean =>
+    best?.after === undefined || byExpectedEnd(occupant, best.after) < 0;
+  for (let row = 0; row < table.rows; row++) {
+    const there = occupancy.onRow(row).filter(isSooner).sort(byExpectedEnd);
+    for (const occupant of there) {
+      const { held, gpus } = occupant.running;
+      trial.give(row, held, gpus);
+      const plan = planGang(table, { ...one, rows: [row] });
+      if (plan.kind !== 'fits') continue;
+      best = { after: occupant, seats: plan.seats };
+      break;
+    }
+    trial.undo();
+  }
+  return best;
 }
 
 const expectedEnd = ({ running: { placedAt, task } }: Occupant<Candidate>): number =>

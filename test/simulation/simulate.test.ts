@@ -72,6 +72,70 @@ const tables: Record<string, { options: PlayOptions; want: readonly string[] }> 
       '29 d succeeded',
     ],
   },
+  'EASY in a fair order: who used less is the head, and who ends before the next can start goes on':
+    {
+      options: {
+        jobs: [
+          job('a', 0, 10, { cpu: 4 }),
+          job('a2', 1, 5, { cpu: 4 }),
+          job('a3', 2, 4, { cpu: 2 }),
+          job('b', 3, 6, { cpu: 2, tenant: 'bob' }),
+        ],
+        engine: engineNamed('fair-share+easy'),
+      },
+      want: [
+        '0 a on m',
+        '10 a succeeded',
+        '10 b on m',
+        '10 a3 on m',
+        '14 a3 succeeded',
+        '16 b succeeded',
+        '16 a2 on m',
+        '21 a2 succeeded',
+      ],
+    },
+  'conservative backfill plans in a fair order, too': {
+    options: {
+      jobs: [
+        job('a', 0, 10, { cpu: 4 }),
+        job('a2', 1, 5, { cpu: 4 }),
+        job('a3', 2, 7, { cpu: 2 }),
+        job('b', 3, 6, { cpu: 2, tenant: 'bob' }),
+      ],
+      engine: engineNamed('fair-share+conservative'),
+    },
+    want: [
+      '0 a on m',
+      '10 a succeeded',
+      '10 b on m',
+      '16 b succeeded',
+      '16 a2 on m',
+      '21 a2 succeeded',
+      '21 a3 on m',
+      '28 a3 succeeded',
+    ],
+  },
+  'the shortest first, and behind it who ends before it can start': {
+    options: {
+      jobs: [
+        job('a', 0, 10, { cpu: 3 }),
+        job('b', 1, 9, { cpu: 2 }),
+        job('c', 2, 4, { cpu: 2 }),
+        job('d', 3, 7, { cpu: 1 }),
+      ],
+      engine: engineNamed('sjf+easy'),
+    },
+    want: [
+      '0 a on m',
+      '3 d on m',
+      '10 a succeeded',
+      '10 d succeeded',
+      '10 c on m',
+      '10 b on m',
+      '14 c succeeded',
+      '19 b succeeded',
+    ],
+  },
   'ends of an instant come before arrivals, and one pass looks at both': {
     options: { jobs: [job('a', 0, 5, { cpu: 4 }), job('b', 5, 5, { cpu: 4 })] },
     want: ['0 a on m', '5 a succeeded', '5 b on m', '10 b succeeded'],
