@@ -404,6 +404,9 @@ function combine(a: Resources, b: Resources, sign: 1 | -1): Resources {
     cpu: (a.cpu + sign * b.cpu) as Resources['cpu'],
     memory: (a.memory + sign * b.memory) as Resources['memory'],
     gpu: (a.gpu + sign * b.gpu) as Resources['gpu'],
-    custom: a.custom.map(([name, amount]) => [name, amount + sign * amountOf(b, name)] as const),
+    custom:
+      a.custom.length === 0
+        ? a.custom
+        : a.custom.map(([name, amount]) => [name, amount + sign * amountOf(b, name)] as const),
   };
 }

@@ -70,7 +70,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #unhelped = new Map<string, Unhelped>();
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
-  readonly notes = (): readonly string[] => this.#inner.notes?.() ?? [];
+  readonly notes = () => this.#inner.notes?.() ?? [];
   readonly expect = (task: T): void => this.#inner.expect?.(task);
   readonly mayGrow = (task: T, request: Resources, at: TimeMs): Refusal | undefined =>
     this.#inner.admits?.(task, { count: 0, request }, at);
@@ -474,8 +474,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const together = togetherOf(tasks, this.#deps.shapes);
     const { gang } = tasks[0]!;
     if (gang?.topology?.required !== true) return together;
-    const { table } = this.#deps;
-    return { ...together, allows: (row) => joins(table, this.#occupancy, gang, row) };
+    return { ...together, allows: (row) => joins(this.#deps.table, this.#occupancy, gang, row) };
   }
 
   #kindOf(task: T): string {

@@ -1,6 +1,7 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
 import { besideNobody, looksAround } from './company.ts';
+import { byExpectedEnd, expectedEnd } from './expected-ends.ts';
 import { type GangAsk, planGang, type Seats } from './gang.ts';
 import { type Hold, type Holds, less } from './holds.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
@@ -188,7 +189,7 @@ export function soonest<T extends Candidate>(
   }
 }
 
-/** The same of one task: only what ends on its own row helps, so that each row is looked at by itself. */
+/** The same of one task: only what ends on its own row helps, so that the first row which that helps is the one. */
 export function soonestOfOne<T extends Candidate>(
   table: NodeTable,
   occupancy: Occupancy<T>,
@@ -196,32 +197,45 @@ export function soonestOfOne<T extends Candidate>(
 ): Soonest<T> | undefined {
   const now = planGang(table, one);
   if (now.kind === 'fits') return { after: undefined, seats: now.seats };
-  const trial = new Trial(table);
-  let best: Soonest<T> | undefined;
-  const isSooner = (occupant: Occupant<T>): boolean =>
-    best?.after === undefined || byExpectedEnd(occupant, best.after) < 0;
-  for (let row = 0; row < table.rows; row++) {
-    const there = occupancy.onRow(row).filter(isSooner).sort(byExpectedEnd);
-    for (const occupant of there) {
-      const { held, gpus } = occupant.running;
-      trial.give(row, held, gpus);
-      const plan = planGang(table, { ...one, rows: [row] });
-      if (plan.kind !== 'fits') continue;
-      best = { after: occupant, seats: plan.seats };
-      break;
+  const freed = new Map<NodeIndex, Freed<T>>();
+  for (const occupant of occupancy.byExpectedEnd()) {
+    const { row, held } = occupant.running;
+    let there = freed.get(row);
+    if (there === undefined) {
+      const kept = one.aside?.(row);
+      const cpu = table.freeCpu(row) - (kept?.cpu ?? 0);
+      const memory = table.freeMemory(row) - (kept?.memory ?? 0);
+      there = { ended: [], cpu, memory };
+      freed.set(row, there);
     }
-    trial.undo();
+    there.ended.push(occupant);
+    there.cpu += held.cpu;
+    there.memory += held.memory;
+    const seats = seatsOnce(table, row, there, one);
+    if (seats !== undefined) return { after: occupant, seats };
   }
-  return best;
+  return undefined;
 }
 
-const expectedEnd = ({ running: { placedAt, task } }: Occupant<Candidate>): number =>
-  Math.min(UNLIMITED, placedAt + (task.estimateMs ?? UNLIMITED));
+/** What is free on a row once some have ended. */
+interface Freed<T extends Candidate> {
+  readonly ended: Occupant<T>[];
+  cpu: number;
+  memory: number;
+}
 
-function byExpectedEnd(a: Occupant<Candidate>, b: Occupant<Candidate>): number {
-  return (
-    expectedEnd(a) - expectedEnd(b) ||
-    a.running.placedAt - b.running.placedAt ||
-    (a.running.attempt < b.running.attempt ? -1 : 1)
-  );
+/** Amounts say quickly that there is none; that there is one, only the table does. */
+function seatsOnce<T extends Candidate>(
+  table: NodeTable,
+  row: NodeIndex,
+  { ended, cpu, memory }: Freed<T>,
+  one: GangAsk,
+): readonly Seats[] | undefined {
+  const { ask } = one;
+  if ((ask.cpu > 0 && cpu < ask.cpu) || (ask.memory > 0 && memory < ask.memory)) return undefined;
+  const trial = new Trial(table);
+  for (const { running } of ended) trial.give(row, running.held, running.gpus);
+  const plan = planGang(table, { ...one, rows: [row] });
+  trial.undo();
+  return plan.kind === 'fits' ? plan.seats : undefined;
 }

@@ -19,6 +19,7 @@ function occupied(prng: Prng) {
   for (const node of cluster) table.join(node);
   const requests = drawRequests(prng, cluster);
   const occupancy = new Occupancy<Candidate>();
+  const ran: Running<Candidate>[] = [];
   for (let i = 0; i < 60; i++) {
     const ask = prng.pick(requests);
     const row = prng.below(table.rows);
@@ -29,7 +30,13 @@ function occupied(prng: Prng) {
     const estimateMs = prng.chance(20) ? undefined : spanMs(prng.below(8));
     const task = { id: `${i}.s.0`, estimateMs } as unknown as Candidate;
     const attempt = `${i}.s.0.1` as Running<Candidate>['attempt'];
-    occupancy.add({ attempt, task, row, held, gpus, placedAt: timeMs(prng.below(4)) });
+    const running = { attempt, task, row, held, gpus, placedAt: timeMs(prng.below(4)) };
+    occupancy.add(running);
+    ran.push(running);
+    if (!prng.chance(30)) continue;
+    const [ended] = ran.splice(prng.below(ran.length), 1);
+    occupancy.remove(ended!.attempt);
+    table.give(table.node(ended!.row)!.id, ended!.held, ended!.gpus);
   }
   return { table, occupancy, requests };
 }

@@ -5,7 +5,7 @@ import type { AttemptRecord } from '../../src/engine/records.ts';
 import type { NodeId } from '../../src/model/ids.ts';
 import type { ModelledSite, SiteModel } from '../../src/simulation/site-model.ts';
 import { engineNamed, job, machine, type PlayOptions, playTrace } from '../builders/simulation.ts';
-import { step, workload } from '../builders/workload.ts';
+import { GIB, node, resources, step, workload } from '../builders/workload.ts';
 
 const retrying = { maxRetries: 2, backoffMs: spanMs(5_000), backoffMaxMs: spanMs(60_000) };
 const retry = { ...step('s').retry, ...retrying };
@@ -290,6 +290,21 @@ for (const [sentence, { options, want }] of Object.entries(tables)) {
     assert.equal(end.unended, 0);
   });
 }
+
+test('DRF: 9 CPUs and 18 GB give three tasks of 1 CPU and 4 GB, and two of 3 CPUs and 1 GB (Ghodsi 2011)', () => {
+  const asks = (tenant: string, cpu: number, gib: number) =>
+    Array.from({ length: 9 }, (_, i) => {
+      const request = resources({ cpu: cpu * 1000, memory: gib * GIB });
+      return job(`${tenant}${i}`, 0, 100, { tenant, step: { request } });
+    });
+  const { lines } = playTrace({
+    jobs: [...asks('b', 3, 1), ...asks('a', 1, 4)],
+    nodes: [node('m', { cpu: 9_000, memory: 18 * GIB })],
+    engine: engineNamed('drf'),
+    until: timeMs(0),
+  });
+  assert.deepEqual(lines.map((line) => line[2]).toSorted(), ['a', 'a', 'a', 'b', 'b']);
+});
 
 test('nothing happens after `until`', () => {
   const jobs = [job('a', 0, 4), job('b', 4, 4), job('c', 9, 1)];
