@@ -4,6 +4,7 @@ import { spanMs, timeMs } from '../../src/base/units.ts';
 import type { AttemptRecord } from '../../src/engine/records.ts';
 import type { NodeId } from '../../src/model/ids.ts';
 import type { ModelledSite, SiteModel } from '../../src/simulation/site-model.ts';
+import { service } from '../builders/service.ts';
 import { engineNamed, job, machine, type PlayOptions, playTrace } from '../builders/simulation.ts';
 import { GIB, node, resources, step, workload } from '../builders/workload.ts';
 
@@ -274,6 +275,37 @@ const tables: Record<string, { options: PlayOptions; want: readonly string[] }> 
       ],
     },
     want: ['0 a on m', '9 a succeeded'],
+  },
+  'a service lives as long as the trace says, drains and ends; a replica that is killed starts again':
+    {
+      options: {
+        jobs: [job('w', 0, 60, { spec: service(2) })],
+        models: [acts({ 10: (site) => site.kill(running(site)[0]!, 'failed') })],
+      },
+      want: [
+        '0 w.web on m',
+        '0 w.web on m',
+        '10 w.web failed',
+        '11 w.web#2 on m',
+        '65 w.web#2 told to stop',
+        '65 w.web told to stop',
+        '75 w.web cancelled',
+        '75 w.web#2 cancelled',
+      ],
+    },
+  'a lease is renewed while its holder has it, and while it waits for it': {
+    options: {
+      jobs: [
+        job('a', 0, 50, { cpu: 4 }),
+        job('l', 1, 30, {
+          spec: {
+            ...workload('l', step('s', { run: { kind: 'held', ttlMs: spanMs(8_000) } })),
+            kind: 'lease',
+          },
+        }),
+      ],
+    },
+    want: ['0 a on m', '50 a succeeded', '50 l on m', '80 l succeeded'],
   },
   'a pipeline opens its steps one after the other': {
     options: {
