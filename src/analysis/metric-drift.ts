@@ -9,7 +9,7 @@ import {
   kolmogorovSmirnov,
   populationStability,
 } from './statistics/distribution-drift.ts';
-import { quantile, sorted } from './statistics/robust.ts';
+import { quantile, sorted } from '../statistics/robust.ts';
 
 export interface DriftRequest {
   /** As history has it. */
