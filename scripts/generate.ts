@@ -13,6 +13,7 @@ import { documentReference } from '../src/spec/document-reference.ts';
 import { documentJsonSchema } from '../src/spec/document-schema.ts';
 import { siteReference } from '../src/spec/site-reference.ts';
 import { siteJsonSchema } from '../src/spec/site-schema.ts';
+import { worldReference } from '../src/spec/world-reference.ts';
 import { grafanaDashboard, prometheusRules } from './monitoring.ts';
 
 interface Generated {
@@ -29,6 +30,7 @@ const generated: readonly Generated[] = [
   { file: 'docs/reference/spec.schema.json', make: () => json(documentJsonSchema()) },
   { file: 'docs/reference/site.md', make: () => siteReference({ orders, scorers }) },
   { file: 'docs/reference/site.schema.json', make: () => json(siteJsonSchema()) },
+  { file: 'docs/reference/world.md', make: worldReference },
   { file: 'docs/reference/inventory.schema.json', make: () => json(inventoryJsonSchema()) },
   { file: 'docs/reference/cli.md', make: () => `${cliReference().trimEnd()}\n` },
   { file: 'docs/reference/errors.md', make: errorReference },

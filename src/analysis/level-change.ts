@@ -1,6 +1,6 @@
+import { madSigma, mean, median, quantile, sorted, withoutSpikes } from '../statistics/robust.ts';
 import { changePoints, memoryOf } from './statistics/change-points.ts';
 import { Cusum, type CusumAlarm } from './statistics/cusum.ts';
-import { madSigma, mean, median, quantile, sorted, withoutSpikes } from './statistics/robust.ts';
 import { trendOf } from './statistics/trend.ts';
 
 /** How a series is no longer what it was. */

@@ -1,4 +1,5 @@
 import type { TimeMs } from '../base/units.ts';
+import { median } from '../statistics/robust.ts';
 import type { MetricHistory, MetricUnit } from '../telemetry/metric.ts';
 import { actionsFor } from './action-plan.ts';
 import { amountOf, momentOf, shareOf } from './amounts.ts';
@@ -12,7 +13,6 @@ import {
   withoutDays,
   withoutLoad,
 } from './series.ts';
-import { median } from './statistics/robust.ts';
 
 /** Something that people changed: a new command, a new image. */
 export interface SoftwareChange {

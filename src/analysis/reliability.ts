@@ -1,5 +1,5 @@
+import { chiSquareQuantile } from '../statistics/chi-square.ts';
 import { type Estimate, TAIL, UNKNOWN } from './intervals.ts';
-import { chiSquareQuantile } from './statistics/chi-square.ts';
 
 export interface Span {
   readonly from: number;

@@ -1,6 +1,6 @@
+import { correlation, mean, median } from '../statistics/robust.ts';
 import type { KeptSeries, MetricHistory, MetricUnit, SeriesQuery } from '../telemetry/metric.ts';
 import type { LayerMetric } from './layers.ts';
-import { correlation, mean, median } from './statistics/robust.ts';
 
 /** Moments and values side by side, oldest first; nothing where nothing was measured. */
 export interface Series {

@@ -1,5 +1,5 @@
+import { hypergeometricTail } from '../statistics/distributions.ts';
 import { type Exposure, type ParentKind, parentKinds } from './failure-ledger.ts';
-import { hypergeometricTail } from './statistics/distributions.ts';
 
 /** What failures have in common more often than chance would have it. */
 export interface SharedParent {

@@ -1,8 +1,8 @@
 import { parseAttemptId } from '../model/ids.ts';
 import type { Event } from '../model/messages.ts';
+import { median } from '../statistics/robust.ts';
 import type { SoftwareChange } from './regressions.ts';
 import type { NamedSeries } from './series.ts';
-import { median } from './statistics/robust.ts';
 
 const ATTEMPTS_MAX = 50_000;
 const STEPS_MAX = 500;

@@ -5,7 +5,7 @@ import { attemptToken } from '../api/io/attempt-token.ts';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
-import { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
@@ -16,7 +16,6 @@ import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
 import { Loop } from '../runtime/loop.ts';
 import type { Report } from '../runtime/ports.ts';
-import { makeScheduler } from '../scheduling/make-scheduler.ts';
 import { openHistory, type SqliteHistory } from '../store/io/history.ts';
 import { openJournal, type SqliteJournal } from '../store/io/journal.ts';
 import { openStateFolder, type StateFolder } from '../store/io/state-folder.ts';
@@ -45,6 +44,7 @@ import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
 import { LiveSite, type LiveSiteDeps } from './site.ts';
+import { siteEngine } from './site-engine.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { startSampling } from './start-sampling.ts';
 import { SystemClock } from './system-clock.ts';
@@ -55,10 +55,9 @@ import { usageView } from './usage-view.ts';
 import { version } from './version.ts';
 import { overPromised, volumeSpace } from './volume-space.ts';
 import { webDir } from './web-dir.ts';
+import { LiveWhatIf } from './what-if.ts';
 import { WorkFolders } from './work-folders.ts';
 
-const TASKS_MAX = 1_000_000;
-const ENDED_MAX = 2_000;
 /** What a task may wait longer because shorter ones were told in advance where they run. */
 const LINE_MS = 100;
 
@@ -113,6 +112,8 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
+  const whatIf = new LiveWhatIf({ ...parts, now: () => clock.now() });
+  stack.defer(() => whatIf.close());
   const observed = observe(parts, stack, { loop, leases, counted });
   const server = await openServer({
     ...observed.sites,
@@ -120,6 +121,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     leases,
     money: new LiveMoney({ ...parts, now: () => clock.now(), file: options.pricesFile }),
     transfers,
+    whatIf,
     token: folder.token,
     tokens: parts.tokens,
     holders: {
@@ -163,7 +165,10 @@ interface OpenState {
   readonly journal: SqliteJournal;
   readonly history: SqliteHistory;
   readonly engine: Engine;
+  readonly money: MoneyConfig;
   readonly prices: MoneyConfig['prices'];
+  /** As it was read. */
+  readonly siteText: string;
   readonly inventory: HostInventory;
   readonly recovered: Recovered;
   readonly siteFile: string | null;
@@ -222,10 +227,8 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const solve = await findSolver(scheduling, (message) => log('scheduling', message));
   const volumes = volumeSpace(folder.dir, site?.config.storage);
   for (const sentence of overPromised(volumes)) log('site', sentence);
-  const engine = new Engine(
-    { tasksMax: TASKS_MAX, endedMax: ENDED_MAX, scheduling, money, lineMs: LINE_MS, volumes },
-    { scheduler: makeScheduler(scheduling, plugins.plugins(), { solve }) },
-  );
+  const terms = { scheduling, money, lineMs: LINE_MS, volumes };
+  const engine = siteEngine(terms, plugins.plugins(), { solve });
   const recovered = recover(engine, journal);
   const history = openHistory({
     file: folder.paths.history,
@@ -240,7 +243,9 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     journal,
     history,
     engine,
+    money,
     prices: money.prices,
+    siteText: site?.text ?? '',
     inventory,
     recovered,
     siteFile: options.siteFile ?? null,

@@ -11,6 +11,7 @@ import { siteNames } from './site-names.ts';
 
 export interface ReadSite {
   readonly config: SiteConfig;
+  readonly text: string;
   readonly plugins: readonly LoadedPlugin[];
   /** Each with its place, for the log. */
   readonly warnings: readonly string[];
@@ -34,5 +35,5 @@ export async function readSite(file: string, now: TimeMs): Promise<ReadSite> {
     const [sentence] = formatIssues([issue], text, file).split('\n');
     return sentence ?? '';
   });
-  return { config: fillCalendar(parsed.site, now), plugins, warnings };
+  return { config: fillCalendar(parsed.site, now), text, plugins, warnings };
 }

@@ -1,3 +1,4 @@
+import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot, SNAPSHOT_FORMAT } from '../engine/snapshot.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
@@ -12,16 +13,19 @@ export interface Recovered {
 /** Rebuilds the state of an empty engine: the newest snapshot, then every event after it. */
 export function recover(engine: Engine, journal: SqliteJournal): Recovered {
   const snapshot = journal.latestSnapshot();
-  const usable = snapshot !== undefined && formatOf(snapshot.body) === SNAPSHOT_FORMAT;
+  const usable = snapshot !== undefined && isReadable(snapshot.body);
   if (usable) restoreSnapshot(engine.state, snapshot.body);
   let replayed = 0;
+  let last: TimeMs | undefined;
   for (const { event } of journal.readFrom(usable ? snapshot.sequence + 1 : 1)) {
     engine.apply(event);
     replayed++;
+    last = event.at;
   }
+  if (last !== undefined) engine.replayed(last);
   return { replayed, at: performance.now() };
 }
 
-function formatOf(body: string): unknown {
-  return (JSON.parse(body) as { format?: unknown }).format;
-}
+/** This Berth wrote snapshots of its form. */
+export const isReadable = (body: string): boolean =>
+  (JSON.parse(body) as { format?: unknown }).format === SNAPSHOT_FORMAT;

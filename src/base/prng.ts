@@ -42,4 +42,16 @@ export class Prng {
   fork(): Prng {
     return new Prng(this.next());
   }
+
+  /** The stream of one thing among many: what others there are does not change it. */
+  static of(seed: number, name: string): Prng {
+    return new Prng(fnv1a(seed, name));
+  }
+}
+
+/** FNV-1a over code units, begun with a seed. */
+function fnv1a(seed: number, name: string): number {
+  let h = (0x811c9dc5 ^ seed) >>> 0;
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  return h;
 }

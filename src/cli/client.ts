@@ -60,6 +60,8 @@ import type {
 } from '../api/contract/transfer-documents.ts';
 import type { SiteChange, WorkloadFilter } from '../api/contract/views.ts';
 
+import type { WhatIfDocument, WhatIfRequest } from '../api/contract/what-if-documents.ts';
+
 /** The API of one daemon. Every call rejects with OperationError, or AbortError when its signal says so. */
 export interface Client {
   status(): Promise<Status>;
@@ -76,6 +78,8 @@ export interface Client {
   resume(id: string): Promise<void>;
   rebalance(asked: Partial<RebalanceRequest>): Promise<RebalanceDocument>;
   rebalancing(): Promise<RebalanceDocument>;
+  /** What a change would do; it is not made. Takes up to minutes on a large site. */
+  whatIf(asked: WhatIfRequest): Promise<WhatIfDocument>;
   /** Of a service: so many replicas from now on. */
   scale(id: string, replicas: number): Promise<ServiceDocument>;
   /** Of a service: a new revision. */

@@ -14,6 +14,7 @@ import { completion } from './commands/completion.ts';
 import { configExplain } from './commands/config-explain.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
+import { drill } from './commands/drill.ts';
 import { help } from './commands/help.ts';
 import { importCommand } from './commands/import.ts';
 import { incidents } from './commands/incidents.ts';
@@ -47,6 +48,7 @@ import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
 import { secretRemove } from './commands/secret-remove.ts';
 import { secretSet } from './commands/secret-set.ts';
+import { sim } from './commands/sim.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
@@ -67,6 +69,7 @@ import { update } from './commands/update.ts';
 import { usage } from './commands/usage.ts';
 import { version } from './commands/version.ts';
 import { wait } from './commands/wait.ts';
+import { whatif } from './commands/whatif.ts';
 import { why } from './commands/why.ts';
 
 /** Every command, in the order of help and reference. */
@@ -79,6 +82,7 @@ export const registry: readonly Command[] = [
   wait,
   cancel,
   retry,
+  whatif,
   adjust,
   pause,
   resume,
@@ -99,6 +103,7 @@ export const registry: readonly Command[] = [
   reportShow,
   incidents,
   reserve,
+  sim,
   monitoringExport,
   network,
   trace,
@@ -135,6 +140,7 @@ export const registry: readonly Command[] = [
   check,
   importCommand,
   pricesImport,
+  drill,
   specSchema,
   configExplain,
   completion(() => registry),

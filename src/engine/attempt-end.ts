@@ -10,7 +10,7 @@ import { exceededBy, toldBy } from './told-use.ts';
  */
 export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEnd): AttemptEnd {
   const { live, stop } = attempt;
-  const used = toldBy(attempt, told.used ?? {});
+  const used = toldBy(attempt, told.used);
   // A driver only knows that it was told to stop it.
   const knows = stop === 'unhealthy' || stop === 'over-limit' || stop === 'over-budget';
   const exceeded = byItself.has(told.cause) ? exceededBy(attempt, used) : undefined;
@@ -34,7 +34,7 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
     ...plain,
     cause,
     enforced,
-    ...(Object.keys(used).length > 0 && { used }),
+    ...(used && { used }),
     ...(message !== '' && { message }),
   };
   return withinBound(end, attempt.task.step.workload);

@@ -106,7 +106,9 @@ function nextTry(
   const attempts = isFree ? lostOf(task) + 1 : attempt.number - task.preempted - task.unstarted;
   const allowed = isFree ? { ...policy, maxRetries: UNLIMITED } : policy;
   const limit = attempt.placement.memoryLimit;
-  const retry = retryAfter(allowed, attempts, end, { limit, max: memoryMax(state, task) });
+  // Nothing else grows, and there may be many nodes to look at.
+  const max = end.cause === 'oom-killed' ? memoryMax(state, task) : limit;
+  const retry = retryAfter(allowed, attempts, end, { limit, max });
   if (retry === undefined) return undefined;
   const dueAt = (at + retry.delayMs) as TimeMs;
   return retry.memory === undefined ? { dueAt } : { dueAt, memory: retry.memory };

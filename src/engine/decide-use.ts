@@ -11,6 +11,7 @@ export function decideUse(
   const attempt = state.attempt(id);
   if (attempt === undefined || attempt.end !== undefined) return [];
   const used = toldBy(attempt, told);
+  if (used === undefined) return [];
   if (JSON.stringify(used) === JSON.stringify(toldBy(attempt, {}))) return [];
   const events: Event[] = [{ kind: 'attempt-used', at, attempt: id, used }];
   const { workload } = attempt.task.step;

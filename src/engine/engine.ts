@@ -17,6 +17,7 @@ import { decideRebalance, nextMove, settledAt } from './rebalance.ts';
 import { type AttemptRecord, attemptsOf, type WorkloadRecord } from './records.ts';
 import { planRetry } from './resume-run.ts';
 import { decideService } from './service-decide.ts';
+import { copyState } from './snapshot.ts';
 import { State } from './state.ts';
 import { nextOfStep, workloadEnd } from './step-ends.ts';
 import { enterSpilled, type Site, submit, termsFor } from './submit.ts';
@@ -45,6 +46,22 @@ export class Engine {
   /** Of the same options and policy, and without a state: to restore a copy into. */
   empty(): Engine {
     return new Engine(this.#options, this.#deps);
+  }
+
+  /** Between two passes: stands where this one stands, and goes its own way from there. */
+  fork(): Engine {
+    return this.#copyTo(this.empty(), 'same-site');
+  }
+
+  /** The same with an empty engine of other options or another policy: as if a daemon started anew under those. */
+  forkInto(other: Engine): Engine {
+    return this.#copyTo(other, 'other-site');
+  }
+
+  #copyTo(engine: Engine, onto: Parameters<typeof copyState>[2]): Engine {
+    copyState(this.state, engine.state, onto);
+    engine.state.money.paused = this.state.money.paused;
+    return engine;
   }
 
   /** Reads the state, never writes it. */
@@ -142,6 +159,14 @@ export class Engine {
       this.#nextKeep(at) ??
       this.#nextLine(at)
     );
+  }
+
+  /**
+   * The end of a replay: notes what is settled, as the pass did of which the last event was. What two passes decide at
+   * once they decide in the order in which it became unsettled, and that is then as if nobody had restarted.
+   */
+  replayed(last: TimeMs): void {
+    this.next(last);
   }
 
   /** Writes the state, never decides: replaying the journal through `apply` rebuilds it exactly. */

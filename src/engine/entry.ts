@@ -61,10 +61,13 @@ export function overflowOf(
 /** As it is accepted: with what its queue promises now, whatever the site says later. */
 export function promised(
   { scheduler }: State,
-  { guaranteed: _before, ...spec }: WorkloadSpec,
+  asked: WorkloadSpec,
   tenant: TenantId,
 ): WorkloadSpec {
-  const isGuaranteed = scheduler.queues?.isGuaranteed(spec.queue, tenant) === true;
+  const isGuaranteed = scheduler.queues?.isGuaranteed(asked.queue, tenant) === true;
+  // Workloads of one document share it.
+  if (asked.guaranteed === (isGuaranteed || undefined)) return asked;
+  const { guaranteed: _before, ...spec } = asked;
   return isGuaranteed ? { ...spec, guaranteed: true } : spec;
 }
 

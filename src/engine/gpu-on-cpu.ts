@@ -14,8 +14,9 @@ export function withGpusOnCpu(
   gpuAbsent: SchedulingConfig['gpuAbsent'],
 ): WorkloadSpec {
   const spec = asked.steps.some(({ inPlaceOf }) => inPlaceOf) ? asWritten(asked) : asked;
+  if (gpuAbsent !== 'cpu' || spec.kind === 'lease') return spec;
   const isAbsent = nodes.length > 0 && nodes.every(({ gpus }) => gpus.length === 0);
-  if (gpuAbsent !== 'cpu' || !isAbsent || spec.kind === 'lease') return spec;
+  if (!isAbsent) return spec;
   return { ...spec, steps: spec.steps.map(onCpu) };
 }
 

@@ -153,6 +153,8 @@ export class Lines {
     if (this.#quick.size === 0) return undefined;
     const queued = this.#queued - this.#deferred();
     for (const step of this.#inOrder()) {
+      // Stopped since it was judged: it keeps nobody else from a line.
+      if (!startsMore(step)) continue;
       // Somebody else waits, if only a task of this step that asks for more.
       if (queued !== step.queuedPlain) return undefined;
       const quick = this.#quick.get(step)!;

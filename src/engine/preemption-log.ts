@@ -1,5 +1,5 @@
 import type { Event } from '../model/messages.ts';
-import { type PreemptionRecord, startsMore } from './records.ts';
+import { attemptsOf, type PreemptionRecord, startsMore } from './records.ts';
 import type { State } from './state.ts';
 import type { StopOrders } from './stop-orders.ts';
 
@@ -17,7 +17,10 @@ export function tellPreemption(state: State, record: PreemptionRecord): void {
     if (attempt.end === undefined) stopping = true;
   }
   const task = stopping ? state.task(preemptor) : undefined;
-  const waits = task?.state === 'waiting' && startsMore(task.step);
+  const waits =
+    task?.state === 'waiting' &&
+    startsMore(task.step) &&
+    attemptsOf(task) === (record.attempts ?? attemptsOf(task));
   state.scheduler.preempting?.(record.preemption, record.at, waits ? task : undefined);
 }
 
@@ -27,12 +30,13 @@ export function orderPreemption(
   { at, preemption }: Extract<Event, { kind: 'preemption-ordered' }>,
   toStop: StopOrders,
 ): readonly PreemptionRecord[] {
-  const record = { at, preemption };
+  const preemptor = state.task(preemption.preemptor);
+  const record = { at, preemption, ...(preemptor && { attempts: attemptsOf(preemptor) }) };
   for (const { attempt: id } of preemption.victims.toReversed()) {
     const attempt = state.attempt(id)!;
     attempt.preemption = record;
     toStop.push({ attempt, reason: 'preempted' });
   }
-  state.scheduler.preempting?.(preemption, at, state.task(preemption.preemptor));
+  state.scheduler.preempting?.(preemption, at, preemptor);
   return [...state.preemptions, record].slice(-PREEMPTIONS_KEPT);
 }

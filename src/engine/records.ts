@@ -226,6 +226,8 @@ export interface SavedOrder {
 export interface PreemptionRecord {
   readonly at: TimeMs;
   readonly preemption: Preemption;
+  /** Of the task that it was for, until then: with one more it has what it waited for. Absent in old snapshots. */
+  readonly attempts?: number;
 }
 
 /** What stops a workload that nobody cancelled. */

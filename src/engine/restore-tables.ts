@@ -14,6 +14,9 @@ import type { RunningAttempts } from './running-attempts.ts';
 import type { State } from './state.ts';
 import type { WorkloadTable } from './workload-table.ts';
 
+/** Of a task that was read: shapes are numbered afresh. */
+export const UNKNOWN_SHAPE = -1;
+
 /** What the state keeps to itself. */
 interface OwnTables {
   readonly workloads: WorkloadTable;
@@ -48,7 +51,7 @@ export function restoreTables(state: State, own: OwnTables, saved: SavedState): 
 
 function restoreStep(state: State, own: OwnTables, step: StepRecord): void {
   for (const task of step.tasks) {
-    task.shape = shapeOf(state, task);
+    if (task.shape === UNKNOWN_SHAPE) task.shape = shapeOf(state, task);
     if (task.state === 'waiting' && startsMore(step)) own.wait(task);
     if (task.state === 'resting') own.resting.push(task);
     if (task.state !== 'running') continue;

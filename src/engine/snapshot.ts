@@ -13,6 +13,7 @@ import { saveMemory } from './memory.ts';
 import { newAttempt, newTask, newWorkload } from './new-records.ts';
 import {
   type AttemptCost,
+  type AttemptRecord,
   isMet,
   isNotItsFault,
   NOTHING_SPENT,
@@ -26,6 +27,7 @@ import {
   type WorkloadRecord,
   type WorkloadSpending,
 } from './records.ts';
+import { UNKNOWN_SHAPE } from './restore-tables.ts';
 import { restoreService } from './service-apply.ts';
 import type { Health, ServiceRecord } from './service-record.ts';
 import type { State } from './state.ts';
@@ -33,10 +35,13 @@ import type { State } from './state.ts';
 /** Raised when the written form of the state changes; an older one is then replayed from the journal. */
 export const SNAPSHOT_FORMAT = 4;
 
-interface Snapshot extends SavedState {
+interface Snapshot extends SavedBeside {
   readonly format: number;
-  readonly nodes: readonly Node[];
   readonly workloads: readonly SavedWorkload[];
+}
+
+interface SavedBeside extends SavedState {
+  readonly nodes: readonly Node[];
   readonly preemptions: readonly PreemptionRecord[];
   readonly live: SavedLive;
 }
@@ -110,28 +115,52 @@ interface SavedAttempt {
 
 /** The state as JSON text: the same for the same events, so that it also serves to compare two states. */
 export function takeSnapshot(state: State): string {
-  const snapshot: Snapshot = {
-    format: SNAPSHOT_FORMAT,
-    ever: state.workloadsEver,
-    nodes: state.nodes(),
-    order: state.order(),
-    workloads: [...state.workloads()].map(saveWorkload),
-    preemptions: state.preemptions,
-    memory: saveMemory(state),
-    live: state.live.save(),
-    ...(state.spilled.size > 0 && { spilled: [...state.spilled.values()] }),
-  };
-  return JSON.stringify(snapshot);
+  const workloads = Array.from(state.workloads(), saveWorkload);
+  return JSON.stringify({ format: SNAPSHOT_FORMAT, ...saveBeside(state), workloads });
 }
 
 /** Fills an empty state. The text is our own and its checksum was verified by the store. */
 export function restoreSnapshot(state: State, text: string): void {
   const snapshot = JSON.parse(text) as Snapshot;
   assert(snapshot.format === SNAPSHOT_FORMAT, `snapshot format ${snapshot.format}`);
-  for (const node of snapshot.nodes) state.table.join(node);
-  state.restore(snapshot.workloads.map(loadWorkload), snapshot);
-  state.restorePreemptions(snapshot.preemptions);
-  state.live.restore(snapshot.live);
+  load(state, snapshot, snapshot.workloads.map(loadWorkload));
+}
+
+/**
+ * Fills an empty state with what another one has, as its snapshot would, and without the text of that. Both share what
+ * never changes: documents, placements, ends, nodes. Of the `same-site` they share shapes, too; on another one each
+ * task has the shape that it would have there.
+ */
+export function copyState(from: State, to: State, onto: 'same-site' | 'other-site'): void {
+  const { nodes, order, ...beside } = saveBeside(from);
+  const workloads = Array.from(from.workloads(), loadWorkload);
+  if (onto === 'same-site') to.shapes.copyOf(from.shapes);
+  else for (const workload of workloads) forgetShapes(workload);
+  load(to, { nodes, order, ...structuredClone(beside) }, workloads);
+}
+
+function forgetShapes({ steps }: WorkloadRecord): void {
+  for (const { tasks } of steps) for (const task of tasks) task.shape = UNKNOWN_SHAPE;
+}
+
+/** All but the workloads. */
+function saveBeside(state: State): SavedBeside {
+  return {
+    ever: state.workloadsEver,
+    nodes: state.nodes(),
+    order: state.order(),
+    preemptions: state.preemptions,
+    memory: saveMemory(state),
+    live: state.live.save(),
+    ...(state.spilled.size > 0 && { spilled: [...state.spilled.values()] }),
+  };
+}
+
+function load(state: State, beside: SavedBeside, workloads: readonly WorkloadRecord[]): void {
+  for (const node of beside.nodes) state.table.join(node);
+  state.restore(workloads, beside);
+  state.restorePreemptions(beside.preemptions);
+  state.live.restore(beside.live);
 }
 
 function saveWorkload(workload: WorkloadRecord): SavedWorkload {
@@ -153,35 +182,7 @@ function saveWorkload(workload: WorkloadRecord): SavedWorkload {
       memoryLimit: task.memoryLimit,
       dueAt: task.dueAt,
       ...(service && { replica: saveReplica(task) }),
-      attempts: task.attempts.map(
-        ({
-          placement,
-          placedAt,
-          startedAt,
-          pid,
-          terms,
-          stop,
-          used,
-          live,
-          cost,
-          end,
-          endedAt,
-          health,
-        }) => ({
-          placement,
-          placedAt,
-          startedAt,
-          pid,
-          terms,
-          stop,
-          used,
-          live,
-          cost,
-          end,
-          endedAt,
-          health,
-        }),
-      ),
+      attempts: task.attempts.map(saveAttempt),
     })),
   }));
   const times = { submittedAt, startedAt, endedAt, leaseEndsAt };
@@ -203,7 +204,15 @@ const saveReplica = ({ retiringSince, inRow, forgotten, preempted }: TaskRecord)
   preempted,
 });
 
-function loadWorkload(saved: SavedWorkload): WorkloadRecord {
+function saveAttempt(attempt: AttemptRecord): SavedAttempt {
+  const { placement, placedAt, startedAt, pid, terms, stop, used, live, cost } = attempt;
+  const { end, endedAt, health } = attempt;
+  const times = { placedAt, startedAt };
+  return { placement, ...times, pid, terms, stop, used, live, cost, end, endedAt, health };
+}
+
+/** A record has all that is saved of it. */
+function loadWorkload(saved: SavedWorkload | WorkloadRecord): WorkloadRecord {
   const { resumes: from } = saved;
   const resumes = from && { ...from, done: [] };
   const workload = newWorkload(saved.id, saved.tenant, saved.spec, saved.submittedAt, resumes);
@@ -228,7 +237,7 @@ function loadWorkload(saved: SavedWorkload): WorkloadRecord {
   return workload;
 }
 
-function loadStep(step: StepRecord, saved: SavedStep): void {
+function loadStep(step: StepRecord, saved: SavedStep | StepRecord): void {
   step.state = saved.state;
   step.openedAt = saved.openedAt;
   step.batchKind = saved.batchKind;
@@ -238,7 +247,7 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   step.takenOver = saved.takenOver;
   for (const one of saved.takenOver?.outputs ?? []) step.workload.outputChars += outputCharsOf(one);
   step.released = saved.released;
-  [step.paceEnds, step.paceMs] = saved.pace;
+  [step.paceEnds, step.paceMs] = 'pace' in saved ? saved.pace : [saved.paceEnds, saved.paceMs];
   step.tasks = saved.tasks.map((task, index) => loadTask(step, task, index));
   if (step.spec.service !== undefined) step.counts.waiting = step.tasks.length;
   if (step.endedAt !== undefined && step.tasks.length === 0) {
@@ -264,17 +273,24 @@ function loadStep(step: StepRecord, saved: SavedStep): void {
   }
 }
 
-function loadTask(step: StepRecord, saved: SavedTask, index: number): TaskRecord {
-  const task = newTask(step, index, 0);
+function loadTask(step: StepRecord, saved: SavedTask | TaskRecord, index: number): TaskRecord {
+  const task = newTask(step, index, 'shape' in saved ? saved.shape : UNKNOWN_SHAPE);
   task.state = saved.state;
   task.memoryLimit = saved.memoryLimit;
   task.dueAt = saved.dueAt;
   task.preempted = saved.attempts.filter(({ end }) => end && isNotItsFault(end.cause, task)).length;
   task.unstarted = saved.attempts.filter(({ end }) => end?.cause === 'unstarted').length;
-  Object.assign(task, saved.replica);
+  if (step.spec.service !== undefined) {
+    Object.assign(task, 'step' in saved ? saveReplica(saved) : saved.replica);
+  }
+  if (saved.attempts.length === 0) return task;
   for (const { end } of saved.attempts) step.workload.outputChars += outputCharsOf(end?.outputs);
   task.attempts = saved.attempts.map((attempt, i) => {
-    const { placement, placedAt: at, ...since } = attempt;
+    const {
+      placement,
+      placedAt: at,
+      ...since
+    } = 'task' in attempt ? saveAttempt(attempt) : attempt;
     const record = newAttempt(task, task.forgotten + i + 1, { placement, at });
     return Object.assign(record, since);
   });

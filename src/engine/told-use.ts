@@ -61,9 +61,16 @@ export function exceededBy(
 }
 
 /** What is told anew replaces what was told; nothing that was told becomes less. */
-export function toldBy({ used: before }: AttemptRecord, news: ToldUse): ToldUse {
-  const all = kinds.map(({ key }) => [key, Math.max(before?.[key] ?? 0, news[key] ?? 0)] as const);
-  return Object.fromEntries(all.filter(([, told]) => told > 0));
+export function toldBy(
+  { used: before }: AttemptRecord,
+  news: ToldUse | undefined,
+): ToldUse | undefined {
+  if (before === undefined && news === undefined) return undefined;
+  const all = kinds.map(
+    ({ key }) => [key, Math.max(before?.[key] ?? 0, news?.[key] ?? 0)] as const,
+  );
+  const told = all.filter(([, amount]) => amount > 0);
+  return told.length === 0 ? undefined : Object.fromEntries(told);
 }
 
 /** The limit of the workload as a whole that it passes when the attempt has told so much. */

@@ -8,10 +8,14 @@ import {
   type WorkloadRecord,
 } from './records.ts';
 
+/** So many that were retired before the rest is moved to the front. */
+const RETIRED_KEPT = 64;
+
 /** The workloads of a state, in order of submission, and what is found below them by id. */
 export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
-  /** In the order in which they ended. */
-  readonly #ended: WorkloadRecord[] = [];
+  /** In the order in which they ended; those before `#oldest` have been retired. */
+  #ended: WorkloadRecord[] = [];
+  #oldest = 0;
 
   known(id: WorkloadId): WorkloadRecord {
     const workload = this.get(id);
@@ -59,17 +63,20 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
   }
 
   endedIds(): WorkloadId[] {
-    return this.#ended.map(({ id }) => id);
+    return this.#ended.slice(this.#oldest).map(({ id }) => id);
   }
 
   /** The workload that ended first, when more than `max` have ended. */
   oldestEnded(max: number): WorkloadRecord | undefined {
-    return this.#ended.length > max ? this.#ended[0] : undefined;
+    return this.#ended.length - this.#oldest > max ? this.#ended[this.#oldest] : undefined;
   }
 
   retire(id: WorkloadId): void {
-    const first = this.#ended.shift();
+    const first = this.#ended[this.#oldest++];
     assert(first !== undefined && first.id === id, 'the first that ended retires first');
     this.delete(id);
+    if (this.#oldest < RETIRED_KEPT || this.#oldest * 2 < this.#ended.length) return;
+    this.#ended = this.#ended.slice(this.#oldest);
+    this.#oldest = 0;
   }
 }

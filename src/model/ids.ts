@@ -30,14 +30,27 @@ export interface AttemptName {
 
 /** The parts of an attempt id, or nothing when the text is not one (a stranger's folder or cgroup). */
 export function parseAttemptId(text: string): AttemptName | undefined {
-  const found = /^(\d{1,15})\.([A-Za-z0-9][A-Za-z0-9_-]{0,62})\.(\d{1,9})\.(\d{1,9})$/.exec(text);
-  if (found === null) return undefined;
-  const [, workload, step, index, number] = found;
-  return {
-    workload: workload as WorkloadId,
-    step: step as StepId,
-    index: Number(index),
-    task: taskId(workload as WorkloadId, step as StepId, Number(index)),
-    number: Number(number),
-  };
+  const first = text.indexOf('.');
+  const second = text.indexOf('.', first + 1);
+  const third = text.indexOf('.', second + 1);
+  if (first < 0 || second < 0 || third < 0) return undefined;
+  const index = decimal(text, second + 1, third, 9);
+  const number = decimal(text, third + 1, text.length, 9);
+  if (decimal(text, 0, first, 15) < 0 || index < 0 || number < 0) return undefined;
+  const workload = text.slice(0, first) as WorkloadId;
+  const step = text.slice(first + 1, second) as StepId;
+  if (!STEP_ID.test(step)) return undefined;
+  return { workload, step, index, task: taskId(workload, step, index), number };
+}
+
+/** What digits from `start` to `end`, at most so many, come to; −1 where there is anything else. */
+function decimal(text: string, start: number, end: number, digitsMax: number): number {
+  if (end <= start || end - start > digitsMax) return -1;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }

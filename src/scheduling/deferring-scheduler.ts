@@ -79,8 +79,10 @@ export class DeferringScheduler<T extends Candidate> implements Scheduler<T> {
     this.#touched.add(group);
   }
 
-  withdraw(task: T, leaves?: Leaving): void {
-    if (!this.#leave(task)) this.#inner.withdraw(task, leaves);
+  withdraw(task: T, leaves: Leaving = 'for-good'): void {
+    // In a replay no pass has let it go, though others may have been stopped for it since.
+    if (this.#leave(task)) this.#inner.giveUp(task, leaves);
+    else this.#inner.withdraw(task, leaves);
   }
 
   placed(running: Running<T>): void {

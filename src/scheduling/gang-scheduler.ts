@@ -45,17 +45,17 @@ import { bySize, starters, togetherOf } from './together.ts';
 const NONE: readonly never[] = [];
 
 /**
- * Adds gangs and preemption to a scheduler that orders single tasks. Of a gang only the first task stands in
- * that scheduler's queue; when its turn comes and one seat is found, seats for all are sought, and all are
- * handed out one after the other with nothing in between, or none is and the gang sleeps until something is
- * freed. It holds nothing meanwhile, so two gangs cannot wait for each other.
+ * Adds gangs and preemption to a scheduler that orders single tasks. Of a gang only the first task stands in that
+ * scheduler's queue; when its turn comes and one seat is found, seats for all are sought, and all are handed out one
+ * after the other, or none is and the gang sleeps until something is freed. It holds nothing meanwhile, so two gangs
+ * cannot wait for each other.
  */
 export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly queues?: QueueRules;
   readonly #deps: SchedulerDeps<T>;
   readonly #inner: OrderedScheduler<T>;
   readonly #options: GangSchedulerOptions;
-  /** Without it nobody looks for victims, and of what runs only gangs need be known. */
+  /** Else nobody looks for victims, and of what runs only gangs need be known. */
   readonly #preempts: boolean;
   readonly #gangs: GangQueue<T>;
   readonly #occupancy = new Occupancy<T>();
@@ -113,24 +113,26 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Of one that is deferred, `keep` tells what becomes of what is kept for it. */
   withdraw(task: T, leaves: Leaving = 'for-good'): void {
     this.#handout = NONE;
-    const nomination = this.#nominations.of(task);
-    if (nomination !== undefined && leaves !== 'again') {
-      this.#nominations.drop(nomination);
-      this.#freed();
-    }
-    if (leaves !== 'deferred' && this.#kept.isFor(task) && this.#kept.drop()) this.#freed();
-    this.#reservations.withdraw(task);
     this.#unhelped.clear();
+    this.giveUp(task, leaves);
+    this.#reservations.withdraw(task);
     if (task.gang === undefined) this.#inner.withdraw(task);
     else this.#gangs.remove(task);
+  }
+
+  /** What is kept for it, or others were stopped for, is for everybody; it need not be in the queue. */
+  giveUp(task: T, leaves: Leaving): void {
+    const nomination = this.#nominations.of(task);
+    const given = leaves !== 'again' && nomination;
+    if (given) this.#nominations.drop(given);
+    const dropped = leaves !== 'deferred' && this.#kept.isFor(task) && this.#kept.drop();
+    if (given || dropped) this.#freed();
   }
 
   placed(running: Running<T>): void {
     const { task, row } = running;
     if (task.who !== undefined) this.#deps.table.residents.add(row, task.who);
-    if (this.#handout.length > 0) {
-      this.#handout = this.#handout[0]!.task === task ? this.#handout.slice(1) : NONE;
-    }
+    this.#handout = this.#handout[0]?.task === task ? this.#handout.slice(1) : NONE;
     this.#gangs.remove(task);
     if (this.#mindful) {
       this.#mindful = false;

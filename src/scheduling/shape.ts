@@ -30,6 +30,14 @@ export class Shapes {
     this.#apart = true;
   }
 
+  /** Knows what another one of the same policy knows, under the same indexes. */
+  copyOf(other: Shapes): void {
+    assert(this.count === 0, 'nothing was interned yet');
+    for (const [key, shape] of other.#byKey) this.#byKey.set(key, shape);
+    for (const request of other.#requests) this.#requests.push(request);
+    for (const ask of other.#asks) this.#asks.push(ask);
+  }
+
   /** A shape of one workload alone where its constraints, or a scorer, depend on whose the task is. */
   intern(request: Resources, constraints?: BoundConstraints, who?: Who): ShapeIndex {
     const isOwn = constraints?.company !== undefined || constraints?.gpuAlone === true;

@@ -2,7 +2,6 @@ import { Prng } from '../base/prng.ts';
 import { type Bytes, type SpanMs, spanMs, UNLIMITED } from '../base/units.ts';
 import type { EndCause } from '../model/attempt.ts';
 import type { FlowValue } from '../model/flow.ts';
-import type { AttemptId } from '../model/ids.ts';
 import type { AttemptStart } from '../runtime/ports.ts';
 
 /** What an attempt does when nobody disturbs it, fixed before it starts. */
@@ -26,8 +25,8 @@ const RUN_MAX_MS = 600_000;
 /** Draws by the attempt's id alone, so that the truth is the same in whatever order attempts are started. */
 export function drawnTruth(seed: number): TruthOf {
   return ({ attempt, placement }) => {
-    const ofTask = new Prng(hash(seed, attempt.slice(0, attempt.lastIndexOf('.'))));
-    const prng = new Prng(hash(seed, attempt));
+    const ofTask = Prng.of(seed, attempt.slice(0, attempt.lastIndexOf('.')));
+    const prng = Prng.of(seed, attempt);
     const drawn = prng.below(100);
     const outcome =
       drawn < 80 ? 'succeeded' : drawn < 94 ? 'failed' : drawn < 98 ? 'signalled' : 'start-failed';
@@ -55,11 +54,4 @@ function drawOutputs(prng: Prng): TaskTruth['outputs'] {
 function memoryNeed(prng: Prng, asked: Bytes): Bytes {
   const factor = prng.chance(75) ? 0.5 : prng.pick([1.5, 2, 5]);
   return Math.floor(asked * factor) as Bytes;
-}
-
-/** FNV-1a. */
-function hash(seed: number, id: AttemptId | string): number {
-  let h = (0x811c9dc5 ^ seed) >>> 0;
-  for (let i = 0; i < id.length; i++) h = Math.imul(h ^ id.charCodeAt(i), 0x01000193) >>> 0;
-  return h;
 }

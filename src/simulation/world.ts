@@ -153,6 +153,8 @@ export class World {
     if (this.#snapshot !== undefined) restoreSnapshot(engine.state, this.#snapshot.text);
     const tail = this.journal.batches.slice(this.#snapshot?.batches ?? 0);
     for (const event of tail.flat()) engine.apply(event);
+    const last = tail.at(-1)?.at(-1);
+    if (last !== undefined) engine.replayed(last.at);
     this.mark(
       this.#snapshot === undefined ? 'replayed from the start' : 'restored from a snapshot',
     );

@@ -9,7 +9,7 @@ import {
   reliabilityOf,
   togetherOf,
 } from '../../src/analysis/reliability.ts';
-import { chiSquareQuantile, gammaP } from '../../src/analysis/statistics/chi-square.ts';
+import { chiSquareQuantile, gammaP } from '../../src/statistics/chi-square.ts';
 
 /** NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.4: upper and lower critical values. */
 const published: readonly (readonly [p: number, df: number, want: number])[] = [

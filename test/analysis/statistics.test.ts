@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { bestCut, changePoints } from '../../src/analysis/statistics/change-points.ts';
-import { chiSquareTail, logGamma } from '../../src/analysis/statistics/chi-square.ts';
 import { Cusum } from '../../src/analysis/statistics/cusum.ts';
 import {
   categoryStability,
   kolmogorovSmirnov,
   populationStability,
 } from '../../src/analysis/statistics/distribution-drift.ts';
+import { trendOf } from '../../src/analysis/statistics/trend.ts';
+import { Prng } from '../../src/base/prng.ts';
+import { chiSquareTail, logGamma } from '../../src/statistics/chi-square.ts';
 import {
   hypergeometricTail,
   kolmogorovTail,
   normalTail,
-} from '../../src/analysis/statistics/distributions.ts';
-import { withoutSpikes } from '../../src/analysis/statistics/robust.ts';
-import { trendOf } from '../../src/analysis/statistics/trend.ts';
-import { Prng } from '../../src/base/prng.ts';
+} from '../../src/statistics/distributions.ts';
+import { withoutSpikes } from '../../src/statistics/robust.ts';
 import { congruential, nabSeries, noise, normal } from '../builders/series.ts';
 
 const near = (found: number | undefined, want: number, relative: number): void =>

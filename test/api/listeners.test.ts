@@ -16,6 +16,7 @@ import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
+import { noWhatIf } from '../builders/no-what-if.ts';
 import { openSite, parseWords, send } from './open-site.ts';
 import { ScenarioSite } from './scenario-site.ts';
 
@@ -34,6 +35,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noDoctor,
     ...noMetrics,
     ...noReports,
+    ...noWhatIf,
     ...noExposition,
     alerts: noAlerts,
     socketPath: join(folder, 'berth.sock'),

@@ -13,6 +13,7 @@ import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
+import { noWhatIf } from '../builders/no-what-if.ts';
 import { ScenarioSite } from './scenario-site.ts';
 import { GIB } from './toy-workload.ts';
 
@@ -59,6 +60,7 @@ export async function openSite(
     ...noDoctor,
     ...noMetrics,
     ...noReports,
+    ...noWhatIf,
     ...noExposition,
     alerts: noAlerts,
     site,

@@ -21,6 +21,7 @@ import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
+import { noWhatIf } from '../builders/no-what-if.ts';
 import { lookOver, looks } from './look-over.ts';
 import type { OpenPage } from './open-page.ts';
 import { pageTests } from './page-tests.ts';
@@ -257,6 +258,7 @@ test(
       ...noMoney,
       ...noDoctor,
       ...noReports,
+      ...noWhatIf,
       ...noExposition,
       alerts: noAlerts,
       ...noTokens,

@@ -14,6 +14,7 @@ import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
+import { noWhatIf } from '../builders/no-what-if.ts';
 
 const [name = 'busyLab', port = '7171'] = process.argv.slice(2);
 const make = scenarios[name as keyof typeof scenarios];
@@ -31,6 +32,7 @@ const server = await openServer({
   ...noMoney,
   ...noDoctor,
   ...noReports,
+  ...noWhatIf,
   ...noExposition,
   alerts: noAlerts,
   ...noTokens,

@@ -3,8 +3,8 @@ import { drawTree } from './draw-tree.ts';
 import { node, Site } from './site.ts';
 import { GIB } from './workload.ts';
 
-/** A site under a drawn tree, in which something waits and something runs. */
-export function drawnSite(seed: number): Site {
+/** A site under a drawn tree, in which something waits and something runs; some, or all, of it says for how long. */
+export function drawnSite(seed: number, says: 'some' | 'all' = 'some'): Site {
   const prng = new Prng(seed);
   const { scheduling: drawn, queues } = drawTree(prng);
   // What somebody was stopped for is settled by the end of a pass; these sites are looked at before. What is
@@ -20,7 +20,9 @@ export function drawnSite(seed: number): Site {
       cpu: prng.between(1, 4),
       gib: prng.between(0, 4),
       gpu: prng.chance(30) ? 1 : 0,
-      ...(prng.chance(50) ? { runMs: prng.between(1, 100) * 1000 } : {}),
+      ...(prng.chance(50) && says === 'some' ? { runMs: prng.between(1, 100) * 1000 } : {}),
+      // Longer than it was drawn for, so that nothing is overdue; and no two end at once.
+      ...(says === 'all' ? { runMs: prng.between(10_000_000, 100_000_000) } : {}),
     });
     if (prng.chance(40)) site.pass();
     site.now += prng.between(0, 200_000);

@@ -321,6 +321,85 @@ function finish(m: Mixed): void {
   assert.fail(`still there: ${JSON.stringify(left)} ${m.state.spilled.size}`);
 }
 
+const gold = (changes: Partial<Extract<Happening, { do: 'submit' }>> = {}): Happening => ({
+  do: 'submit',
+  queue: 'plain',
+  tenant: ada!,
+  shape: 'plain',
+  suits: false,
+  class: 'gold',
+  maxWait: undefined,
+  gathers: undefined,
+  count: 1,
+  ...changes,
+});
+
+/** Somebody was stopped for the fourth, which got another place, and was stopped itself, before he had ended. */
+const stoppedAgain: Happening[] = [
+  gold(),
+  gold(),
+  gold({ suits: true }),
+  { do: 'wait', ms: 1 },
+  { do: 'gpus' },
+  gold({ suits: true }),
+  gold(),
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  gold({ queue: 'small', shape: 'alone' }),
+  { do: 'raise', pick: 0 },
+  { do: 'end', pick: 11, cause: 'succeeded' },
+];
+
+/** Others were stopped for it; then its priority was raised, and it was cancelled before any pass of a replay. */
+const cancelledInReplay: Happening[] = [
+  gold(),
+  { do: 'gpus' },
+  gold(),
+  gold({ queue: 'batch', shape: 'share', gathers: 2 }),
+  gold({ suits: true }),
+  { do: 'wait', ms: 10 * MINUTE },
+  { do: 'raise', pick: 18 },
+  gold(),
+  gold(),
+  gold(),
+  gold({ suits: true }),
+  { do: 'end', pick: 17, cause: 'succeeded' },
+  { do: 'wait', ms: 1 },
+  gold(),
+  { do: 'cancel', pick: 29 },
+];
+
+/** What was quick is cancelled: another that becomes quick has lines, whoever waits on purpose. */
+const quickAndCancelled: Happening[] = [
+  { do: 'array' },
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  { do: 'gpus' },
+  { do: 'cancel', pick: 0 },
+  gold(),
+  gold({ gathers: 3 }),
+  { do: 'end', pick: 0, cause: 'succeeded' },
+];
+
+/** Seats are kept for one that is alone on its device; others that are so, and some that are not, take turns there. */
+const aloneAmongShares: Happening[] = [
+  gold({ shape: 'alone' }),
+  { do: 'gpus' },
+  gold({ queue: 'batch', shape: 'alone', gathers: 3, count: 2 }),
+  { do: 'wait', ms: 10 * MINUTE },
+  gold({ queue: 'batch', shape: 'alone', class: 'low', count: 2 }),
+  { do: 'array' },
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  gold({ queue: 'batch', shape: 'share' }),
+  gold({ shape: 'share' }),
+  { do: 'notice' },
+  { do: 'retry', pick: 0 },
+  { do: 'cancel', pick: 20 },
+  { do: 'wait', ms: 55 * MINUTE + 1 },
+  { do: 'gpus' },
+  gold({ queue: 'batch' }),
+  gold({ queue: 'batch' }),
+  gold({ queue: 'batch', shape: 'share' }),
+];
+
 test('all that keeps tasks waiting at once: each rule holds, copies have the same future, and all comes to its end', (t) => {
   const seen: Record<string, number> = {};
   fc.assert(
@@ -341,7 +420,15 @@ test('all that keeps tasks waiting at once: each rule holds, copies have the sam
         for (const [what, count] of Object.entries(m.seen)) seen[what] = (seen[what] ?? 0) + count;
       },
     ),
-    { numRuns: 100 },
+    {
+      numRuns: 100,
+      examples: [
+        [false, stoppedAgain],
+        [false, cancelledInReplay],
+        [false, quickAndCancelled],
+        [true, aloneAmongShares],
+      ],
+    },
   );
   t.diagnostic(JSON.stringify(seen));
   for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `${what}: ${count}`);

@@ -10,6 +10,7 @@ import type { Event } from '../../src/model/messages.ts';
 import type { QueueConfig } from '../../src/model/scheduling-config.ts';
 import type { Request } from '../../src/runtime/loop.ts';
 import type { Witness, World } from '../../src/simulation/world.ts';
+import { checkAgreement } from './agreement.ts';
 import { Books, type Eligible } from './books.ts';
 import { MoneyBook } from './money-book.ts';
 import { compareTable } from './node-book.ts';
@@ -35,6 +36,8 @@ export class Checker implements Witness {
   readonly #fresh: () => Engine;
   readonly #trace: ((line: string) => void) | undefined;
   readonly #batches: (readonly Event[])[] = [];
+  /** Of each batch, whether renewals were not paid yet when it was decided: known to the loop, and to no journal. */
+  readonly #paused: boolean[] = [];
   readonly #accepted = new Map<string, string>();
 
   constructor(
@@ -56,6 +59,7 @@ export class Checker implements Witness {
 
   durable(events: readonly Event[], engine: Engine): void {
     this.#batches.push([...events]);
+    this.#paused.push(engine.state.money.paused);
     for (const event of events) {
       this.note(event.at, `  ${eventLine(event)}`);
       this.books.record(event);
@@ -125,6 +129,7 @@ export class Checker implements Witness {
     assert.equal(engine!.state.tasksActive, 0, 'no task is active');
     for (const node of this.books.nodes.values()) assert.equal(node.held.size, 0, 'all is free');
     checkSameFuture(engine!, this.#batches, this.#fresh, this.world!.timeline.now);
+    checkAgreement(this.#batches, this.#fresh, (batch) => this.#paused[batch]!);
   }
 
   #checkAccepted(): void {

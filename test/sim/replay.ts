@@ -18,8 +18,8 @@ export function checkReplay(
 }
 
 /**
- * The three ways to come to a state have the same future: the engine that lived through it, one that
- * replayed the journal, and one restored from a snapshot. Only decides with the live one.
+ * The four ways to come to a state have the same future: the engine that lived through it, one that replayed the
+ * journal, one restored from a snapshot, and a fork. Only decides with the live one, which stays as it is.
  */
 export function checkSameFuture(
   live: Engine,
@@ -30,7 +30,11 @@ export function checkSameFuture(
   const replayed = checkReplay(live, batches, fresh);
   const restored = fresh();
   restoreSnapshot(restored.state, takeSnapshot(live.state));
-  for (const [how, engine] of [['replayed', replayed] as const, ['restored', restored] as const]) {
+  const was = takeSnapshot(live.state);
+  const forked = live.fork();
+  assert.equal(takeSnapshot(forked.state), was, 'the forked state');
+  const others = { replayed, restored, forked };
+  for (const [how, engine] of Object.entries(others)) {
     // Whether renewals are paid yet is known to the loop, and to no journal.
     engine.state.money.paused = live.state.money.paused;
     assert.equal(engine.next(at), undefined, `the ${how} engine has nothing to add`);
@@ -40,13 +44,18 @@ export function checkSameFuture(
   for (const command of commands) {
     const decision = JSON.stringify(live.decide(command));
     assert.equal(JSON.stringify(live.decide(command)), decision, `${command.kind}: twice the same`);
-    for (const [how, engine] of [['replayed', replayed] as const, ['restored', restored] as const])
+    for (const [how, engine] of Object.entries(others))
       assert.equal(JSON.stringify(engine.decide(command)), decision, `${command.kind}: ${how}`);
   }
   for (const command of commands.slice(0, 6)) {
-    assert.deepEqual(pass(replayed, command), pass(restored, command), `after ${command.kind}`);
+    const events = pass(replayed, command);
+    assert.deepEqual(pass(restored, command), events, `after ${command.kind}: restored`);
+    assert.deepEqual(pass(forked, command), events, `after ${command.kind}: forked`);
   }
-  assert.equal(takeSnapshot(replayed.state), takeSnapshot(restored.state), 'and their states');
+  const then = takeSnapshot(replayed.state);
+  assert.equal(takeSnapshot(restored.state), then, 'and the restored state');
+  assert.equal(takeSnapshot(forked.state), then, 'and the forked one');
+  assert.equal(takeSnapshot(live.state), was, 'what a fork does changes nothing of the live one');
 }
 
 /** One command of each sort that the state gives an occasion for. */

@@ -1,5 +1,5 @@
 import { Prng } from '../../base/prng.ts';
-import { autocorrelation, mean, median } from './robust.ts';
+import { autocorrelation, mean, median } from '../../statistics/robust.ts';
 
 /** Where the level of a series changes: from `index` on it is `after`, until the next change. */
 export interface ChangePoint {

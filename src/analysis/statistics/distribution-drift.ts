@@ -1,6 +1,6 @@
-import { chiSquareTail } from './chi-square.ts';
-import { kolmogorovTail } from './distributions.ts';
-import { quantile, sorted } from './robust.ts';
+import { chiSquareTail } from '../../statistics/chi-square.ts';
+import { kolmogorovTail } from '../../statistics/distributions.ts';
+import { quantile, sorted } from '../../statistics/robust.ts';
 
 /** How far two samples are apart, and how likely that is by chance. */
 export interface Distance {

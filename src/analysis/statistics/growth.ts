@@ -1,4 +1,4 @@
-import { kolmogorovTail } from './distributions.ts';
+import { kolmogorovTail } from '../../statistics/distributions.ts';
 
 /** How things that happen one after the other gather speed. */
 export interface Growth {

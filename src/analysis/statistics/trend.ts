@@ -1,6 +1,6 @@
+import { normalTail } from '../../statistics/distributions.ts';
+import { median, quantile } from '../../statistics/robust.ts';
 import { memoryOf } from './change-points.ts';
-import { normalTail } from './distributions.ts';
-import { median, quantile } from './robust.ts';
 
 export interface Trend {
   /** By step of the index, or unit of `at`: the median of the slopes of all pairs (Theil 1950, Sen 1968). */

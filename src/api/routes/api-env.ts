@@ -10,6 +10,7 @@ import type { ReportSite } from '../contract/report-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
+import type { WhatIfSite } from '../contract/what-if-documents.ts';
 
 /** Of those that tokens are handed out for; and `task`, of tasks that may call the daemon. */
 export type CallerRole = Role | 'task';
@@ -86,6 +87,7 @@ export interface ApiDeps {
   readonly incidents: IncidentSite;
   readonly alerts: AlertSite;
   readonly transfers: TransferSite;
+  readonly whatIf: WhatIfSite;
   readonly exposition: ExpositionSite;
   readonly tokens: TokenSite;
   readonly parse: Parse;

@@ -28,6 +28,7 @@ import { SightedLeases, SightedSite } from './sighted-site.ts';
 import { addSiteRoutes } from './site-routes.ts';
 import { addTokenRoutes } from './token-routes.ts';
 import { addTransferRoutes } from './transfer-routes.ts';
+import { addWhatIfRoutes } from './what-if-routes.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
 /** A session ends with the browser's memory of it; the token itself changes only when its file does. */
@@ -70,6 +71,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addLiveRoutes(api);
   addRebalanceRoutes(api);
   addRetryRoute(api);
+  addWhatIfRoutes(api, deps);
   addCacheRoutes(api);
   addServiceRoutes(api, deps);
   addTokenRoutes(api, deps);

@@ -20,6 +20,7 @@ import { serviceOperations } from './service-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
 import { transferOperations } from './transfer-routes.ts';
+import { whatIfOperations } from './what-if-routes.ts';
 import { workloadOperations } from './workload-routes.ts';
 
 /** Every operation, in the order of the reference. */
@@ -28,6 +29,7 @@ export const operations = [
   ...liveOperations,
   ...rebalanceOperations,
   ...retryOperations,
+  ...whatIfOperations,
   ...cacheOperations,
   ...serviceOperations,
   ...logOperations,

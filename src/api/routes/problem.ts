@@ -5,14 +5,14 @@ export const PROBLEM_TYPE = 'application/problem+json';
 
 export function problemOf(error: OperationError): Problem {
   const row = errorTable[error.code];
-  const { issues, ...facts } = error.facts;
+  const { issues, hint, ...facts } = error.facts;
   return {
     type: `urn:berth:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
     title: titles[row.http] ?? 'Failed',
     status: row.http,
     detail: error.message,
     code: error.code,
-    hint: row.hint,
+    hint: typeof hint === 'string' ? hint : row.hint,
     ...(Array.isArray(issues) ? { issues } : {}),
     ...(Object.keys(facts).length > 0 ? { facts } : {}),
   };

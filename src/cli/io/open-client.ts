@@ -37,6 +37,7 @@ import { rebalanceSchema } from '../../api/contract/rebalance-documents.ts';
 import { serviceSchema } from '../../api/contract/service-documents.ts';
 import { newTokenSchema, tokenListSchema } from '../../api/contract/token-documents.ts';
 import { transferListSchema, transferSchema } from '../../api/contract/transfer-documents.ts';
+import { whatIfSchema } from '../../api/contract/what-if-documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client, LogPart, SubmittedDocument } from '../client.ts';
 import { parseEventStream } from '../event-stream.ts';
@@ -53,6 +54,8 @@ export type Address =
 
 /** Longer than any honest answer takes; the daemon hangs. */
 const ANSWER_MS_MAX = 30_000;
+/** Two futures of a large site, and some more with other guesses. */
+const WHAT_IF_MS_MAX = 570_000;
 /** A workload of 10,000 tasks takes about 10 MB. */
 const ANSWER_BYTES_MAX = 134_217_728;
 
@@ -146,6 +149,8 @@ function workloadCalls({ ask, done, events }: Calls) {
     pause: (id) => done(post(one(id, '/pause'))),
     resume: (id) => done(post(one(id, '/resume'))),
     rebalance: (asked) => ask(rebalanceSchema, postJson('/api/v1/rebalance', asked)),
+    whatIf: (asked) =>
+      ask(whatIfSchema, { ...postJson('/api/v1/whatif', asked), workMs: WHAT_IF_MS_MAX }),
     rebalancing: () => ask(rebalanceSchema, get('/api/v1/rebalance')),
     scale: (id, replicas) => ask(serviceSchema, post(one(id, '/scale'), { replicas })),
     update: (id, document) => ask(submittedSchema, postDocument(one(id, '/update'), document)),

@@ -9,12 +9,22 @@ import { type EventCodec, eventCodec, workloadOf } from '../event-codec.ts';
 import { openJournalFile } from './journal-file.ts';
 import {
   insertSnapshot,
-  newestIntact,
+  newestOf,
   oldestKept,
+  type PackedRow,
+  packedRows,
   packSnapshot,
   type Snapshot,
 } from './snapshot-table.ts';
 import { storageFailure } from './storage-failure.ts';
+
+/** An event as the codec wrote it. */
+export interface JournalRow {
+  readonly sequence: number;
+  readonly kind: string;
+  readonly version: number;
+  readonly body: string;
+}
 
 export interface JournalEntry {
   readonly sequence: number;
@@ -156,6 +166,11 @@ class SqliteJournal implements Journal {
    * read, STATE_NEWER where a newer Berth wrote it.
    */
   *readFrom(sequence: number): IterableIterator<JournalEntry> {
+    for (const row of this.readRows(sequence)) yield this.#decode(row);
+  }
+
+  /** The same as they are on the disk, in pages: for who decodes them elsewhere. */
+  *readRows(sequence: number): IterableIterator<JournalRow> {
     const page = this.#db.prepare(
       `select sequence, kind, version, body from events where sequence >= ? order by sequence limit ${PAGE_ROWS}`,
     );
@@ -165,7 +180,12 @@ class SqliteJournal implements Journal {
       if (rows.length === 0) throw this.#missing(next);
       for (const row of rows) {
         if (row['sequence'] !== next) throw this.#missing(next);
-        yield this.#decode(row);
+        yield {
+          sequence: next,
+          kind: String(row['kind']),
+          version: Number(row['version']),
+          body: String(row['body']),
+        };
         next++;
       }
     }
@@ -193,7 +213,10 @@ class SqliteJournal implements Journal {
     let last = 0;
     for (;;) {
       const rows = this.#all(page, workload, last);
-      for (const row of rows) yield this.#decode(row);
+      for (const { sequence, kind, version, body } of rows) {
+        const text = { kind: String(kind), version: Number(version), body: String(body) };
+        yield this.#decode({ sequence: Number(sequence), ...text });
+      }
       if (rows.length < PAGE_ROWS) return;
       last = Number(rows.at(-1)?.['sequence']);
     }
@@ -207,14 +230,8 @@ class SqliteJournal implements Journal {
     }
   }
 
-  #decode(row: Record<string, unknown>): JournalEntry {
-    const sequence = Number(row['sequence']);
-    const event = this.#codec.decode(sequence, {
-      kind: String(row['kind']),
-      version: Number(row['version']),
-      body: String(row['body']),
-    });
-    return { sequence, event };
+  #decode({ sequence, ...text }: JournalRow): JournalEntry {
+    return { sequence, event: this.#codec.decode(sequence, text) };
   }
 
   #missing(sequence: number): OperationError {
@@ -238,7 +255,16 @@ class SqliteJournal implements Journal {
 
   latestSnapshot(): Snapshot | undefined {
     try {
-      return newestIntact(this.#db);
+      return newestOf(packedRows(this.#db));
+    } catch (error) {
+      throw this.#failure('read', error);
+    }
+  }
+
+  /** As they are on the disk, the newest first; the store's `newestOf` makes one of them. */
+  packedSnapshots(): readonly PackedRow[] {
+    try {
+      return [...packedRows(this.#db)];
     } catch (error) {
       throw this.#failure('read', error);
     }

@@ -57,15 +57,29 @@ export function oldestKept(db: DatabaseSync): number {
   return Number(row?.['sequence'] ?? 0);
 }
 
-export function newestIntact(db: DatabaseSync): Snapshot | undefined {
-  const passedOver: number[] = [];
+/** As they are on the disk, the newest first: for who unpacks them elsewhere, by `newestOf`. */
+export interface PackedRow {
+  readonly sequence: number;
+  readonly format: unknown;
+  readonly checksum: unknown;
+  readonly body: unknown;
+}
+
+export function* packedRows(db: DatabaseSync): Iterable<PackedRow> {
   const rows = db.prepare(
     'select sequence, format, checksum, body from snapshots order by sequence desc',
   );
-  for (const { sequence, format, checksum, body: packed } of rows.iterate()) {
+  for (const { sequence, format, checksum, body } of rows.iterate()) {
+    yield { sequence: Number(sequence), format, checksum, body };
+  }
+}
+
+export function newestOf(rows: Iterable<PackedRow>): Snapshot | undefined {
+  const passedOver: number[] = [];
+  for (const { sequence, format, checksum, body: packed } of rows) {
     const body = format === FORMAT ? unpack(packed, checksum) : undefined;
-    if (body !== undefined) return { sequence: Number(sequence), body, passedOver };
-    passedOver.push(Number(sequence));
+    if (body !== undefined) return { sequence, body, passedOver };
+    passedOver.push(sequence);
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { assert } from '../base/assert.ts';
 
 /** Coefficients of Lanczos for g = 7, n = 9. */
 const LANCZOS = [

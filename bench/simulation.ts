@@ -1,0 +1,213 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Prng } from '../src/base/prng.ts';
+import { spanMs, timeMs } from '../src/base/units.ts';
+import type { TenantId } from '../src/model/ids.ts';
+import { engineFor, policyNamed } from '../src/simulation/policies.ts';
+import { type SimulationEnd, simulate } from '../src/simulation/simulate.ts';
+import type { Trace, TraceJob } from '../src/simulation/trace.ts';
+import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
+import type { Bench } from './bench.ts';
+import { cpuOf, load, median, rounded } from './cpu-time.ts';
+import { readSwf, replaySwf, type SwfJob, swfTrace } from './swf.ts';
+
+const DATA = process.env['BERTH_DATA'] ?? join(import.meta.dirname, '../../shared/data');
+const KTH = join(DATA, 'swf/KTH-SP2-1996-2.1-cln.swf.gz');
+const KTH_PROCS = 100;
+const LONG = 250_000;
+const MILLION = 1_000_000;
+const NODES = 10_000;
+const TENANTS = 100;
+const EVENTS_JOBS = 100_000;
+const CORES = [1, 1, 1, 2, 2, 4, 4, 8, 16, 32] as const;
+/** What users say, in minutes: a few round numbers, as in the logs. */
+const SAID = [15, 30, 60, 120, 240, 480] as const;
+const MINUTE_MS = 60_000;
+
+type Figures = Readonly<Record<string, number>>;
+
+const kth = (): SwfJob[] => readSwf(KTH, KTH_PROCS, Number.POSITIVE_INFINITY);
+
+/** The log over and over, each time after the last arrival of the time before. */
+function longLog(): SwfJob[] {
+  const once = kth();
+  const span = once.at(-1)!.submit - once[0]!.submit + 600;
+  return Array.from({ length: LONG }, (_, i) => {
+    const job = once[i % once.length]!;
+    const round = Math.floor(i / once.length);
+    return { ...job, id: i + 1, submit: job.submit + round * span };
+  });
+}
+
+/**
+ * A million jobs that ask for `loaded` of 10,000 nodes of 64 cores: 1 … 32 cores, 5 to 100 % of what their users said,
+ * which is a quarter of an hour to eight hours. Drawn as they arrive.
+ */
+function million(loaded: number): Trace {
+  const shapes = CORES.map((cores) =>
+    SAID.map((minutes) =>
+      workload(
+        'job',
+        step('s', {
+          request: resources({ cpu: cores * 1000, memory: cores * 4 * GIB }),
+          estimateMs: spanMs(minutes * MINUTE_MS),
+        }),
+      ),
+    ),
+  );
+  const mean = (of: readonly number[]): number => of.reduce((a, b) => a + b) / of.length;
+  const work = mean(CORES) * mean(SAID) * MINUTE_MS * 0.525;
+  const gapMs = work / (NODES * 64 * loaded);
+  const jobs = {
+    *[Symbol.iterator](): Generator<TraceJob> {
+      const prng = new Prng(8);
+      let at = 0;
+      for (let i = 0; i < MILLION; i++) {
+        // Between nothing and twice the mean.
+        at += (gapMs * prng.below(2001)) / 1000;
+        const said = prng.below(SAID.length);
+        // A few submit much: tenant n as often as all after it.
+        const tenant = Math.min(TENANTS - 1, Math.clz32(prng.next()) * 5 + prng.below(5));
+        yield {
+          id: String(i + 1),
+          at: timeMs(Math.floor(at)),
+          tenant: `t${tenant}` as TenantId,
+          spec: shapes[prng.below(CORES.length)]![said]!,
+          runMs: spanMs(Math.floor((SAID[said]! * MINUTE_MS * prng.between(5, 100)) / 100)),
+        };
+      }
+    },
+  };
+  return { name: 'million', format: 'drawn', jobs, count: MILLION, skipped: [] };
+}
+
+/** On the only node there is always room: what is left is the engine itself. */
+function roomy(): Trace {
+  const spec = workload('job', step('s', { request: resources({ cpu: 1000, memory: 0 }) }));
+  const jobs = Array.from({ length: EVENTS_JOBS }, (_, i) => ({
+    id: String(i + 1),
+    at: timeMs(i),
+    tenant: 'one' as TenantId,
+    spec,
+    runMs: spanMs(50),
+  }));
+  return { name: 'roomy', format: 'drawn', jobs, count: EVENTS_JOBS, skipped: [] };
+}
+
+function timed(trace: Trace, cores: number, nodes: number, policy: string): Figures {
+  const named = policyNamed(policy);
+  if ('why' in named) throw new Error(named.why);
+  const joined = Array.from({ length: nodes }, (_, i) =>
+    node(`n${i}`, { cpu: cores * 1000, memory: cores * 4 * GIB }),
+  );
+  let end: SimulationEnd | undefined;
+  let waitMs = 0;
+  let waitingMost = 0;
+  const startedAt = performance.now();
+  const cpuMs = cpuOf(() => {
+    let waiting = 0;
+    end = simulate({
+      trace,
+      nodes: joined,
+      engine: engineFor(named.config),
+      seed: 1,
+      observers: [
+        {
+          happened(event) {
+            if (event.kind === 'workload-submitted') {
+              waitMs -= event.at;
+              waiting++;
+            } else if (event.kind === 'task-placed') {
+              waitMs += event.at;
+              waiting--;
+            }
+          },
+          settled() {
+            waitingMost = Math.max(waitingMost, waiting);
+          },
+        },
+      ],
+    });
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    seconds,
+    cpu_seconds: cpuMs / 1000,
+    events: end!.events,
+    events_per_s: end!.events / seconds,
+    events_per_cpu_s: (end!.events * 1000) / cpuMs,
+    mean_wait_s: waitMs / 1000 / trace.count,
+    waiting_most: waitingMost,
+    unended: end!.unended,
+  };
+}
+
+const swf = (jobs: () => SwfJob[]) => (): Figures => {
+  const trace = swfTrace(jobs());
+  globalThis.gc?.();
+  return replaySwf(trace, KTH_PROCS, 'easy');
+};
+
+/** Each in a process of its own. Aims are those of tracker 8. */
+const parts: Readonly<
+  Record<string, { readonly aim: Figures; run(policy: string, loaded: number): Figures }>
+> = {
+  kth: { aim: { seconds_most: 0.5 }, run: swf(kth) },
+  log: { aim: { seconds_most: 5 }, run: swf(longLog) },
+  events: {
+    aim: { events_per_s_least: 300_000 },
+    run: (policy) => timed(roomy(), 64, 1, policy),
+  },
+  million: {
+    aim: { seconds_most: 60, rss_gb_most: 4 },
+    run: (policy, loaded) => timed(million(loaded), 64, NODES, policy),
+  },
+};
+
+function partOf(name: string, rest: readonly string[]): Figures {
+  const args = ['--expose-gc', process.argv[1]!, 'simulation', '--part', name, ...rest];
+  const done = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 600_000 });
+  if (done.status !== 0) throw new Error(`${name}: ${done.stderr}`);
+  return JSON.parse(done.stdout) as Figures;
+}
+
+export const simulationBench: Bench = {
+  what: 'simulations against the aims of their speed  [--part kth|log|events|million] [--rounds N] [--policy NAME] [--load 0.95]',
+  run(args) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        part: { type: 'string' },
+        rounds: { type: 'string', default: '3' },
+        policy: { type: 'string' },
+        load: { type: 'string', default: '0.95' },
+      },
+    });
+    if (values.part !== undefined) {
+      const part = parts[values.part];
+      if (part === undefined) throw new Error(`--part is one of ${Object.keys(parts).join(', ')}`);
+      const figures = part.run(values.policy ?? 'fair-share', Number(values.load));
+      const rss = process.resourceUsage().maxRSS / 1024 ** 2;
+      return rounding({ ...figures, rss_gb: rss });
+    }
+    const rest = ['--load', values.load, ...(values.policy ? ['--policy', values.policy] : [])];
+    const before = load();
+    const figures = Object.fromEntries(
+      Object.entries(parts).map(([name, { aim }]) => {
+        const rounds = name === 'million' ? 1 : Number(values.rounds);
+        const all = Array.from({ length: rounds }, () => partOf(name, rest));
+        return [name, { ...medians(all), ...aim }];
+      }),
+    );
+    return { load_before: before, ...figures, load_after: load() };
+  },
+};
+
+const rounding = (figures: Figures): Figures =>
+  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value)]));
+
+const medians = (all: readonly Figures[]): Figures =>
+  Object.fromEntries(
+    Object.keys(all[0]!).map((name) => [name, median(all.map((figures) => figures[name]!))]),
+  );
