@@ -8,6 +8,7 @@ import type { Experiment } from '../cli/world.ts';
 import { OperationError } from '../model/errors.ts';
 import { defaultScheduling, type SchedulingConfig } from '../model/scheduling-config.ts';
 import type { CellInputs } from '../simulation/cell.ts';
+import { readGenerator, traceGenerators } from '../simulation/generators/registry.ts';
 import { policyNamed } from '../simulation/policies.ts';
 import type { Trace } from '../simulation/trace.ts';
 import { readNodes } from '../simulation/traces/node-lists.ts';
@@ -31,10 +32,12 @@ export interface ReadExperiment extends CellInputs {
  * such name, and with SPEC_INVALID and all that is wrong in the files.
  */
 export async function readExperiment(asked: Experiment, cwd: string): Promise<ReadExperiment> {
-  const sources = await Promise.all(asked.files.map((file) => readSource(file, cwd)));
+  const draw = generatorOf(asked);
+  const files = draw === undefined ? asked.files : [];
+  const sources = await Promise.all(files.map((file) => readSource(file, cwd)));
   const nodeSource = asked.nodes === undefined ? undefined : await readSource(asked.nodes, cwd);
   const given = nodeSource && known(readNodes(nodeSource), [nodeSource]).nodes;
-  const trace = readTrace(asked, sources, given);
+  const trace = draw?.(1) ?? readTrace(asked, sources, given);
   const nodes = given ?? trace.nodes;
   if (nodes === undefined || nodes.length === 0) {
     throw new OperationError('USAGE', `${trace.name} does not say what it ran on.`, {
@@ -45,11 +48,36 @@ export async function readExperiment(asked: Experiment, cwd: string): Promise<Re
   for (const { text } of [...sources, ...(nodeSource ? [nodeSource] : [])]) hash.update(text);
   return {
     trace,
+    ...(draw !== undefined && { draw }),
     nodes,
     policies: policiesOf(asked, trace),
     ...(asked.shakeMs !== undefined && { shakeMs: spanMs(asked.shakeMs) }),
     digest: hash.digest('hex'),
   };
+}
+
+/** Where a generator is named in place of a file: `lublin`, or `lublin:procs=128`. A file of that name is `./lublin`. */
+function generatorOf({
+  files,
+  limit,
+  procs,
+  format,
+}: Experiment): ((seed: number) => Trace) | undefined {
+  const [written = '', ...more] = files;
+  const [name] = written.split(':');
+  if (more.length > 0 || !traceGenerators.some((generator) => generator.name === name)) return;
+  if (procs !== undefined || format !== undefined) {
+    throw new OperationError(
+      'USAGE',
+      `--procs and --format are for files; ${written} has its own.`,
+    );
+  }
+  const read = readGenerator(written);
+  if (!read.ok) throw new OperationError('USAGE', `${read.message}; expected ${read.expected}.`);
+  const { generator, values } = read;
+  const { jobs = 0 } = values;
+  const asked = { ...values, jobs: Math.min(jobs, limit ?? jobs) };
+  return (seed) => ({ ...generator.generate(asked, seed), name: written });
 }
 
 function policiesOf({ policies }: Experiment, trace: Trace): ReadonlyMap<string, SchedulingConfig> {

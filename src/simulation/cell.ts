@@ -26,6 +26,8 @@ export interface Cell {
 /** What all simulations of a comparison or a sweep have in common. */
 export interface CellInputs {
   readonly trace: Trace;
+  /** Where each seed has a trace of its own; absent: all have that one. */
+  readonly draw?: (seed: number) => Trace;
   readonly nodes: readonly Node[];
   readonly policies: ReadonlyMap<string, SchedulingConfig>;
   /** How far the seed moves each submission at most, back or forth; absent: not at all. */
@@ -44,7 +46,7 @@ export function runCell(cell: Cell, inputs: CellInputs): RunResult {
   const nodes = resized(inputs.nodes, size);
   const measures = new RunMeasures({ policy, seed });
   simulate({
-    trace: faster(shaken(inputs.trace, inputs.shakeMs, seed), load),
+    trace: faster(shaken(inputs.draw?.(seed) ?? inputs.trace, inputs.shakeMs, seed), load),
     nodes,
     engine: engineFor(config),
     seed,

@@ -101,3 +101,32 @@ test('what cannot be simulated is told with its reason', LIMIT, async (t) => {
     await assert.rejects(simulations.compare(asked, hearer), failsWith(code, message));
   }
 });
+
+test(
+  'a generator in place of a file: each seed has jobs of its own, the same on any thread',
+  LIMIT,
+  async (t) => {
+    const { hearer, simulations } = house(t);
+    const experiment: Experiment = {
+      files: ['poisson:jobs=200,procs=16'],
+      policies: ['easy'],
+      limit: 60,
+    };
+    const asked = { experiment, seeds: [1, 2], threads: 1 };
+    const one = await simulations.compare(asked, hearer);
+    assert.equal(one.trace, 'poisson:jobs=200,procs=16');
+    assert.equal(one.policies[0]!.jobs, 60);
+    assert.deepEqual(await simulations.compare({ ...asked, threads: 2 }, hearer), one);
+    const other = await simulations.compare({ ...asked, seeds: [1] }, hearer);
+    assert.notEqual(other.policies[0]!.mean_wait_s, one.policies[0]!.mean_wait_s);
+    for (const [changes, message] of [
+      [{ files: ['poisson:jobs=none'] }, /jobs of poisson cannot be 'none'/],
+      [{ procs: 4 }, /--procs and --format are for files/],
+      [{ files: ['poissons'] }, /poissons cannot be read/],
+    ] as const) {
+      const wrong = { ...asked, experiment: { ...experiment, ...changes } };
+      const code = message.source.includes('read') ? 'FILE_UNREADABLE' : 'USAGE';
+      await assert.rejects(simulations.compare(wrong, hearer), failsWith(code, message));
+    }
+  },
+);

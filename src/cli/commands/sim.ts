@@ -19,6 +19,7 @@ export const sim = defineCommand({
   details: [
     'The same engine that runs a site runs the trace in virtual time. A policy is one of fcfs, easy, easy-sjbf, conservative, a strategy, an order or a scorer, joined by +: `fair-share+best-fit`. The first is the one that the others are compared with; which differences are sure, and which may be chance, is said.',
     'Formats: swf (gzipped too), openb, tiresias, sacct, and others as the files look; several FILEs are one trace. What it runs on is told by the trace, by --procs, or by a file of nodes.',
+    'In place of a file, a generator draws a trace, and each seed another one: poisson, diurnal, heavy-tailed, hyper-exponential, lublin or gpu-cluster, with numbers as in `lublin:jobs=10000,procs=128`. A name or number that it does not have says which it has.',
     '--sweep runs all policies at several loads (jobs come so many times as fast) on several numbers of machines; with --out, what has ended is kept in that folder and not simulated again.',
   ],
   operand: { name: 'file', summary: 'a trace', required: true, many: true, complete: 'file' },
@@ -80,6 +81,7 @@ export const sim = defineCommand({
     'berth sim KTH-SP2.swf.gz --policy fcfs,easy,easy-sjbf,conservative',
     'berth sim openb_pod_list.csv --nodes openb_node_list.csv --policy best-fit,fgd --html out.html',
     'berth sim jobs.swf --procs 100 --policy easy,easy-sjbf --seeds 10 --shake 5m',
+    'berth sim gpu-cluster:gpus=64,load=0.9 --policy fcfs,easy --seeds 10',
     'berth sim jobs.swf --procs 100 --policy easy,conservative --sweep --out sweep/',
   ],
   async run({ operands, options }, world) {

@@ -29,8 +29,8 @@ export function readAmount(written: unknown, perUnit: number): number | undefine
     ) ?? [];
   const scale = unit === '' ? 1 : UNITS[unit];
   if (number === undefined || scale === undefined) return undefined;
-  // The nearest double of 0.1 × 1000 may lie just above the whole number that is meant.
-  const amount = Number((Number(number) * scale * perUnit).toPrecision(15));
-  const rounded = Math.ceil(amount);
+  const amount = Number(number) * scale * perUnit;
+  // The nearest double of 2.007 × 1000 lies just above the whole number that is meant.
+  const rounded = Number.isInteger(amount) ? amount : Math.ceil(Number(amount.toPrecision(15)));
   return Number.isSafeInteger(rounded) ? rounded : undefined;
 }

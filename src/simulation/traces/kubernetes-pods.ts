@@ -96,7 +96,8 @@ interface PodTimes {
 export const kubernetesPods: TraceFormat = {
   name: 'kubernetes-pods',
   what: 'pods as `kubectl get pods -o json` (or yaml) prints them, with events and nodes where there are such lists',
-  recognises: (_file, head) => /(^|[\s{,])"?kind"?\s*:\s*"?Pod(List)?"?\s*($|[,}\n])/m.test(head),
+  recognises: (_file, head) =>
+    /(^|[\s{,])"?kind"?\s*:\s*"?(Pod|Node|Event)(List)?"?\s*($|[,}\n])/m.test(head),
   read(sources, options) {
     const lists: List[] = [];
     for (const source of sources) {

@@ -13,7 +13,7 @@ import {
   type TraceSource,
   traceName,
 } from './trace-format.ts';
-import type { TraceIssue } from './trace-issue.ts';
+import { onlyNodes, type TraceIssue } from './trace-issue.ts';
 import { plainShape } from './trace-spec.ts';
 
 const MIB = 1024 ** 2;
@@ -54,6 +54,7 @@ export const openb: TraceFormat = {
   name: 'openb',
   what: "Alibaba's GPU cluster trace of 2023: a pod list, and a node list where there is one (.csv)",
   recognises: (_file, head) =>
+    isNodeList(head) ||
     POD_COLUMNS.every((name) =>
       head
         .slice(0, 500)
@@ -64,7 +65,7 @@ export const openb: TraceFormat = {
   read(sources, options) {
     const nodeList = sources.find(({ text }) => isNodeList(text.slice(0, 500)));
     const podList = sources.find((source) => source !== nodeList);
-    if (podList === undefined) return { ok: false, issues: [] };
+    if (podList === undefined) return onlyNodes(nodeList, POD_COLUMNS);
     const nodes = nodeList === undefined ? undefined : readOpenbNodes(nodeList);
     if (nodes?.ok === false) return nodes;
     return read(podList, nodes?.nodes, options);

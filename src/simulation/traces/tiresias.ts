@@ -12,7 +12,7 @@ import {
   type TraceSource,
   traceName,
 } from './trace-format.ts';
-import { issueAt, type TraceIssue } from './trace-issue.ts';
+import { issueAt, onlyNodes, type TraceIssue } from './trace-issue.ts';
 import { plainShape } from './trace-spec.ts';
 
 const GIB = 1024 ** 3;
@@ -38,6 +38,7 @@ export const tiresias: TraceFormat = {
   name: 'tiresias',
   what: 'deep-learning jobs of Tiresias, and its cluster where there is one (.csv)',
   recognises: (_file, head) =>
+    isClusterSpec(head) ||
     JOB_COLUMNS.every((name) =>
       head
         .slice(0, 500)
@@ -48,7 +49,7 @@ export const tiresias: TraceFormat = {
   read(sources, options) {
     const cluster = sources.find(({ text }) => isClusterSpec(text.slice(0, 500)));
     const jobs = sources.find((source) => source !== cluster);
-    if (jobs === undefined) return { ok: false, issues: [] };
+    if (jobs === undefined) return onlyNodes(cluster, JOB_COLUMNS);
     const read = cluster === undefined ? undefined : readClusterSpec(cluster);
     if (read?.ok === false) return read;
     return readJobs(jobs, options.nodes ?? read?.nodes, options);

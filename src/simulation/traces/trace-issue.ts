@@ -44,6 +44,17 @@ export function issueAt(
   };
 }
 
+/** Of a list of nodes that came without the jobs that ran on them; nothing of no file at all. */
+export function onlyNodes(
+  source: { readonly file: string; readonly text: string } | undefined,
+  columns: readonly string[],
+): { readonly ok: false; readonly issues: readonly TraceIssue[] } {
+  if (source === undefined) return { ok: false, issues: [] };
+  const expected = `a file beside it with the columns ${columns.join(', ')}`;
+  const issue = issueAt(source, { start: 0, end: 1 }, 'it has nodes, and no jobs', expected);
+  return { ok: false, issues: [issue] };
+}
+
 /** The line, from 1, that a place of a text is on. */
 export function lineOf(text: string, offset: number): number {
   let line = 1;

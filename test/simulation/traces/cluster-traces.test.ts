@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openb, readOpenbNodes, readOpenbPods } from '../../../src/simulation/traces/openb.ts';
+import { detectFormat } from '../../../src/simulation/traces/registry.ts';
 import { readClusterSpec, tiresias } from '../../../src/simulation/traces/tiresias.ts';
 import { traceSource, withoutTrace } from '../../builders/trace-data.ts';
 import { node } from '../../builders/workload.ts';
@@ -71,6 +72,20 @@ test('openb: a table without a column says which', () => {
 });
 
 const openbFiles = ['openb/openb_pod_list_default.csv', 'openb/openb_node_list_gpu_node.csv'];
+test('a list of nodes is told by its content, too, and says that jobs are missing', () => {
+  const lists = {
+    openb: 'sn,cpu_milli,memory_mib,gpu,model\na,1000,1,0,\n',
+    tiresias: 'num_switch,num_node_p_switch,num_gpu_p_node,num_cpu_p_node,mem_p_node\n1,1,4,8,16\n',
+  };
+  for (const [name, text] of Object.entries(lists)) {
+    const format = detectFormat('list.csv', text);
+    assert.equal(format?.name, name);
+    const found = format!.read([{ file: 'list.csv', text }], {});
+    assert.ok(!found.ok);
+    assert.match(found.issues[0]!.message, /it has nodes, and no jobs/);
+  }
+});
+
 test('openb: the published cluster and its pods', { skip: withoutTrace(openbFiles[0]!) }, () => {
   const [podList, nodeList] = openbFiles.map(traceSource);
   const nodes = readOpenbNodes(nodeList!);

@@ -174,6 +174,28 @@ test('a journal: attempts in a line begin when the one before them has succeeded
   assert.deepEqual(jobs[0]!.courses, ['10', '2 failed', '5']);
 });
 
+test('a journal: an attempt in a line that was never begun did not take its task any time', () => {
+  const spec = workload('w', step('s', { count: 2 }));
+  const line: Event = {
+    kind: 'attempts-lined-up',
+    at: at(0),
+    behind: '1.s.0.1' as AttemptId,
+    attempts: ['1.s.1.1'] as AttemptId[],
+  };
+  const { jobs } = read(
+    [
+      submitted(0, 1, spec),
+      placed(0, '1.s.0.1'),
+      line,
+      ended(10, '1.s.0.1', 'failed'),
+      ended(10, '1.s.1.1', 'unstarted'),
+    ],
+    {},
+    1,
+  );
+  assert.deepEqual(jobs[0]!.courses, ['10 failed', '10']);
+});
+
 test('a journal: what never started is left out and counted', () => {
   const { jobs, skipped } = read([
     submitted(0, 1),

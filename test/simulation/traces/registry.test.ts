@@ -147,9 +147,9 @@ test('aliases that never end, and nesting without one, are refused', () => {
   const bomb = `cohorts:\n- &a [x, x]\n${Array.from({ length: 30 }, (_, i) => `- &a${i} [${i === 0 ? '*a, *a' : `*a${i - 1}, *a${i - 1}`}]`).join('\n')}\n`;
   for (const text of [
     bomb,
-    `cohorts: ${'['.repeat(20_000)}`,
-    '['.repeat(100_000),
-    `{"cohorts":${'['.repeat(50_000)}`,
+    `cohorts: ${'['.repeat(5_000)}`,
+    '['.repeat(20_000),
+    `{"cohorts":${'['.repeat(20_000)}`,
   ]) {
     const found = traceFormat('kueue-generator')!.read([{ file: 'f', text }], {});
     assert.ok(!found.ok);

@@ -172,6 +172,17 @@ test('SWF: a file without jobs says what it has instead, and where', () => {
   assert.match(none.issues[0]!.message, /no run time \(1, first in line 1\)/);
 });
 
+test('SWF: a file most of whose rows are something else is none', () => {
+  const rows = [row(), row({ id: 2 }), 'what', 'is', 'this'];
+  const found = swf.read([{ file: 'x.swf', text: rows.join('\n') }], {});
+  assert.ok(!found.ok);
+  assert.deepEqual(
+    found.issues.map(({ line }) => line),
+    [3, 4, 5],
+  );
+  assert.equal(read(rows.slice(0, 4).join('\n')).count, 2);
+});
+
 const logs = {
   'swf/KTH-SP2-1996-2.1-cln.swf.gz': [27_992, 100],
   'swf/lublin_256.swf.gz': [10_000, 256],
