@@ -133,7 +133,8 @@ test('of one run without a difference, one in twenty verdicts is wrong', () => {
   for (let round = 1; round <= rounds; round++) {
     const waits = noise(round, 1_000, 0.5).map((value) => 500 + 100 * value);
     const others = noise(round + 9_999, 1_000, 0.5).map((value) => 500 + 100 * value);
-    const runs = [run('a', 1, {}, waited(waits)), run('b', 1, {}, waited(others))];
+    const told = { mean_wait_s: 500 };
+    const runs = [run('a', 1, told, waited(waits)), run('b', 1, told, waited(others))];
     if (of(compareRuns(runs, site).comparisons, 'mean_wait_s').p! <= 0.05) wrong++;
   }
   assert.ok(wrong / rounds > 0.02 && wrong / rounds < 0.09, `${wrong / rounds}`);
@@ -156,7 +157,8 @@ test('jobs that came to an end in one run only are no pair, and too many of them
     ...columns,
     startedAt: columns.startedAt.map((at, i) => (i % 10 === 0 ? Number.NaN : at)),
   };
-  const runs = [run('a', 1, {}, columns), run('b', 1, {}, some)];
+  const told = { mean_wait_s: 500 };
+  const runs = [run('a', 1, told, columns), run('b', 1, told, some)];
   const wait = of(compareRuns(runs, site).comparisons, 'mean_wait_s');
   assert.equal(wait.verdict, 'unknown');
   assert.match(wait.why!, /900 of 1000/);

@@ -207,6 +207,28 @@ test('fairness: who holds everything, and who is kept waiting', () => {
   near(document.fairness.finish_time.above_1, 0.5);
 });
 
+test('who has more weight is entitled to more', () => {
+  const jobs = ['heavy', 'light'].flatMap((tenant) =>
+    [1, 2, 3, 4].map((n) => cpuJob(`${tenant}${n}`, 0, 100 * S, 1_000, tenant)),
+  );
+  const weightOf = (tenant: TenantId): number => (tenant === 'heavy' ? 3 : 1);
+  const { document } = measured({ nodes: [node('n', { cpu: 4_000 })], jobs }, { weightOf });
+  // In order of submission heavy has all, then light has all: for 100 s light misses its quarter.
+  near(document.fairness.share_error, 0.25 / 2);
+  const light = document.by.tenant.find(({ name }) => name === 'light')!;
+  near(light.entitled_share!, (0.25 + 1) / 2);
+});
+
+test('the same run says the same, and its result may go to another thread', () => {
+  const jobs = Array.from({ length: 40 }, (_, i) =>
+    cpuJob(`${i}`, i * 7_000, (20 + (i % 9) * 10) * S, 1_000 * (1 + (i % 4)), `t${i % 3}`),
+  );
+  const site = { nodes: [node('n', { cpu: 4_000 })], jobs };
+  const first = measured(site).result;
+  assert.equal(JSON.stringify(measured(site).document), JSON.stringify(first.document));
+  assert.deepEqual(structuredClone(first), first);
+});
+
 test('idle GPU that typical demand cannot use is a fragment', () => {
   const share = (id: string, gpu: number) =>
     traceJob(id, 0, 100 * S, workload(id, step('s', { request: resources({ gpu }) })));

@@ -154,7 +154,7 @@ export interface RunFacts {
   readonly until: number;
   /** How long it was looked at what tenants are entitled to. */
   readonly sampledMs: number;
-  readonly integrals: readonly number[];
+  readonly integrals: ArrayLike<number>;
   readonly groups: Readonly<Record<Grouping, GroupBook>>;
   readonly tenants: TenantShares;
   readonly interruptions: Readonly<Record<InterruptionKind, number>>;

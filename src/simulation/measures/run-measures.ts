@@ -52,7 +52,7 @@ interface ActiveJob {
   index: number;
   spec: WorkloadSpec;
   readonly account: TenantAccount;
-  readonly groups: Readonly<Record<Grouping, GroupSums>>;
+  readonly groups: Groups;
   readonly largest: Vector;
   isWaiting: boolean;
   /** Tasks of each step that could start if there were room. */
@@ -62,6 +62,15 @@ interface ActiveJob {
   readonly weightBefore: number;
 }
 
+interface Accepted {
+  readonly job: TraceJob;
+  readonly index: number;
+  readonly largest: Vector;
+  readonly groups: Groups;
+}
+
+type Groups = Readonly<Record<Grouping, GroupSums>>;
+
 /**
  * Everything that a simulation is compared by, followed event by event in memory that does not grow with time: some
  * 60 bytes of a job that has ended, and a series of so many points at most. Give the same object to one simulation.
@@ -70,7 +79,8 @@ export class RunMeasures implements Observer {
   readonly #options: MeasureOptions;
   readonly #jobs = new JobTable();
   readonly #active = new Map<WorkloadId, ActiveJob>();
-  readonly #accepted = new Map<WorkloadId, { readonly job: TraceJob; readonly index: number }>();
+  /** That are not in the engine yet. */
+  readonly #accepted = new Map<WorkloadId, Accepted>();
   readonly #attempts = new AttemptBook();
   readonly #tenants: TenantShares;
   readonly #groups: Readonly<Record<Grouping, GroupBook>> = {
@@ -98,7 +108,7 @@ export class RunMeasures implements Observer {
   #sampledAt = 0;
   #lastEndAt = 0;
   /** Integrals of the figures up to the last end of a job. */
-  #atLastEnd: readonly number[] = FIGURES.map(() => 0);
+  readonly #atLastEnd = new Float64Array(FIGURES.length);
   #refused = 0;
   #waitingMax = 0;
 
@@ -111,17 +121,15 @@ export class RunMeasures implements Observer {
   }
 
   accepted(job: TraceJob, workload: WorkloadId, at: TimeMs): void {
-    const index = this.#add(job, at);
-    this.#jobs.columns.state[index] = JOB.active;
+    const accepted = this.#add(job, at, JOB.active);
     const known = this.#active.get(workload);
-    if (known === undefined) this.#accepted.set(workload, { job, index });
-    else Object.assign(known, { job, index });
+    if (known === undefined) this.#accepted.set(workload, accepted);
+    else Object.assign(known, { job, index: accepted.index });
   }
 
   refused(job: TraceJob, at: TimeMs): void {
     this.#refused++;
-    const index = this.#add(job, at);
-    this.#jobs.columns.state[index] = JOB.refused;
+    this.#add(job, at, JOB.refused);
   }
 
   happened(event: Event, engine: Engine): void {
@@ -170,7 +178,7 @@ export class RunMeasures implements Observer {
       series: this.#series,
       until,
       sampledMs: this.#sampledAt - this.#series.from,
-      integrals: isOver ? this.#atLastEnd : this.#integrals(),
+      integrals: isOver ? this.#atLastEnd : FIGURES.map((_, i) => this.#series.integral(i)),
       groups: this.#groups,
       tenants: this.#tenants,
       interruptions: this.#interruptions,
@@ -182,11 +190,7 @@ export class RunMeasures implements Observer {
     };
   }
 
-  #integrals(): number[] {
-    return FIGURES.map((_, i) => this.#series.integral(i));
-  }
-
-  #add(job: TraceJob, at: number): number {
+  #add(job: TraceJob, at: number, state: number): Accepted {
     this.#advance(at);
     if (this.#jobs.count === 0) {
       this.#series.begin(at);
@@ -197,10 +201,19 @@ export class RunMeasures implements Observer {
     const { columns } = this.#jobs;
     columns.submittedAt[index] = at;
     columns.aloneMs[index] = aloneMs(job);
-    columns.queue[index] = this.#groups.queue.of(job.spec.queue).index;
-    columns.tenant[index] = this.#groups.tenant.of(job.tenant).index;
-    columns.size[index] = this.#groups.size.of(sizeClassOf(largestAsk(job.spec))).index;
-    return index;
+    const largest = largestAsk(job.spec);
+    const groups = this.#groupsOf(job.spec, job.tenant, largest);
+    columns.state[index] = state;
+    for (const grouping of groupings) columns[grouping][index] = groups[grouping].index;
+    return { job, index, largest, groups };
+  }
+
+  #groupsOf({ queue }: WorkloadSpec, tenant: TenantId, largest: Vector): Groups {
+    return {
+      queue: this.#groups.queue.of(queue),
+      tenant: this.#groups.tenant.of(tenant),
+      size: this.#groups.size.of(sizeClassOf(largest)),
+    };
   }
 
   /** Nothing has changed since the last moment; once a step of the series, it is looked at who should hold what. */
@@ -311,18 +324,15 @@ export class RunMeasures implements Observer {
     const { spec, tenant } = record;
     const known = this.#accepted.get(id);
     this.#accepted.delete(id);
-    const largest = largestAsk(spec);
-    this.#fragments.submitted(spec);
+    const largest = known?.largest ?? largestAsk(spec);
+    // Demand is a question of sites with GPUs.
+    if (this.#figures[FIGURE.gpuCapacity]! > 0) this.#fragments.submitted(spec);
     const active: ActiveJob = {
       job: known?.job,
       index: known?.index ?? -1,
       spec,
       account: this.#tenants.of(tenant),
-      groups: {
-        queue: this.#groups.queue.of(spec.queue),
-        tenant: this.#groups.tenant.of(tenant),
-        size: this.#groups.size.of(sizeClassOf(largest)),
-      },
+      groups: known?.groups ?? this.#groupsOf(spec, tenant, largest),
       largest,
       isWaiting: record.startedAt === undefined,
       wants: spec.steps.map(() => 0),
@@ -452,7 +462,7 @@ export class RunMeasures implements Observer {
     if (isDone) columns.finishRatio[index] = this.#finishRatio(active, at);
     this.#meetDeadline(active, isDone, at);
     this.#lastEndAt = at;
-    this.#atLastEnd = this.#integrals();
+    for (let i = 0; i < FIGURES.length; i++) this.#atLastEnd[i] = this.#series.integral(i);
   }
 
   /**

@@ -2,6 +2,9 @@ import type { TenantId } from '../../model/ids.ts';
 import type { Vector } from '../../scheduling/usage-account.ts';
 import { type Claimant, drfShares } from './drf-shares.ts';
 
+/** Parts of a site that differ by less are the same. */
+const ROUNDING = 1e-12;
+
 /** One tenant: what it holds and what it wants beside that, in milli-CPU, MiB and milli-GPU. */
 export interface TenantAccount {
   readonly name: TenantId;
@@ -123,7 +126,7 @@ export class TenantShares {
     claimants.forEach((account, i) => {
       const due = entitled[i]!;
       account.entitled += due * spanMs;
-      shareError += Math.max(0, due - account.share);
+      if (due - account.share > ROUNDING) shareError += due - account.share;
       if (due > 0) parts.push(account.share / due);
     });
     return { jain: jainIndex(parts), shareError };

@@ -77,16 +77,20 @@ function foundPart(document: ComparisonDocument): string {
   if (document.comparisons.length === 0) return '<p>There is one policy: nothing to compare.</p>';
   const tables = pairs(document).map((pair) => {
     const { policy, against } = pair[0]!;
-    const { head, rows } = differenceRows(pair);
+    const { rows } = differenceRows(pair);
     const scale = scaleOf(pair);
     return table(
       `${policy} beside ${against}, with ${Math.round((1 - document.alpha) * 100)} % intervals of the difference`,
-      ['Measure', against, policy, 'Difference', 'Of the value', 'p (Holm)', 'Verdict'],
-      rows.map((cells, i) => [
-        ...cells.slice(0, head.indexOf('p')),
-        whisker(pair[i]!, scale),
-        cells[head.indexOf('p')]!,
+      ['Measure', 'Verdict', against, policy, 'Difference', 'Of the value', 'p (Holm)'],
+      // On a phone the verdict is seen before anything is scrolled.
+      rows.map(([title, value, other, difference, p], i) => [
+        title!,
         verdictCell(pair[i]!),
+        value!,
+        other!,
+        difference!,
+        whisker(pair[i]!, scale),
+        p!,
       ]),
     );
   });
