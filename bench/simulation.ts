@@ -16,8 +16,6 @@ const DATA = process.env['BERTH_DATA'] ?? join(import.meta.dirname, '../../share
 const KTH = join(DATA, 'swf/KTH-SP2-1996-2.1-cln.swf.gz');
 const KTH_PROCS = 100;
 const LONG = 250_000;
-const MILLION = 1_000_000;
-const NODES = 10_000;
 const TENANTS = 100;
 const EVENTS_JOBS = 100_000;
 const CORES = [1, 1, 1, 2, 2, 4, 4, 8, 16, 32] as const;
@@ -40,11 +38,20 @@ function longLog(): SwfJob[] {
   });
 }
 
+/** What the part `million` is of. */
+interface Size {
+  readonly jobs: number;
+  readonly nodes: number;
+  /** What is asked for, as a part of what there is. */
+  readonly load: number;
+  readonly policy: string;
+}
+
 /**
- * A million jobs that ask for `loaded` of 10,000 nodes of 64 cores: 1 … 32 cores, 5 to 100 % of what their users said,
+ * Jobs for nodes of 64 cores: 1 … 32 cores, 5 to 100 % of what their users said,
  * which is a quarter of an hour to eight hours. Drawn as they arrive.
  */
-function million(loaded: number): Trace {
+function million({ jobs: count, nodes, load: asked }: Size): Trace {
   const shapes = CORES.map((cores) =>
     SAID.map((minutes) =>
       workload(
@@ -58,12 +65,12 @@ function million(loaded: number): Trace {
   );
   const mean = (of: readonly number[]): number => of.reduce((a, b) => a + b) / of.length;
   const work = mean(CORES) * mean(SAID) * MINUTE_MS * 0.525;
-  const gapMs = work / (NODES * 64 * loaded);
+  const gapMs = work / (nodes * 64 * asked);
   const jobs = {
     *[Symbol.iterator](): Generator<TraceJob> {
       const prng = new Prng(8);
       let at = 0;
-      for (let i = 0; i < MILLION; i++) {
+      for (let i = 0; i < count; i++) {
         // Between nothing and twice the mean.
         at += (gapMs * prng.below(2001)) / 1000;
         const said = prng.below(SAID.length);
@@ -79,7 +86,7 @@ function million(loaded: number): Trace {
       }
     },
   };
-  return { name: 'million', format: 'drawn', jobs, count: MILLION, skipped: [] };
+  return { name: 'million', format: 'drawn', jobs, count, skipped: [] };
 }
 
 /** On the only node there is always room: what is left is the engine itself. */
@@ -150,18 +157,16 @@ const swf = (jobs: () => SwfJob[]) => (): Figures => {
 };
 
 /** Each in a process of its own. Aims are those of tracker 8. */
-const parts: Readonly<
-  Record<string, { readonly aim: Figures; run(policy: string, loaded: number): Figures }>
-> = {
+const parts: Readonly<Record<string, { readonly aim: Figures; run(size: Size): Figures }>> = {
   kth: { aim: { seconds_most: 0.5 }, run: swf(kth) },
   log: { aim: { seconds_most: 5 }, run: swf(longLog) },
   events: {
     aim: { events_per_s_least: 300_000 },
-    run: (policy) => timed(roomy(), 64, 1, policy),
+    run: ({ policy }) => timed(roomy(), 64, 1, policy),
   },
   million: {
     aim: { seconds_most: 60, rss_gb_most: 4 },
-    run: (policy, loaded) => timed(million(loaded), 64, NODES, policy),
+    run: (size) => timed(million(size), 64, size.nodes, size.policy),
   },
 };
 
@@ -173,25 +178,29 @@ function partOf(name: string, rest: readonly string[]): Figures {
 }
 
 export const simulationBench: Bench = {
-  what: 'simulations against the aims of their speed  [--part kth|log|events|million] [--rounds N] [--policy NAME] [--load 0.95]',
+  what: 'simulations against the aims of their speed  [--part kth|log|events|million] [--rounds N] [--jobs N] [--nodes N] [--load 0.95] [--policy NAME]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
       options: {
         part: { type: 'string' },
         rounds: { type: 'string', default: '3' },
-        policy: { type: 'string' },
+        jobs: { type: 'string', default: '1000000' },
+        nodes: { type: 'string', default: '10000' },
         load: { type: 'string', default: '0.95' },
+        policy: { type: 'string', default: 'fair-share' },
       },
     });
+    const { jobs, nodes, load: asked, policy } = values;
     if (values.part !== undefined) {
       const part = parts[values.part];
       if (part === undefined) throw new Error(`--part is one of ${Object.keys(parts).join(', ')}`);
-      const figures = part.run(values.policy ?? 'fair-share', Number(values.load));
+      const size = { jobs: Number(jobs), nodes: Number(nodes), load: Number(asked), policy };
+      const figures = part.run(size);
       const rss = process.resourceUsage().maxRSS / 1024 ** 2;
       return rounding({ ...figures, rss_gb: rss });
     }
-    const rest = ['--load', values.load, ...(values.policy ? ['--policy', values.policy] : [])];
+    const rest = ['--jobs', jobs, '--nodes', nodes, '--load', asked, '--policy', policy];
     const before = load();
     const figures = Object.fromEntries(
       Object.entries(parts).map(([name, { aim }]) => {

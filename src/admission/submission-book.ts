@@ -18,6 +18,8 @@ export interface Submitter {
   readonly queue: QueueName;
 }
 
+const NONE: readonly never[] = [];
+
 interface Account {
   active: number;
   readonly slices: Map<number, number>;
@@ -104,7 +106,11 @@ export class SubmissionBook {
     }
   }
 
-  #counting({ tenant, queue }: Submitter): [index: number, limit: SubmissionLimit][] {
+  #counting({
+    tenant,
+    queue,
+  }: Submitter): readonly (readonly [index: number, limit: SubmissionLimit])[] {
+    if (this.#limits.length === 0) return NONE;
     return [...this.#limits.entries()].filter(
       ([index]) =>
         (this.#members[index]?.has(tenant) ?? true) &&

@@ -250,7 +250,7 @@ export class Engine {
 
   #nextEnd(at: TimeMs): Event | undefined {
     const { unsettled } = this.state;
-    for (const [workload, steps] of unsettled.entries()) {
+    for (const [workload, steps] of unsettled.size === 0 ? NONE : unsettled.entries()) {
       for (const step of steps) {
         const event = nextOfStep(step, at, this.#options.tasksMax - this.state.tasksActive);
         if (event !== undefined) return event;
@@ -349,16 +349,17 @@ export class Engine {
 
   /** When `next` may have something to say without any command: a retry is due, a drain is over, a quota starts afresh, a lease ends, or somebody may be stopped. */
   nextTimer(): TimeMs | undefined {
-    const dueAt = this.state.firstResting()?.dueAt;
-    const policyAt = this.state.scheduler.nextTimer?.();
-    const { live, leases, services, table, money } = this.state;
+    const { live, leases, limitEnds, scheduler, services, table, money } = this.state;
     const { rebalance, notices } = live;
-    const movedAt = rebalance && settledAt(this.state, rebalance);
-    const deadlines = [...notices].map(({ deadline }) => deadline);
-    const limitAt = this.state.limitEnds.first()?.at;
-    const own = [leases.first()?.at, services.nextTimer(), money.nextTimer(), table.space.dueAt];
-    const times = [dueAt, policyAt, limitAt, ...own, movedAt, ...deadlines];
-    return times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
+    let first = earlier(this.state.firstResting()?.dueAt, scheduler.nextTimer?.());
+    first = earlier(first, limitEnds.first()?.at);
+    first = earlier(first, leases.first()?.at);
+    first = earlier(first, services.nextTimer());
+    first = earlier(first, money.nextTimer());
+    first = earlier(first, table.space.dueAt);
+    first = earlier(first, rebalance && settledAt(this.state, rebalance));
+    for (const { deadline } of notices) first = earlier(first, deadline);
+    return first;
   }
 }
 
@@ -371,6 +372,11 @@ const haveEnded = ({ service, steps, stepsLeft }: WorkloadRecord): boolean =>
 
 const sameQuote = (a: SpotQuote, b: SpotQuote): boolean =>
   a.type === b.type && a.source === b.source && samePrice(a, b);
+
+const NONE: readonly never[] = [];
+
+const earlier = (a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | undefined =>
+  a === undefined || (b !== undefined && b < a) ? b : a;
 
 const sameTerm = (a: TermEnforcement, b: TermEnforcement): boolean =>
   a.term === b.term && a.by === b.by && a.note === b.note;

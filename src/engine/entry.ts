@@ -25,12 +25,16 @@ export function entryRefusal(
   isAccepted = false,
 ): Refusal | undefined {
   const { queue, steps } = spec;
-  const tasks = steps.reduce((sum, step) => sum + step.count, 0);
-  const requests = steps.map(atOnce);
-  const together = Math.max(...steps.map(({ gangMin }) => gangMin ?? 1));
-  const active = state.active.of.bind(state.active);
-  const asked = { queue, tenant, tasks, together, requests };
-  const full = state.scheduler.queues?.entry(asked, active);
+  const full = state.scheduler.queues?.entry(
+    {
+      queue,
+      tenant,
+      tasks: steps.reduce((sum, step) => sum + step.count, 0),
+      together: steps.reduce((most, { gangMin = 1 }) => Math.max(most, gangMin), 1),
+      requests: steps.map(atOnce),
+    },
+    (name, who) => state.active.of(name, who),
+  );
   if (full !== undefined && full.code !== 'queue-cap') return full;
   return (
     (isAccepted ? undefined : submissionRefusal(state, spec, tenant, at)) ??
@@ -100,7 +104,8 @@ function quotaRefusal(
 }
 
 /** What starts at once, or not at all. */
-const atOnce = ({ request, gangMin = 1 }: StepSpec): Resources => scaled(request, gangMin);
+const atOnce = ({ request, gangMin = 1 }: StepSpec): Resources =>
+  gangMin === 1 ? request : scaled(request, gangMin);
 
 /** As `runMaxOf` will say of its tasks. */
 export function longestRun({ limits, estimateMs }: StepSpec): number {

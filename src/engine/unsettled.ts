@@ -4,6 +4,11 @@ import type { StepRecord, WorkloadRecord } from './records.ts';
 export class Unsettled {
   readonly #steps = new Map<WorkloadRecord, Set<StepRecord>>();
 
+  /** Workloads with any. */
+  get size(): number {
+    return this.#steps.size;
+  }
+
   add(step: StepRecord): void {
     const { workload } = step;
     const steps = this.#steps.get(workload);

@@ -1,5 +1,11 @@
 import { assert } from '../base/assert.ts';
-import { type AttemptId, parseAttemptId, type TaskId, type WorkloadId } from '../model/ids.ts';
+import {
+  type AttemptId,
+  type AttemptName,
+  parseAttemptId,
+  type TaskId,
+  type WorkloadId,
+} from '../model/ids.ts';
 import {
   type AttemptRecord,
   attemptsOf,
@@ -16,6 +22,8 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
   /** In the order in which they ended; those before `#oldest` have been retired. */
   #ended: WorkloadRecord[] = [];
   #oldest = 0;
+  #lastId: AttemptId | undefined;
+  #lastName: AttemptName | undefined;
 
   known(id: WorkloadId): WorkloadRecord {
     const workload = this.get(id);
@@ -24,10 +32,9 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
   }
 
   attempt(id: AttemptId): AttemptRecord | undefined {
-    const name = parseAttemptId(id);
+    const name = this.#named(id);
     if (name === undefined) return undefined;
-    const workload = this.get(name.workload);
-    const task = workload && stepNamed(workload, name.step)?.tasks[name.index];
+    const task = this.#taskOf(name);
     return task?.attempts[name.number - 1 - task.forgotten];
   }
 
@@ -39,8 +46,20 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
 
   task(id: TaskId): TaskRecord | undefined {
     const name = parseAttemptId(`${id}.1`);
-    const workload = name && this.get(name.workload);
-    return workload && stepNamed(workload, name.step)?.tasks[name.index];
+    return name && this.#taskOf(name);
+  }
+
+  #taskOf({ workload: id, step, index }: AttemptName): TaskRecord | undefined {
+    const workload = this.get(id);
+    return workload && stepNamed(workload, step)?.tasks[index];
+  }
+
+  /** Who looks for an attempt once mostly does so again. */
+  #named(id: AttemptId): AttemptName | undefined {
+    if (id === this.#lastId) return this.#lastName;
+    this.#lastId = id;
+    this.#lastName = parseAttemptId(id);
+    return this.#lastName;
   }
 
   knownTask(id: TaskId): TaskRecord {
@@ -51,9 +70,10 @@ export class WorkloadTable extends Map<WorkloadId, WorkloadRecord> {
 
   /** The task of an attempt that is its next. */
   taskOfNext(id: AttemptId): TaskRecord {
-    const name = parseAttemptId(id);
+    const name = this.#named(id);
     assert(name !== undefined, 'an attempt id of ours');
-    const task = this.knownTask(name.task);
+    const task = this.#taskOf(name);
+    assert(task !== undefined, `a task that is known: ${name.task}`);
     assert(name.number === attemptsOf(task) + 1, 'attempts are numbered in order');
     return task;
   }

@@ -8,19 +8,18 @@ import { allowed, checkedScore, chooseDevices, feasible, isIn, whyNot } from './
 import { type Amount, Profile } from './profile.ts';
 import { lacksDevices } from './row-devices.ts';
 import { savedMemory } from './saved-memory.ts';
-import {
-  byAge,
-  type Candidate,
-  type Choice,
-  type OrderedScheduler,
-  type Running,
-  type SchedulerDeps,
-  type Together,
+import type {
+  Candidate,
+  Choice,
+  OrderedScheduler,
+  Running,
+  SchedulerDeps,
+  Together,
 } from './scheduler.ts';
 import { SCORE_MAX, type Scorer } from './scorer.ts';
 import type { Ask } from './shape.ts';
-import { SortedList } from './sorted-list.ts';
 import { TypicalDemand } from './typical-demand.ts';
+import { FixedOrder, type WaitingOrder } from './waiting-order.ts';
 
 /** Where and when a waiting task is expected to start. */
 interface Planned<T> extends Start {
@@ -33,8 +32,8 @@ interface Start {
 }
 
 /**
- * Conservative backfilling (Mu'alem and Feitelson 2001): every waiting task is planned, in order of priority
- * and age, at the earliest time at which it delays none before it. The whole plan is made anew whenever
+ * Conservative backfilling (Mu'alem and Feitelson 2001): every waiting task is planned, in the order of the
+ * queue, at the earliest time at which it delays none before it. The whole plan is made anew whenever
  * something happened, so that an early end moves everybody up. Who is planned for now starts. The members of a
  * gang are planned for one time, where its topology lets them.
  */
@@ -43,23 +42,29 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   readonly #scorer: Scorer;
   readonly #outlook: Outlook;
   readonly #depth: number;
-  readonly #queue = new SortedList<T>((a, b) => b.priority - a.priority || byAge(a, b));
+  readonly #queue: WaitingOrder<T>;
   readonly #running = new Map<string, Running<T>>();
   readonly #together = new Map<T, Together>();
   readonly plansGangs = true;
   /** In the order of the queue; made at `#plannedAt`. */
   #plan: readonly Planned<T>[] = [];
   #plannedAt = -1;
+  #lastAt = 0 as TimeMs;
   #cursor = 0;
   /** Somebody of the plan has started. */
   #started = false;
   /** How many may be on spot nodes is another number than when the plan was made. */
   #shareMoved = false;
 
-  /** `depth`: waiting tasks that are planned; those behind them wait. */
-  constructor(deps: SchedulerDeps, scorer: Scorer, options: { readonly depth: number }) {
+  /** `depth`: waiting tasks that are planned; those behind them wait. `order`: absent, by priority and age. */
+  constructor(
+    deps: SchedulerDeps,
+    scorer: Scorer,
+    options: { readonly depth: number; readonly order?: WaitingOrder<T> },
+  ) {
     this.#deps = deps;
     this.#scorer = scorer;
+    this.#queue = options.order ?? new FixedOrder();
     this.#outlook = new Outlook(deps.table, new TypicalDemand());
     this.#depth = options.depth;
   }
@@ -85,6 +90,7 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   placed(running: Running<T>): void {
     this.#together.delete(running.task);
     this.#queue.remove(running.task);
+    this.#queue.placed(running);
     this.#running.set(running.attempt, running);
     // What starts as planned leaves the plan as it is.
     if (this.#plan[this.#cursor]?.task === running.task) {
@@ -95,27 +101,32 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     } else this.#plannedAt = -1;
   }
 
-  ended(running: Running<T>): void {
+  ended(running: Running<T>, at: TimeMs): void {
+    this.#queue.ended(running, at);
     this.#running.delete(running.attempt);
     this.#plannedAt = -1;
   }
 
-  resized(_before: Running<T>, after: Running<T>): void {
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
+    this.#queue.ended(before, at);
+    this.#queue.resized(after, at);
     this.#running.set(after.attempt, after);
     this.#plannedAt = -1;
   }
 
   nodesChanged(): void {
+    this.#queue.nodesChanged();
     this.#plannedAt = -1;
   }
 
   next(at: TimeMs): Choice<T> | undefined {
+    this.#lastAt = at;
     if (this.#plannedAt !== at) this.#makePlan(at);
     for (;;) {
       const choice = this.#nextPlanned(at);
       if (choice !== undefined) return choice;
       // Those that started make room in the depth for others.
-      const hasMore = this.#queue.items.length > this.#plan.length;
+      const hasMore = this.#queue.items(at).length > this.#plan.length;
       if (!this.#started || !(hasMore || this.#shareMoved)) return undefined;
       this.#makePlan(at);
     }
@@ -159,17 +170,20 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
   }
 
   save(): unknown {
-    return this.#scorer.looksAhead === true ? this.#outlook.demand.save() : undefined;
+    const demand = this.#scorer.looksAhead === true ? this.#outlook.demand.save() : undefined;
+    const leaves = this.#queue.save();
+    return leaves.length === 0 ? demand : { leaves, demand };
   }
 
   restore(saved: unknown): void {
-    const { demand } = savedMemory(saved);
+    const { leaves, demand } = savedMemory(saved);
+    this.#queue.restore(leaves);
     if (demand !== undefined) this.#outlook.demand.restore(demand);
   }
 
   /** The head of the queue. Those behind it wait for the places that are planned for them. */
   passedOver(): readonly T[] {
-    return this.#queue.items.slice(0, 1);
+    return this.#queue.items(this.#lastAt).slice(0, 1);
   }
 
   /** Whether it would end before anybody is to start on those nodes. */
@@ -215,9 +229,10 @@ export class ConservativeScheduler<T extends Candidate> implements OrderedSchedu
     const { shapes } = this.#deps;
     const profiles = this.#profiles(at);
     const plan: Planned<T>[] = [];
-    const end = Math.min(this.#depth, this.#queue.items.length);
+    const waiting = this.#queue.items(at);
+    const end = Math.min(this.#depth, waiting.length);
     for (let i = 0; i < end; i++) {
-      const task = this.#queue.items[i]!;
+      const task = waiting[i]!;
       const together = this.#together.get(task);
       const ask = together?.ask ?? shapes.ask(task.shape);
       const amount = amountOf(ask, profiles.names);

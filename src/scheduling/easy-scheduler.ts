@@ -22,12 +22,18 @@ import type { Scorer } from './scorer.ts';
 import type { ShapeIndex } from './shape.ts';
 import { SortedList } from './sorted-list.ts';
 import { Trial } from './trial.ts';
+import { FixedOrder, type WaitingOrder } from './waiting-order.ts';
 
 export interface EasyOptions {
   /** `none`: the head of the queue blocks the rest (strict FIFO). */
   readonly backfill: 'none' | 'queue-order' | 'shortest-first';
   /** Waiting tasks looked at behind the head in one pass. */
   readonly depth: number;
+}
+
+/** In which order tasks wait; absent: by priority, then age. */
+interface Ordering<T extends Candidate> {
+  readonly order?: WaitingOrder<T>;
 }
 
 /** Where and when the head of the queue is expected to start, with all that it stands for. */
@@ -39,7 +45,7 @@ interface Reservation<T> {
 }
 
 /**
- * EASY backfilling (Lifka 1995; Mu'alem and Feitelson 2001): priority, then age; when the head fits nowhere
+ * EASY backfilling (Lifka 1995; Mu'alem and Feitelson 2001): in the order of the queue; when the head fits nowhere
  * it gets a reservation at the earliest time at which it is expected to, and a later task may start only if
  * that does not move the reservation: on another node, or if it ends before, or if it fits beside the head.
  * A gang gets one for all of its members at once, where its topology lets them.
@@ -49,8 +55,8 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #deps: SchedulerDeps;
   readonly #options: EasyOptions;
   readonly #index: PlacementIndex;
-  readonly #queue = new SortedList<T>(byPriority);
-  readonly #backfill: SortedList<T>;
+  readonly #queue: WaitingOrder<T>;
+  readonly #backfill: WaitingOrder<T>;
   readonly #running = new SortedList<Running<T>>(
     (a, b) => expectedEnd(a) - expectedEnd(b) || byAge(a.task, b.task),
   );
@@ -63,13 +69,18 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** How far the pass over `#backfill` got. */
   #cursor = 0;
   #passAt = -1;
+  #lastAt = 0 as TimeMs;
 
-  constructor(deps: SchedulerDeps, scorer: Scorer, options: EasyOptions) {
+  constructor(
+    deps: SchedulerDeps,
+    scorer: Scorer,
+    { order = new FixedOrder(), ...options }: EasyOptions & Ordering<T>,
+  ) {
     this.#deps = deps;
     this.#options = options;
+    this.#queue = order;
     this.#index = new PlacementIndex(deps.table, scorer);
-    this.#backfill =
-      options.backfill === 'shortest-first' ? new SortedList<T>(byEstimate) : this.#queue;
+    this.#backfill = options.backfill === 'shortest-first' ? new FixedOrder<T>(byEstimate) : order;
   }
 
   expect(task: T): void {
@@ -100,8 +111,10 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (const shape of this.#refused) {
       if (mindsOthers(this.#deps.shapes.ask(shape).constraints)) this.#refused.delete(shape);
     }
-    const isHead = this.#queue.items[0] === running.task;
+    const isHead = this.#queue.items(running.placedAt)[0] === running.task;
     this.#leave(running.task);
+    this.#queue.placed(running);
+    if (this.#queue.shifts) this.#cursor = 0;
     this.#running.add(running);
     this.#runningByAttempt.set(running.attempt, running);
     const reservation = this.#reservation;
@@ -115,26 +128,30 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
   }
 
-  ended(ended: Running<T>): void {
+  ended(ended: Running<T>, at: TimeMs): void {
+    this.#queue.ended(ended, at);
     const running = this.#runningByAttempt.get(ended.attempt);
     if (running !== undefined) this.#running.remove(running);
     this.#runningByAttempt.delete(ended.attempt);
     this.#startAfresh();
   }
 
-  resized(before: Running<T>, after: Running<T>): void {
-    this.ended(before);
+  resized(before: Running<T>, after: Running<T>, at: TimeMs): void {
+    this.ended(before, at);
+    this.#queue.resized(after, at);
     this.#running.add(after);
     this.#runningByAttempt.set(after.attempt, after);
     this.#reservation = undefined;
   }
 
   nodesChanged(): void {
+    this.#queue.nodesChanged();
     this.#startAfresh();
   }
 
   next(at: TimeMs): Choice<T> | undefined {
-    const head = this.#queue.items[0];
+    this.#lastAt = at;
+    const head = this.#queue.items(at)[0];
     if (head === undefined) return undefined;
     if (this.#passAt !== at) {
       this.#cursor = 0;
@@ -149,20 +166,23 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
       this.#reservation = this.#reserve(head, at);
       this.#cursor = 0;
     }
-    return this.#nextBackfill(at);
+    return this.#nextBackfill(head, at);
   }
 
   save(): unknown {
-    return this.#index.save();
+    const leaves = this.#queue.save();
+    return leaves.length === 0 ? this.#index.save() : { leaves, demand: this.#index.save() };
   }
 
   restore(saved: unknown): void {
-    this.#index.restore(savedMemory(saved).demand);
+    const { leaves, demand } = savedMemory(saved);
+    this.#index.restore(demand);
+    this.#queue.restore(leaves);
   }
 
   /** The head of the queue. Those behind it wait for it, or for room that it does not need. */
   passedOver(): readonly T[] {
-    return this.#queue.items.slice(0, 1);
+    return this.#queue.items(this.#lastAt).slice(0, 1);
   }
 
   /** Whether the head could still start when and where it is expected to. */
@@ -186,7 +206,7 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
 
   /** It has room: the head of the queue, or what was promised to it, comes before. */
   #held(task: T): Refusal | undefined {
-    const head = this.#queue.items[0];
+    const head = this.#queue.items(this.#lastAt)[0];
     if (head === undefined || head === task) return undefined;
     const reservation = this.#reservation;
     if (this.#options.backfill === 'none') {
@@ -198,13 +218,13 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
     return { code: 'reserved-for', task: head.id, node, startsAt: reservation.at };
   }
 
-  #nextBackfill(at: TimeMs): Choice<T> | undefined {
-    const { items } = this.#backfill;
+  #nextBackfill(head: T, at: TimeMs): Choice<T> | undefined {
+    const items = this.#backfill.items(at);
     const reservation = this.#reservation;
     const end = Math.min(items.length, this.#options.depth + 1);
     while (this.#cursor < end) {
       const task = items[this.#cursor]!;
-      if (task !== this.#queue.items[0]) {
+      if (task !== head) {
         // What was chosen leaves the list: the cursor then points at the next.
         const choice = this.#start(task, reservation, at);
         if (choice !== undefined) return choice;
@@ -334,10 +354,6 @@ export class EasyScheduler<T extends Candidate> implements OrderedScheduler<T> {
   }
 }
 
-function byPriority(a: Candidate, b: Candidate): number {
-  return b.priority - a.priority || byAge(a, b);
-}
-
 function byEstimate(a: Candidate, b: Candidate): number {
   return (
     (a.estimateMs ?? UNLIMITED) - (b.estimateMs ?? UNLIMITED) ||
@@ -388,6 +404,9 @@ function combine(a: Resources, b: Resources, sign: 1 | -1): Resources {
     cpu: (a.cpu + sign * b.cpu) as Resources['cpu'],
     memory: (a.memory + sign * b.memory) as Resources['memory'],
     gpu: (a.gpu + sign * b.gpu) as Resources['gpu'],
-    custom: a.custom.map(([name, amount]) => [name, amount + sign * amountOf(b, name)] as const),
+    custom:
+      a.custom.length === 0
+        ? a.custom
+        : a.custom.map(([name, amount]) => [name, amount + sign * amountOf(b, name)] as const),
   };
 }

@@ -2,12 +2,13 @@ import type { TimeMs } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
-import { besideNobody, placeOf } from './company.ts';
+import { besideNobody, looksAround, placeOf } from './company.ts';
 import { planGang } from './gang.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy } from './occupancy.ts';
 import { emptyCopy } from './reservations.ts';
 import type { Candidate, Gang, Together } from './scheduler.ts';
+import type { Shapes } from './shape.ts';
 
 export type GangSchedulerOptions = Partial<
   Pick<SchedulingConfig, 'preemption' | 'reservations' | 'keepAfterMs'>
@@ -74,6 +75,10 @@ export function earlier(a: TimeMs | undefined, b: TimeMs | undefined): TimeMs | 
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;
 }
+
+/** It needs one seat, whoever is near or far. */
+export const isPlain = ({ gang, shape }: Candidate, shapes: Shapes): boolean =>
+  gang === undefined && !looksAround(shapes.ask(shape).constraints);
 
 /** Whether a node is where a gang that runs already is kept by its topology. */
 export function joins<T extends Candidate>(

@@ -10,6 +10,7 @@ import {
   earlier,
   type GangSchedulerOptions,
   isOutdated,
+  isPlain,
   joins,
   KEEPS_TRIED,
   lacksRoom,
@@ -22,7 +23,7 @@ import {
 } from './gang-answers.ts';
 import { GangQueue, neededNow, type WaitingGang } from './gang-queue.ts';
 import { Holds } from './holds.ts';
-import { KeptSeats, planKeep } from './kept-seats.ts';
+import { type Aside, KeptSeats, planKeep } from './kept-seats.ts';
 import type { NodeIndex } from './node-table.ts';
 import { Occupancy } from './occupancy.ts';
 import { Nominations, ownerOf } from './preempting.ts';
@@ -69,7 +70,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   readonly #unhelped = new Map<string, Unhelped>();
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
-  readonly notes = (): readonly string[] => this.#inner.notes?.() ?? [];
+  readonly notes = () => this.#inner.notes?.() ?? [];
   readonly expect = (task: T): void => this.#inner.expect?.(task);
   readonly mayGrow = (task: T, request: Resources, at: TimeMs): Refusal | undefined =>
     this.#inner.admits?.(task, { count: 0, request }, at);
@@ -204,6 +205,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     }
     // What is kept counts in whole devices: beside it, who waits for victims might no longer fit.
     if (this.#nominations.size > 0) return undefined;
+    if (waiting.every((task) => at - task.waitingSince < keepAfterMs)) return undefined;
     const able = new Set<T>();
     for (const task of waiting) {
       if (!this.#isExtra(task) && !this.#isCapped(task, at)) able.add(task);
@@ -240,7 +242,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     for (;;) {
       this.#gangs.settle();
       const first = this.#handout[0];
-      if (first !== undefined) return this.#choice(first.task, first.row);
+      if (first !== undefined) return { ...first, gpus: this.devices(first.task, first.row) };
       if (this.#nominations.size > 0 && this.#placeNominated(at)) continue;
       const choice = this.#inner.next(at);
       if (choice === undefined) {
@@ -417,17 +419,23 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** Those for whom something is kept use it, and others until it starts when they end in time. */
   #placeOnHeld(at: TimeMs): boolean {
     if (this.#holds.size === 0) return false;
-    for (const task of [...this.#reservations.candidates, ...this.passedOver()]) {
-      const gang = this.#gangs.of(task);
-      if (gang !== undefined && neededNow(gang) === undefined) continue;
-      if (this.#isCapped(task, at)) continue;
-      const plan = this.#plan(task, (row) => this.#holds.asideFor(task, row, at));
-      if (plan.kind !== 'fits') continue;
-      if (this.#inner.mayTake?.(task, plan.seats, at) === false) continue;
-      this.#handOut(this.#startersWith(task), plan.seats);
-      return true;
-    }
-    return false;
+    if (this.#reservations.candidates.some((task) => this.#startOnHeld(task, at))) return true;
+    const held = [...this.#holds.rows].sort((a, b) => a - b);
+    // Passed over, it fits nowhere else.
+    return this.passedOver().some((task) =>
+      this.#startOnHeld(task, at, isPlain(task, this.#deps.shapes) ? held : undefined),
+    );
+  }
+
+  #startOnHeld(task: T, at: TimeMs, rows?: readonly NodeIndex[]): boolean {
+    const gang = this.#gangs.of(task);
+    if (gang !== undefined && neededNow(gang) === undefined) return false;
+    if (this.#isCapped(task, at)) return false;
+    const plan = this.#plan(task, (row) => this.#holds.asideFor(task, row, at), rows);
+    if (plan.kind !== 'fits') return false;
+    if (this.#inner.mayTake?.(task, plan.seats, at) === false) return false;
+    this.#handOut(this.#startersWith(task), plan.seats);
+    return true;
   }
 
   #isCapped(task: T, at: TimeMs): boolean {
@@ -445,12 +453,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     this.#handout = tasks.map((task, i) => ({ task, row: rows[i]! }));
   }
 
-  #choice(task: T, row: NodeIndex): Choice<T> {
-    return { task, row, gpus: this.#inner.devices(task, row) };
-  }
-
-  #plan(task: T, aside?: (row: NodeIndex) => Resources | undefined): GangPlan {
-    return planGang(this.#deps.table, { ...this.#togetherWith(task), aside });
+  #plan(task: T, aside?: Aside, rows?: readonly NodeIndex[]): GangPlan {
+    return planGang(this.#deps.table, { ...this.#togetherWith(task), aside, rows });
   }
 
   /** Those that start at once with this task, those that ask for most first; or it alone. */
@@ -470,8 +474,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const together = togetherOf(tasks, this.#deps.shapes);
     const { gang } = tasks[0]!;
     if (gang?.topology?.required !== true) return together;
-    const { table } = this.#deps;
-    return { ...together, allows: (row) => joins(table, this.#occupancy, gang, row) };
+    return { ...together, allows: (row) => joins(this.#deps.table, this.#occupancy, gang, row) };
   }
 
   #kindOf(task: T): string {

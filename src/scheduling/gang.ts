@@ -30,6 +30,8 @@ export interface GangAsk extends GangPart {
   /** What of a row is kept for others; what the table has set aside, when not given. */
   readonly aside?: ((row: NodeIndex) => Resources | undefined) | undefined;
   readonly allows?: ((row: NodeIndex) => boolean) | undefined;
+  /** Only these rows, in ascending order; absent: all. */
+  readonly rows?: readonly NodeIndex[] | undefined;
   /** The most members that a row may have, whatever fits. */
   readonly roomMax?: ((row: NodeIndex) => number) | undefined;
 }
@@ -141,9 +143,11 @@ export function seatsAmong(
 }
 
 /** Rows with room, grouped by the value of the topology's label; rows without the label form no group. */
-function roomByDomain(table: NodeTable, { ask, topology, aside, allows, roomMax }: GangAsk) {
+function roomByDomain(table: NodeTable, { ask, topology, aside, allows, rows, roomMax }: GangAsk) {
   const domains = new Map<string, Domain>();
-  for (let row = 0; row < table.rows; row++) {
+  const end = rows?.length ?? table.rows;
+  for (let i = 0; i < end; i++) {
+    const row = rows === undefined ? i : rows[i]!;
     if (table.node(row) === undefined || allows?.(row) === false) continue;
     const kept = aside === undefined ? table.aside(row) : aside(row);
     const fits = roomOn(table, row, ask, kept);

@@ -1,7 +1,8 @@
 import { type TimeMs, UNLIMITED } from '../base/units.ts';
 import type { Keep } from '../model/preemption.ts';
-import { besideNobody } from './company.ts';
-import { planGang } from './gang.ts';
+import { besideNobody, looksAround } from './company.ts';
+import { byExpectedEnd, expectedEnd } from './expected-ends.ts';
+import { type GangAsk, planGang, type Seats } from './gang.ts';
 import { type Hold, type Holds, less } from './holds.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
@@ -115,6 +116,15 @@ function fitsAlone<T extends Candidate>(
   return fits;
 }
 
+export type Aside = (row: NodeIndex) => ReturnType<NodeTable['aside']>;
+
+/** Where there is room, once the occupant and all that are expected to end before it have ended. */
+export interface Soonest<T extends Candidate> {
+  /** Absent: there is room now. */
+  readonly after: Occupant<T> | undefined;
+  readonly seats: readonly Seats[];
+}
+
 /**
  * Where a task, or all of a gang, will find room first: on the table as it is once the first so many of those
  * that run have ended, by their estimates, those without one after the others and the oldest first. Undefined when
@@ -125,11 +135,34 @@ export function planKeep<T extends Candidate>(
   occupancy: Occupancy<T>,
   task: T,
   together: Together,
-  aside: (row: NodeIndex) => ReturnType<NodeTable['aside']>,
+  aside: Aside,
 ): Keep | undefined {
   // Seats are kept of one size, that of the largest member.
   const { smaller: _, ...largest } = together;
-  const alike = { ...largest, members: together.count };
+  const alike = { ...largest, members: together.count, aside };
+  const isOne = together.count === 1 && !looksAround(together.ask.constraints);
+  const found = (isOne ? soonestOfOne : soonest)(table, occupancy, alike);
+  if (found === undefined) return undefined;
+  const seats = new Map<NodeIndex, number>();
+  for (const { row, members } of found.seats) seats.set(row, (seats.get(row) ?? 0) + members);
+  // The same question as is asked of it in every pass from now on: else it would be kept and given up for ever.
+  if (!fitsAlone(table, occupancy, together.ask, seats)) return undefined;
+  const last = found.after === undefined ? 0 : expectedEnd(found.after);
+  const { constraints: _constraints, ...ask } = together.ask;
+  return {
+    task: task.id,
+    ask,
+    claims: [...seats].map(([row, members]) => ({ node: table.node(row)!.id, members })),
+    ...(last < UNLIMITED ? { from: last as TimeMs } : {}),
+  };
+}
+
+/** Of those that run as few as it takes have ended: found by halving. */
+export function soonest<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  gang: GangAsk,
+): Soonest<T> | undefined {
   const ends = [...occupancy.all()].sort(byExpectedEnd);
   const trial = new Trial(table);
   const planAfter = (count: number) => {
@@ -138,7 +171,7 @@ export function planKeep<T extends Candidate>(
       const { row, held, gpus } = ends[trial.mark]!.running;
       trial.give(row, held, gpus);
     }
-    return planGang(table, { ...alike, aside });
+    return planGang(table, gang);
   };
   try {
     let low = 0;
@@ -150,32 +183,59 @@ export function planKeep<T extends Candidate>(
     }
     if (low > ends.length) return undefined;
     const plan = planAfter(low);
-    if (plan.kind !== 'fits') return undefined;
-    const seats = new Map<NodeIndex, number>();
-    for (const { row, members } of plan.seats) seats.set(row, (seats.get(row) ?? 0) + members);
-    // The same question as is asked of it in every pass from now on: else it would be kept and given up for ever.
-    trial.undo();
-    if (!fitsAlone(table, occupancy, together.ask, seats)) return undefined;
-    const last = low === 0 ? 0 : expectedEnd(ends[low - 1]!);
-    const { constraints: _constraints, ...ask } = together.ask;
-    return {
-      task: task.id,
-      ask,
-      claims: [...seats].map(([row, members]) => ({ node: table.node(row)!.id, members })),
-      ...(last < UNLIMITED ? { from: last as TimeMs } : {}),
-    };
+    return plan.kind === 'fits' ? { after: ends[low - 1], seats: plan.seats } : undefined;
   } finally {
     trial.undo();
   }
 }
 
-const expectedEnd = ({ running: { placedAt, task } }: Occupant<Candidate>): number =>
-  Math.min(UNLIMITED, placedAt + (task.estimateMs ?? UNLIMITED));
+/** The same of one task: only what ends on its own row helps, so that the first row which that helps is the one. */
+export function soonestOfOne<T extends Candidate>(
+  table: NodeTable,
+  occupancy: Occupancy<T>,
+  one: GangAsk,
+): Soonest<T> | undefined {
+  const now = planGang(table, one);
+  if (now.kind === 'fits') return { after: undefined, seats: now.seats };
+  const freed = new Map<NodeIndex, Freed<T>>();
+  for (const occupant of occupancy.byExpectedEnd()) {
+    const { row, held } = occupant.running;
+    let there = freed.get(row);
+    if (there === undefined) {
+      const kept = one.aside?.(row);
+      const cpu = table.freeCpu(row) - (kept?.cpu ?? 0);
+      const memory = table.freeMemory(row) - (kept?.memory ?? 0);
+      there = { ended: [], cpu, memory };
+      freed.set(row, there);
+    }
+    there.ended.push(occupant);
+    there.cpu += held.cpu;
+    there.memory += held.memory;
+    const seats = seatsOnce(table, row, there, one);
+    if (seats !== undefined) return { after: occupant, seats };
+  }
+  return undefined;
+}
 
-function byExpectedEnd(a: Occupant<Candidate>, b: Occupant<Candidate>): number {
-  return (
-    expectedEnd(a) - expectedEnd(b) ||
-    a.running.placedAt - b.running.placedAt ||
-    (a.running.attempt < b.running.attempt ? -1 : 1)
-  );
+/** What is free on a row once some have ended. */
+interface Freed<T extends Candidate> {
+  readonly ended: Occupant<T>[];
+  cpu: number;
+  memory: number;
+}
+
+/** Amounts say quickly that there is none; that there is one, only the table does. */
+function seatsOnce<T extends Candidate>(
+  table: NodeTable,
+  row: NodeIndex,
+  { ended, cpu, memory }: Freed<T>,
+  one: GangAsk,
+): readonly Seats[] | undefined {
+  const { ask } = one;
+  if ((ask.cpu > 0 && cpu < ask.cpu) || (ask.memory > 0 && memory < ask.memory)) return undefined;
+  const trial = new Trial(table);
+  for (const { running } of ended) trial.give(row, running.held, running.gpus);
+  const plan = planGang(table, { ...one, rows: [row] });
+  trial.undo();
+  return plan.kind === 'fits' ? plan.seats : undefined;
 }

@@ -11,12 +11,13 @@ import { OptimalScheduler } from './optimal-scheduler.ts';
 import type { OrderRule } from './order.ts';
 import { orders } from './orders/registry.ts';
 import { NO_PLUGINS, type Plugins } from './plugin.ts';
-import type { QueueNode } from './queue-tree.ts';
+import { type QueueNode, QueueTree } from './queue-tree.ts';
 import type { Candidate, OrderedScheduler, Scheduler, SchedulerDeps } from './scheduler.ts';
 import { type Scorer, type SiteScoring, weightedSum } from './scorer.ts';
 import { heedingWishes, preferred } from './scorers/preferred.ts';
 import { scorers } from './scorers/registry.ts';
 import { TreeScheduler } from './tree-scheduler.ts';
+import { byRank, FixedOrder, ranksAll, TenantOrder, type WaitingOrder } from './waiting-order.ts';
 
 /** What a configuration cannot say as data. */
 export interface SchedulingParts extends Pick<SiteScoring, 'learned'> {
@@ -36,9 +37,10 @@ export function makeScheduler(
     const { kind, depth } = config.backfill;
     if (config.plan === 'optimal') return new OptimalScheduler(deps, scorer, { depth, solve });
     if (kind === 'none') return new TreeScheduler(deps, scorer, config, rulesOf(plugins));
-    if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth });
+    const order = waitingOrder(deps, config, rulesOf(plugins));
+    if (kind === 'conservative') return new ConservativeScheduler(deps, scorer, { depth, order });
     const backfill = kind === 'easy' ? 'queue-order' : 'shortest-first';
-    return new EasyScheduler(deps, scorer, { backfill, depth });
+    return new EasyScheduler(deps, scorer, { backfill, depth, order });
   };
   return (deps) => {
     deps.table.siteFilters = (config.filters ?? []).map((name) =>
@@ -47,6 +49,20 @@ export function makeScheduler(
     const gangs = new GangScheduler(deps, ordered(deps), config);
     return deps.deferral === undefined ? gangs : new DeferringScheduler(gangs, deps.deferral);
   };
+}
+
+/** Of the one queue that a site with backfill has. */
+function waitingOrder<T extends Candidate>(
+  deps: SchedulerDeps<T>,
+  { root, seed }: SchedulingConfig,
+  ruleOf: (node: QueueNode) => OrderRule,
+): WaitingOrder<T> {
+  const node = new QueueTree(root).leaves[0]!;
+  const rule = ruleOf(node);
+  assert(ranksAll(rule), `${node.config.order.name} orders no more than the first: no backfill`);
+  return rule.tenantRank === undefined
+    ? new FixedOrder<T>(byRank(rule))
+    : new TenantOrder<T>(deps, { node, rule, seed });
 }
 
 function scorerOf(

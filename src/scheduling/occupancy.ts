@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { ExpectedEnds } from './expected-ends.ts';
 import type { NodeIndex } from './node-table.ts';
 import type { Candidate, Running } from './scheduler.ts';
 
@@ -15,6 +16,7 @@ const NONE: readonly never[] = [];
 export class Occupancy<T extends Candidate> {
   readonly #byAttempt = new Map<string, Occupant<T>>();
   readonly #byRow = new Map<NodeIndex, Occupant<T>[]>();
+  readonly #ends = new ExpectedEnds<Occupant<T>>();
   readonly #byGang = new Map<string, Occupant<T>[]>();
   readonly #stopping = new Set<Occupant<T>>();
 
@@ -22,6 +24,7 @@ export class Occupancy<T extends Candidate> {
     const occupant = { running, stopping: false };
     this.#byAttempt.set(running.attempt, occupant);
     push(this.#byRow, running.row, occupant);
+    this.#ends.add(occupant);
     const { gang } = running.task;
     if (gang !== undefined) push(this.#byGang, gang.key, occupant);
   }
@@ -32,6 +35,7 @@ export class Occupancy<T extends Candidate> {
     this.#byAttempt.delete(attempt);
     this.#stopping.delete(occupant);
     pull(this.#byRow, occupant.running.row, occupant);
+    this.#ends.remove(occupant);
     const { gang } = occupant.running.task;
     if (gang !== undefined) pull(this.#byGang, gang.key, occupant);
   }
@@ -60,6 +64,11 @@ export class Occupancy<T extends Candidate> {
 
   onRow(row: NodeIndex): readonly Occupant<T>[] {
     return this.#byRow.get(row) ?? NONE;
+  }
+
+  /** In the order in which they are expected to end: those without an estimate last, the oldest first. */
+  byExpectedEnd(): Iterable<Occupant<T>> {
+    return this.#ends.inOrder();
   }
 
   ofGang(key: string): readonly Occupant<T>[] {

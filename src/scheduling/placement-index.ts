@@ -17,6 +17,8 @@ import { type SavedDemand, TypicalDemand } from './typical-demand.ts';
 
 /** Shapes that keep a tree; the one used longest ago gives its up. 256 × 10,000 nodes × 8 bytes = 20 MB. */
 const TREES_MAX = 256;
+/** With so few nodes, looking at each is less work than keeping trees. */
+const FEW_ROWS = 4;
 const UNFIT = -1;
 
 /**
@@ -74,10 +76,13 @@ export class PlacementIndex {
   }
 
   #lookUp(shape: ShapeIndex, ask: Ask, part: Part): NodeIndex | undefined {
+    if (this.#table.rows <= FEW_ROWS) return this.#bestOfFew(ask, part);
     const key = shape * parts.length + parts.indexOf(part);
     let tree = this.#trees.get(key);
     if (tree === undefined || !tree.holds(this.#table.rows)) {
-      tree = new Tree(this.#table, this.#scorer, ask, this.#outlook, part);
+      tree = new Tree(this.#table, this.#scorer, ask, this.#outlook, (at) =>
+        this.#score(at, ask, part),
+      );
     }
     tree.follow();
     // Re-inserted last: the map's order is the order of use.
@@ -85,6 +90,29 @@ export class PlacementIndex {
     this.#trees.set(key, tree);
     if (this.#trees.size > TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!);
     return tree.winner();
+  }
+
+  /** As a tree would tell, without one. */
+  #bestOfFew(ask: Ask, part: Part): NodeIndex | undefined {
+    const table = this.#table;
+    for (;;) {
+      const count = table.changeCount;
+      let best: NodeIndex | undefined;
+      let most = UNFIT;
+      for (let row = 0; row < table.rows; row++) {
+        const score = this.#score(row, ask, part);
+        if (score <= most) continue;
+        best = row;
+        most = score;
+      }
+      if (table.changeCount === count) return best;
+    }
+  }
+
+  #score(row: NodeIndex, ask: Ask, part: Part): number {
+    const table = this.#table;
+    if (!isIn(table, row, part) || !feasible(table, row, ask)) return UNFIT;
+    return checkedScore(this.#scorer, table, row, ask, this.#outlook);
   }
 
   /** At every node; once more where a plug-in failed meanwhile. */
@@ -103,7 +131,7 @@ class Tree {
   readonly #scorer: Scorer;
   readonly #ask: Ask;
   readonly #outlook: Outlook;
-  readonly #part: Part;
+  readonly #score: (row: NodeIndex) => number;
   /** Leaves from `#leaves` on, one a row; each inner node is the better of its two children's rows. */
   readonly #winners: Int32Array;
   readonly #scores: Int32Array;
@@ -113,12 +141,18 @@ class Tree {
   #version = -1;
   #mode = 0;
 
-  constructor(table: NodeTable, scorer: Scorer, ask: Ask, outlook: Outlook, part: Part) {
+  constructor(
+    table: NodeTable,
+    scorer: Scorer,
+    ask: Ask,
+    outlook: Outlook,
+    score: (row: NodeIndex) => number,
+  ) {
     this.#table = table;
     this.#scorer = scorer;
     this.#ask = ask;
     this.#outlook = outlook;
-    this.#part = part;
+    this.#score = score;
     let leaves = 1;
     // Room for more, so that nodes that join do not force a new tree each time.
     while (leaves < table.rows * 1.25) leaves *= 2;
@@ -201,11 +235,5 @@ class Tree {
     if (a === UNFIT) return b;
     if (b === UNFIT) return a;
     return this.#scores[b]! > this.#scores[a]! ? b : a;
-  }
-
-  #score(row: NodeIndex): number {
-    if (!isIn(this.#table, row, this.#part)) return UNFIT;
-    if (!feasible(this.#table, row, this.#ask)) return UNFIT;
-    return checkedScore(this.#scorer, this.#table, row, this.#ask, this.#outlook);
   }
 }

@@ -14,6 +14,7 @@ import { orders } from '../scheduling/orders/registry.ts';
 import type { Plugins } from '../scheduling/plugin.ts';
 import { scorers } from '../scheduling/scorers/registry.ts';
 import { type Strategy, strategies } from '../scheduling/strategies.ts';
+import { ranksAll } from '../scheduling/waiting-order.ts';
 
 /** What a policy that is looked at means: `fair-share+easy+best-fit`. */
 export interface Policy {
@@ -93,6 +94,11 @@ export function policyNamed(
   if (config.backfill.kind !== 'none' && leaves > 1) {
     return { why: `${name}: backfill is for a site of one queue; this one has ${leaves}.` };
   }
+  const order = orderOf(config.root);
+  const rule = orders.find((one) => one.name === order.name)?.rule(order);
+  if (config.backfill.kind !== 'none' && rule !== undefined && !ranksAll(rule)) {
+    return { why: `${name}: ${order.name} tells only who is first, and backfill looks beyond.` };
+  }
   return { name, config };
 }
 
@@ -139,6 +145,10 @@ function everywhere(queue: QueueConfig, change: (queue: QueueConfig) => QueueCon
 
 const leavesOf = ({ children }: QueueConfig): number =>
   children.length === 0 ? 1 : children.reduce((sum, child) => sum + leavesOf(child), 0);
+
+/** Of its first leaf. */
+const orderOf = ({ children, order }: QueueConfig): OrderConfig =>
+  children[0] === undefined ? order : orderOf(children[0]);
 
 function whyUnknown(part: string, isLate: boolean): string {
   if (isLate) return `${part} is a strategy: it stands first.`;

@@ -52,6 +52,7 @@ interface Act {
 /**
  * Runs a trace through an engine in virtual time. At one instant what ends comes first, then what models do, then
  * what arrives, then the engine's pass; that again while it makes something end at once; then all is settled.
+ * A service lives for as long as its job says and is then cancelled; the holder of a lease has it for so long.
  * Models hear of an event before the attempt that it starts is asked for its pace, and are asked what an attempt
  * that was stopped early has saved before they hear that it ended.
  */
@@ -250,6 +251,21 @@ class Simulation implements ModelledSite {
     for (const model of this.#models) model.accepted?.(job, answer.workload, this.now);
     for (const observer of this.#observers) observer.accepted?.(job, answer.workload, this.now);
     this.#applyAll(events);
+    if (spec.kind === 'service') {
+      const by = tenant;
+      const cancel = { kind: 'cancel', workload: answer.workload, by } as const;
+      this.at((this.now + job.runMs) as TimeMs, () => this.send({ ...cancel, at: this.now }));
+    } else if (spec.kind === 'lease') this.#renew(answer.workload, spec);
+  }
+
+  /** The holder of a lease is heard of in time for as long as it has not ended. */
+  #renew(workload: WorkloadId, spec: WorkloadSpec): void {
+    const { run } = spec.steps[0]!;
+    if (run.kind !== 'held' || !this.#jobs.has(workload)) return;
+    this.at((this.now + Math.ceil(run.ttlMs / 2)) as TimeMs, () => {
+      this.send({ kind: 'renew-lease', at: this.now, workload });
+      this.#renew(workload, spec);
+    });
   }
 
   /** With the run time that the engine is told. */
@@ -317,6 +333,15 @@ class Simulation implements ModelledSite {
     const pace = this.#paceOf(attempt);
     const undertaking = { attempt, job, outcome, workMs, startupMs, pace };
     this.#courses.add(new Course(undertaking, this.now));
+    if (step.spec.service !== undefined) this.#isReady(attempt);
+  }
+
+  /** A replica that has started is ready at once. */
+  #isReady({ id: attempt, task }: AttemptRecord): void {
+    const at = this.now;
+    this.send({ kind: 'report-started', at, attempt, pid: 0 });
+    if (task.step.spec.service?.readiness === undefined) return;
+    this.send({ kind: 'report-probe', at, attempt, probe: 'readiness', ok: true, detail: '' });
   }
 
   #paceOf(attempt: AttemptRecord): number {
@@ -374,12 +399,13 @@ class Simulation implements ModelledSite {
 
 type EndEvent = Extract<Event, { kind: 'task-ended' }>;
 
-/** What is not of the trace runs for as long as it said, or for ever. */
+/** What is not of the trace runs for as long as it said, or for ever; a replica until it is stopped. */
 function courseOf(
   job: TraceJob | undefined,
   which: Parameters<NonNullable<TraceJob['truth']>>[0],
-  { estimateMs }: TaskRecord,
+  { step, estimateMs }: TaskRecord,
 ): { readonly runMs: number; readonly outcome: TaskCourse['outcome'] } {
-  const runMs = job === undefined ? (estimateMs ?? Number.POSITIVE_INFINITY) : job.runMs;
+  const isEndless = step.spec.service !== undefined || (job ?? estimateMs) === undefined;
+  const runMs = isEndless ? Number.POSITIVE_INFINITY : (job?.runMs ?? estimateMs!);
   return job?.truth?.(which) ?? { runMs, outcome: 'succeeded' };
 }

@@ -77,6 +77,10 @@ const tables: Record<string, { name: string; base?: SchedulingConfig; want: stri
     name: 'constructor',
     want: 'No policy is called constructor.',
   },
+  'backfill needs an order of all that wait': {
+    name: 'lottery+easy',
+    want: 'lottery+easy: lottery tells only who is first, and backfill looks beyond.',
+  },
   'backfill over several queues is refused': {
     name: 'easy',
     base: twoQueues,

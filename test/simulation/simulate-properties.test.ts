@@ -179,7 +179,16 @@ function play(seed: number, policy: string, watch?: (event: Event) => void): Run
 }
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
-const policies = fc.constantFrom('best-fit', 'fcfs', 'easy', 'easy-sjbf', 'conservative', 'drf');
+const policies = fc.constantFrom(
+  'best-fit',
+  'fcfs',
+  'easy',
+  'easy-sjbf',
+  'conservative',
+  'drf',
+  'fair-share+easy',
+  'stride+conservative',
+);
 
 test('two runs with one seed are the same, byte by byte', () => {
   fc.assert(

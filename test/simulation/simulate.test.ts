@@ -4,8 +4,9 @@ import { spanMs, timeMs } from '../../src/base/units.ts';
 import type { AttemptRecord } from '../../src/engine/records.ts';
 import type { NodeId } from '../../src/model/ids.ts';
 import type { ModelledSite, SiteModel } from '../../src/simulation/site-model.ts';
+import { service } from '../builders/service.ts';
 import { engineNamed, job, machine, type PlayOptions, playTrace } from '../builders/simulation.ts';
-import { step, workload } from '../builders/workload.ts';
+import { GIB, node, resources, step, workload } from '../builders/workload.ts';
 
 const retrying = { maxRetries: 2, backoffMs: spanMs(5_000), backoffMaxMs: spanMs(60_000) };
 const retry = { ...step('s').retry, ...retrying };
@@ -70,6 +71,70 @@ const tables: Record<string, { options: PlayOptions; want: readonly string[] }> 
       '20 b succeeded',
       '20 d on m',
       '29 d succeeded',
+    ],
+  },
+  'EASY in a fair order: who used less is the head, and who ends before the next can start goes on':
+    {
+      options: {
+        jobs: [
+          job('a', 0, 10, { cpu: 4 }),
+          job('a2', 1, 5, { cpu: 4 }),
+          job('a3', 2, 4, { cpu: 2 }),
+          job('b', 3, 6, { cpu: 2, tenant: 'bob' }),
+        ],
+        engine: engineNamed('fair-share+easy'),
+      },
+      want: [
+        '0 a on m',
+        '10 a succeeded',
+        '10 b on m',
+        '10 a3 on m',
+        '14 a3 succeeded',
+        '16 b succeeded',
+        '16 a2 on m',
+        '21 a2 succeeded',
+      ],
+    },
+  'conservative backfill plans in a fair order, too': {
+    options: {
+      jobs: [
+        job('a', 0, 10, { cpu: 4 }),
+        job('a2', 1, 5, { cpu: 4 }),
+        job('a3', 2, 7, { cpu: 2 }),
+        job('b', 3, 6, { cpu: 2, tenant: 'bob' }),
+      ],
+      engine: engineNamed('fair-share+conservative'),
+    },
+    want: [
+      '0 a on m',
+      '10 a succeeded',
+      '10 b on m',
+      '16 b succeeded',
+      '16 a2 on m',
+      '21 a2 succeeded',
+      '21 a3 on m',
+      '28 a3 succeeded',
+    ],
+  },
+  'the shortest first, and behind it who ends before it can start': {
+    options: {
+      jobs: [
+        job('a', 0, 10, { cpu: 3 }),
+        job('b', 1, 9, { cpu: 2 }),
+        job('c', 2, 4, { cpu: 2 }),
+        job('d', 3, 7, { cpu: 1 }),
+      ],
+      engine: engineNamed('sjf+easy'),
+    },
+    want: [
+      '0 a on m',
+      '3 d on m',
+      '10 a succeeded',
+      '10 d succeeded',
+      '10 c on m',
+      '10 b on m',
+      '14 c succeeded',
+      '19 b succeeded',
     ],
   },
   'ends of an instant come before arrivals, and one pass looks at both': {
@@ -211,6 +276,37 @@ const tables: Record<string, { options: PlayOptions; want: readonly string[] }> 
     },
     want: ['0 a on m', '9 a succeeded'],
   },
+  'a service lives as long as the trace says, drains and ends; a replica that is killed starts again':
+    {
+      options: {
+        jobs: [job('w', 0, 60, { spec: service(2) })],
+        models: [acts({ 10: (site) => site.kill(running(site)[0]!, 'failed') })],
+      },
+      want: [
+        '0 w.web on m',
+        '0 w.web on m',
+        '10 w.web failed',
+        '11 w.web#2 on m',
+        '65 w.web#2 told to stop',
+        '65 w.web told to stop',
+        '75 w.web cancelled',
+        '75 w.web#2 cancelled',
+      ],
+    },
+  'a lease is renewed while its holder has it, and while it waits for it': {
+    options: {
+      jobs: [
+        job('a', 0, 50, { cpu: 4 }),
+        job('l', 1, 30, {
+          spec: {
+            ...workload('l', step('s', { run: { kind: 'held', ttlMs: spanMs(8_000) } })),
+            kind: 'lease',
+          },
+        }),
+      ],
+    },
+    want: ['0 a on m', '50 a succeeded', '50 l on m', '80 l succeeded'],
+  },
   'a pipeline opens its steps one after the other': {
     options: {
       jobs: [job('p', 0, 4, { spec: workload('p', step('x'), step('y', { needs: ['x'] })) })],
@@ -226,6 +322,21 @@ for (const [sentence, { options, want }] of Object.entries(tables)) {
     assert.equal(end.unended, 0);
   });
 }
+
+test('DRF: 9 CPUs and 18 GB give three tasks of 1 CPU and 4 GB, and two of 3 CPUs and 1 GB (Ghodsi 2011)', () => {
+  const asks = (tenant: string, cpu: number, gib: number) =>
+    Array.from({ length: 9 }, (_, i) => {
+      const request = resources({ cpu: cpu * 1000, memory: gib * GIB });
+      return job(`${tenant}${i}`, 0, 100, { tenant, step: { request } });
+    });
+  const { lines } = playTrace({
+    jobs: [...asks('b', 3, 1), ...asks('a', 1, 4)],
+    nodes: [node('m', { cpu: 9_000, memory: 18 * GIB })],
+    engine: engineNamed('drf'),
+    until: timeMs(0),
+  });
+  assert.deepEqual(lines.map((line) => line[2]).toSorted(), ['a', 'a', 'a', 'b', 'b']);
+});
 
 test('nothing happens after `until`', () => {
   const jobs = [job('a', 0, 4), job('b', 4, 4), job('c', 9, 1)];
