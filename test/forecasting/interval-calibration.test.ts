@@ -65,6 +65,11 @@ test('when the world changes, so does the correction', () => {
   assert.ok(Math.abs(shown - 0.8) < 0.05, `${shown} inside`);
 });
 
+test('while the world goes on changing, the share is kept', () => {
+  const { shown } = play(3_000, (i) => 0.2 * 1.003 ** i);
+  assert.ok(Math.abs(shown - 0.8) < 0.04, `${shown} inside`);
+});
+
 test('property: never of negative waits, never the wrong way round, and open where it was open', () => {
   const wait = fc.integer({ min: 0, max: 100 * HOUR_MS });
   const interval = fc
