@@ -6,6 +6,7 @@ import { RunTimes } from '../src/forecasting/run-times.ts';
 import type { TenantId } from '../src/model/ids.ts';
 import { defaultScheduling } from '../src/model/scheduling-config.ts';
 import { makeScheduler } from '../src/scheduling/make-scheduler.ts';
+import { engineFor, policyNamed } from '../src/simulation/policies.ts';
 import { forecastStartsNow } from '../src/simulation/start-times.ts';
 import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
@@ -17,11 +18,8 @@ const MINUTE_MS = 60_000;
 const SHAPES = 40;
 
 /** A full site: jobs of 20 tenants and 40 shapes, of which so many wait. */
-function build(nodes: number, waiting: number): Engine {
-  const engine = new Engine(
-    { tasksMax: 10_000_000, endedMax: 1_000 },
-    { scheduler: makeScheduler(defaultScheduling) },
-  );
+function build(nodes: number, waiting: number, policy: string | undefined): Engine {
+  const engine = policy === undefined ? asDaemon() : engineOf(policy);
   const at = timeMs(0);
   const prng = new Prng(1);
   const requests = Array.from({ length: SHAPES }, () =>
@@ -48,10 +46,23 @@ function build(nodes: number, waiting: number): Engine {
   return engine;
 }
 
+/** With what a daemon does that has no site file. */
+const asDaemon = (): Engine =>
+  new Engine(
+    { tasksMax: 10_000_000, endedMax: 1_000 },
+    { scheduler: makeScheduler(defaultScheduling) },
+  );
+
+function engineOf(policy: string): Engine {
+  const named = policyNamed(policy);
+  if ('why' in named) throw new Error(named.why);
+  return engineFor(named.config)();
+}
+
 const runningOf = ({ state }: Engine): number => [...state.runningAttempts()].length;
 
 export const startTimesBench: Bench = {
-  what: 'when everything that waits starts, with intervals  [--nodes N] [--waiting N] [--draws N] [--events N] [--grain N] [--repeats N]',
+  what: 'when everything that waits starts, with intervals  [--nodes N] [--waiting N] [--draws N] [--events N] [--grain N] [--policy NAME] [--repeats N]',
   run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -60,11 +71,12 @@ export const startTimesBench: Bench = {
         waiting: { type: 'string', default: '1000' },
         draws: { type: 'string', default: '19' },
         events: { type: 'string', default: '50000' },
+        policy: { type: 'string' },
         grain: { type: 'string', default: '32' },
         repeats: { type: 'string', default: '9' },
       },
     });
-    const engine = build(Number(values.nodes), Number(values.waiting));
+    const engine = build(Number(values.nodes), Number(values.waiting), values.policy);
     const runTimes = new RunTimes();
     const prng = new Prng(2);
     for (let i = 0; i < 2_000; i++) {

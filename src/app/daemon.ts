@@ -35,6 +35,7 @@ import { joinAsRead } from './join-as-read.ts';
 import { Keepers } from './keepers.ts';
 import { LiveLeases } from './leases.ts';
 import { openLiveMetrics } from './live-metrics.ts';
+import { LookAhead } from './look-ahead.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { observe } from './observe.ts';
@@ -364,8 +365,14 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     workRoot: join(folder.dir, 'work'),
     nodePath: process.execPath,
   };
+  const ahead = new LookAhead({
+    engine,
+    now: () => clock.now(),
+    warn: (message, error) => log('forecasting', message, error),
+  });
   const counted = new EngineMetrics({
     engine,
+    ahead,
     root: parts.site.scheduling.root,
     now: () => clock.now(),
   });
@@ -400,6 +407,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   });
   const site = openSite(parts, {
     loop,
+    ahead,
     overflow,
     decisionOf: (id) => keepers.autoscaler.decisionOf(id),
     shutDown: () => ending.resolve(),
@@ -411,6 +419,8 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     loop,
     onDecision: (id) => site.noteWorkload(id),
   });
+  ahead.begin();
+  stack.defer(() => ahead.close());
   stack.defer(() => site.close());
   stack.defer(() => snapshots.take());
   stack.defer(() => overflow.close());
@@ -425,7 +435,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
 /** What people see. */
 function openSite(
   parts: Parts,
-  deps: Pick<LiveSiteDeps, 'loop' | 'overflow' | 'decisionOf' | 'shutDown'>,
+  deps: Pick<LiveSiteDeps, 'loop' | 'ahead' | 'overflow' | 'decisionOf' | 'shutDown'>,
 ): LiveSite {
   const { folder, engine, journal, driver, clock, history, inventory, address } = parts;
   const startedAt = clock.now();

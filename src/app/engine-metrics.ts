@@ -17,6 +17,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'berth_task_waiting_seconds',
   'berth_attempt_duration_seconds',
   'ml_jobs_total',
+  'berth_start_interval_inside_ratio',
+  'berth_start_intervals',
 ]);
 /** Looking at all workloads takes at most this part of the time: with 100,000 of them some 10 ms. */
 const LOOKS_SHARE = 0.02;
@@ -32,6 +34,8 @@ interface EngineMetricsDeps {
   readonly engine: Engine;
   readonly root: QueueConfig;
   readonly now: () => TimeMs;
+  /** What was foretold of starts, against what came. */
+  readonly ahead: { readonly calibration: { readonly inside: number; readonly of: number } };
 }
 
 /**
@@ -62,7 +66,11 @@ export class EngineMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
     if (name !== undefined && !this.#families.some((one) => name.startsWith(one.name)))
       return found;
     const counters = [this.#attempts, this.#jobs, this.#waiting, this.#running];
-    for (const readings of [this.gauges(), ...counters.map((one) => one.readings())]) {
+    for (const readings of [
+      this.gauges(),
+      this.#foretold(),
+      ...counters.map((one) => one.readings()),
+    ]) {
       for (const reading of readings) {
         if (name === undefined || reading.name === name) found.push({ ...reading, at });
       }
@@ -102,6 +110,16 @@ export class EngineMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
     const workload = this.#deps.engine.state.workload(id);
     if (workload === undefined || !isJob(workload.spec.kind)) return;
     this.#jobs.add({ status, user: workload.tenant });
+  }
+
+  /** Nothing until a start was foretold and came. */
+  #foretold(): readonly Reading[] {
+    const { inside, of } = this.#deps.ahead.calibration;
+    if (of === 0) return [];
+    return [
+      { name: 'berth_start_interval_inside_ratio', labels: {}, value: inside / of },
+      { name: 'berth_start_intervals', labels: {}, value: of },
+    ];
   }
 
   /** What is there now. */

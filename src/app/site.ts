@@ -62,7 +62,7 @@ import type { Loop, Request } from '../runtime/loop.ts';
 import { workloadOf } from '../store/event-codec.ts';
 import { cacheList, clearCache } from './cache-view.ts';
 import type { HostInventory } from './host-inventory.ts';
-import { LookAhead } from './look-ahead.ts';
+import type { LookAhead } from './look-ahead.ts';
 import type { Overflow } from './overflow.ts';
 
 /** Changes are gathered this long before listeners hear of them. */
@@ -70,12 +70,16 @@ const GATHER_MS = 100;
 /** A submission that cannot be made durable within this is answered with why. */
 const SUBMIT_TIMEOUT_MS = 10_000;
 
+/** Whoever asks does not wait longer for what is foreseen: it is there when he asks again. */
+const LOOK_TIMEOUT_MS = 1_000;
+
 /** What changes a workload. */
 type Changing = Extract<Request, { readonly workload: WorkloadId }>;
 
 export interface LiveSiteDeps {
   readonly engine: Engine;
   readonly loop: Loop;
+  readonly ahead: LookAhead;
   /** What waits on disk for full queues. */
   readonly overflow: Overflow;
   readonly status: () => Omit<Status, 'now' | 'counts'>;
@@ -94,7 +98,6 @@ export interface LiveSiteDeps {
 export class LiveSite implements Site {
   readonly #deps: LiveSiteDeps;
   readonly #listeners = new Set<(change: SiteChange) => void>();
-  readonly #ahead: LookAhead;
   #changed = new Set<string>();
   #nodesChanged = false;
   #sampled = false;
@@ -102,7 +105,6 @@ export class LiveSite implements Site {
 
   constructor(deps: LiveSiteDeps) {
     this.#deps = deps;
-    this.#ahead = new LookAhead(deps.engine, deps.now);
   }
 
   status(): Status {
@@ -246,12 +248,14 @@ export class LiveSite implements Site {
     }
     ids.sort((a, b) => Number(b) - Number(a));
     const page = ids.slice(filter.offset, filter.offset + filter.limit);
-    return { workloads: this.#summaries(page), total: ids.length };
+    const workloads = this.#summaries(page, filter.starts === true);
+    if (filter.starts !== true) return { workloads, total: ids.length };
+    return { workloads, total: ids.length, calibration: { ...this.#deps.ahead.calibration } };
   }
 
-  #summaries(ids: readonly WorkloadId[]): WorkloadSummary[] {
+  #summaries(ids: readonly WorkloadId[], withStarts: boolean): WorkloadSummary[] {
     const { engine, overflow, now } = this.#deps;
-    const context = this.#explaining(false);
+    const context = this.#explaining(withStarts);
     const spilled = overflow.places(ids.filter((id) => this.#spilled(id)));
     const places = new Map(spilled.map((place) => [place.workload, place]));
     return ids.flatMap((id) => {
@@ -260,6 +264,18 @@ export class LiveSite implements Site {
       const place = places.get(id);
       return place === undefined ? [] : [spilledSummary(place, now())];
     });
+  }
+
+  async lookAhead(id?: WorkloadId): Promise<void> {
+    const { engine, ahead } = this.#deps;
+    if (id !== undefined) {
+      const workload = engine.state.workload(id);
+      if (workload?.state !== 'active') return;
+      if (workload.steps.every(({ counts }) => counts.waiting === 0)) return;
+    }
+    const enough = Promise.withResolvers<void>();
+    const timer = setTimeout(enough.resolve, LOOK_TIMEOUT_MS);
+    await Promise.race([ahead.look(), enough.promise]).finally(() => clearTimeout(timer));
   }
 
   why(id: WorkloadId): Why | undefined {
@@ -347,7 +363,7 @@ export class LiveSite implements Site {
 
   /** The loop's `onBatch`. */
   noteEvents(events: readonly Event[]): void {
-    this.#ahead.forget();
+    this.#deps.ahead.noteEvents(events);
     if (this.#listeners.size === 0) return;
     for (const event of events) {
       const workload = workloadOf(event);
@@ -390,9 +406,9 @@ export class LiveSite implements Site {
   }
 
   #explaining(looksAhead: boolean) {
-    const starts = looksAhead ? this.#ahead.starts() : undefined;
-    const { engine, now, decisionOf } = this.#deps;
-    return explaining(engine.state, now(), { starts, decisionOf });
+    const { engine, now, decisionOf, ahead } = this.#deps;
+    const foreseen = looksAhead && { starts: ahead.starts(), calibration: ahead.calibration };
+    return explaining(engine.state, now(), { ...foreseen, decisionOf });
   }
 
   #schedule(): void {

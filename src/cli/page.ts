@@ -58,6 +58,7 @@ const glyphs = {
   lost: ['?', '?'],
   unknown: ['—', '-'],
   ellipsis: ['…', '..'],
+  range: ['–', '-'],
   dot: ['·', '-'],
   times: ['×', 'x'],
   full: ['█', '#'],

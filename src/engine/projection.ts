@@ -3,6 +3,7 @@ import { causeOfStop } from '../model/attempt.ts';
 import type { AttemptId, TaskId } from '../model/ids.ts';
 import type { Engine } from './engine.ts';
 import { finish, playForward } from './play-forward.ts';
+import type { AttemptRecord } from './records.ts';
 
 /** A bigger state is not copied to look ahead: its answer would come too late to be of use. */
 export const TASKS_LOOKED_AHEAD_MAX = 1_000;
@@ -17,6 +18,8 @@ export interface Start {
   readonly at: TimeMs | undefined;
   /** The attempt whose end makes the room; undefined where time alone does. */
   readonly after: AttemptId | undefined;
+  /** In eight of ten cases it starts between both; an end that is undefined lies beyond what was looked at. */
+  readonly interval?: { readonly low: TimeMs; readonly high: TimeMs | undefined };
 }
 
 /**
@@ -36,12 +39,25 @@ export function projectStarts(live: Engine, at: TimeMs): ReadonlyMap<TaskId, Sta
   const open = [...state.runningAttempts()].filter(({ task, placedAt }) => {
     return placedAt + (task.estimateMs ?? UNLIMITED) <= at || task.estimateMs === undefined;
   });
+  startsAtEnds(copy, { open, at, starts });
+  return starts;
+}
+
+/** Adds what would start at once if one of these ended, of which nobody knows when it does. */
+export function startsAtEnds(
+  copy: () => Engine,
+  of: {
+    readonly open: readonly AttemptRecord[];
+    readonly at: TimeMs;
+    readonly starts: Map<TaskId, Start>;
+  },
+): void {
+  const { open, at, starts } = of;
   for (const { id } of open.slice(0, TRIED_MAX)) {
     for (const task of startedBy(copy(), id, at)) {
       if (!starts.has(task)) starts.set(task, { at: undefined, after: id });
     }
   }
-  return starts;
 }
 
 /** Whoever holds a lease goes on renewing it, as far as anybody knows. */

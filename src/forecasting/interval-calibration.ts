@@ -41,7 +41,10 @@ export class IntervalCalibration {
   correct({ low, high }: Interval): Interval {
     const corrected = {
       low: Math.max(0, (low + SHORT_MS) / Math.exp(this.#low.correction) - SHORT_MS),
-      high: high && (high + SHORT_MS) * Math.exp(this.#high.correction) - SHORT_MS,
+      high:
+        high === undefined
+          ? undefined
+          : Math.max(0, (high + SHORT_MS) * Math.exp(this.#high.correction) - SHORT_MS),
     };
     if (corrected.high === undefined || corrected.high >= corrected.low) return corrected;
     const middle = (corrected.low + corrected.high) / 2;

@@ -27,8 +27,8 @@ export class BinnedRunTime implements RunTimeDistribution {
   readonly #limitMs: number;
 
   /**
-   * Bin `i` begins at position `i + origin`; together the shares and that at `exact` are 1. Nothing runs for longer
-   * than `limitMs`: those that would are ended there.
+   * Bin `i` begins at position `i + origin`, and one of them at `exact`; together the shares and that at `exact` are 1.
+   * Nothing runs for longer than `limitMs`: those that would are ended there.
    */
   constructor(
     shares: Float64Array,
@@ -41,38 +41,24 @@ export class BinnedRunTime implements RunTimeDistribution {
     const { origin, exact, limitMs } = options;
     const bounds: number[] = [0];
     const cumulative: number[] = [0];
-    let sum = 0;
-    let isExactDue = exact !== undefined && exact.share > 0;
     const add = (bound: number, share: number): void => {
-      if (share <= 0) return;
-      sum += share;
       bounds.push(Math.min(bound, limitMs));
-      cumulative.push(sum);
+      cumulative.push(cumulative.at(-1)! + share);
     };
-    const exactAt = exact === undefined ? 0 : binPosition(exact.ms) - origin;
-    for (let i = 0; i < shares.length; i++) {
-      const share = shares[i]!;
-      if (share === 0 && !(isExactDue && exactAt < i + 1)) continue;
-      const low = binValue(i + origin);
-      if (bounds.at(-1)! < low) {
-        bounds.push(Math.min(low, limitMs));
-        cumulative.push(sum);
-      }
-      if (isExactDue && exactAt < i + 1) {
-        isExactDue = false;
-        const before = Math.max(0, exactAt - i);
-        add(exact!.ms, share * before);
-        bounds.push(Math.min(exact!.ms, limitMs));
-        cumulative.push(sum);
-        add(exact!.ms, exact!.share);
-        add(binValue(i + 1 + origin), share * (1 - before));
-      } else add(binValue(i + 1 + origin), share);
-    }
-    if (isExactDue) {
-      bounds.push(Math.min(exact!.ms, limitMs));
-      cumulative.push(sum);
+    const exactBin = exact && Math.round(binPosition(exact.ms) - origin);
+    const edge = (i: number): number => (i === exactBin ? exact!.ms : binValue(i + origin));
+    const addExact = (): void => {
+      add(exact!.ms, 0);
       add(exact!.ms, exact!.share);
+    };
+    for (let i = 0; i < shares.length; i++) {
+      if (i === exactBin) addExact();
+      const share = shares[i]!;
+      if (share === 0) continue;
+      if (bounds.at(-1)! < edge(i)) add(edge(i), 0);
+      add(edge(i + 1), share);
     }
+    if (exactBin !== undefined && exactBin >= shares.length) addExact();
     this.#bounds = bounds;
     this.#cumulative = cumulative;
     this.#limitMs = limitMs;
@@ -105,7 +91,7 @@ export class BinnedRunTime implements RunTimeDistribution {
     const [low, high] = [this.#bounds[i - 1]!, this.#bounds[i]!];
     if (high <= low || after <= before) return high;
     const part = (share - before) / (after - before);
-    return low <= 0 ? high * part : low * (high / low) ** part;
+    return low <= 0 ? high * part : Math.min(high, low * (high / low) ** part);
   }
 }
 

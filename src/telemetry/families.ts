@@ -182,6 +182,14 @@ export const berthFamilies: readonly MetricFamily[] = [
       'derived',
     ],
     ['berth_workloads', 'none', 'Workloads by state, with those that ended lately.', ['state']],
+    [
+      'berth_start_interval_inside_ratio',
+      'ratio',
+      'Of the last starts that were foretold with an interval meant to hold eight tenths: the share inside.',
+      [],
+      'derived',
+    ],
+    ['berth_start_intervals', 'none', 'How many starts that share is of, 200 at most.'],
     ['berth_told_series', 'none', 'Series that tasks tell of in BERTH_METRICS.'],
     [
       'berth_inference_calls',

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explaining, explainWorkload } from '../../src/api/views/explain.ts';
+import { workloadSummary } from '../../src/api/views/workload.ts';
 import { periodStarts } from '../../src/app/period-starts.ts';
 import { timeMs, UNLIMITED } from '../../src/base/units.ts';
-import { projectStarts } from '../../src/engine/projection.ts';
+import { projectStarts, type Start } from '../../src/engine/projection.ts';
+import type { AttemptId, TaskId } from '../../src/model/ids.ts';
 import { refusalMeaning, refusalTraits } from '../../src/model/refusal.ts';
 import { type Ask, config, guarantee, limit, node, queueConfig, Site } from '../builders/site.ts';
 
 const HOUR = 3_600_000;
 const q = queueConfig;
 const START = Date.parse('2026-01-01T22:00:00Z');
-const starts = periodStarts({
+const quotaStarts = periodStarts({
   timeZone: 'UTC',
   every: 'day',
   from: timeMs(START),
@@ -20,7 +22,7 @@ const quota = {
   name: 'cpu-day',
   each: true,
   limit: { cpu: 5 * 3_600_000, memory: UNLIMITED, gpu: UNLIMITED },
-  window: { kind: 'periods', starts },
+  window: { kind: 'periods', starts: quotaStarts },
   whenExhausted: 'wait',
 } as const;
 
@@ -106,3 +108,54 @@ for (const [name, { site, asks, of, want }] of Object.entries(cases)) {
 test('every refusal has a meaning and a place in the order of precedence', () => {
   assert.deepEqual(Object.keys(refusalMeaning).sort(), Object.keys(refusalTraits).sort());
 });
+
+const foreseen: Record<
+  string,
+  { interval: Start['interval']; calibration?: { inside: number; of: number }; want: string }
+> = {
+  'with an interval': {
+    interval: { low: timeMs(600_000), high: timeMs(1_800_000) },
+    want: 'likely starts in about 20m 0s, between 10m 0s and 30m 0s, most likely when 1.s.0.1 ends',
+  },
+  'with how often such were right': {
+    interval: { low: timeMs(600_000), high: timeMs(1_800_000) },
+    calibration: { inside: 163, of: 200 },
+    want: 'likely starts in about 20m 0s, between 10m 0s and 30m 0s (163 of 200 such intervals were right here), most likely when 1.s.0.1 ends',
+  },
+  'open at its end': {
+    interval: { low: timeMs(600_000), high: undefined },
+    calibration: { inside: 9, of: 9 },
+    want: 'likely starts in about 20m 0s, in 10m 0s at the earliest, most likely when 1.s.0.1 ends',
+  },
+  'without any width': {
+    interval: { low: timeMs(1_200_000), high: timeMs(1_200_000) },
+    want: 'starts in about 20m 0s, when 1.s.0.1 ends',
+  },
+};
+for (const [name, { interval, calibration, want }] of Object.entries(foreseen)) {
+  test(`a start that is foretold ${name}`, () => {
+    const site = new Site(config([queueConfig('default')]), node('n', { cpu: 1000 }));
+    for (let i = 0; i < 2; i++) site.submit({ runMs: 1_200_000 });
+    site.pass();
+    const start = { at: timeMs(1_200_000), after: '1.s.0.1' as AttemptId, interval };
+    const starts = new Map([['2.s.0' as TaskId, start as Start]]);
+    const { state } = site.engine;
+    const context = explaining(state, site.at, { starts, ...(calibration && { calibration }) });
+    const [reason] = explainWorkload(context, state.workload('2' as never)!).steps[0]!.reasons;
+    assert.ok(reason!.change!.endsWith(want), reason!.change!);
+    const { low, high } = interval!;
+    assert.deepEqual(reason!.starts, {
+      at: 1_200_000,
+      low,
+      high: high ?? null,
+      calibration: calibration ?? { inside: 0, of: 0 },
+    });
+    const { starts: told, reason: sentence } = workloadSummary(
+      context,
+      state.workload('2' as never)!,
+    );
+    assert.deepEqual(told, { at: 1_200_000, low, high: high ?? null });
+    assert.ok(!sentence!.includes('starts'), 'the list says it in a column of its own');
+    assert.equal(workloadSummary(context, state.workload('1' as never)!).starts, undefined);
+  });
+}

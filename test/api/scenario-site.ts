@@ -276,6 +276,10 @@ export class ScenarioSite implements Site {
     return { workloads: all.slice(offset, offset + limit), total: all.length };
   }
 
+  lookAhead(): Promise<void> {
+    return Promise.resolve();
+  }
+
   why(id: WorkloadId): Why | undefined {
     const document = this.workload(id);
     if (document === undefined) return undefined;

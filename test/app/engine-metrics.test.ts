@@ -12,10 +12,12 @@ const queues = config([queueConfig('fast'), queueConfig('slow')]);
 /** A site, its metrics, and what was told them of it. */
 function open() {
   const site = new Site(queues, node('n', { cpu: 2_000 }));
+  const calibration = { inside: 0, of: 0 };
   const metrics = new EngineMetrics({
     engine: site.engine,
     root: queues.root,
     now: () => site.at,
+    ahead: { calibration },
   });
   let heard = 0;
   const hear = (): void => {
@@ -39,8 +41,20 @@ function open() {
         .filter(({ value }) => value !== 0)
         .map(({ labels, value }) => [seriesKey('', labels), value]),
     );
-  return { site, metrics, hear, started, read };
+  return { site, metrics, hear, started, read, calibration };
 }
+
+test('how many starts lay in their interval is known once some were foretold and came', () => {
+  const { metrics, calibration } = open();
+  const told = () => metrics.latest('berth_start_interval_inside_ratio').map(({ value }) => value);
+  assert.deepEqual(told(), []);
+  Object.assign(calibration, { inside: 3, of: 4 });
+  assert.deepEqual(told(), [0.75]);
+  assert.deepEqual(
+    metrics.latest('berth_start_intervals').map(({ value }) => value),
+    [4],
+  );
+});
 
 test('attempts and jobs are counted by how they end, and for whom', () => {
   const { site, hear, read } = open();

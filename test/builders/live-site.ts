@@ -1,3 +1,4 @@
+import { LookAhead } from '../../src/app/look-ahead.ts';
 import { OVERFLOW_MAX, Overflow } from '../../src/app/overflow.ts';
 import { LiveSite, type LiveSiteDeps } from '../../src/app/site.ts';
 import { timeMs } from '../../src/base/units.ts';
@@ -44,6 +45,7 @@ export function liveSite(cpu = 8_000) {
   const deps: LiveSiteDeps = {
     engine,
     loop,
+    ahead: new LookAhead({ engine, now: () => at, warn: absent }),
     overflow,
     status: absent,
     cache: new CacheStore({ dir: '/nowhere', now: () => at, warn: () => {} }),

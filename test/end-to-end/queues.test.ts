@@ -32,6 +32,11 @@ test(
     assert.deepEqual([reason.code, reason.starts_after], ['insufficient', '1.s.0.1']);
     assert.match(reason.change, /^starts in about (10m|9m \d+s)/);
     assert.equal((await berth(scratch.state, 'ps', '--queue', 'default')).total, 2);
+    const starts = await berth(scratch.state, 'ps', '--start');
+    const [second, first] = starts.workloads;
+    assert.deepEqual([starts.calibration, first.starts], [{ inside: 0, of: 0 }, undefined]);
+    assert.equal(second.starts.at, reason.starts_at);
+    assert.ok(second.starts.low <= second.starts.at && second.starts.at <= second.starts.high);
     assert.equal((await berth(scratch.state, 'ps', '--queue', 'nowhere')).code, 'NOT_FOUND');
     assert.deepEqual((await berth(scratch.state, 'quota')).quotas, []);
     assert.deepEqual((await berth(scratch.state, 'reserve')).reservations, []);

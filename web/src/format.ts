@@ -63,6 +63,14 @@ export function clock(at: number): string {
   return `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}`;
 }
 
+/** To the minute, with the day where it is not that of `today`: `14:21`, `11-22 09:05`. */
+export function shortMoment(at: number, today: number): string {
+  const [d, other] = [new Date(at), new Date(today)];
+  const time = `${pad(d.getHours())}:${pad(d.getMinutes())}`;
+  if (d.toDateString() === other.toDateString()) return time;
+  return `${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${time}`;
+}
+
 const pad = (n: number): string => String(n).padStart(2, '0');
 
 /** With a thin gap between thousands: `12 345`. */

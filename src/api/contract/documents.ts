@@ -119,6 +119,23 @@ export const attemptSchema = z
   })
   .openapi('Attempt');
 
+export const calibrationSchema = z
+  .object({
+    inside: z.int().describe('Of those, how many starts lay inside'),
+    of: z.int().describe('Starts of late that had been foretold here, 200 at most'),
+  })
+  .openapi('StartCalibration', {
+    description: 'How often intervals that are meant to hold eight tenths of all starts did',
+  });
+
+export const startSchema = z
+  .object({
+    at: moment.describe('As likely before it as after it'),
+    low: moment.describe('One of ten such tasks starts earlier'),
+    high: moment.nullable().describe('One of ten starts later; null: beyond what was looked at'),
+  })
+  .openapi('ForetoldStart');
+
 export const reasonSchema = z
   .object({
     code: z.string().describe('The refusal code of docs/reference/refusals.md'),
@@ -126,9 +143,11 @@ export const reasonSchema = z
     change: z.string().nullable().describe('What would let it start'),
     facts: z.record(z.string(), z.unknown()),
     tasks: z.int().describe('How many tasks wait for this reason'),
-    starts_at: moment
+    starts_at: moment.optional().describe('When the first of them is likely to start'),
+    starts: startSchema
+      .extend({ calibration: calibrationSchema })
       .optional()
-      .describe('When the first of them starts, if all runs as long as expected'),
+      .describe('The same with an interval, and how often such intervals were right'),
     starts_after: z.string().optional().describe('The attempt whose end lets it start'),
   })
   .openapi('Reason');
@@ -219,11 +238,18 @@ export const workloadSummarySchema = z
       .optional()
       .describe('Only of a service'),
     reason: z.string().nullable().describe('Why it waits, or why it failed, in a sentence'),
+    starts: startSchema
+      .optional()
+      .describe('When its first task is likely to start; only with `starts`, and where it waits'),
   })
   .openapi('WorkloadSummary');
 
 export const workloadListSchema = z
-  .object({ workloads: z.array(workloadSummarySchema), total: z.int() })
+  .object({
+    workloads: z.array(workloadSummarySchema),
+    total: z.int(),
+    calibration: calibrationSchema.optional().describe('Only with `starts`'),
+  })
   .openapi('WorkloadList');
 
 export const whySchema = z
@@ -366,6 +392,8 @@ export const logChunkSchema = z
   .openapi('LogChunk');
 
 export type WorkloadDocument = z.infer<typeof workloadSchema>;
+export type StartCalibration = z.infer<typeof calibrationSchema>;
+export type ForetoldStart = z.infer<typeof startSchema>;
 export type WorkloadSummary = z.infer<typeof workloadSummarySchema>;
 export type WorkloadList = z.infer<typeof workloadListSchema>;
 export type StepDocument = z.infer<typeof stepSchema>;

@@ -45,6 +45,11 @@ export interface Site {
   owner(id: WorkloadId): TenantId | undefined;
   workload(id: WorkloadId): WorkloadDocument | undefined;
   workloads(filter: WorkloadFilter): WorkloadList;
+  /**
+   * Resolves when it is known, as far as it can be in a second, when what waits starts: `why` and the like then say
+   * so. At once where `id` waits for nothing.
+   */
+  lookAhead(id?: WorkloadId): Promise<void>;
   why(id: WorkloadId): Why | undefined;
   source(id: WorkloadId): string | undefined;
   nodes(): NodeList;
@@ -112,6 +117,8 @@ export interface WorkloadFilter {
   readonly tenant?: TenantId | undefined;
   readonly limit: number;
   readonly offset: number;
+  /** With when those that wait start, as far as it was looked ahead. */
+  readonly starts?: boolean | undefined;
 }
 
 export interface LogRequest {

@@ -59,6 +59,11 @@ export const listQuery = z.object({
     .optional()
     .openapi({ description: 'Of this queue and all below it' }),
   tenant: tenantName.optional().openapi({ description: 'Of this tenant only' }),
+  starts: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((said) => said === 'true')
+    .openapi({ type: 'boolean', description: 'With when those that wait are likely to start' }),
 });
 
 export const preemptionQuery = z.object({

@@ -93,6 +93,10 @@ export class SightedSite implements Site {
     return this.#site.workloads({ ...filter, tenant });
   }
 
+  lookAhead(id?: WorkloadId) {
+    return this.#site.lookAhead(id);
+  }
+
   why(id: WorkloadId) {
     return this.#sees(id) ? this.#site.why(id) : undefined;
   }

@@ -150,15 +150,21 @@ export function addWorkloadRoutes(api: OpenAPIHono<ApiEnv>, { parse }: ApiDeps):
     return c.json({ ...submitted, spilled: { queue, ahead } }, 202, { location });
   });
 
-  api.openapi(listWorkloads, (c) => c.json(c.get('site').workloads(c.req.valid('query')), 200));
+  api.openapi(listWorkloads, async (c) => {
+    const query = c.req.valid('query');
+    if (query.starts) await c.get('site').lookAhead();
+    return c.json(c.get('site').workloads(query), 200);
+  });
 
-  api.openapi(getWorkload, (c) => {
+  api.openapi(getWorkload, async (c) => {
     const { id } = c.req.valid('param');
+    await c.get('site').lookAhead(workloadIdOf(id));
     return c.json(c.get('site').workload(workloadIdOf(id)) ?? missing(id), 200);
   });
 
-  api.openapi(explainWorkload, (c) => {
+  api.openapi(explainWorkload, async (c) => {
     const { id } = c.req.valid('param');
+    await c.get('site').lookAhead(workloadIdOf(id));
     return c.json(c.get('site').why(workloadIdOf(id)) ?? missing(id), 200);
   });
 

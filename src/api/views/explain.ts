@@ -13,7 +13,7 @@ import type { State } from '../../engine/state.ts';
 import { Verdicts } from '../../engine/verdicts.ts';
 import type { TaskId, WorkloadId } from '../../model/ids.ts';
 import type { Refusal } from '../../model/refusal.ts';
-import type { Reason, Why } from '../contract/documents.ts';
+import type { ForetoldStart, Reason, Why } from '../contract/documents.ts';
 import { heldBackRefusal, stepNote, unmetNeeds } from './flow.ts';
 import { preemptionsOf } from './preemptions.ts';
 import { precedenceOf, refusalSentence, spotSentence } from './sentences.ts';
@@ -28,6 +28,8 @@ export interface Explaining {
   readonly verdicts: Verdicts;
   /** When waiting tasks start, where somebody looked ahead. */
   readonly starts: ReadonlyMap<TaskId, Start> | undefined;
+  /** Of starts that had been foretold, how many lay in their interval. */
+  readonly calibration: { readonly inside: number; readonly of: number };
   /** What the autoscaler decided last about a service; undefined where nobody knows. */
   readonly decisionOf: (id: WorkloadId) => ScalingDecision | undefined;
 }
@@ -35,8 +37,11 @@ export interface Explaining {
 export const explaining = (
   state: State,
   now: TimeMs,
-  { starts, decisionOf = () => undefined }: Partial<Pick<Explaining, 'starts' | 'decisionOf'>> = {},
-): Explaining => ({ state, now, verdicts: new Verdicts(state, now), starts, decisionOf });
+  foreseen: Partial<Pick<Explaining, 'starts' | 'calibration' | 'decisionOf'>> = {},
+): Explaining => {
+  const { starts, calibration = { inside: 0, of: 0 }, decisionOf = () => undefined } = foreseen;
+  return { state, now, verdicts: new Verdicts(state, now), starts, calibration, decisionOf };
+};
 
 /** Tasks of one step that wait for the same. */
 export interface Verdict {
@@ -177,18 +182,47 @@ function formatAtMost(resource: string, amount: number): string {
   return `${whole} ${mib >= 1024 ? 'GiB' : 'MiB'} memory`;
 }
 
-function atStart({ starts, now }: Explaining, task: TaskRecord | undefined): string | undefined {
+/** Fewer starts say nothing of how often intervals are right. */
+const RIGHT_MIN = 10;
+
+function atStart(context: Explaining, task: TaskRecord | undefined): string | undefined {
+  const { starts, now } = context;
   const start = task && starts?.get(task.id);
   if (start === undefined) return undefined;
+  const between = start.interval && intervalWords(start.interval, context);
+  if (start.at !== undefined && between !== undefined) {
+    const mostly = start.after === undefined ? '' : `, most likely when ${start.after} ends`;
+    return `likely starts in about ${formatSpan(Math.max(0, start.at - now))}, ${between}${mostly}`;
+  }
   const { at, after } = start;
   const when = after === undefined ? '' : `when ${after} ends`;
   if (at === undefined || at <= now) return when === '' ? undefined : `starts ${when}`;
   return `starts in about ${formatSpan(at - now)}${when === '' ? '' : `, ${when}`}`;
 }
 
+/** Undefined of an interval without any width worth a word: then its time is all there is to say. */
+function intervalWords(
+  { low, high }: NonNullable<Start['interval']>,
+  { now, calibration: { inside, of } }: Explaining,
+): string | undefined {
+  const from = formatSpan(Math.max(0, low - now));
+  const to = high === undefined ? undefined : formatSpan(Math.max(0, high - now));
+  if (from === to) return undefined;
+  const words = to === undefined ? `in ${from} at the earliest` : `between ${from} and ${to}`;
+  if (of < RIGHT_MIN) return words;
+  return `${words} (${inside} of ${of} such intervals were right here)`;
+}
+
+/** When something is likely to start; undefined where it was not looked for, or cannot be told. */
+export const startDocument = (start: Start | undefined): ForetoldStart | undefined =>
+  start?.at === undefined || start.interval === undefined
+    ? undefined
+    : { at: start.at, low: start.interval.low, high: start.interval.high ?? null };
+
 function reason(context: Explaining, { tasks, first }: Verdict, refusal: Refusal): Reason {
   const { code, ...facts } = refusal;
   const start = first && context.starts?.get(first.id);
+  const starts = startDocument(start);
   return {
     code,
     sentence: refusalSentence(refusal, context.now),
@@ -196,6 +230,7 @@ function reason(context: Explaining, { tasks, first }: Verdict, refusal: Refusal
     facts,
     tasks,
     ...(start?.at === undefined ? {} : { starts_at: start.at }),
+    ...(starts && { starts: { ...starts, calibration: { ...context.calibration } } }),
     ...(start?.after === undefined ? {} : { starts_after: start.after }),
   };
 }

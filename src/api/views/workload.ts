@@ -11,11 +11,12 @@ import type { Limits, Run } from '../../model/workload.ts';
 import type {
   AttemptDocument,
   EnforcedDocument,
+  ForetoldStart,
   StepDocument,
   WorkloadDocument,
   WorkloadSummary,
 } from '../contract/documents.ts';
-import { type Explaining, explainStep, explainWorkload } from './explain.ts';
+import { type Explaining, explainStep, explainWorkload, startDocument } from './explain.ts';
 import { noteField, resultFields, runFields, usedField } from './flow.ts';
 import { resourcesDocument } from './resources.ts';
 import { readyOf, scalingSentence, serviceDocument } from './service.ts';
@@ -76,14 +77,29 @@ export function workloadSummary(context: Explaining, workload: WorkloadRecord): 
     ...(workload.service && {
       replicas: { ready: readyOf(workload), wanted: workload.service.replicas },
     }),
+    ...startField(context, workload),
     reason: told
-      ? explainWorkload(context, workload).sentence
+      ? explainWorkload({ ...context, starts: undefined }, workload).sentence
       : (pausedBy(workload) ??
         onCpuSummary(workload) ??
         unheldSentence(workload) ??
         scalingSentence(workload, context.now, context.decisionOf(workload.id)) ??
         null),
   };
+}
+
+/** Of its tasks that wait, the one that starts first. */
+function startField({ starts }: Explaining, { state, startedAt, steps }: WorkloadRecord) {
+  if (starts === undefined || state !== 'active' || startedAt !== undefined) return {};
+  let first: ForetoldStart | undefined;
+  for (const { tasks, counts } of steps) {
+    if (counts.waiting === 0) continue;
+    for (const { id } of tasks) {
+      const start = startDocument(starts.get(id));
+      if (start !== undefined && (first === undefined || start.at < first.at)) first = start;
+    }
+  }
+  return first === undefined ? {} : { starts: first };
 }
 
 /** Of a workload of which anything is paused. */

@@ -3,9 +3,10 @@ import type { TenantId } from '../../model/ids.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
+import { calibrationLine } from '../start-times.ts';
 import { renderTable } from '../table.ts';
 import { count, printable } from '../text.ts';
-import { workloadColumns, workloadRow } from '../workload-table.ts';
+import { startColumns, startRow, workloadColumns, workloadRow } from '../workload-table.ts';
 
 const LIMIT_DEFAULT = 50;
 
@@ -15,6 +16,7 @@ export const ps = defineCommand({
   summary: 'List what runs and waits, and why it waits',
   options: {
     all: { kind: 'flag', short: 'a', summary: 'what has ended, too' },
+    start: { kind: 'flag', summary: 'when what waits is likely to start, and between which times' },
     queue: { kind: 'text', value: 'name', summary: 'only of this queue and those below it' },
     tenant: { kind: 'text', value: 'name', summary: 'only of this user or program' },
     limit: {
@@ -25,7 +27,7 @@ export const ps = defineCommand({
       summary: `how many at most, newest first (${LIMIT_DEFAULT})`,
     },
   },
-  json: 'WorkloadList: {workloads, total}',
+  json: 'WorkloadList: {workloads, total}; with --start calibration, too',
   async run({ options }, world) {
     const client = await world.daemons.connect();
     const list = await client.workloads({
@@ -34,6 +36,7 @@ export const ps = defineCommand({
       offset: 0,
       queue: options.queue,
       tenant: options.tenant as TenantId | undefined,
+      starts: options.start,
     });
     const now = world.now();
     return {
@@ -68,9 +71,16 @@ export function renderWorkloads(
   return [
     ...renderTable(
       page,
-      workloadColumns,
-      list.workloads.map((workload) => workloadRow(workload, page, now)),
+      list.calibration === undefined ? workloadColumns : startColumns,
+      list.workloads.map((workload) =>
+        list.calibration === undefined
+          ? workloadRow(workload, page, now)
+          : startRow(workload, page, now),
+      ),
     ),
+    ...(list.calibration === undefined
+      ? []
+      : [paint(page, 'faint', calibrationLine(list.calibration))]),
     ...(hidden > 0
       ? [
           paint(

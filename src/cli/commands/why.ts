@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
 import { preemptionLines } from '../preemption-lines.ts';
+import { clockRange, clockTime } from '../start-times.ts';
 import { stateLook } from '../status-word.ts';
 import { termLines } from '../term-lines.ts';
 import { count, printable, wrap } from '../text.ts';
@@ -20,7 +21,7 @@ export const why = defineCommand({
     complete: 'none',
   },
   details: [
-    'Reasons come in order of precedence. Below each stands what would let the first such task start: a smaller request that would start now, or when and after whose end it starts, if all runs as long as expected.',
+    'Reasons come in order of precedence. Below each stands what would let the first such task start: a smaller request that would start now, or when it is likely to start, and after whose end: eight of ten starts are meant to lie between both times, and how many did here is said beside them.',
     'Of a service that is autoscaled: what its metrics ask for, what bounds that, and the last change with its reason.',
     'Then what became of its execution terms: what holds each, or why nothing does.',
     'Below them: who was stopped for its tasks, and for whom its own were stopped, with the numbers that decided.',
@@ -70,8 +71,7 @@ function stepLines(step: Why['steps'][number], page: Page, now: number): readonl
 
 function reasonLines(reason: Reason, page: Page, now: number): readonly string[] {
   const tasks = reason.tasks > 1 ? ` (${count(reason.tasks, 'task')})` : '';
-  const at = reason.starts_at;
-  const clock = at === undefined || at <= now ? '' : ` (~${clockTime(at, now)})`;
+  const clock = startTimes(reason, page, now);
   return [
     ...wrap(`${printable(reason.sentence)}${tasks}`, page.width, '  '),
     ...(reason.change === null
@@ -80,11 +80,9 @@ function reasonLines(reason: Reason, page: Page, now: number): readonly string[]
   ];
 }
 
-/** In the reader's time zone: `14:32`, with the day when it is another one. */
-function clockTime(at: number, now: number): string {
-  const [moment, today] = [new Date(at), new Date(now)];
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const time = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
-  if (moment.toDateString() === today.toDateString()) return time;
-  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())} ${time}`;
+/** ` (~14:32)`, and with an interval ` (~14:32, 14:20–15:10)`. */
+function startTimes({ starts_at: at, starts }: Reason, page: Page, now: number): string {
+  if (at === undefined || at <= now) return '';
+  if (starts === undefined || starts.low === starts.high) return ` (~${clockTime(at, now)})`;
+  return ` (~${clockTime(at, now)}, ${clockRange(starts, page, now)})`;
 }

@@ -134,10 +134,11 @@ const one = (id: string, rest = ''): string => `/api/v1/workloads/${encodeURICom
 function workloadCalls({ ask, done, events }: Calls) {
   return {
     submit: (document) => ask(submittedSchema, postDocument('/api/v1/workloads', document)),
-    workloads: ({ queue, tenant, ...filter }) => {
+    workloads: ({ queue, tenant, starts, ...filter }) => {
       const whose = {
         ...(queue !== undefined && { queue }),
         ...(tenant !== undefined && { tenant }),
+        ...(starts === true && { starts: 'true' }),
       };
       return ask(workloadListSchema, get(`/api/v1/workloads?${query({ ...filter, ...whose })}`));
     },

@@ -26,6 +26,10 @@ export function QueuePage() {
     `/api/v1/workloads?state=active&limit=${LIMIT}${of}`,
     { when: anyWorkload, everyMs: 1_000 },
   ).value;
+  const { value: foretold } = useDocument<WorkloadList>(
+    `/api/v1/workloads?state=active&limit=${LIMIT}${of}&starts=true`,
+    seldom,
+  ).value;
   const { value: queues } = useDocument<QueueList>('/api/v1/queues', {
     when: anyWorkload,
     everyMs: 1_000,
@@ -36,7 +40,12 @@ export function QueuePage() {
     seldom,
   ).value;
   const told = queues?.queues.find(({ name }) => name === chosen) ?? queues?.queues[0];
-  const waiting = inQueueOrder((value?.workloads ?? []).filter(({ tasks }) => tasks.waiting > 0));
+  const startOf = new Map(foretold?.workloads.map(({ id, starts }) => [id, starts]));
+  const waiting = inQueueOrder(
+    (value?.workloads ?? [])
+      .filter(({ tasks }) => tasks.waiting > 0)
+      .map((workload) => withStart(workload, startOf.get(workload.id))),
+  );
   // What has begun only waits for its own earlier steps or tasks, and is in nobody's way.
   const begun = waiting.filter(({ status }) => status === 'running');
   const groups = [
@@ -66,6 +75,9 @@ export function QueuePage() {
           with its reason.
         </EmptyNote>
       )}
+      {foretold?.calibration !== undefined && startOf.size > 0 && groups.length > 0 && (
+        <p class="muted">{calibrationWords(foretold.calibration)}</p>
+      )}
       {groups.map(([reason, workloads], i) => (
         <section key={reason} class="part" aria-label={reason}>
           <header class="reason">
@@ -87,6 +99,19 @@ export function QueuePage() {
       <PreemptionNotes list={preemptions} />
     </>
   );
+}
+
+const withStart = (
+  workload: WorkloadSummary,
+  starts: WorkloadSummary['starts'],
+): WorkloadSummary => (starts === undefined ? workload : { ...workload, starts });
+
+/** Fewer starts say nothing of how often intervals are right. */
+const SHARE_MIN = 10;
+
+function calibrationWords({ inside, of }: NonNullable<WorkloadList['calibration']>): string {
+  const meant = 'Eight of ten starts are meant to lie between the times shown';
+  return of < SHARE_MIN ? `${meant}.` : `${meant}; of the last ${of} here ${inside} did.`;
 }
 
 function leadOf(waiting: number, reasons: number, begun: number): string {

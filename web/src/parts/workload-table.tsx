@@ -2,7 +2,7 @@ import type { WorkloadSummary } from '../../../src/api/contract/documents.ts';
 import { UNKNOWN } from '../format.ts';
 import { workloadHref } from '../router.ts';
 import { Mark } from './mark.tsx';
-import { Ago, Lasting } from './moments.tsx';
+import { Ago, Lasting, StartInterval } from './moments.tsx';
 import { type Column, RowTable } from './row-table.tsx';
 import { TaskProgress } from './task-progress.tsx';
 
@@ -62,6 +62,12 @@ const waited: Column<WorkloadSummary> = {
   cell: ({ submitted_at, started_at }) => <Lasting from={submitted_at} to={started_at} />,
 };
 
+const starts: Column<WorkloadSummary> = {
+  head: 'Starts',
+  class: 'col-start wide',
+  cell: ({ starts }) => (starts === undefined ? UNKNOWN : <StartInterval start={starts} />),
+};
+
 const ended: Column<WorkloadSummary> = {
   head: 'Ended',
   class: 'col-time number',
@@ -78,7 +84,7 @@ const layouts = {
   running: [name, state, tasks, reason, ran],
   waiting: [name, state, tasks, reason, waited],
   ended: [name, state, tasks, reason, ended],
-  queued: [name, priority, tasks, owner, waited],
+  queued: [name, priority, tasks, owner, starts, waited],
   begun: [name, priority, tasks, reason, submitted],
   all: [name, state, tasks, reason, owner, submitted, ran],
 } as const satisfies Record<string, readonly Column<WorkloadSummary>[]>;
