@@ -25,6 +25,7 @@ import type {
 } from '../../src/api/contract/queue-documents.ts';
 import type {
   ChangeOutcome,
+  LiveChange,
   LogRequest,
   RetryOutcome,
   Site,
@@ -255,7 +256,11 @@ export class ScenarioSite implements Site {
     return { now: this.now, plan: null, started: false, done: 0, ended: [] };
   }
 
-  change(): Promise<ChangeOutcome> {
+  change(asked: LiveChange): Promise<ChangeOutcome> {
+    const { workload } = this.#entries.get(asked.workload)?.document ?? {};
+    if (asked.kind === 'adjust' && asked.priority !== undefined && workload !== undefined) {
+      workload.priority = asked.priority;
+    }
     return Promise.resolve({ kind: 'done' });
   }
 

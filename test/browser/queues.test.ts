@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WorkloadId } from '../../src/model/ids.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { busyLab } from '../api/scenarios.ts';
 import { queueScene } from '../builders/queue-scene.ts';
@@ -81,6 +82,31 @@ test('quotas and who was stopped for whom stand below', bounded, async (t) => {
     await quotas.locator('svg').first().getAttribute('aria-label'),
     '0.67 used and 7.33 reserved of 20 CPU-hours',
   );
+});
+
+test('a key changes the priority of a row, and the note takes it back', bounded, async (t) => {
+  const site = busyLab();
+  const opened = await openPage(t, site, { hash: '#/queue' });
+  const { page, see } = opened;
+  await see('Asks 2 GPUs; lab-3 has 0 free.');
+  const row = page.locator('main [data-row]').first();
+  const id = (await row.getAttribute('data-row')) as WorkloadId;
+  const priority = () => site.workload(id)!.workload.priority;
+  const before = priority();
+  await page.keyboard.press('+');
+  assert.equal(priority(), before, 'nothing has the focus');
+  await page.keyboard.press('j');
+  await page.keyboard.press('+');
+  await see(new RegExp(`#${id} has priority ${before + 10}, was ${before}\\.`));
+  assert.equal(priority(), before + 10);
+  await lookOver(opened);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await see(new RegExp(`#${id} has priority ${before} again\\.`));
+  assert.equal(priority(), before);
+  await page.locator(`main [data-row="${id}"]`).focus();
+  await page.keyboard.press('-');
+  await see(new RegExp(`#${id} has priority ${before - 10}, was ${before}\\.`));
+  assert.equal(priority(), before - 10);
 });
 
 test('a site of one queue has no tree', bounded, async (t) => {

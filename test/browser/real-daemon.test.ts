@@ -56,6 +56,9 @@ test('every page against a real daemon that measures a real task', {
     alerts: /12 rules|rules/i,
     doctor: /Looked at|looked at/,
     reports: /Indicators|indicator/i,
+    metrics: /\d+ metrics, \d+ series/,
+    'metrics/berth_node_cpu_busy_ratio': /^1 series over 1h$/,
+    settings: /settings are set: 2 by the command line/,
   };
   for (const [hash, text] of Object.entries(seen)) {
     await page.goto(`${url}/#/${hash}`);

@@ -20,19 +20,23 @@ export function getText(path: string, signal?: AbortSignal): Promise<string> {
   return askWhole(path, { signal: withLimit(signal) }, (answer) => answer.text());
 }
 
-export async function post(path: string): Promise<void> {
-  await ask(path, { method: 'POST', signal: withLimit(undefined) });
+/** Nothing is answered but that it was done. */
+export async function post(path: string, body?: unknown): Promise<void> {
+  await ask(path, posted(body));
 }
 
 export function postJson<T>(path: string, body: unknown): Promise<T> {
-  const init = {
-    method: 'POST',
+  return askWhole(path, posted(body), (answer) => answer.json() as Promise<T>);
+}
+
+const posted = (body?: unknown) => ({
+  method: 'POST',
+  ...(body !== undefined && {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    signal: withLimit(undefined),
-  };
-  return askWhole(path, init, (answer) => answer.json() as Promise<T>);
-}
+  }),
+  signal: withLimit(undefined),
+});
 
 export async function remove(path: string): Promise<void> {
   await ask(path, { method: 'DELETE', signal: withLimit(undefined) });

@@ -14,6 +14,7 @@ export const keys: readonly (readonly [string, string])[] = [
   ['Enter', 'open the row'],
   ['u', 'up: from a workload or a metric to the list'],
   ...places.map(({ key, name }) => [`g ${key}`, name.toLowerCase()] as const),
+  ['+ / -', 'in the queue: before or behind others, with an undo'],
   ['/', 'search everything'],
   ['t', 'light or dark'],
   ['?', 'these keys'],

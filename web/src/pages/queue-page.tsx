@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import type { Why, WorkloadList, WorkloadSummary } from '../../../src/api/contract/documents.ts';
 import type { PreemptionList } from '../../../src/api/contract/preemption-documents.ts';
@@ -7,9 +8,11 @@ import { Command, EmptyNote, ProblemNote } from '../parts/notes.tsx';
 import { PreemptionNotes } from '../parts/preemption-list.tsx';
 import { QueueTree } from '../parts/queue-tree.tsx';
 import { QuotaTable } from '../parts/quota-table.tsx';
+import { type Done, UndoNote } from '../parts/undo-note.tsx';
 import { WaitingReasons } from '../parts/waiting-reasons.tsx';
 import { WorkloadTable } from '../parts/workload-table.tsx';
 import { anyWorkload, useDocument } from '../use-document.ts';
+import { useReordering } from '../use-reordering.ts';
 import { inQueueOrder } from './overview-page.tsx';
 
 /** The counterfactual of each group is one more request; the later groups only show their reason. */
@@ -39,6 +42,8 @@ export function QueuePage() {
     `/api/v1/preemptions?limit=${PREEMPTIONS_SHOWN}`,
     seldom,
   ).value;
+  const done = useSignal<Done | undefined>(undefined);
+  useReordering(value?.workloads ?? [], done);
   const told = queues?.queues.find(({ name }) => name === chosen) ?? queues?.queues[0];
   const startOf = new Map(foretold?.workloads.map(({ id, starts }) => [id, starts]));
   const waiting = inQueueOrder(
@@ -95,6 +100,13 @@ export function QueuePage() {
           <WorkloadTable label="Begun" layout="begun" workloads={begun} />
         </section>
       )}
+      {waiting.length > 0 && (
+        <p class="muted wide-only">
+          <kbd>+</kbd> and <kbd>-</kbd> change the priority of the row that has the focus, and{' '}
+          <kbd>j</kbd> <kbd>k</kbd> move it.
+        </p>
+      )}
+      <UndoNote done={done} />
       <QuotaTable list={quotas} />
       <PreemptionNotes list={preemptions} />
     </>

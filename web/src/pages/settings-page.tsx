@@ -117,13 +117,24 @@ interface GroupProps {
 
 function Group({ name, rows, isOpen }: GroupProps) {
   const [set, others] = isOpen ? [rows, []] : [rows.filter(isSet), rows.filter((r) => !isSet(r))];
+  if (set.length === 0) {
+    return (
+      <details class="fold">
+        <summary>
+          <h2>{name}</h2>
+          <span class="muted">{counted(others.length, 'setting')}, as built in</span>
+        </summary>
+        <Rows label={`Settings of ${name} as built in`} rows={others} />
+      </details>
+    );
+  }
   return (
     <section class="part" aria-label={`Settings of ${name}`}>
       <header class="section-head">
         <h2>{name}</h2>
         <span class="muted">{counted(rows.length, 'setting')}</span>
       </header>
-      {set.length > 0 && <Rows label={`Settings of ${name}`} rows={set} />}
+      <Rows label={`Settings of ${name}`} rows={set} />
       {others.length > 0 && (
         <details class="quiet">
           <summary>{whole(others.length)} as built in</summary>

@@ -33,7 +33,8 @@ export function GpuLinks({ document }: { readonly document: InventoryDocument })
           {kinds.map((kind) => `${kind} ${words[kind]}`).join(' · ')} (driver)
         </span>
       </header>
-      <div class="scroll-x">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it */}
+      <div class="scroll-x" tabIndex={0}>
         <table class="links" aria-label="Links between GPUs">
           <thead>
             <tr>

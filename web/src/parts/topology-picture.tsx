@@ -329,15 +329,14 @@ function GpuPart({ device, filling }: { readonly device: Device; readonly fillin
       id={device.id}
       filling={filling}
       class={`topo-device gpu ${held === undefined ? '' : 'held'} ${isMarked ? 'marked' : ''}`}
-      label={`${device.name}, ${gpu.model ?? 'model unknown'}, ${bytes(gpu.memory_bytes)}, ${heldText}${busy === undefined ? '' : `, ${percent(busy)} busy`}`}
+      label={`${device.name}, ${gpu.model ?? 'model unknown'}, ${bytes(gpu.memory_bytes)} · ${[heldText, ...instances.map(({ name }) => name)].join(' ')}${busy === undefined ? '' : `, ${percent(busy)} busy`}`}
     >
       {busy !== undefined && <i class="gpu-busy" style={{ width: percent(busy) }} />}
       {held !== undefined && <i class="hatched" style={{ width: percent(held / 1_000) }} />}
-      <span class="topo-kind">{device.name}</span>
-      <b>{gpu.model ?? UNKNOWN}</b>
+      <span class="topo-kind">{device.name}</span> <b>{gpu.model ?? UNKNOWN}</b>{' '}
       <span class="muted">
         {bytes(gpu.memory_bytes)} · {heldText}
-      </span>
+      </span>{' '}
       {instances.length > 0 && (
         <span class="topo-mig">
           {instances.map(({ name, held: milli, weight }, i) => (
@@ -346,7 +345,7 @@ function GpuPart({ device, filling }: { readonly device: Device; readonly fillin
               class={milli !== undefined && milli > 0 ? 'hatched' : ''}
               style={{ flexGrow: weight }}
             >
-              {name}
+              {name}{' '}
             </span>
           ))}
         </span>
