@@ -270,6 +270,18 @@ const cases: Readonly<Record<string, Case>> = {
     facts: factsOf([]),
     want: { kinds: ['disk-full'], severity: 'critical', sentence: /full in 1m 1s/ },
   },
+  'a file system that fills with ups and downs: when, and between when': {
+    drawn: host({
+      'filesystem_available_bytes /': (second) =>
+        (6 - second * 0.003 + 0.02 * Math.sin(second * 7.3)) * GIB,
+    }),
+    facts: factsOf([]),
+    want: {
+      kinds: ['disk-full'],
+      sentence:
+        /full in \d+m \d+s if it goes on so \(\d+m \d+s to \d+m \d+s, with 90 % confidence\)/,
+    },
+  },
   'a file system with little left that does not shrink': {
     drawn: host({ 'filesystem_available_bytes /': 3 * GIB }),
     facts: factsOf([]),

@@ -189,6 +189,20 @@ test('the slope does not mind a third of outliers', () => {
   assert.ok(Math.abs(trendOf(values)!.slope - 1) < 0.6);
 });
 
+test('the interval of a slope holds it about nine times in ten, also where noise has a memory', (t) => {
+  for (const rho of [0, 0.6]) {
+    const runs = 400;
+    let held = 0;
+    for (let seed = 1; seed <= runs; seed++) {
+      const found = trendOf(noise(seed, 60, rho).map((x, i) => x - 0.05 * i))!;
+      assert.ok(found.slopeLow <= found.slope && found.slope <= found.slopeHigh);
+      if (found.slopeLow <= -0.05 && -0.05 <= found.slopeHigh) held++;
+    }
+    t.diagnostic(`memory ${rho}: ${held} of ${runs}`);
+    assert.ok(held / runs >= 0.86 && held / runs <= 0.97, `${rho}: ${held} of ${runs}`);
+  }
+});
+
 test('noise with a memory is seldom a trend', () => {
   for (const rho of [0, 0.6]) {
     let wrong = 0;

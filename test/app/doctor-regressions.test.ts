@@ -14,7 +14,10 @@ const DAYS = 8;
 
 test('a disk that became slow, found in the history of the daemon', async (t) => {
   const folder = scratch(t);
-  const history = openHistory({ file: join(folder, 'history.db'), onProblem: (problem) => assert.fail(String(problem)) });
+  const history = openHistory({
+    file: join(folder, 'history.db'),
+    onProblem: (problem) => assert.fail(String(problem)),
+  });
   t.after(() => history.close());
   const journal = openJournal({ file: join(folder, 'journal.db') });
   t.after(() => journal.close());

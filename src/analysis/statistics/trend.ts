@@ -5,6 +5,9 @@ import { memoryOf } from './change-points.ts';
 export interface Trend {
   /** By step of the index, or unit of `at`: the median of the slopes of all pairs (Theil 1950, Sen 1968). */
   readonly slope: number;
+  /** Ends of its 90 % interval (Sen 1968), wider where neighbours resemble each other. */
+  readonly slopeLow: number;
+  readonly slopeHigh: number;
   /** The line's value at the first and at the last point. */
   readonly first: number;
   readonly last: number;
@@ -47,13 +50,31 @@ export function trendOf(
   const variance = varianceOf(values) * (memory ?? (isNothing(rest, values) ? 1 : memoryOf(rest)));
   const z = variance === 0 || s === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
   const p = Math.min(1, 2 * normalTail(Math.abs(z)));
+  const [slopeLow, slopeHigh] = endsOf(slopes, variance);
   return {
     slope,
+    slopeLow,
+    slopeHigh,
     first: offset + slope * at[0]!,
     last: offset + slope * at[n - 1]!,
     p,
     tau: s / pairs,
   };
+}
+
+/** Of the normal distribution, above which a twentieth lies. */
+const Z = 1.6448536269514722;
+
+/** The slopes that are as far from the middle as Kendall's S is from nothing by chance. */
+function endsOf(
+  sortedSlopes: Float64Array,
+  variance: number,
+): readonly [low: number, high: number] {
+  const pairs = sortedSlopes.length;
+  const half = (Z * Math.sqrt(variance)) / 2;
+  const low = Math.max(0, Math.round(pairs / 2 - half) - 1);
+  const high = Math.min(pairs - 1, Math.round(pairs / 2 + half));
+  return [sortedSlopes[low]!, sortedSlopes[high]!];
 }
 
 /** What is left of an exact line is the last digits of its numbers, and those resemble each other. */

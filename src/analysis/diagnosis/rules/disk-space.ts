@@ -1,5 +1,6 @@
 import { formatBytes, formatSpan } from '../../../base/format.ts';
 import type { SeriesPoint } from '../../../telemetry/metric.ts';
+import { trendOf } from '../../statistics/trend.ts';
 import { makeFinding } from '../make-finding.ts';
 import { ranked, watch } from '../remedies.ts';
 import { type DoctorFinding, type Looked, percent, type Verdict } from '../report.ts';
@@ -11,8 +12,6 @@ const SIZE = 'berth_node_filesystem_size_bytes';
 const FREE_MIN = 0.05;
 /** Full so soon is moderate; critical in a third of that. */
 const SOON_MS = 3_600_000;
-/** Fewer points make no trend. */
-const POINTS_MIN = 4;
 
 /** File systems that are nearly full, or will be soon if it goes on so. */
 export function diskSpaceRule(window: MetricWindow): Verdict {
@@ -23,9 +22,8 @@ export function diskSpaceRule(window: MetricWindow): Verdict {
     const size = window.last(SIZE, { mount });
     const free = points.at(-1)!.last;
     if (size === undefined || size === 0) continue;
-    const fullInMs = timeToEmpty(points);
-    const when = fullInMs === undefined ? '' : `, full in ${formatSpan(fullInMs)} if it goes on so`;
-    const sentence = `${mount}: ${formatBytes(free)} of ${formatBytes(size)} free (${percent(free / size)})${when}.`;
+    const full = timeToEmpty(points);
+    const sentence = `${mount}: ${formatBytes(free)} of ${formatBytes(size)} free (${percent(free / size)})${whenWords(full)}.`;
     looked.push({
       resource: `disk space ${mount}`,
       utilisation: 1 - free / size,
@@ -33,7 +31,7 @@ export function diskSpaceRule(window: MetricWindow): Verdict {
       errors: undefined,
       sentence,
     });
-    const score = Math.max(nearness(free / size, FREE_MIN), nearness(fullInMs, SOON_MS));
+    const score = Math.max(nearness(free / size, FREE_MIN), nearness(full?.ms, SOON_MS));
     if (score === 0) continue;
     findings.push(
       makeFinding({
@@ -86,17 +84,43 @@ export function diskSpaceRule(window: MetricWindow): Verdict {
 const nearness = (value: number | undefined, limit: number): number =>
   value === undefined || value >= limit ? 0 : 0.4 + 0.6 * (1 - value / limit);
 
+interface TimeToEmpty {
+  readonly ms: number;
+  /** Ends of the 90 % interval; `latestMs` is undefined where it may not shrink at all. */
+  readonly earliestMs: number;
+  readonly latestMs: number | undefined;
+}
+
 /**
  * At the median slope of all pairs (Theil and Sen), which one large file that is written and removed does not bend.
  * Undefined where it does not shrink.
  */
-function timeToEmpty(all: readonly SeriesPoint[]): number | undefined {
+function timeToEmpty(all: readonly SeriesPoint[]): TimeToEmpty | undefined {
   const points =
     all.length <= 60 ? all : all.filter((_, i) => i % Math.ceil(all.length / 60) === 0);
-  if (points.length < POINTS_MIN) return undefined;
-  const slopes = points
-    .flatMap((a, i) => points.slice(i + 1).map((b) => (b.last - a.last) / (b.at - a.at)))
-    .toSorted((a, b) => a - b);
-  const slope = slopes[Math.floor(slopes.length / 2)]!;
-  return slope < 0 ? all.at(-1)!.last / -slope : undefined;
+  const start = points[0]!.at;
+  const line = trendOf(
+    points.map(({ last }) => last),
+    { at: points.map(({ at }) => at - start) },
+  );
+  if (line === undefined || line.slope >= 0) return undefined;
+  const free = all.at(-1)!.last;
+  return {
+    ms: free / -line.slope,
+    earliestMs: free / -line.slopeLow,
+    latestMs: line.slopeHigh < 0 ? free / -line.slopeHigh : undefined,
+  };
+}
+
+function whenWords(full: TimeToEmpty | undefined): string {
+  if (full === undefined) return '';
+  const { ms, earliestMs, latestMs } = full;
+  const [earliest, latest] = [earliestMs, latestMs].map((one) => one && formatSpan(one));
+  const between =
+    earliest === latest
+      ? ''
+      : latest === undefined
+        ? ` (not before ${earliest}, and perhaps never)`
+        : ` (${earliest} to ${latest}, with 90 % confidence)`;
+  return `, full in ${formatSpan(ms)} if it goes on so${between}`;
 }
