@@ -13,6 +13,7 @@ import type { JournalRow } from '../store/io/journal.ts';
 import { newestOf, type PackedRow } from '../store/io/snapshot-table.ts';
 import { findSolver } from './find-solver.ts';
 import { loadPlugins } from './load-plugins.ts';
+import { nodeLossOf } from './node-loss-view.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { isReadable } from './recover.ts';
 import { siteEngine } from './site-engine.ts';
@@ -78,7 +79,8 @@ export class WhatIfReplica {
     if (this.#last !== undefined) this.#engine.replayed(this.#last);
     const question = readQuestion(this.#site, asked, { by, at, state: this.#engine.state });
     const answer = whatIf(this.#engine, { at, only: by.only, ...question });
+    const nodeLoss = nodeLossOf(this.#engine, question, { at, only: by.only });
     const tookMs = Math.round(performance.now() - begun);
-    return whatIfDocument(answer, { question, state: this.#engine.state, tookMs });
+    return whatIfDocument(answer, { question, state: this.#engine.state, nodeLoss, tookMs });
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type NodeLossDocument,
   WHAT_IF_JOBS_MAX,
   type WhatIfDocument,
   type WhatIfGroup,
@@ -14,6 +15,7 @@ import type { Question } from './what-if-question.ts';
 interface Around {
   readonly question: Question;
   readonly state: State;
+  readonly nodeLoss: NodeLossDocument | null;
   readonly tookMs: number;
 }
 
@@ -48,6 +50,7 @@ export function whatIfDocument(answer: WhatIfAnswer, around: Around): WhatIfDocu
       wait_after_ms: waitAfter ?? null,
     })),
     happened: null,
+    node_loss: around.nodeLoss,
     took_ms: tookMs,
   };
 }
