@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Prng } from '../src/base/prng.ts';
-import { bytes, milliCpu, milliGpu } from '../src/base/units.ts';
-import type { Constraints } from '../src/model/constraints.ts';
-import type { NodeId } from '../src/model/ids.ts';
 import type { Node } from '../src/model/node.ts';
 import { type NodeIndex, NodeTable, WHOLE_GPU } from '../src/scheduling/node-table.ts';
 import { feasible } from '../src/scheduling/place.ts';
@@ -17,54 +14,32 @@ import { gpuClustering } from '../src/scheduling/scorers/gpu-clustering.ts';
 import { gpuPacking } from '../src/scheduling/scorers/gpu-packing.ts';
 import { type Ask, type ShapeIndex, Shapes } from '../src/scheduling/shape.ts';
 import { TypicalDemand } from '../src/scheduling/typical-demand.ts';
+import {
+  readOpenbNodes as openbNodes,
+  readOpenbPods as openbPods,
+} from '../src/simulation/traces/openb.ts';
+import type { TraceSource } from '../src/simulation/traces/trace-format.ts';
 import type { Bench } from './bench.ts';
 import { openbVariant } from './openb-variants.ts';
 
-const MIB = 1024 ** 2;
 /** Demand that arrives, as a part of all GPUs: enough to see what still fits once most does not. */
 const DEMAND = 1.3;
 
-function readCsv(file: string): Record<string, string>[] {
-  const [head = '', ...lines] = readFileSync(file, 'utf8').trim().split(/\r?\n/);
-  const names = head.split(',');
-  return lines.map((line) => {
-    const cells = line.split(',');
-    return Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']));
-  });
-}
+const sourceOf = (file: string): TraceSource => ({ file, text: readFileSync(file, 'utf8') });
 
 /** Nodes with GPUs, by name. */
 export function readOpenbNodes(file: string): Node[] {
-  return readCsv(file)
-    .filter((row) => Number(row['gpu']) > 0)
-    .sort((a, b) => (a['sn']! < b['sn']! ? -1 : 1))
-    .map((row) => ({
-      id: row['sn'] as NodeId,
-      cpu: milliCpu(Number(row['cpu_milli'])),
-      memory: bytes(Number(row['memory_mib']) * MIB),
-      gpus: Array.from({ length: Number(row['gpu']) }, (_, i) => ({
-        id: String(i),
-        model: row['model']!,
-        memory: bytes(0),
-      })),
-      custom: [],
-      labels: {},
-    }));
+  const read = openbNodes(sourceOf(file));
+  if (!read.ok) throw new Error(`${file}: ${read.issues[0]?.message}`);
+  return read.nodes.filter(({ gpus }) => gpus.length > 0);
 }
 
 export function readOpenbPods(file: string): Ask[] {
-  return readCsv(file).map((row) => {
-    const devices = Number(row['num_gpu']);
-    const models = row['gpu_spec']!.split('|').filter((model) => model !== '');
-    const constraints: Constraints = { gpuModels: models, gpuMemory: bytes(0), labels: [] };
-    const request = {
-      cpu: milliCpu(Number(row['cpu_milli'])),
-      memory: bytes(Number(row['memory_mib']) * MIB),
-      gpu: milliGpu(devices === 1 ? Number(row['gpu_milli']) : devices * WHOLE_GPU),
-      custom: [],
-    };
-    return models.length === 0 ? request : { ...request, constraints };
-  });
+  const read = openbPods(sourceOf(file));
+  if (!read.ok) throw new Error(`${file}: ${read.issues[0]?.message}`);
+  return read.pods.map(({ request, constraints }) =>
+    constraints === undefined ? request : { ...request, constraints },
+  );
 }
 
 /** All pods shuffled, then pods drawn with replacement, until the demand has arrived. */

@@ -14,11 +14,13 @@ import { openbBench } from './openb.ts';
 import { overheadBench } from './overhead.ts';
 import { peersBench } from './peers.ts';
 import { pipelineBench } from './pipeline.ts';
+import { predictBench } from './predict.ts';
 import { preemptionBench } from './preemption.ts';
 import { queuesBench } from './queues.ts';
 import { samplingBench } from './sampling.ts';
 import { simulationBench } from './simulation.ts';
 import { speedBench } from './speed.ts';
+import { startTimesBench } from './start-times.ts';
 import { swfBench } from './swf.ts';
 
 export const registry: Readonly<Record<string, Bench>> = {
@@ -28,6 +30,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   pipeline: pipelineBench,
   exposition: expositionBench,
   flow: flowBench,
+  predict: predictBench,
   fork: forkBench,
   preemption: preemptionBench,
   history: historyBench,
@@ -43,5 +46,6 @@ export const registry: Readonly<Record<string, Bench>> = {
   sampling: samplingBench,
   simulation: simulationBench,
   speed: speedBench,
+  'start-times': startTimesBench,
   swf: swfBench,
 };

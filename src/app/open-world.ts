@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { openDaemonLogs } from '../cli/io/daemon-log.ts';
 import type { Settings } from '../cli/settings.ts';
-import type { Daemons, OpenedDaemon, Terminal, Tiering, World } from '../cli/world.ts';
+import type { Daemons, OpenedDaemon, Simulations, Terminal, Tiering, World } from '../cli/world.ts';
 import { openDocuments } from './documents.ts';
 import { openInventories } from './inventories.ts';
 import { openMonitoringFiles } from './monitoring-files.ts';
@@ -26,6 +26,7 @@ export function openWorld(deps: {
     daemonLog: openDaemonLogs(settings.stateDir.value),
     monitoring: openMonitoringFiles(process.cwd()),
     tiering: tieringOf(process.cwd()),
+    simulations: simulationsOf(process.cwd()),
     profiles: {
       ofProcess: async (...given) => (await import('./doctor-here.ts')).profileProcess(...given),
       ofContainer: async (...given) =>
@@ -51,6 +52,14 @@ function tieringOf(cwd: string): Tiering {
     settle: async (...given) => (await opened()).settle(...given),
     move: async (...given) => (await opened()).move(...given),
     restore: async (...given) => (await opened()).restore(...given),
+  };
+}
+
+function simulationsOf(cwd: string): Simulations {
+  const opened = async () => (await import('./simulations.ts')).openSimulations(cwd);
+  return {
+    compare: async (...given) => (await opened()).compare(...given),
+    sweep: async (...given) => (await opened()).sweep(...given),
   };
 }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
+import { spanMs } from '../base/units.ts';
 import type { Experiment } from '../cli/world.ts';
 import { OperationError } from '../model/errors.ts';
 import { defaultScheduling, type SchedulingConfig } from '../model/scheduling-config.ts';
@@ -42,7 +43,13 @@ export async function readExperiment(asked: Experiment, cwd: string): Promise<Re
   }
   const hash = createHash('sha256').update(JSON.stringify(asked));
   for (const { text } of [...sources, ...(nodeSource ? [nodeSource] : [])]) hash.update(text);
-  return { trace, nodes, policies: policiesOf(asked, trace), digest: hash.digest('hex') };
+  return {
+    trace,
+    nodes,
+    policies: policiesOf(asked, trace),
+    ...(asked.shakeMs !== undefined && { shakeMs: spanMs(asked.shakeMs) }),
+    digest: hash.digest('hex'),
+  };
 }
 
 function policiesOf({ policies }: Experiment, trace: Trace): ReadonlyMap<string, SchedulingConfig> {
@@ -108,7 +115,12 @@ async function readSource(file: string, cwd: string): Promise<TraceSource> {
     throw new OperationError('FILE_UNREADABLE', `${file} cannot be read (${reason}).`, {}, cause);
   });
   if (raw.length > TEXT_BYTES_MAX) throw tooLarge(file);
-  const kind = raw[0] === 0x1f && raw[1] === 0x8b ? 'gzip' : raw.length >= 4 && raw.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : undefined;
+  const kind =
+    raw[0] === 0x1f && raw[1] === 0x8b
+      ? 'gzip'
+      : raw.length >= 4 && raw.readUInt32LE(0) === 0xfd2fb528
+        ? 'zstd'
+        : undefined;
   if (kind === undefined) {
     if (raw.length > UNPACKED_BYTES_MAX) throw tooLarge(file);
     return { file, text: raw.toString('utf8') };
@@ -123,6 +135,10 @@ async function readSource(file: string, cwd: string): Promise<TraceSource> {
 }
 
 const tooLarge = (file: string): OperationError =>
-  new OperationError('FILE_UNREADABLE', `${file} has more than ${UNPACKED_BYTES_MAX / 1024 ** 2} MiB of text.`, {
-    hint: 'Cut it into pieces.',
-  });
+  new OperationError(
+    'FILE_UNREADABLE',
+    `${file} has more than ${UNPACKED_BYTES_MAX / 1024 ** 2} MiB of text.`,
+    {
+      hint: 'Cut it into pieces.',
+    },
+  );

@@ -75,6 +75,8 @@ function working(
     }
   });
   worker.once('error', reject);
-  worker.once('exit', () => reject(new OperationError('INTERRUPTED', 'The simulation was stopped.')));
+  worker.once('exit', () =>
+    reject(new OperationError('INTERNAL', 'A simulation ended before it had a result.')),
+  );
   return promise;
 }

@@ -8,7 +8,12 @@ import { readExperiment } from './read-experiment.ts';
 /** What the thread tells: that it has read the files or why not, then one answer to each cell. */
 export type SimulationNews =
   | { readonly kind: 'ready'; readonly digest: string }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly facts: object }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly facts: object;
+    }
   | { readonly kind: 'done'; readonly result: RunResult };
 
 /** The thread that simulates for `openSimulations`. */

@@ -48,6 +48,7 @@ import { scale } from './commands/scale.ts';
 import { secretList } from './commands/secret-list.ts';
 import { secretRemove } from './commands/secret-remove.ts';
 import { secretSet } from './commands/secret-set.ts';
+import { sim } from './commands/sim.ts';
 import { specSchema } from './commands/spec-schema.ts';
 import { status } from './commands/status.ts';
 import { submit } from './commands/submit.ts';
@@ -102,6 +103,7 @@ export const registry: readonly Command[] = [
   reportShow,
   incidents,
   reserve,
+  sim,
   monitoringExport,
   network,
   trace,

@@ -5,6 +5,8 @@ import type { Inventory } from '../inventory/inventory.ts';
 import type { InventoryDocument } from '../inventory/inventory-schema.ts';
 import type { TierConfig, TierName } from '../model/tiers.ts';
 import type { TierMove, TierPlan } from '../planning/tiers.ts';
+import type { ComparisonDocument } from '../simulation/measures/compare-runs.ts';
+import type { SweepAxes, SweepDocument } from '../simulation/sweep.ts';
 import type { ChecklistPoint } from '../spec/checklist.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
@@ -25,6 +27,7 @@ export interface World {
   readonly monitoring: MonitoringFiles;
   readonly tiering: Tiering;
   readonly profiles: Profiles;
+  readonly simulations: Simulations;
   /** This machine, where no daemon watches it: looked at for so long. */
   readonly look: (forMs: number) => Promise<DoctorReport>;
   /** Writes a text that comes in pieces, whole or not at all. Rejects with FILE_UNWRITABLE. @returns its bytes. */
@@ -142,6 +145,53 @@ export interface Relocation {
   readonly to: TierName | 'its own place';
   /** Why it was not moved; undefined: it was. */
   readonly why?: string;
+}
+
+/** What simulations are of. */
+export interface Experiment {
+  /** Of one trace. */
+  readonly files: readonly string[];
+  /** Absent: as the files look. */
+  readonly format?: string;
+  /** A file that says what it runs on. */
+  readonly nodes?: string;
+  /** It runs on one machine of so many processors. */
+  readonly procs?: number;
+  /** Only so many of its first jobs. */
+  readonly limit?: number;
+  /** How far a seed moves each submission at most, in milliseconds. */
+  readonly shakeMs?: number;
+  readonly policies: readonly string[];
+}
+
+/** Hears how far they are, and may end them. */
+export interface SimulationHearer {
+  readonly signal: AbortSignal;
+  done(ended: number, of: number): void;
+}
+
+/** In threads of their own; the answer is the same on one as on many. */
+export interface Simulations {
+  /** Policies beside each other. Rejects with FILE_UNREADABLE, SPEC_INVALID and USAGE. */
+  compare(
+    asked: {
+      readonly experiment: Experiment;
+      readonly seeds: readonly number[];
+      /** As many as there are cores when undefined. */
+      readonly threads: number | undefined;
+    },
+    hearer: SimulationHearer,
+  ): Promise<ComparisonDocument>;
+  /** Policies, loads and sizes in all combinations; what a folder has already is not simulated again. */
+  sweep(
+    asked: {
+      readonly experiment: Experiment;
+      readonly axes: SweepAxes;
+      readonly folder: string | undefined;
+      readonly threads: number | undefined;
+    },
+    hearer: SimulationHearer,
+  ): Promise<SweepDocument>;
 }
 
 /** Processes of this machine, watched for so long. */

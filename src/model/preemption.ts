@@ -15,7 +15,7 @@ export type PreemptionStrategy = (typeof preemptionStrategies)[number];
 export interface Preemption {
   /** The first of its gang, or the task itself. */
   readonly preemptor: TaskId;
-  /** What each member asks for. */
+  /** What is kept for each member: what it asks for, and all of a device that it would be alone on. */
   readonly ask: Resources;
   readonly victims: readonly Victim[];
   /** Where the preemptor will start; nobody else may take it. */

@@ -5,7 +5,7 @@ import { planGang } from './gang.ts';
 import { type Hold, type Holds, less } from './holds.ts';
 import type { NodeIndex, NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
-import { keptFor, ownerOf } from './preempting.ts';
+import { keptAsk, keptFor, ownerOf } from './preempting.ts';
 import type { Candidate, Together } from './scheduler.ts';
 import type { Ask } from './shape.ts';
 import { Trial } from './trial.ts';
@@ -157,10 +157,9 @@ export function planKeep<T extends Candidate>(
     trial.undo();
     if (!fitsAlone(table, occupancy, together.ask, seats)) return undefined;
     const last = low === 0 ? 0 : expectedEnd(ends[low - 1]!);
-    const { constraints: _constraints, ...ask } = together.ask;
     return {
       task: task.id,
-      ask,
+      ask: keptAsk(together.ask),
       claims: [...seats].map(([row, members]) => ({ node: table.node(row)!.id, members })),
       ...(last < UNLIMITED ? { from: last as TimeMs } : {}),
     };

@@ -2,9 +2,11 @@ import { milliGpu, type TimeMs } from '../base/units.ts';
 import type { AttemptId, QueueName } from '../model/ids.ts';
 import type { Preemption } from '../model/preemption.ts';
 import type { Resources } from '../model/resources.ts';
+import { aloneFor } from './device-owners.ts';
 import { type Hold, type Holds, less, scaled } from './holds.ts';
 import { type NodeTable, WHOLE_GPU } from './node-table.ts';
 import type { Candidate } from './scheduler.ts';
+import type { Ask } from './shape.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -103,6 +105,12 @@ export class Nominations<T extends Candidate> {
 
 /** A gang claims as one. */
 export const ownerOf = (task: Candidate): string => task.gang?.key ?? task.id;
+
+/** What is kept for a member: whose share is to be alone on its device needs all of that free, or of its own. */
+export function keptAsk(ask: Ask): Resources {
+  const { constraints: _, ...amounts } = ask;
+  return aloneFor(ask) === undefined ? amounts : { ...amounts, gpu: milliGpu(WHOLE_GPU) };
+}
 
 /** A share by memory may be as much as its whole device: how much is known when one is chosen. */
 export function keptFor(ask: Resources, members: number): Resources {

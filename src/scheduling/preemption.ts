@@ -14,6 +14,7 @@ import { domainsOf, freeBy } from './free-by.ts';
 import { earlier } from './gang-answers.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Occupancy, Occupant } from './occupancy.ts';
+import { keptAsk } from './preempting.ts';
 import type { Reclaim } from './reclaim.ts';
 import type { Candidate } from './scheduler.ts';
 import type { Ask } from './shape.ts';
@@ -211,10 +212,9 @@ function record<T extends Candidate>(
   const claims: Claim[] = [...victims!.seats].map(([row, members]) => {
     return { node: table.node(row)!.id, members };
   });
-  const { constraints: _, ...amounts } = ask.ask;
   return {
     preemptor: ask.task.id,
-    ask: amounts,
+    ask: keptAsk(ask.ask),
     victims: victims!.units.flatMap((unit) =>
       unit.members.map(({ running }) => ({
         attempt: running.attempt,

@@ -1,5 +1,7 @@
 import { assert } from '../base/assert.ts';
-import { type TimeMs, timeMs } from '../base/units.ts';
+import { Heap } from '../base/heap.ts';
+import { Prng } from '../base/prng.ts';
+import { type SpanMs, type TimeMs, timeMs } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
@@ -26,6 +28,8 @@ export interface CellInputs {
   readonly trace: Trace;
   readonly nodes: readonly Node[];
   readonly policies: ReadonlyMap<string, SchedulingConfig>;
+  /** How far the seed moves each submission at most, back or forth; absent: not at all. */
+  readonly shakeMs?: SpanMs;
   /** Afresh for each simulation; absent: nothing but the trace happens. */
   readonly models?: (nodes: readonly Node[]) => readonly SiteModel[];
   /** Afresh for each simulation; absent: what the users said. */
@@ -40,7 +44,7 @@ export function runCell(cell: Cell, inputs: CellInputs): RunResult {
   const nodes = resized(inputs.nodes, size);
   const measures = new RunMeasures({ policy, seed });
   simulate({
-    trace: faster(inputs.trace, load),
+    trace: faster(shaken(inputs.trace, inputs.shakeMs, seed), load),
     nodes,
     engine: engineFor(config),
     seed,
@@ -49,6 +53,35 @@ export function runCell(cell: Cell, inputs: CellInputs): RunResult {
     ...(inputs.estimates && { estimates: inputs.estimates() }),
   });
   return measures.result();
+}
+
+/**
+ * The same jobs, each submitted a little sooner or later: what a policy does on one log may hang on a single job, and of
+ * many shakings it is seen how much (Tsafrir, Ouaknine and Feitelson, MASCOTS'07).
+ */
+export function shaken(trace: Trace, shakeMs: SpanMs | undefined, seed: number): Trace {
+  if (shakeMs === undefined || shakeMs === 0) return trace;
+  return {
+    ...trace,
+    jobs: {
+      *[Symbol.iterator](): Iterator<TraceJob> {
+        const prng = new Prng(seed);
+        let number = 0;
+        const due = new Heap<{ readonly job: TraceJob; readonly number: number }>((a, b) =>
+          a.job.at === b.job.at ? a.number < b.number : a.job.at < b.job.at,
+        );
+        for (const job of trace.jobs) {
+          // No later job comes before this.
+          while ((due.peek()?.job.at ?? Number.POSITIVE_INFINITY) < job.at - shakeMs) {
+            yield due.pop().job;
+          }
+          const at = Math.max(0, job.at - shakeMs + prng.below(2 * shakeMs + 1));
+          due.push({ job: { ...job, at: timeMs(at) }, number: number++ });
+        }
+        while (due.size > 0) yield due.pop().job;
+      },
+    },
+  };
 }
 
 /** The same jobs, closer together or farther apart: what they ask for and how long they run stays. */
@@ -93,7 +126,7 @@ function larger(node: Node, size: number): Node {
   });
   return {
     ...node,
-    cpu: Math.round((node.cpu * size) / 1_000) * 1_000 as Node['cpu'],
+    cpu: (Math.round((node.cpu * size) / 1_000) * 1_000) as Node['cpu'],
     memory: Math.round(node.memory * size) as Node['memory'],
     gpus,
   };

@@ -13,5 +13,3 @@ export function traceSource(name: string): { readonly file: string; readonly tex
   const raw = readFileSync(path);
   return { file: name, text: (name.endsWith('.gz') ? gunzipSync(raw) : raw).toString('latin1') };
 }
-
-export const tracePath = (name: string): string => join(folder, name);

@@ -24,6 +24,26 @@ export const samples: Readonly<Record<string, string>> = {
   'kueue-generator': baselineGenerator
     .replace('count: 350', 'count: 3')
     .replace('count: 100', 'count: 2'),
+  'kubernetes-pods': table(
+    'apiVersion: v1',
+    'kind: List',
+    'items:',
+    '- apiVersion: v1',
+    '  kind: Pod',
+    '  metadata: {name: train-1, namespace: vision, creationTimestamp: "2026-03-01T10:00:00Z"}',
+    '  spec:',
+    '    priority: 100',
+    '    containers: [{resources: {requests: {cpu: 500m, memory: 1Gi}, limits: {nvidia.com/gpu: "1"}}}]',
+    '  status:',
+    '    phase: Succeeded',
+    '    conditions: [{type: PodScheduled, status: "True", lastTransitionTime: "2026-03-01T10:00:05Z"}]',
+    '    containerStatuses: [{state: {terminated: {finishedAt: "2026-03-01T11:00:05Z"}}}]',
+    '- apiVersion: v1',
+    '  kind: Pod',
+    '  metadata: {name: train-2, creationTimestamp: "2026-03-01T10:00:00Z"}',
+    '  spec: {containers: []}',
+    '  status: {phase: Pending}',
+  ),
   swf: table(
     '; Version: 2.2',
     '; MaxProcs: 100',

@@ -64,6 +64,10 @@ export function testWorld(
     },
     daemonLog: { open: () => Promise.reject(new Error('no state folder here')) },
     monitoring: { export: () => Promise.reject(new Error('no files here')) },
+    simulations: {
+      compare: () => Promise.reject(new Error('nothing is simulated here')),
+      sweep: () => Promise.reject(new Error('nothing is simulated here')),
+    },
     tiering: {
       plan: () => Promise.reject(new Error('no files here')),
       settle: () => Promise.resolve([]),

@@ -379,6 +379,27 @@ const quickAndCancelled: Happening[] = [
   { do: 'end', pick: 0, cause: 'succeeded' },
 ];
 
+/** Seats are kept for one that is alone on its device; others that are so, and some that are not, take turns there. */
+const aloneAmongShares: Happening[] = [
+  gold({ shape: 'alone' }),
+  { do: 'gpus' },
+  gold({ queue: 'batch', shape: 'alone', gathers: 3, count: 2 }),
+  { do: 'wait', ms: 10 * MINUTE },
+  gold({ queue: 'batch', shape: 'alone', class: 'low', count: 2 }),
+  { do: 'array' },
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  gold({ queue: 'batch', shape: 'share' }),
+  gold({ shape: 'share' }),
+  { do: 'notice' },
+  { do: 'retry', pick: 0 },
+  { do: 'cancel', pick: 20 },
+  { do: 'wait', ms: 55 * MINUTE + 1 },
+  { do: 'gpus' },
+  gold({ queue: 'batch' }),
+  gold({ queue: 'batch' }),
+  gold({ queue: 'batch', shape: 'share' }),
+];
+
 test('all that keeps tasks waiting at once: each rule holds, copies have the same future, and all comes to its end', (t) => {
   const seen: Record<string, number> = {};
   fc.assert(
@@ -405,6 +426,7 @@ test('all that keeps tasks waiting at once: each rule holds, copies have the sam
         [false, stoppedAgain],
         [false, cancelledInReplay],
         [false, quickAndCancelled],
+        [true, aloneAmongShares],
       ],
     },
   );

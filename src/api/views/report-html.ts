@@ -1,33 +1,28 @@
 import { formatBytes, formatDollars, formatMoment, formatSpan } from '../../base/format.ts';
+import {
+  type Cell,
+  escapeHtml,
+  figure,
+  htmlPage,
+  list,
+  badge as look,
+  section,
+  table,
+} from '../../html/page.ts';
 import type { ReportDocument } from '../contract/report-documents.ts';
-import { escapeHtml, plotSvg } from './report-plot.ts';
+import { trendSvg } from './report-plot.ts';
 
-/**
- * The report as one page that needs nothing else: no script, no font, no picture from elsewhere. It follows the
- * reader's choice of light or dark, and can be printed.
- */
+/** The report as one page that needs nothing else. */
 export function reportHtml(report: ReportDocument): string {
   const { metadata, from, to } = report;
   const title = `Report of ${metadata.site ?? metadata.host}`;
   const until = `${moment(from)} – ${moment(to)}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}, ${escapeHtml(until)}</title>
-<style>${style}</style>
-</head>
-<body>
-<header><h1>${escapeHtml(title)}</h1><p>${escapeHtml(until)} (${formatSpan(report.duration_ms)})</p></header>
-<main>
-${sections(report).join('\n')}
-</main>
-</body>
-</html>
-`;
+  return htmlPage({
+    title: `${title}, ${until}`,
+    heading: title,
+    subtitle: `${until} (${formatSpan(report.duration_ms)})`,
+    sections: sections(report),
+  });
 }
 
 function sections(report: ReportDocument): string[] {
@@ -49,22 +44,6 @@ function sections(report: ReportDocument): string[] {
     section('recommendations', 'What to do', recommendationPart(report)),
     section('metadata', 'About this report', metadataPart(report)),
   ];
-}
-
-const section = (id: string, title: string, body: string): string =>
-  `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`;
-
-type Cell = string | { readonly html: string };
-
-/** Amounts stand right; the first cell names its row. */
-function table(caption: string, head: readonly string[], rows: readonly (readonly Cell[])[]) {
-  if (rows.length === 0) return '<p>None.</p>';
-  const cell = (one: Cell): string => (typeof one === 'string' ? escapeHtml(one) : one.html);
-  const row = ([first = '', ...others]: readonly Cell[]): string =>
-    `<tr><th scope="row">${cell(first)}</th>${others.map((one) => `<td>${cell(one)}</td>`).join('')}</tr>`;
-  return `<div class="wide"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${head
-    .map((one) => `<th scope="col">${escapeHtml(one)}</th>`)
-    .join('')}</tr></thead><tbody>${rows.map(row).join('')}</tbody></table></div>`;
 }
 
 const UNKNOWN = 'unknown';
@@ -93,12 +72,7 @@ function amount(value: number | null, unit: string): string {
 }
 
 const marks = { good: '✓', warning: '!', critical: '✕', unknown: '?' } as const;
-const badge = (state: keyof typeof marks): Cell => ({
-  html: `<span class="state ${state}">${marks[state]} ${state}</span>`,
-});
-
-const list = (sentences: readonly string[]): string =>
-  `<ul>${sentences.map((one) => `<li>${escapeHtml(one)}</li>`).join('')}</ul>`;
+const badge = (state: keyof typeof marks): Cell => look(state, `${marks[state]} ${state}`);
 
 function summaryPart({ summary }: ReportDocument): string {
   const { html } = badge(summary.state) as { html: string };
@@ -168,7 +142,7 @@ function trendPart(report: ReportDocument): string {
     const told = `${trend.title}: mean ${amount(trend.average, trend.unit)}, from ${amount(trend.trough, trend.unit)} to ${amount(trend.peak, trend.unit)}`;
     const top = amount(trend.unit === 'ratio' ? 1 : trend.peak, trend.unit);
     const words = { title: told, from: moment(from), to: moment(to), top };
-    return `<figure><figcaption>${escapeHtml(trend.title)}</figcaption>${plotSvg(trend, report, words)}</figure>`;
+    return figure(trend.title, trendSvg(trend, report, words));
   });
   const rows = trends.map((trend) => [
     trend.title,
@@ -353,25 +327,3 @@ function metadataPart({ metadata, id }: ReportDocument): string {
   const missing = metadata.unknown.map(({ section: of, why }) => `${of}: ${why}`);
   return `${table('Where the figures are from', ['', ''], rows)}${missing.length === 0 ? '' : `<h3>What is not known</h3>${list(missing)}`}`;
 }
-
-/** Colours of Okabe and Ito; every state has a mark and a word beside its colour. */
-const style = `
-:root{--ground:#fff;--ink:#1c1c1c;--faint:#595959;--rule:#d0d0d0;--line:#0072b2;--band:#0072b233;--good:#00664d;--warning:#8a5a00;--critical:#a33b00}
-@media (prefers-color-scheme:dark){:root{--ground:#16181b;--ink:#e8e8e8;--faint:#a8a8a8;--rule:#3c4046;--line:#56b4e9;--band:#56b4e933;--good:#3cc79f;--warning:#e69f00;--critical:#ff8a5c}}
-@media print{:root{--ground:#fff;--ink:#000;--faint:#444;--rule:#bbb;--line:#0072b2;--band:#0072b233;--good:#00664d;--warning:#8a5a00;--critical:#a33b00}section{break-inside:avoid}}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-h1{margin:0;font-size:1.6rem}h2{margin:2rem 0 .5rem;font-size:1.15rem;border-bottom:1px solid var(--rule)}h3{font-size:1rem}
-header p,caption,figcaption{color:var(--faint)}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}
-caption{text-align:left;padding:.25rem 0}
-th,td{padding:.25rem .6rem .25rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums}
-th[scope=row]{font-weight:400}
-figure{margin:1rem 0}
-svg{display:block;width:100%;height:auto}
-svg text{font-size:10px;fill:var(--faint)}
-.line{fill:none;stroke:var(--line);stroke-width:1.5}.line-dot{fill:var(--line)}.band{fill:var(--band)}.axis{fill:none;stroke:var(--rule)}
-.state{white-space:nowrap;font-weight:600}.good{color:var(--good)}.warning{color:var(--warning)}.critical{color:var(--critical)}.unknown{color:var(--faint)}
-code{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
-`;

@@ -51,6 +51,12 @@ export interface PolicyRow {
   readonly makespan_s: number | null;
   readonly utilisation: PerResource;
   readonly allocation: PerResource;
+  readonly fairness: {
+    readonly jain: number | null;
+    readonly share_error: number | null;
+    /** Mean of Themis' ρ. */
+    readonly finish_time: number | null;
+  };
   readonly preemptions: number;
   readonly evictions: number;
   readonly lost_work: ResourceHours;
@@ -180,6 +186,11 @@ function policyRow(name: string, runs: readonly RunResult[], alpha: number): Pol
     makespan_s: over((run) => run.makespan_s),
     utilisation: perResource((run) => run.utilisation),
     allocation: perResource((run) => run.allocation),
+    fairness: {
+      jain: over((run) => run.fairness.jain),
+      share_error: over((run) => run.fairness.share_error),
+      finish_time: over((run) => run.fairness.finish_time.mean),
+    },
     preemptions: sure((run) => run.preemptions),
     evictions: sure((run) => run.evictions),
     lost_work: {
@@ -234,8 +245,9 @@ function comparePair(
     const other = base.find(({ document }) => document.seed === run.document.seed);
     return other === undefined ? [] : [[run, other] as const];
   });
+  // What nobody knows, or never happened, is no question.
   const known = comparedMeasures.filter((measure) =>
-    [...of, ...base].some(({ document }) => measure.of(document) !== null),
+    [...of, ...base].some(({ document }) => (measure.of(document) ?? 0) !== 0),
   );
   const oneRun = pairs.length === 1 || (pairs.length > 1 && pairs.every(isLike(pairs[0]!)));
   const tested = known.map((measure) =>

@@ -1,3 +1,4 @@
+import { kubernetesPods } from './kubernetes-pods.ts';
 import { kueueGenerator } from './kueue-generator.ts';
 import { openb } from './openb.ts';
 import { sacct } from './sacct.ts';
@@ -6,7 +7,14 @@ import { tiresias } from './tiresias.ts';
 import type { TraceFormat } from './trace-format.ts';
 
 /** All formats that files of traces may have; the first that recognises a file is its. */
-export const traceFormats: readonly TraceFormat[] = [openb, tiresias, sacct, kueueGenerator, swf];
+export const traceFormats: readonly TraceFormat[] = [
+  openb,
+  tiresias,
+  sacct,
+  kueueGenerator,
+  kubernetesPods,
+  swf,
+];
 
 /** So many characters of a file tell its format. */
 export const HEAD_CHARS = 8_192;

@@ -1,6 +1,7 @@
 import type { SkippedRows } from '../trace.ts';
+import { SkippedBook } from './skipped-book.ts';
 import type { ReadTrace, TraceSource } from './trace-format.ts';
-import { issueAt, type Span, type TraceIssue } from './trace-issue.ts';
+import { issueAt, lineOf, type Span, type TraceIssue } from './trace-issue.ts';
 
 /** Malformed rows that are told of where a file is given up. */
 const ISSUES_MAX = 20;
@@ -10,30 +11,33 @@ const ISSUES_MAX = 20;
  * out says nothing that can be replayed; a malformed one is not a row of its format at all.
  */
 export class RowBook {
-  readonly #skipped = new Map<string, { count: number; line: number }>();
+  readonly #skipped = new SkippedBook();
   readonly #issues: TraceIssue[] = [];
   #malformed = 0;
 
-  skip(why: string, line: number): void {
-    const known = this.#skipped.get(why);
-    if (known === undefined) this.#skipped.set(why, { count: 1, line });
-    else known.count++;
+  get rows(): readonly SkippedRows[] {
+    return this.#skipped.rows;
+  }
+
+  skip(why: string, line: number | (() => number)): void {
+    this.#skipped.skip(why, line);
   }
 
   /** `what` is one of a few phrases; what stands there is not part of it. */
   malformed(
     source: TraceSource,
-    row: Span & { readonly line: number },
+    row: (Span & { readonly line: number }) | (() => Span),
     what: string,
     expected: string,
   ): void {
-    this.skip(what, row.line);
     this.#malformed++;
-    if (this.#issues.length < ISSUES_MAX) this.#issues.push(issueAt(source, row, what, expected));
-  }
-
-  get rows(): readonly SkippedRows[] {
-    return [...this.#skipped].map(([why, { count, line }]) => ({ why, count, line }));
+    if (this.#issues.length < ISSUES_MAX) {
+      const span = typeof row === 'function' ? row() : row;
+      this.#issues.push(issueAt(source, span, what, expected));
+    }
+    this.skip(what, () =>
+      typeof row === 'function' ? lineOf(source.text, row().start) : row.line,
+    );
   }
 
   /** Why nothing can be made of it; undefined where `usable` of its rows are enough. */

@@ -1,5 +1,6 @@
 import { isNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { placeInJson } from './json-places.ts';
 import type { TraceSource } from './trace-format.ts';
 import { issueAt, type Span, type TraceIssue } from './trace-issue.ts';
 
@@ -22,7 +23,8 @@ export function readYaml(source: TraceSource): ReadYaml {
   const { text } = source;
   if (/^\s*[[{]/.test(text.slice(0, 1000))) {
     const value = asJson(text);
-    if (value !== undefined) return { ok: true, document: lazily(text, value) };
+    if (value !== undefined)
+      return { ok: true, document: { value, span: (path) => placeInJson(text, path) } };
   }
   if (text.length > YAML_CHARS_MAX) {
     const message = `YAML of more than ${YAML_CHARS_MAX / 1024 ** 2} MiB`;
@@ -69,24 +71,6 @@ function asJson(text: string): unknown {
     if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-/** Of JSON, places are looked for only when something is wrong. */
-function lazily(text: string, value: unknown): YamlSource {
-  let document: Document | undefined;
-  return {
-    value,
-    span(path) {
-      if (text.length > YAML_CHARS_MAX) return { start: 0, end: 1 };
-      try {
-        document ??= parseDocument(text, options);
-        return spanIn(document, path);
-      } catch (error) {
-        if (error instanceof Error) return { start: 0, end: 1 };
-        throw error;
-      }
-    },
-  };
 }
 
 type Document = ReturnType<typeof parseDocument>;

@@ -1,0 +1,172 @@
+import { OperationError } from '../../model/errors.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Page } from '../page.ts';
+import { comparisonLines, sweepLines } from '../simulation-view.ts';
+import { count } from '../text.ts';
+import type { Experiment, SimulationHearer, World } from '../world.ts';
+
+const POLICIES = ['fcfs', 'easy'];
+const LOADS = [0.8, 1, 1.2];
+const SIZES = [0.75, 1, 1.5];
+const LIST_MAX = 64;
+const SEED_MAX = 1_000_000_000;
+
+export const sim = defineCommand({
+  name: 'sim',
+  group: 'Files and settings',
+  summary: 'Replay a trace under other policies, and say what each would have done',
+  details: [
+    'The same engine that runs a site runs the trace in virtual time. A policy is one of fcfs, easy, easy-sjbf, conservative, a strategy, an order or a scorer, joined by +: `fair-share+best-fit`. The first is the one that the others are compared with; which differences are sure, and which may be chance, is said.',
+    'Formats: swf (gzipped too), openb, tiresias, sacct, and others as the files look; several FILEs are one trace. What it runs on is told by the trace, by --procs, or by a file of nodes.',
+    '--sweep runs all policies at several loads (jobs come so many times as fast) on several numbers of machines; with --out, what has ended is kept in that folder and not simulated again.',
+  ],
+  operand: { name: 'file', summary: 'a trace', required: true, many: true, complete: 'file' },
+  options: {
+    policy: { kind: 'text', value: 'names', summary: 'policies, comma-separated (fcfs,easy)' },
+    format: { kind: 'text', value: 'name', summary: 'of the trace (default: as it looks)' },
+    nodes: { kind: 'text', value: 'file', summary: 'what it runs on: shapes and counts' },
+    procs: {
+      kind: 'count',
+      value: 'number',
+      min: 1,
+      max: 100_000_000,
+      summary: 'it runs on one machine of so many processors',
+    },
+    limit: {
+      kind: 'count',
+      value: 'number',
+      min: 1,
+      max: 100_000_000,
+      summary: 'only so many of its first jobs',
+    },
+    seed: { kind: 'count', value: 'number', min: 1, max: SEED_MAX, summary: 'the first seed (1)' },
+    seeds: {
+      kind: 'count',
+      value: 'number',
+      min: 1,
+      max: 1_000,
+      summary: 'so many seeds, one after the other (1)',
+    },
+    shake: {
+      kind: 'span',
+      value: 'span',
+      summary: 'each seed moves each submission by so much at most, to see what hangs on chance',
+    },
+    threads: {
+      kind: 'count',
+      value: 'number',
+      min: 1,
+      max: 256,
+      summary: 'at once (default: one a core); the answer is the same',
+    },
+    sweep: { kind: 'flag', summary: 'at several loads and sizes' },
+    load: { kind: 'text', value: 'numbers', summary: 'of --sweep (0.8,1,1.2)' },
+    size: {
+      kind: 'text',
+      value: 'numbers',
+      summary: 'of --sweep: times the machines (0.75,1,1.5)',
+    },
+    out: {
+      kind: 'text',
+      value: 'dir',
+      complete: 'folder',
+      summary: 'of --sweep: where results are kept, to go on from',
+    },
+    html: { kind: 'text', value: 'file', summary: 'write a report with pictures' },
+  },
+  json: '{trace, nodes, seeds, skipped, policies: [{name, jobs, avg_bounded_slowdown, mean_wait_s, utilisation, …}], comparisons: [{policy, against, measure, difference, low, high, p_adjusted, verdict, …}]}; with --sweep {…, cells: [{policy, load, size, …, pareto}]}; null is unknown',
+  examples: [
+    'berth sim KTH-SP2.swf.gz --policy fcfs,easy,easy-sjbf,conservative',
+    'berth sim openb_pod_list.csv --nodes openb_node_list.csv --policy best-fit,fgd --html out.html',
+    'berth sim jobs.swf --procs 100 --policy easy,easy-sjbf --seeds 10 --shake 5m',
+    'berth sim jobs.swf --procs 100 --policy easy,conservative --sweep --out sweep/',
+  ],
+  async run({ operands, options }, world) {
+    const policies = listOf(options.policy, POLICIES, '--policy');
+    const given = {
+      format: options.format,
+      nodes: options.nodes,
+      procs: options.procs,
+      limit: options.limit,
+      shakeMs: options.shake,
+    };
+    const experiment: Experiment = { files: operands, policies, ...defined(given) };
+    const first = options.seed ?? 1;
+    const seeds = Array.from({ length: options.seeds ?? 1 }, (_, i) => first + i);
+    const { threads } = options;
+    if (options.shake !== undefined && options.seeds === undefined) {
+      throw new OperationError('USAGE', '--shake is for several seeds: add --seeds 10.');
+    }
+    if (!options.sweep) {
+      const only = (['load', 'size', 'out'] as const).find((name) => options[name] !== undefined);
+      if (only !== undefined) throw new OperationError('USAGE', `--${only} is for --sweep.`);
+      return heard(world, async (hearer) => {
+        const document = await world.simulations.compare({ experiment, seeds, threads }, hearer);
+        return { document, view: (page: Page) => comparisonLines(document, page), exit: EXIT.ok };
+      });
+    }
+    const axes = {
+      policies,
+      seeds,
+      loads: numbersOf(options.load, LOADS, '--load'),
+      sizes: numbersOf(options.size, SIZES, '--size'),
+    };
+    return heard(world, async (hearer) => {
+      const asked = { experiment, axes, threads, folder: options.out };
+      const document = await world.simulations.sweep(asked, hearer);
+      return { document, view: (page: Page) => sweepLines(document, page), exit: EXIT.ok };
+    });
+  },
+});
+
+/** Says how far it is, at most each few seconds; Ctrl-C ends it. */
+async function heard<T>(world: World, run: (hearer: SimulationHearer) => Promise<T>): Promise<T> {
+  const ending = new AbortController();
+  const release = world.onInterrupt(() => ending.abort());
+  let toldAt = world.now();
+  try {
+    return await run({
+      signal: ending.signal,
+      done(ended, of) {
+        const now = world.now();
+        if (ended === of || now - toldAt < NEWS_MS) return;
+        toldAt = now;
+        world.note(`${ended} of ${count(of, 'simulation')} done`);
+      },
+    });
+  } finally {
+    release();
+  }
+}
+
+const NEWS_MS = 2_000;
+
+/** Without those that were not given. */
+const defined = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+
+function listOf(written: string | undefined, initial: readonly string[], option: string) {
+  if (written === undefined) return initial;
+  const names = written.split(',').map((name) => name.trim());
+  const wrong = names.find((name, i) => name === '' || names.indexOf(name) !== i);
+  if (wrong !== undefined || names.length > LIST_MAX) {
+    throw new OperationError(
+      'USAGE',
+      `${option} takes up to ${LIST_MAX} different names, with commas between them.`,
+    );
+  }
+  return names;
+}
+
+function numbersOf(written: string | undefined, initial: readonly number[], option: string) {
+  if (written === undefined) return initial;
+  return listOf(written, [], option).map((text) => {
+    const number = Number(text);
+    if (Number.isFinite(number) && number > 0 && number <= 1_000) return number;
+    throw new OperationError(
+      'USAGE',
+      `${option}: ${JSON.stringify(text)} is no number above 0, up to 1,000.`,
+    );
+  });
+}
