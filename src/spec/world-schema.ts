@@ -243,7 +243,11 @@ export const cureFields = {
 
 export const requestsSchema = z.strictObject({
   workload: plainName('The job whose tasks are the workers.'),
-  rate: z.number().positive().max(RATE_MAX).meta({ title: 'number', description: 'Requests in a second.' }),
+  rate: z
+    .number()
+    .positive()
+    .max(RATE_MAX)
+    .meta({ title: 'number', description: 'Requests in a second.' }),
   serves: z
     .number()
     .positive()
