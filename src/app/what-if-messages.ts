@@ -33,6 +33,8 @@ export type WhatIfMessage =
       readonly asked: WhatIfRequest;
       readonly by: WhatIfAsker;
       readonly at: TimeMs;
+      /** Of the window that is asked about, which the `past` before it is for. */
+      readonly from?: TimeMs;
     };
 
 /** From it: that it has read a snapshot, and then one for each question. */

@@ -10,6 +10,7 @@ import type { SchedulingConfig } from '../model/scheduling-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
 import { policyNamed } from '../simulation/policies.ts';
 import type { WhatIfChange } from '../simulation/what-if/change.ts';
+import type { PastWindow } from '../simulation/what-if/past-window.ts';
 import { formatIssues } from '../spec/format-issues.ts';
 import { type NodeShape, parseNodeShape } from '../spec/node-shape.ts';
 import { type KeySetting, parseSetting, setKeys } from '../spec/set-keys.ts';
@@ -40,10 +41,41 @@ export interface Question {
   readonly places: readonly number[];
 }
 
-interface Around {
+/** What may be named in a question. */
+export interface Named {
+  readonly nodes: readonly Node[];
+  workload(id: WorkloadId): { readonly tenant: TenantId; readonly name: string } | undefined;
+  /** Why it cannot be cancelled; undefined: it can. */
+  whyNotCancelled(id: WorkloadId): string | undefined;
+  /** Nothing need be different: what is replayed is compared with what happened. */
+  readonly mayBeEmpty: boolean;
+}
+
+export const liveNames = (state: State): Named => ({
+  nodes: state.nodes(),
+  workload: (id) => {
+    const found = state.workload(id);
+    return found && { tenant: found.tenant, name: found.spec.name };
+  },
+  whyNotCancelled: (id) =>
+    state.workload(id)?.state === 'active' ? undefined : 'it has ended already',
+  mayBeEmpty: false,
+});
+
+export const windowNames = ({ begin, events, real }: PastWindow): Named => {
+  const joined = events.flatMap((event) => (event.kind === 'node-joined' ? [event.node] : []));
+  const nodes = new Map([...begin.state.nodes(), ...joined].map((node) => [node.id, node]));
+  return {
+    nodes: [...nodes.values()],
+    workload: (id) => real.jobs.get(id),
+    whyNotCancelled: () => undefined,
+    mayBeEmpty: true,
+  };
+};
+
+interface Around extends Named {
   readonly by: WhatIfAsker;
   readonly at: TimeMs;
-  readonly state: State;
 }
 
 /** @throws OperationError USAGE, SPEC_INVALID or NOT_FOUND. */
@@ -62,7 +94,7 @@ export function readQuestion(site: AskedSite, asked: WhatIfRequest, around: Arou
     sentences.push(sentence);
   };
   for (const text of asked.add_nodes) {
-    const nodes = nodesOf(text, around.state, changes);
+    const nodes = nodesOf(text, around.nodes, changes);
     const names = nodes.length === 1 ? `node ${nodes[0]!.id}` : `${nodes.length} nodes`;
     add(
       `add ${names} (${text})`,
@@ -70,7 +102,7 @@ export function readQuestion(site: AskedSite, asked: WhatIfRequest, around: Arou
     );
   }
   for (const name of asked.lose_nodes) {
-    add(`lose node ${name}`, [{ kind: 'lose-node', node: nodeNamed(name, around.state) }]);
+    add(`lose node ${name}`, [{ kind: 'lose-node', node: nodeNamed(name, around.nodes) }]);
   }
   for (const id of asked.cancel) {
     const { workload, name } = workloadNamed(id, around);
@@ -80,7 +112,7 @@ export function readQuestion(site: AskedSite, asked: WhatIfRequest, around: Arou
     const change = submissionOf(site, document, around);
     add(`submit ${document.file} (${change.spec.name}) as ${change.tenant}`, [change]);
   }
-  if (sentences.length === 0) {
+  if (sentences.length === 0 && !around.mayBeEmpty) {
     throw new OperationError('USAGE', 'Nothing is to be different.', {
       hint: 'Say what is, such as --set queues.train.weight=3; see `berth help whatif`.',
     });
@@ -155,13 +187,13 @@ const withoutCalendar = (value: unknown): unknown =>
     key === 'starts' || key === 'zone' ? undefined : inner,
   );
 
-function nodesOf(text: string, state: State, before: readonly WhatIfChange[]): Node[] {
+function nodesOf(text: string, known: readonly Node[], before: readonly WhatIfChange[]): Node[] {
   const parsed = parseNodeShape(text);
   if (!parsed.ok) throw new OperationError('USAGE', `--add-node ${text}: ${parsed.problem}.`);
   const { shape } = parsed;
-  const like = shape.like === undefined ? undefined : nodeNamed(shape.like, state);
-  const model = like && state.nodes().find(({ id }) => id === like);
-  const taken = new Set<string>(state.nodes().map(({ id }) => id));
+  const like = shape.like === undefined ? undefined : nodeNamed(shape.like, known);
+  const model = like && known.find(({ id }) => id === like);
+  const taken = new Set<string>(known.map(({ id }) => id));
   for (const change of before) if (change.kind === 'add-node') taken.add(change.node.id);
   return Array.from({ length: shape.count }, (_, i) => {
     const id = nameFor(shape, i, taken);
@@ -204,8 +236,8 @@ function nodeOf(shape: NodeShape, id: NodeId, like: Node | undefined): Node {
   };
 }
 
-function nodeNamed(name: string, state: State): NodeId {
-  const names = state.nodes().map(({ id }) => id as string);
+function nodeNamed(name: string, known: readonly Node[]): NodeId {
+  const names = known.map(({ id }) => id as string);
   if (names.includes(name)) return name as NodeId;
   const near = nearest(name, names);
   throw new OperationError('NOT_FOUND', `There is no node ${JSON.stringify(name)}.`, {
@@ -213,15 +245,17 @@ function nodeNamed(name: string, state: State): NodeId {
   });
 }
 
-function workloadNamed(id: string, { state, by }: Around): { workload: WorkloadId; name: string } {
-  const found = state.workload(id as WorkloadId);
+function workloadNamed(
+  id: string,
+  { by, workload, whyNotCancelled }: Around,
+): { workload: WorkloadId; name: string } {
+  const found = workload(id as WorkloadId);
   if (found === undefined || (by.only !== undefined && found.tenant !== by.only)) {
     throw new OperationError('NOT_FOUND', `There is no workload ${JSON.stringify(id)}.`);
   }
-  if (found.state !== 'active') {
-    throw new OperationError('USAGE', `--cancel ${id}: ${found.spec.name} has ended already.`);
-  }
-  return { workload: found.id, name: found.spec.name };
+  const why = whyNotCancelled(id as WorkloadId);
+  if (why !== undefined) throw new OperationError('USAGE', `--cancel ${id}: ${why}.`);
+  return { workload: id as WorkloadId, name: found.name };
 }
 
 function submissionOf(

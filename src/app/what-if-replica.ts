@@ -6,7 +6,10 @@ import type {
 import type { TimeMs } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot } from '../engine/snapshot.ts';
-import { whatIf } from '../simulation/what-if/what-if.ts';
+import type { Event } from '../model/messages.ts';
+import type { Node } from '../model/node.ts';
+import { readWindow } from '../simulation/what-if/past-window.ts';
+import { whatIf, whatIfInWindow } from '../simulation/what-if/what-if.ts';
 import { pluginFiles } from '../spec/site-document.ts';
 import { eventCodec } from '../store/event-codec.ts';
 import type { JournalRow } from '../store/io/journal.ts';
@@ -19,13 +22,14 @@ import { isReadable } from './recover.ts';
 import { siteEngine } from './site-engine.ts';
 import { volumeSpace } from './volume-space.ts';
 import type { WhatIfThreadData } from './what-if-messages.ts';
-import { type AskedSite, readQuestion } from './what-if-question.ts';
-import { whatIfDocument } from './what-if-view.ts';
+import { type AskedSite, liveNames, readQuestion, windowNames } from './what-if-question.ts';
+import { whatIfDocument, windowDocument } from './what-if-view.ts';
 
 /** A copy of the daemon's engine that is brought up to date before each question. */
 export class WhatIfReplica {
   readonly #site: AskedSite;
   readonly #engine: Engine;
+  readonly #past: JournalRow[] = [];
   /** When the last event happened that came after the snapshot. */
   #last: TimeMs | undefined;
 
@@ -73,14 +77,52 @@ export class WhatIfReplica {
     }
   }
 
+  /** Of the past that is asked about next. */
+  remember(rows: readonly JournalRow[]): void {
+    for (const row of rows) this.#past.push(row);
+  }
+
   /** @throws OperationError for what is asked. */
-  answer(asked: WhatIfRequest, by: WhatIfAsker, at: TimeMs): WhatIfDocument {
+  answer(asked: WhatIfRequest, { from, ...around }: Asked): WhatIfDocument {
     const begun = performance.now();
     if (this.#last !== undefined) this.#engine.replayed(this.#last);
-    const question = readQuestion(this.#site, asked, { by, at, state: this.#engine.state });
+    const tookMs = (): number => Math.round(performance.now() - begun);
+    if (from !== undefined) return this.#inWindow(asked, { ...around, from }, tookMs);
+    const { at, by } = around;
+    const { state } = this.#engine;
+    const question = readQuestion(this.#site, asked, { by, at, ...liveNames(state) });
     const answer = whatIf(this.#engine, { at, only: by.only, ...question });
     const nodeLoss = nodeLossOf(this.#engine, question, { at, only: by.only });
-    const tookMs = Math.round(performance.now() - begun);
-    return whatIfDocument(answer, { question, state: this.#engine.state, nodeLoss, tookMs });
+    return whatIfDocument(answer, { question, state, nodeLoss, tookMs: tookMs() });
   }
+
+  #inWindow(
+    asked: WhatIfRequest,
+    { by, at, from }: Asked & { readonly from: TimeMs },
+    tookMs: () => number,
+  ): WhatIfDocument {
+    const rows = this.#past.splice(0);
+    const engine = this.#site.engineOf(this.#site.terms);
+    const isWhole = rows[0] === undefined || rows[0].sequence === 1;
+    // What joined before the journal begins is there still, as far as anybody knows.
+    if (!isWhole) for (const node of this.#engine.state.nodes()) joinTo(engine, node, from);
+    const window = readWindow(engine, decoded(rows), { from, to: at });
+    const question = readQuestion(this.#site, asked, { by, at, ...windowNames(window) });
+    const answer = whatIfInWindow(window, { only: by.only, ...question });
+    return windowDocument(answer, { question, isWhole, now: at, tookMs: tookMs() });
+  }
+}
+
+interface Asked {
+  readonly by: WhatIfAsker;
+  readonly at: TimeMs;
+  readonly from?: TimeMs | undefined;
+}
+
+function* decoded(rows: readonly JournalRow[]): Iterable<Event> {
+  for (const { sequence, ...stored } of rows) yield eventCodec.decode(sequence, stored);
+}
+
+function joinTo(engine: Engine, node: Node, at: TimeMs): void {
+  for (const event of engine.decide({ kind: 'join-node', at, node }).events) engine.apply(event);
 }

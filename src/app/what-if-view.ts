@@ -6,10 +6,11 @@ import {
   type WhatIfJob,
 } from '../api/contract/what-if-documents.ts';
 import { refusalSentence } from '../api/views/sentences.ts';
+import type { TimeMs } from '../base/units.ts';
 import type { State } from '../engine/state.ts';
 import type { GroupDifference, JobDifference } from '../simulation/what-if/difference.ts';
 import type { RunTimeOrigin } from '../simulation/what-if/expected-times.ts';
-import type { WhatIfAnswer } from '../simulation/what-if/what-if.ts';
+import type { WhatIfAnswer, WindowAnswer } from '../simulation/what-if/what-if.ts';
 import type { Question } from './what-if-question.ts';
 
 interface Around {
@@ -21,24 +22,16 @@ interface Around {
 
 /** What a what-if came to, as the API and the CLI have it. */
 export function whatIfDocument(answer: WhatIfAnswer, around: Around): WhatIfDocument {
-  const { at, before, after, jobs } = answer;
-  const { question, tookMs } = around;
+  const { at, before, after } = answer;
   const origins = sumOf(before.origins, after.origins);
   return {
     now: at,
     mode: 'ahead',
     from: at,
     until: Math.max(before.until, after.until),
-    cut: before.cut ?? after.cut ?? null,
-    changes: [...question.sentences],
+    changes: [...around.question.sentences],
     warnings: warningsOf(answer, around),
-    total: groupOf(answer.total),
-    tenants: answer.tenants.map(groupOf),
-    queues: answer.queues.map(groupOf),
-    done_before: answer.doneBefore ?? null,
-    done_after: answer.doneAfter ?? null,
-    jobs: [...jobs].sort(byChange).slice(0, WHAT_IF_JOBS_MAX).map(jobOf),
-    jobs_total: jobs.length,
+    ...comparison(answer),
     run_times: {
       known: origins.estimate + origins.history,
       guessed: origins.limit + origins.assumed,
@@ -51,14 +44,74 @@ export function whatIfDocument(answer: WhatIfAnswer, around: Around): WhatIfDocu
     })),
     happened: null,
     node_loss: around.nodeLoss,
-    took_ms: tookMs,
+    took_ms: around.tookMs,
   };
+}
+
+/** The same of a past. */
+export function windowDocument(
+  answer: WindowAnswer,
+  around: {
+    readonly question: Question;
+    /** The journal goes back to its first event. */
+    readonly isWhole: boolean;
+    readonly now: TimeMs;
+    readonly tookMs: number;
+  },
+): WhatIfDocument {
+  const { window, before, after, happened } = answer;
+  const { question, isWhole, now } = around;
+  const { true: known, ...guesses } = sumOf(before.origins, after.origins);
+  const guessed = Object.values(guesses).reduce((sum, count) => sum + count, 0);
+  return {
+    now,
+    mode: 'window',
+    from: window.from,
+    until: window.to,
+    changes: [...question.sentences],
+    warnings: [
+      ...refusals(answer, question, window.from),
+      ...(isWhole
+        ? []
+        : ['the journal no longer has its beginning: what ran before it is not known']),
+      ...leasesOf(window),
+    ],
+    ...comparison(answer),
+    cut: null,
+    run_times: { known, guessed, assumed_ms: null },
+    sensitivity: [],
+    happened: groupOf(happened.total),
+    node_loss: null,
+    took_ms: around.tookMs,
+  };
+}
+
+function comparison(answer: WhatIfAnswer | WindowAnswer) {
+  const { before, after, jobs } = answer;
+  return {
+    cut: before.cut ?? after.cut ?? null,
+    total: groupOf(answer.total),
+    tenants: answer.tenants.map(groupOf),
+    queues: answer.queues.map(groupOf),
+    done_before: answer.doneBefore ?? null,
+    done_after: answer.doneAfter ?? null,
+    jobs: [...jobs].sort(byChange).slice(0, WHAT_IF_JOBS_MAX).map(jobOf),
+    jobs_total: jobs.length,
+  };
+}
+
+function leasesOf({ events }: WindowAnswer['window']): string[] {
+  const count = events.filter((event) => {
+    return event.kind === 'workload-submitted' && event.spec.kind === 'lease';
+  }).length;
+  return count === 0 ? [] : [`${counted(count, 'lease')}: not asked for again`];
 }
 
 type Origins = Readonly<Record<RunTimeOrigin, number>>;
 
 /** Of the two futures, whichever runs more of each. */
 const sumOf = (a: Origins, b: Origins): Origins => ({
+  true: Math.max(a.true, b.true),
   estimate: Math.max(a.estimate, b.estimate),
   history: Math.max(a.history, b.history),
   limit: Math.max(a.limit, b.limit),
@@ -66,16 +119,12 @@ const sumOf = (a: Origins, b: Origins): Origins => ({
 });
 
 function warningsOf(answer: WhatIfAnswer, { question, state }: Around): string[] {
-  const { at, after, jobs } = answer;
-  const refused = after.refused.map(({ change, refusal }) => {
-    const what = question.sentences[question.places[change]!];
-    return `${what}: refused, ${refusalSentence(refusal, at)}`;
-  });
+  const { at, jobs } = answer;
   const byResults = jobs.filter(({ goesByResults }) => goesByResults).length;
   const lasting = jobs.filter(({ kind }) => kind === 'service' || kind === 'lease').length;
   const spilled = state.spilled.size;
   return [
-    ...refused,
+    ...refusals(answer, question, at),
     ...(byResults > 0
       ? [
           `${counted(byResults, 'job')} with steps that go by results: which of them run is not known`,
@@ -87,6 +136,15 @@ function warningsOf(answer: WhatIfAnswer, { question, state }: Around): string[]
     ...(spilled > 0 ? [`${counted(spilled, 'submission')} waiting on disk: not looked at`] : []),
   ];
 }
+
+const refusals = (
+  { after }: WhatIfAnswer | WindowAnswer,
+  { sentences, places }: Question,
+  at: TimeMs,
+): string[] =>
+  after.refused.map(({ change, refusal }) => {
+    return `${sentences[places[change]!]}: refused, ${refusalSentence(refusal, at)}`;
+  });
 
 const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;

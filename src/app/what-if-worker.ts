@@ -18,15 +18,18 @@ port.on('message', (message: WhatIfMessage) => {
     case 'rows':
       replica.follow(message.rows);
       break;
+    case 'past':
+      replica.remember(message.rows);
+      break;
     case 'ask':
       answer(message);
       break;
   }
 });
 
-function answer({ id, asked, by, at }: Extract<WhatIfMessage, { kind: 'ask' }>): void {
+function answer({ id, asked, by, at, from }: Extract<WhatIfMessage, { kind: 'ask' }>): void {
   try {
-    reply({ id, document: replica.answer(asked, by, at) });
+    reply({ id, document: replica.answer(asked, { by, at, from }) });
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     const { code, message, facts } = error;

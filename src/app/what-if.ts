@@ -10,6 +10,7 @@ import type { TimeMs } from '../base/units.ts';
 import { type ErrorCode, errorTable, OperationError } from '../model/errors.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import type { SiteConfig } from '../model/site-config.ts';
+import { parseSpan } from '../spec/quantities.ts';
 import type { JournalRow, SqliteJournal } from '../store/io/journal.ts';
 import type { StateFolder } from '../store/io/state-folder.ts';
 import type { DaemonLog } from './daemon-log.ts';
@@ -18,6 +19,8 @@ import type { WhatIfMessage, WhatIfReply, WhatIfThreadData } from './what-if-mes
 /** So long is the loop held before everybody else has his turn. */
 const HELD_MS = 5;
 const ROWS_AT_ONCE = 512;
+const PAST_EVENTS_MAX = 500_000;
+const WINDOW_MAX_MS = 400 * 86_400_000;
 /** Questions that wait or are worked on; each takes seconds on a large site. */
 const ASKED_MAX = 4;
 /** Whoever turns one knob asks again soon; a copy of a large site holds hundreds of megabytes. */
@@ -91,7 +94,27 @@ export class LiveWhatIf implements WhatIfSite {
     const last = journal.lastSequence;
     await this.#sendRows(worker, 'rows', this.#sent + 1, last);
     this.#sent = last;
-    post(worker, { kind: 'ask', id, asked, by, at: now() });
+    const at = now();
+    const { window } = asked;
+    if (window === undefined) {
+      post(worker, { kind: 'ask', id, asked, by, at });
+      return;
+    }
+    const from = (at - windowOf(window)) as TimeMs;
+    await this.#sendRows(worker, 'past', this.#firstOfPast(last), last);
+    post(worker, { kind: 'ask', id, asked, by, at, from });
+  }
+
+  /** All that is kept: how the window begins follows from what came before it. */
+  #firstOfPast(last: number): number {
+    const first = this.#deps.journal.sequenceAt(0 as TimeMs);
+    const count = last - first + 1;
+    if (count <= PAST_EVENTS_MAX) return first;
+    throw new OperationError(
+      'REFUSED',
+      `The journal has ${count} events, and a replay reads ${PAST_EVENTS_MAX} at most.`,
+      { hint: 'Ask without --window.' },
+    );
   }
 
   async #sendRows(
@@ -154,6 +177,15 @@ export class LiveWhatIf implements WhatIfSite {
       });
     }, REST_AFTER_MS).unref();
   }
+}
+
+function windowOf(text: string): number {
+  const parsed = parseSpan(text);
+  if (parsed.ok && parsed.value > 0 && parsed.value <= WINDOW_MAX_MS) return parsed.value;
+  throw new OperationError(
+    'USAGE',
+    `--window ${text}: not a span such as 7d, of 400 days at most.`,
+  );
 }
 
 const post = (worker: Worker, message: WhatIfMessage): void => worker.postMessage(message);

@@ -134,7 +134,7 @@ test('run times: what is estimated, what its like took, what is limited, and wha
   assert.deepEqual(origins(), ['estimate', 'assumed', 'limit', 'assumed']);
   const { assumedMs, after, sensitivity } = whatIf(site.engine, { at: site.at, changes: [] });
   assert.equal(assumedMs, ASSUMED_MS);
-  assert.deepEqual(after.origins, { estimate: 1, history: 0, limit: 1, assumed: 2 });
+  assert.deepEqual(after.origins, { true: 0, estimate: 1, history: 0, limit: 1, assumed: 2 });
   assert.deepEqual(
     sensitivity.map(({ factor, waitAfter }) => [factor, waitAfter]),
     [

@@ -5,7 +5,8 @@ import type { NodeId, TaskId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Event } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import { ExpectedTimes, knownTimes } from '../what-if/expected-times.ts';
-import { type Future, runForward } from '../what-if/run-forward.ts';
+import type { Future } from '../what-if/future.ts';
+import { runForward } from '../what-if/run-forward.ts';
 
 /** What the loss of a node would do to a site, as far as run times can be foreseen. */
 export interface NodeLossDrill {

@@ -1,7 +1,7 @@
 import type { TimeMs } from '../../base/units.ts';
 import type { QueueName, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { RunTimeOrigin } from './expected-times.ts';
-import type { ForwardJob, Future } from './run-forward.ts';
+import type { ForwardJob, Future } from './future.ts';
 
 /** When a job starts and ends in one future; undefined: not within what was looked at. */
 export interface JobFuture {

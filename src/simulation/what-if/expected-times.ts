@@ -1,13 +1,30 @@
 import { UNLIMITED } from '../../base/units.ts';
 import type { AttemptRecord, StepRecord, WorkloadRecord } from '../../engine/records.ts';
+import type { EndCause } from '../../model/attempt.ts';
 
-/** Where a run time that is counted on is from: what its user expects, how long its like took, or neither. */
-export type RunTimeOrigin = 'estimate' | 'history' | 'limit' | 'assumed';
+/**
+ * Where a run time that is counted on is from: how long it really ran, what its user expects, how long its like took,
+ * or none of these.
+ */
+export type RunTimeOrigin = 'true' | 'estimate' | 'history' | 'limit' | 'assumed';
 
 export interface ExpectedTime {
   readonly ms: number;
   readonly origin: RunTimeOrigin;
 }
+
+/** When an attempt ends, and how. */
+export interface ExpectedEnd {
+  readonly at: number;
+  readonly cause: EndCause;
+  readonly origin: RunTimeOrigin;
+}
+
+/** From what is known best to what is known least. */
+const ranks: readonly RunTimeOrigin[] = ['true', 'estimate', 'history', 'limit', 'assumed'];
+
+export const leastKnown = (origins: readonly RunTimeOrigin[]): RunTimeOrigin =>
+  ranks[Math.max(...origins.map((origin) => ranks.indexOf(origin)))] ?? 'true';
 
 /** Where nothing has ended yet and nobody says anything. */
 export const ASSUMED_MS = 3_600_000;
@@ -42,12 +59,17 @@ export class ExpectedTimes {
     return { ms: this.#scaled(this.assumedMs), origin: 'assumed' };
   }
 
+  originOf(step: StepRecord): RunTimeOrigin {
+    return this.of(step).origin;
+  }
+
   /** Of an attempt, when it ends; one that runs longer than expected is assumed to run twice as long as it has. */
-  endOf({ task, placedAt }: AttemptRecord, now: number): { at: number } & ExpectedTime {
-    const expected = this.of(task.step);
-    if (placedAt + expected.ms > now) return { at: placedAt + expected.ms, ...expected };
-    const ms = Math.max(1, this.#scaled(2 * (now - placedAt)));
-    return { at: Math.max(now + 1, placedAt + ms), ms, origin: 'assumed' };
+  endOf({ task, placedAt }: AttemptRecord, now: number): ExpectedEnd {
+    const { ms, origin } = this.of(task.step);
+    const cause = 'succeeded';
+    if (placedAt + ms > now) return { at: placedAt + ms, origin, cause };
+    const at = Math.max(now + 1, placedAt + this.#scaled(2 * (now - placedAt)));
+    return { at, origin: 'assumed', cause };
   }
 
   #scaled(ms: number): number {

@@ -1,10 +1,12 @@
 import type { SpanMs, TimeMs } from '../../base/units.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { TenantId } from '../../model/ids.ts';
+import type { NodeId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { WhatIfChange } from './change.ts';
 import { type Difference, differenceOf } from './difference.ts';
 import { ExpectedTimes, knownTimes } from './expected-times.ts';
-import { type Future, runForward } from './run-forward.ts';
+import type { Future } from './future.ts';
+import { arrivalsOf, Names, type PastWindow, TrueTimes } from './past-window.ts';
+import { runForward } from './run-forward.ts';
 
 export interface WhatIfQuestion {
   readonly at: TimeMs;
@@ -89,6 +91,58 @@ export function whatIf(live: Engine, question: WhatIfQuestion): WhatIfAnswer {
   }
   const { assumedMs } = new ExpectedTimes(known);
   return { at, before, after, assumedMs, sensitivity, ...difference };
+}
+
+export interface WindowAnswer extends Difference {
+  readonly window: PastWindow;
+  /** The same policy, replayed. */
+  readonly before: Future;
+  readonly after: Future;
+  /** From what is replayed to what really happened. */
+  readonly happened: Difference;
+}
+
+/**
+ * Two pasts: what came from outside in a window, with the run times that were true, under the policy that there was
+ * and under the changes; beside what really happened.
+ */
+export function whatIfInWindow(
+  window: PastWindow,
+  question: Omit<WhatIfQuestion, 'at' | 'horizonMs'>,
+): WindowAnswer {
+  const { changes, engine, only, eventsMax = EVENTS_MAX } = question;
+  const gone = new Set(changes.flatMap((one) => (one.kind === 'lose-node' ? [one.node] : [])));
+  const dropped = new Set(changes.flatMap((one) => (one.kind === 'cancel' ? [one.workload] : [])));
+  const play = (copy: Engine, future: number): Future => {
+    const isChanged = future === 1;
+    const names = new Names();
+    const without = isChanged
+      ? { nodes: gone, workloads: dropped }
+      : { nodes: new Set<NodeId>(), workloads: new Set<WorkloadId>() };
+    return runForward({
+      engine: copy,
+      at: window.from,
+      until: window.to,
+      times: new TrueTimes(window, names),
+      changes: isChanged ? changes.filter((one) => isOfBegin(one, window)) : [],
+      arrivals: arrivalsOf(window, names, without),
+      nameOf: (id) => names.real(id),
+      eventsMax,
+      onProgress: (events) => question.onProgress?.({ future, futures: 2, events }),
+    });
+  };
+  const { begin } = window;
+  const before = play(begin.fork(), 0);
+  const after = play(engine === undefined ? begin.fork() : begin.forkInto(engine()), 1);
+  const happened = differenceOf(before, window.real, only);
+  return { window, before, after, happened, ...differenceOf(before, after, only) };
+}
+
+/** What is cancelled, or lost, may come only within the window, and then does not. */
+function isOfBegin(change: WhatIfChange, { begin }: PastWindow): boolean {
+  if (change.kind === 'cancel') return begin.state.workload(change.workload)?.state === 'active';
+  if (change.kind === 'lose-node') return begin.state.nodes().some(({ id }) => id === change.node);
+  return true;
 }
 
 const isGuessed = ({ origins }: Future): boolean => origins.limit + origins.assumed > 0;
