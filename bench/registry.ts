@@ -5,6 +5,7 @@ import { engineBench, replayBench } from './engine.ts';
 import { expositionBench } from './exposition.ts';
 import { flowBench } from './flow.ts';
 import { forkBench } from './fork.ts';
+import { framesBench } from './frames.ts';
 import { historyBench } from './history.ts';
 import { inventoryBench } from './inventory.ts';
 import { journalBench } from './journal.ts';
@@ -32,6 +33,7 @@ export const registry: Readonly<Record<string, Bench>> = {
   flow: flowBench,
   predict: predictBench,
   fork: forkBench,
+  frames: framesBench,
   preemption: preemptionBench,
   history: historyBench,
   inventory: inventoryBench,

@@ -44,7 +44,7 @@ export function quantileOf(sorted: readonly number[], q: number): Estimate {
 }
 
 /** Ranks from 1: how many of `n` lie below the quantile is binomial. 0 and n + 1: none is far enough out. */
-function ranksAround(n: number, q: number): readonly [low: number, high: number] {
+export function ranksAround(n: number, q: number): readonly [low: number, high: number] {
   let low = 0;
   let high = n + 1;
   let below = 0;

@@ -106,9 +106,10 @@ export function kpisOf(facts: KpiFacts): Kpi[] {
   return (Object.keys(kpiKinds) as KpiName[]).map((name) => {
     const kind = { ...kpiKinds[name], ...bounds[name] };
     const { value, low } = found[name];
-    // Of what never failed only a bound is known, and that may be enough.
-    const least =
-      value ?? (kind.better === 'higher' && (low ?? 0) >= kind.target ? low : undefined);
+    // Only a bound may be known, of what never failed or of calls beyond the last one, and that may be enough.
+    const isEnough =
+      kind.better === 'higher' ? (low ?? 0) >= kind.target : (low ?? 0) > kind.critical;
+    const least = value ?? (isEnough ? low : undefined);
     return { name, ...kind, ...found[name], status: statusOf(least, kind) };
   });
 }
@@ -132,9 +133,12 @@ function utilisation({ cpu, gpu }: KpiFacts): Found {
 
 function latencyOf(latency: KpiFacts['latency']): Found {
   if (latency === undefined || latency.samples === 0) {
-    return none('Tasks tell how many calls they make, and not how long one takes.');
+    return none('No task told how long a call of a model took: inference_latency_seconds.');
   }
-  return { ...latency, sentence: `Of ${latency.samples} calls that were timed.` };
+  const { value, low, samples } = latency;
+  const beyond =
+    value === undefined && low !== undefined ? `; it is above ${low} ms, the last bound` : '';
+  return { ...latency, sentence: `Of ${samples} calls that tasks timed${beyond}.` };
 }
 
 function successRate({ succeeded, failed, cancelled }: JobCounts): Found {

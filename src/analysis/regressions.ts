@@ -5,7 +5,7 @@ import { actionsFor } from './action-plan.ts';
 import { amountOf, momentOf, shareOf } from './amounts.ts';
 import { type Evidence, type Finding, type ResourceName, severityOf } from './finding.ts';
 import { type Layer, type LayerMetric, layerMetrics, leadsTo, loadMetrics } from './layers.ts';
-import { type LevelChange, levelChange } from './level-change.ts';
+import { type LevelChange, levelChange, POINTS_MIN } from './level-change.ts';
 import {
   laggedCorrelation,
   type NamedSeries,
@@ -45,7 +45,14 @@ interface Changed {
   readonly since: number;
 }
 
-interface LayerChange extends Changed {
+/** How the layers changed, and what of each was measured for long enough to say so. */
+export interface LookedAtLayers {
+  readonly changes: readonly LayerChange[];
+  /** Series with enough points, and those with less, by layer. */
+  readonly series: ReadonlyMap<Layer, { readonly told: number; readonly short: number }>;
+}
+
+export interface LayerChange extends Changed {
   readonly metric: LayerMetric;
   /** 0 … 1: by how much more than what begins to matter. */
   readonly strength: number;
@@ -78,7 +85,7 @@ export const findRegressions = (
   history: MetricHistory,
   options: RegressionOptions,
 ): readonly Finding[] =>
-  toItsEnd(regressionsBeside(toItsEnd(layerChanges(history, options)), options));
+  toItsEnd(regressionsBeside(toItsEnd(layerChanges(history, options)).changes, options));
 
 /** The same once it is known how the layers changed. */
 export function* regressionsBeside(
@@ -104,13 +111,14 @@ export function* regressionsBeside(
 export function* layerChanges(
   history: MetricHistory,
   options: Pick<RegressionOptions, 'from' | 'to'>,
-): Stepwise<readonly LayerChange[]> {
+): Stepwise<LookedAtLayers> {
   const names = new Set(history.names());
   const window = { from: options.from, to: options.to, pointsMax: POINTS, seriesMax: SERIES_MAX };
   const load = loadMetrics.flatMap((name) =>
     names.has(name) ? seriesOf(history, loadTerms(name), window) : [],
   )[0];
-  const found: LayerChange[] = [];
+  const changes: LayerChange[] = [];
+  const looked = new Map<Layer, { told: number; short: number }>();
   for (const metric of layerMetrics) {
     const { name, per } = metric;
     if (!names.has(name) || (per !== undefined && !names.has(per))) continue;
@@ -118,11 +126,14 @@ export function* layerChanges(
       const rest = metric.followsLoad ? { ...series, ...withoutLoad(series, load) } : series;
       const changed = changedOf(rest, metric.matters, metric.relative ?? false);
       if (changed !== undefined)
-        found.push({ ...changed, metric, strength: strengthOf(changed, metric) });
+        changes.push({ ...changed, metric, strength: strengthOf(changed, metric) });
+      const tally = looked.get(metric.layer) ?? { told: 0, short: 0 };
+      tally[rest.values.length < POINTS_MIN ? 'short' : 'told']++;
+      looked.set(metric.layer, tally);
       yield;
     }
   }
-  return found;
+  return { changes, series: looked };
 }
 
 function strengthOf({ change }: Changed, { matters, relative }: LayerMetric): number {
@@ -157,7 +168,7 @@ function changedOf(series: NamedSeries, matters: number, relative: boolean): Cha
 const usual = (values: readonly number[]): number =>
   Math.abs(median(values.slice(0, Math.max(1, Math.floor(values.length / 4)))));
 
-function byLayer(changes: readonly LayerChange[]): Map<Layer, LayerChange[]> {
+export function byLayer(changes: readonly LayerChange[]): Map<Layer, LayerChange[]> {
   const found = new Map<Layer, LayerChange[]>();
   for (const change of [...changes].sort((a, b) => b.strength - a.strength || a.since - b.since)) {
     const { layer } = change.metric;
@@ -317,7 +328,7 @@ function evidenceOf(changed: Changed, threshold: number | undefined): Evidence {
   };
 }
 
-function changeWords({ series, change, since }: Changed): string {
+export function changeWords({ series, change, since }: Changed): string {
   const { before, after, kind } = change;
   const { unit } = series;
   const how = { step: 'went', trend: 'drifted', fresh: 'has just gone' }[kind];

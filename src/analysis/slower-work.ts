@@ -1,8 +1,11 @@
 import type { MetricHistory } from '../telemetry/metric.ts';
 import type { Finding } from './finding.ts';
 import type { MeasuredMemory } from './incidents.ts';
+import { type LayerState, surveyLayers } from './layer-survey.ts';
 import { POINTS_MIN } from './level-change.ts';
+import { toldDrifts } from './metric-drift.ts';
 import {
+  type LayerChange,
   layerChanges,
   type RegressionOptions,
   regressionsBeside,
@@ -11,14 +14,45 @@ import {
 } from './regressions.ts';
 import type { StepDurations } from './step-durations.ts';
 
-/** Work that became slower, with the likely cause: single steps, or all of it together where most of them did. */
+export interface RegressionReport {
+  /** Work that became slower, with the likely cause; and what got worse without anybody being slower for it. */
+  readonly findings: readonly Finding[];
+  /** All seven, from the bottom up. */
+  readonly layers: readonly LayerState[];
+}
+
+/**
+ * Work that became slower: single steps, or all of it together where most of them did; each layer by itself; and what
+ * tasks tell of themselves and is distributed differently. `only`: told by nobody else's tasks.
+ */
+export function* lookForRegressions(
+  history: MetricHistory,
+  durations: StepDurations,
+  window: Pick<RegressionOptions, 'from' | 'to'> & { readonly only?: string },
+): Stepwise<RegressionReport> {
+  const looked = yield* layerChanges(history, window);
+  const findings = yield* slowerBeside(looked.changes, durations, window);
+  const drifts = yield* toldDrifts(history, window);
+  return { findings: [...findings, ...drifts].sort(worstFirst), layers: surveyLayers(looked) };
+}
+
+const worstFirst = (a: Finding, b: Finding): number => b.score - a.score || (a.id < b.id ? -1 : 1);
+
 export function* lookForSlowerWork(
   history: MetricHistory,
   durations: StepDurations,
   window: Pick<RegressionOptions, 'from' | 'to'>,
 ): Stepwise<readonly Finding[]> {
+  const { changes } = yield* layerChanges(history, window);
+  return yield* slowerBeside(changes, durations, window);
+}
+
+function* slowerBeside(
+  changes: readonly LayerChange[],
+  durations: StepDurations,
+  window: Pick<RegressionOptions, 'from' | 'to'>,
+): Stepwise<readonly Finding[]> {
   const options = { ...window, softwareChanges: durations.changes() };
-  const changes = yield* layerChanges(history, window);
   const steps = durations.steps().filter(({ values }) => values.length >= POINTS_MIN);
   const single = yield* regressionsBeside(changes, { ...options, symptoms: steps });
   const slower = single.filter(isOfWork).length;

@@ -5,12 +5,14 @@ import { attemptToken } from '../api/io/attempt-token.ts';
 import { openServer } from '../api/io/server.ts';
 import { enforcementDocument } from '../api/views/workload.ts';
 import type { SpanMs } from '../base/units.ts';
+import type { ExplainedSetting } from '../cli/explain-settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { attemptOfPid } from '../execution/io/local/attempt-of-pid.ts';
 import { type LocalDriver, openLocalDriver } from '../execution/io/local/driver.ts';
 import { readLog } from '../execution/io/local/log-reader.ts';
 import { checkingPorts } from '../execution/io/local/port-check.ts';
 import { runProgram } from '../inventory/io/run-program.ts';
+import type { HistoryConfig } from '../model/history-config.ts';
 import type { MoneyConfig } from '../model/money.ts';
 import { defaultNetwork, type NetworkConfig } from '../model/network-config.ts';
 import type { SiteConfig } from '../model/site-config.ts';
@@ -36,6 +38,7 @@ import { openLiveMetrics } from './live-metrics.ts';
 import { LiveMoney } from './money-site.ts';
 import { networkStatus } from './network-status.ts';
 import { observe } from './observe.ts';
+import { openPush } from './open-push.ts';
 import { OVERFLOW_MAX, Overflow } from './overflow.ts';
 import { submissionParser } from './parse-submission.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
@@ -43,6 +46,7 @@ import { readPrices } from './read-prices.ts';
 import { defaultSite, type ReadSite, readSite } from './read-site.ts';
 import { type Recovered, recover } from './recover.ts';
 import { ReportGatherer } from './report-gatherer.ts';
+import { LiveSettings } from './settings-site.ts';
 import { LiveSite, type LiveSiteDeps } from './site.ts';
 import { siteEngine } from './site-engine.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
@@ -71,6 +75,8 @@ export interface DaemonOptions {
   /** Absolute; undefined: nothing has a price. */
   readonly pricesFile?: string | undefined;
   /** Log lines go to `log` as well. */
+  /** Who said all this, for people. */
+  readonly settings?: readonly ExplainedSetting[];
   readonly foreground: boolean;
   readonly log: (line: string) => void;
 }
@@ -90,7 +96,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = await openParts(options, stack);
   const { folder, engine, log, clock, recovered, inventory } = parts;
   const ending = Promise.withResolvers<void>();
-  const { site, leases, loop, keepers, overflow, counted } = connect(parts, stack, ending);
+  const { site, leases, loop, keepers, overflow, counted, push } = connect(parts, stack, ending);
   const hear = joinAsRead(engine, loop, log, saidOf(parts.site));
   // With the first batch, or leases end of which nobody could be told.
   await loop.send({ kind: 'resume' });
@@ -112,9 +118,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
-  const whatIf = new LiveWhatIf({ ...parts, now: () => clock.now() });
+  const whatIf = new LiveWhatIf({
+    ...parts,
+    siteText: parts.siteText ?? '',
+    now: () => clock.now(),
+  });
   stack.defer(() => whatIf.close());
-  const observed = observe(parts, stack, { loop, leases, counted });
+  const observed = observe(parts, stack, { loop, leases, counted, push });
   const server = await openServer({
     ...observed.sites,
     site,
@@ -124,6 +134,12 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     whatIf,
     token: folder.token,
     tokens: parts.tokens,
+    settings: new LiveSettings({
+      daemon: options.settings ?? [],
+      siteFile: options.siteFile,
+      siteText: parts.siteText,
+      plugins: parts.plugins,
+    }),
     holders: {
       identify: (token) => parts.tokens.identify(token),
       tenantOfRunning: (id) => {
@@ -167,11 +183,11 @@ interface OpenState {
   readonly engine: Engine;
   readonly money: MoneyConfig;
   readonly prices: MoneyConfig['prices'];
-  /** As it was read. */
-  readonly siteText: string;
   readonly inventory: HostInventory;
   readonly recovered: Recovered;
   readonly siteFile: string | null;
+  /** As it was read. */
+  readonly siteText: string | undefined;
   readonly plugins: PluginKeeper;
   readonly tokens: Tokens;
 }
@@ -233,6 +249,7 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
   const history = openHistory({
     file: folder.paths.history,
     onProblem: (problem) => log('telemetry', 'a usage sample could not be kept', problem),
+    ...(site?.config.history && kept(site.config.history)),
   });
   stack.defer(() => history.close());
   const state: OpenState = {
@@ -245,16 +262,21 @@ async function openParts(options: DaemonOptions, stack: AsyncDisposableStack): P
     engine,
     money,
     prices: money.prices,
-    siteText: site?.text ?? '',
     inventory,
     recovered,
     siteFile: options.siteFile ?? null,
+    siteText: site?.text,
     plugins,
     tokens,
   };
   const execution = await openExecution(options, state, stack);
   return { ...state, ...execution, live: openLiveMetrics(), latest: undefined };
 }
+
+const kept = ({ secondsMs, minutesMs, hoursMs, size }: HistoryConfig) => ({
+  keepMs: [secondsMs, minutesMs, hoursMs],
+  bytesMax: size,
+});
 
 /** What carries out what is decided: the network of tasks, and the driver that starts them. */
 async function openExecution(
@@ -357,6 +379,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
       leases.noteEvents(events);
       keepers.noteEvents(events);
       counted.noteEvents(events);
+      push?.noteEvents(events);
       snapshots.note(events.length);
       folders.note(events);
       overflow.noteEvents(events);
@@ -381,6 +404,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
     decisionOf: (id) => keepers.autoscaler.decisionOf(id),
     shutDown: () => ending.resolve(),
   });
+  const push = openPush(parts, (id) => site.workload(id));
   const leases = new LiveLeases({ engine, loop, now: () => clock.now() });
   const keepers = new Keepers(launchSite, {
     ...parts,
@@ -395,7 +419,7 @@ function connect(parts: Parts, stack: AsyncDisposableStack, ending: PromiseWithR
   const gatherer = new ReportGatherer((told) => loop.report(told));
   stack.defer(() => gatherer.flush());
   parts.ear.hear = (told) => gatherer.tell(told);
-  return { loop, site, leases, keepers, overflow, counted };
+  return { loop, site, leases, keepers, overflow, counted, push };
 }
 
 /** What people see. */

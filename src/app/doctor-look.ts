@@ -19,7 +19,10 @@ const CPU_MIN = 0.05;
 const BYTES_MIN = 64 * 1024;
 
 /** Looks at processes, connections, queues of links and free blocks, for half a second. */
-export async function takeLook(attemptOf: (pid: number) => string | undefined): Promise<Look> {
+export async function takeLook(
+  attemptOf: (pid: number) => string | undefined,
+  locks: Promise<Look['locks']> = Promise.resolve([]),
+): Promise<Look> {
   const began = performance.now();
   const [connections, queues] = await Promise.all([readConnections(), readQueues()]);
   const counts = readCounts();
@@ -38,6 +41,7 @@ export async function takeLook(attemptOf: (pid: number) => string | undefined): 
     sockets,
     queues,
     zones: parseBuddyinfo(read('/proc/buddyinfo') ?? ''),
+    locks: await locks,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   parseSchedstat,
   parseSwitches,
   parseTaskStat,
+  waitOf,
 } from '../analysis/diagnosis/process-files.ts';
 import {
   type ProcessReading,
@@ -108,11 +109,9 @@ function lookAt(pids: readonly number[]): readonly ThreadState[] {
   return threads.slice(0, LOOK_THREADS_MAX).flatMap((dir): ThreadState[] => {
     const state = parseTaskStat(read(`${dir}/stat`) ?? '')?.state;
     if (state === undefined) return [];
-    const where = state === 'R' ? undefined : read(`${dir}/wchan`);
-    // `0`: it runs, or one may not know.
-    return [
-      { state, waitsIn: where === undefined || where === '0' || where === '' ? undefined : where },
-    ];
+    if (state === 'R') return [{ state, waitsIn: undefined }];
+    const waitsIn = waitOf(read(`${dir}/wchan`), () => read(`${dir}/syscall`), process.arch);
+    return [{ state, waitsIn }];
   });
 }
 

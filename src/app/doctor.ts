@@ -8,6 +8,7 @@ import type {
   DoctorFlowName,
   DoctorSite,
   ProfileDocument,
+  RegressionList,
 } from '../api/contract/doctor-documents.ts';
 import type { LeaseSite } from '../api/contract/lease-documents.ts';
 import type { DoctorReport } from '../api/contract/telemetry-documents.ts';
@@ -19,13 +20,17 @@ import type { CacheStore } from '../execution/io/local/cache-store.ts';
 import type { LocalDriver } from '../execution/io/local/driver.ts';
 import { OperationError } from '../model/errors.ts';
 import type { AttemptId, TenantId } from '../model/ids.ts';
+import type { SqliteJournal } from '../store/io/journal.ts';
 import type { LiveMetrics, MetricHistory } from '../telemetry/metric.ts';
+import { lookAtLocks } from './doctor-locks.ts';
 import { takeLook } from './doctor-look.ts';
 import { takeProfile } from './doctor-profile.ts';
+import { takeRegressions } from './doctor-regressions.ts';
 
 export interface LiveDoctorDeps {
   readonly engine: Engine;
   readonly history: MetricHistory;
+  readonly journal: SqliteJournal;
   readonly live: LiveMetrics;
   readonly driver: Pick<LocalDriver, 'uses'>;
   readonly results: CacheStore;
@@ -64,6 +69,12 @@ export class LiveDoctor implements DoctorSite {
     return doctorFlow(walked, diagnosis);
   }
 
+  async regressions(windowMs: number, only: TenantId | undefined): Promise<RegressionList> {
+    const to = this.#deps.now();
+    const from = Math.max(0, to - windowMs) as TimeMs;
+    return takeRegressions(this.#deps, { from, to }, only);
+  }
+
   async profile(attempt: string, forMs: number): Promise<ProfileDocument | undefined> {
     const { driver } = this.#deps;
     const id = attempt as AttemptId;
@@ -86,13 +97,20 @@ export class LiveDoctor implements DoctorSite {
 
   async #examine(windowMs: number, only: TenantId | undefined) {
     const { engine, history, live, now, attemptOf } = this.#deps;
-    const look = only === undefined ? await takeLook(attemptOf) : NOTHING_LOOKED_AT;
-    const to = now();
-    const tasks = [...engine.state.runningAttempts()]
-      .filter(({ startedAt, task }) => {
+    const running = (): readonly AttemptRecord[] =>
+      [...engine.state.runningAttempts()].filter(({ startedAt, task }) => {
         return startedAt !== undefined && (only === undefined || task.tenant === only);
-      })
-      .map(runningTask);
+      });
+    const locks = lookAtLocks(
+      running().map(({ id }) => id),
+      (id) => this.#deps.driver.uses.pidsOf(id as AttemptId) ?? [],
+    );
+    const look =
+      only === undefined
+        ? await takeLook(attemptOf, locks)
+        : { ...NOTHING_LOOKED_AT, locks: await locks };
+    const to = now();
+    const tasks = running().map(runningTask);
     const waiting = live
       .latest('berth_tasks')
       .find(({ labels }) => labels['state'] === 'waiting')?.value;

@@ -11,7 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { SqliteJournal } from '../store/io/journal.ts';
 import type { MetricHistory } from '../telemetry/metric.ts';
-import { eventsOf, openJournalWindow, Pieces } from './journal-window.ts';
+import { eventsOf, inPieces, openJournalWindow, Pieces } from './journal-window.ts';
 
 export interface LiveIncidentsDeps {
   readonly engine: Engine;
@@ -50,19 +50,14 @@ export class LiveIncidents implements IncidentSite {
       found.push(incident);
       await pieces.next();
     }
-    const looking = lookForSlowerWork(history, durations, { from, to });
-    let looked = looking.next();
-    while (looked.done !== true) {
-      if (pieces.isOver) await pieces.next();
-      looked = looking.next();
-    }
+    const slower = await inPieces(lookForSlowerWork(history, durations, { from, to }), pieces);
     return {
       from,
       to,
       complete,
       failures: ledger.exposures.filter(({ failure }) => failure !== undefined).length,
       incidents: found.map(incidentDocument),
-      slower: looked.value.map(findingDocument),
+      slower: slower.map(findingDocument),
       loss: worstLoss(this.#loads(), 'CPU'),
     };
   }

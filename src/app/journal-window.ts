@@ -50,6 +50,18 @@ export class Pieces {
   }
 }
 
+/** Work that can be left between its steps, to its end; others have their turn. */
+export async function inPieces<T>(
+  work: Generator<undefined, T, undefined>,
+  pieces = new Pieces(),
+): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+    if (pieces.isOver) await pieces.next();
+  }
+}
+
 /** Asks for what was of each workload that is active since before `from`. */
 export async function primeActive(
   engine: Engine,

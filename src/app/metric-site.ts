@@ -1,12 +1,18 @@
+import { type Drift, type DriftRequest, driftOf } from '../analysis/metric-drift.ts';
 import { trendOf } from '../analysis/trend.ts';
 import {
   exportSteps,
+  type MetricDriftRequest,
   type MetricExportRequest,
   type MetricHistoryRequest,
   type MetricListRequest,
   type MetricSite,
 } from '../api/contract/metric-site.ts';
-import type { MetricHistoryDocument, MetricList } from '../api/contract/telemetry-documents.ts';
+import type {
+  MetricDriftDocument,
+  MetricHistoryDocument,
+  MetricList,
+} from '../api/contract/telemetry-documents.ts';
 import type { TimeMs } from '../base/units.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { SqliteHistory } from '../store/io/history.ts';
@@ -90,6 +96,26 @@ export class LiveMetricSite implements MetricSite {
     };
   }
 
+  drift(
+    { name: asked, labels, beforeMs, afterMs }: MetricDriftRequest,
+    only: TenantId | undefined,
+  ): MetricDriftDocument | undefined {
+    const { history, now } = this.#deps;
+    const family = this.#familyOf(asked);
+    const name = family?.name ?? asked;
+    if (family === undefined && !history.names().includes(name)) return undefined;
+    const to = now();
+    const since = Math.max(0, to - afterMs) as TimeMs;
+    const from = Math.max(0, since - beforeMs) as TimeMs;
+    const unit = family?.unit ?? 'none';
+    const isOthers = ({ labels: own }: { readonly labels: Labels }): boolean => !isSeen(own, only);
+    // Series of no tenant are everybody's; where some are of tenants, he has his own.
+    const isOfTenants = only !== undefined && history.series({ name }, from, to).some(isOthers);
+    const seen = isOfTenants ? { ...labels, tenant: only } : labels;
+    const found = driftOf(history, { name, labels: seen, unit, from, since, to });
+    return driftDocument(found, { unit, from, since, to });
+  }
+
   exported(asked: MetricExportRequest, only: TenantId | undefined): Iterable<string> {
     const { history, now } = this.#deps;
     const to = now();
@@ -152,5 +178,29 @@ function seriesDocument(
             chance: trend.chance ?? null,
             direction: trend.direction,
           },
+  };
+}
+
+function driftDocument(
+  { name, verdict, sentence, before, after, ks, psi }: Drift,
+  { unit, from, since, to }: Pick<DriftRequest, 'unit' | 'from' | 'since' | 'to'>,
+): MetricDriftDocument {
+  const sample = (of: Drift['before'], window: { readonly from: number; readonly to: number }) => ({
+    ...window,
+    points: of.points,
+    independent: of.independent,
+    median: of.median ?? null,
+    low: of.low ?? null,
+    high: of.high ?? null,
+  });
+  return {
+    name,
+    unit,
+    verdict,
+    sentence,
+    before: sample(before, { from, to: since }),
+    after: sample(after, { from: since, to }),
+    kolmogorov_smirnov: ks ?? null,
+    population_stability: psi ?? null,
   };
 }

@@ -1,3 +1,4 @@
+import { callLatency } from '../analysis/call-latency.ts';
 import type { LeaseSite } from '../api/contract/lease-documents.ts';
 import type { ApiDeps } from '../api/routes/api-env.ts';
 import type { TimeMs } from '../base/units.ts';
@@ -22,6 +23,7 @@ import { LiveMetricSite } from './metric-site.ts';
 import { ObjectiveMetrics } from './objective-metrics.ts';
 import { openAlerts } from './open-alerts.ts';
 import { openReports } from './open-reports.ts';
+import type { OtlpPush } from './otlp-push.ts';
 import type { SystemClock } from './system-clock.ts';
 import type { TaskResults } from './task-results.ts';
 
@@ -47,13 +49,20 @@ interface Parts {
 export function observe(
   parts: Parts,
   stack: AsyncDisposableStack,
-  around: { readonly loop: Loop; readonly leases: LeaseSite; readonly counted: EngineMetrics },
+  around: {
+    readonly loop: Loop;
+    readonly leases: LeaseSite;
+    readonly counted: EngineMetrics;
+    readonly push: OtlpPush | undefined;
+  },
 ) {
   const { site, folder, clock, history, results } = parts;
-  const { leases, counted } = around;
+  const { leases, counted, push } = around;
   const now = (): TimeMs => clock.now();
   const goals = new ObjectiveMetrics();
-  const live = new JoinedMetrics(parts.live, [counted, results.told, goals]);
+  const ofPush = push === undefined ? [] : [push];
+  const live = new JoinedMetrics(parts.live, [counted, results.told, goals, ...ofPush]);
+  stack.defer(() => push?.close());
   const { alerts, begin } = openAlerts({ ...parts, live, loop: around.loop }, stack);
   const doctor = new LiveDoctor({
     ...parts,
@@ -67,6 +76,7 @@ export function observe(
     history,
     sources: {
       quality: () => live.quality(),
+      latency: (window) => callLatency(history, window),
       alerts: (only) => alerts.list(only).alerts,
       findings: async ({ from, to }, only) => (await doctor.report(to - from, only)).findings,
     },
@@ -82,9 +92,14 @@ export function observe(
   return {
     sites,
     /** What history keeps beside what is sampled. */
-    counted: (): readonly Reading[] => [...counted.gauges(), ...goals.latest()],
+    counted: (): readonly Reading[] => [
+      ...counted.gauges(),
+      ...goals.latest(),
+      ...results.told.take(),
+    ],
     begin(): void {
       begin();
+      push?.begin(live);
       if (site.goals === undefined || site.goals.objectives.length === 0) return;
       const look = async (): Promise<void> => goals.note(now(), await objectives.readings());
       const failed = (error: unknown): void =>

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { daemonSettings } from '../cli/explain-settings.ts';
 import { openDaemonLogs } from '../cli/io/daemon-log.ts';
 import type { Settings } from '../cli/settings.ts';
 import type { Daemons, OpenedDaemon, Simulations, Terminal, Tiering, World } from '../cli/world.ts';
@@ -72,13 +73,14 @@ function daemonsOf(settings: Settings, terminal: Terminal): Daemons {
       const { spawnDaemon } = await import('../cli/io/spawn-daemon.ts');
       return spawnDaemon(settings, options);
     },
-    async open({ port, site, prices, foreground }): Promise<OpenedDaemon> {
+    async open({ foreground, ...terms }): Promise<OpenedDaemon> {
       const { openDaemon } = await import('./daemon.ts');
       const daemon = await openDaemon({
         stateDir: settings.stateDir.value,
-        port,
-        siteFile: site,
-        pricesFile: prices,
+        port: terms.port.value,
+        siteFile: terms.site.value,
+        pricesFile: terms.prices.value,
+        settings: daemonSettings({ ...settings, ...terms }),
         foreground,
         log: (line) => {
           if (foreground) terminal.writeError(`${line}\n`);

@@ -11,6 +11,7 @@ import { siteNames } from './site-names.ts';
 
 export interface ReadSite {
   readonly config: SiteConfig;
+  /** As it was read. */
   readonly text: string;
   readonly plugins: readonly LoadedPlugin[];
   /** Each with its place, for the log. */

@@ -1,4 +1,5 @@
 import { validAt } from '../admission/rates.ts';
+import type { LatencyWindow } from '../analysis/call-latency.ts';
 import type { Estimate } from '../analysis/intervals.ts';
 import { KpiCounts, kpisOf } from '../analysis/kpis.ts';
 import { type Occurrence, OperationsLedger } from '../analysis/operations-ledger.ts';
@@ -47,10 +48,9 @@ export interface ReportSources {
     only: TenantId | undefined,
   ) => Promise<readonly FindingDocument[]>;
   /** Of single calls of models, in milliseconds. */
-  readonly latency?: (window: {
-    readonly from: TimeMs;
-    readonly to: TimeMs;
-  }) => (Estimate & { readonly samples: number }) | undefined;
+  readonly latency?: (
+    window: LatencyWindow,
+  ) => (Estimate & { readonly samples: number }) | undefined;
 }
 
 export interface LiveReportsDeps {
@@ -232,7 +232,7 @@ export class LiveReports implements ReportSite {
       counts: counts.counts(),
       cpu: measured(history, 'berth_node_cpu_busy_ratio', window),
       gpu: measured(history, 'berth_gpu_busy_ratio', window),
-      latency: sources.latency?.(window),
+      latency: sources.latency?.({ ...window, only }),
       fleet: found.fleet,
       bounds: goals?.kpis ?? {},
     });

@@ -64,12 +64,12 @@ function metricFiles(
 ): MetricFiles {
   const reported = new Set<AttemptId>();
   return new MetricFiles(dir, {
-    onLine: (attempt, line) => {
+    onLine: (attempt, line, isAgain) => {
       const task = engine.state.attempt(attempt)?.task;
       if (task === undefined) return;
       const { id } = task.step.workload;
       const by = { tenant: task.tenant, workload: id, step: task.step.spec.id };
-      const why = told.tell(by, line, clock.now());
+      const why = told.tell(by, line, clock.now(), isAgain);
       if (why === undefined || reported.has(attempt)) return;
       if (reported.size >= REPORTED_MAX) reported.clear();
       reported.add(attempt);

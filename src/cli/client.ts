@@ -9,6 +9,7 @@ import type {
   DoctorFlow,
   DoctorFlowName,
   ProfileDocument,
+  RegressionList,
 } from '../api/contract/doctor-documents.ts';
 import type {
   LogChunk,
@@ -49,6 +50,7 @@ import type {
   AlertList,
   DoctorReport,
   KpiList,
+  MetricDriftDocument,
   MetricHistoryDocument,
   MetricList,
 } from '../api/contract/telemetry-documents.ts';
@@ -116,12 +118,14 @@ export interface Client {
   suggestions(seconds: number): Promise<SuggestionList>;
   /** Over the last so many seconds. */
   doctor(seconds: number): Promise<DoctorReport>;
+  regressions(seconds: number): Promise<RegressionList>;
   doctorFlow(flow: DoctorFlowName, seconds: number): Promise<DoctorFlow>;
   /** Of an attempt; answered after so many milliseconds. */
   profile(attempt: string, forMs: number): Promise<ProfileDocument>;
   /** All, or one. */
   /** At most so many series of one name. */
   metrics(name?: string, seriesMax?: number): Promise<MetricList>;
+  metricDrift(asked: MetricDriftQuery): Promise<MetricDriftDocument>;
   metricHistory(asked: MetricHistoryQuery): Promise<MetricHistoryDocument>;
   /** Pieces of text as they come. */
   exportMetrics(asked: MetricExport): AsyncIterable<string>;
@@ -151,6 +155,14 @@ export interface Client {
 }
 
 export type MetricExport = MetricExportRequest;
+
+export interface MetricDriftQuery {
+  readonly name: string;
+  /** `key=value` each. */
+  readonly labels: readonly string[];
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
 
 export interface MetricHistoryQuery {
   readonly name: string;

@@ -24,6 +24,7 @@ import { inventoryDiff } from './commands/inventory-diff.ts';
 import { kpi } from './commands/kpi.ts';
 import { logs } from './commands/logs.ts';
 import { metrics } from './commands/metrics.ts';
+import { metricsDrift } from './commands/metrics-drift.ts';
 import { metricsExport } from './commands/metrics-export.ts';
 import { metricsHistory } from './commands/metrics-history.ts';
 import { monitoringExport } from './commands/monitoring-export.ts';
@@ -129,6 +130,7 @@ export const registry: readonly Command[] = [
   inventoryBaseline,
   metrics,
   metricsHistory,
+  metricsDrift,
   metricsExport,
   alerts,
   alertsRules,

@@ -1,4 +1,11 @@
 import { createHash } from 'node:crypto';
+import {
+  type OtlpOrigin,
+  otlpAttributes,
+  otlpNanos,
+  otlpResource,
+  otlpScope,
+} from '../base/otlp-json.ts';
 import type { Span, Trace } from './trace.ts';
 
 /** So many hexadecimal digits, the same for the same words. */
@@ -12,39 +19,33 @@ const SPAN_KIND_INTERNAL = 1;
 const STATUS = { unset: 0, ok: 1, error: 2 } as const;
 
 /** An ExportTraceServiceRequest of OpenTelemetry 1, as JSON: what a collector takes at /v1/traces. */
-export function otlpTrace(trace: Trace, version: string): unknown {
-  const resource = {
-    attributes: attributesOf({ 'service.name': 'berth', 'service.version': version }),
-  };
-  const spans = trace.spans.map((span) => ({
+export const otlpTrace = (trace: Trace, version: string): object =>
+  otlpRequest(otlpSpans(trace), { version, attributes: {} });
+
+/** Spans of any number of traces, all of one daemon. */
+export const otlpRequest = (spans: readonly object[], origin: OtlpOrigin): object => ({
+  resourceSpans: [
+    { resource: otlpResource(origin), scopeSpans: [{ scope: otlpScope(origin), spans }] },
+  ],
+});
+
+export const otlpSpans = (trace: Trace): readonly object[] =>
+  trace.spans.map((span) => ({
     traceId: traceId(trace),
     spanId: spanId(trace, span.id),
     ...(span.parent !== undefined && { parentSpanId: spanId(trace, span.parent) }),
     name: span.name,
     kind: SPAN_KIND_INTERNAL,
-    startTimeUnixNano: nanos(span.from),
-    endTimeUnixNano: nanos(span.to),
-    attributes: attributesOf({ 'berth.span': span.kind, ...span.attributes }),
+    startTimeUnixNano: otlpNanos(span.from),
+    endTimeUnixNano: otlpNanos(span.to),
+    attributes: otlpAttributes({ 'berth.span': span.kind, ...span.attributes }),
     status: statusOf(span),
   }));
-  return {
-    resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'berth', version }, spans }] }],
-  };
-}
 
 function statusOf({ failure, isOpen }: Span) {
   if (failure !== undefined) return { code: STATUS.error, message: failure };
   return { code: isOpen ? STATUS.unset : STATUS.ok };
 }
-
-/** Beyond what a double holds, so a text, as the JSON of protocol buffers has it. */
-const nanos = (ms: number): string => `${BigInt(Math.round(ms)) * 1_000_000n}`;
-
-const attributesOf = (of: Readonly<Record<string, string | number>>) =>
-  Object.entries(of).map(([key, value]) => ({
-    key,
-    value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: value },
-  }));
 
 /** What the page of Jaeger reads from a file. */
 export function jaegerTrace(trace: Trace): unknown {

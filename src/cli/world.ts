@@ -10,7 +10,7 @@ import type { SweepAxes, SweepDocument } from '../simulation/sweep.ts';
 import type { ChecklistPoint } from '../spec/checklist.ts';
 import type { Client, SubmittedDocument } from './client.ts';
 import type { Page } from './page.ts';
-import type { Settings } from './settings.ts';
+import type { Setting, Settings } from './settings.ts';
 
 /** All that commands may touch. `app/` supplies the real one. */
 export interface World {
@@ -234,26 +234,25 @@ interface CheckedDocument {
   readonly checklist: readonly ChecklistPoint[];
 }
 
+/** What a daemon goes by beside its state folder, and who said so. */
+export interface DaemonTerms {
+  /** Undefined: no TCP. */
+  readonly port: Setting<number | undefined>;
+  /** Absolute; undefined: nothing said of the site. */
+  readonly site: Setting<string | undefined>;
+  /** Absolute; undefined: nothing has a price. */
+  readonly prices: Setting<string | undefined>;
+}
+
 export interface Daemons {
   /** Whoever answers for the state folder; undefined when nobody does. With --url, that daemon or DAEMON_DOWN. */
   find(): Promise<Client | undefined>;
   /** As `find`, but rejects with DAEMON_DOWN. Nothing is sent yet. */
   connect(): Promise<Client>;
   /** A daemon in this process, on the state folder. */
-  open(options: {
-    readonly port: number | undefined;
-    /** Absolute; undefined: nothing said of the site. */
-    readonly site: string | undefined;
-    /** Absolute; undefined: nothing has a price. */
-    readonly prices: string | undefined;
-    readonly foreground: boolean;
-  }): Promise<OpenedDaemon>;
+  open(options: DaemonTerms & { readonly foreground: boolean }): Promise<OpenedDaemon>;
   /** A daemon in a process of its own, once it answers. */
-  spawn(options: {
-    readonly port: number;
-    readonly site: string | undefined;
-    readonly prices: string | undefined;
-  }): Promise<Client>;
+  spawn(options: DaemonTerms): Promise<Client>;
   /** Opens the web page with the token in it; undefined when the token cannot be read. */
   loginLink(url: string): Promise<string | undefined>;
   isAlive(pid: number): boolean;

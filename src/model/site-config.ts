@@ -2,9 +2,11 @@ import type { BasisPoints, Bytes, SpanMs } from '../base/units.ts';
 import type { AlertConfig } from './alert-rule.ts';
 import type { AutoscalingDefaults } from './autoscaling.ts';
 import type { ScratchTerms, VolumeUse } from './execution-terms.ts';
+import type { HistoryConfig } from './history-config.ts';
 import type { BudgetConfig } from './money.ts';
 import type { NetworkConfig } from './network-config.ts';
 import type { Goals } from './objective.ts';
+import type { OtlpConfig } from './otlp-config.ts';
 import type { Duration, Reservation } from './reservation.ts';
 import type {
   QuotaConfig,
@@ -40,6 +42,10 @@ export interface SiteConfig {
   readonly goals?: Goals;
   /** Absent: those that come with Berth, and nobody is told. */
   readonly alerts?: AlertConfig;
+  /** Absent: as long as Berth usually keeps it. */
+  readonly history?: HistoryConfig;
+  /** Absent: nothing is pushed. */
+  readonly otlp?: OtlpConfig;
 }
 
 /** What holds for documents of workloads that say nothing of it. */
@@ -100,6 +106,10 @@ export interface WrittenSite {
   readonly goals?: Goals;
   /** Absent: those that come with Berth, and nobody is told. */
   readonly alerts?: AlertConfig;
+  /** Absent: as long as Berth usually keeps it. */
+  readonly history?: HistoryConfig;
+  /** Absent: nothing is pushed. */
+  readonly otlp?: OtlpConfig;
 }
 
 export type WrittenBudget = Omit<BudgetConfig, 'window'> & {

@@ -8,10 +8,12 @@ import { readBudgets } from './budget-block.ts';
 import { readSpot } from './compute-block.ts';
 import { type Format, readTree, type Written } from './document-tree.ts';
 import { readGoals } from './goals-block.ts';
+import { readHistory } from './history-block.ts';
 import type { Issue, Path, Problem } from './issue.ts';
 import { locateIssues } from './locate-issues.ts';
 import { readNetwork } from './network-site-block.ts';
 import { policyName } from './order-block.ts';
+import { readOtlp } from './otlp-block.ts';
 import { readEviction, readQos } from './qos-block.ts';
 import { shown } from './quantities.ts';
 import {
@@ -165,11 +167,15 @@ function readSite(
   const sampleEveryMs = blocks.monitoring?.resources?.collection_interval;
   const goals = readGoals(reading, blocks.monitoring);
   const alerts = blocks.monitoring && readAlerts(reading, blocks.monitoring, names);
+  const otlp = blocks.monitoring?.otlp && readOtlp(reading, blocks.monitoring.otlp);
+  const history = blocks.monitoring?.history && readHistory(reading, blocks.monitoring.history);
   const spot = readSpot(blocks.compute?.spot_instances);
   const labels = textsAt(root, ['compute', 'labels']);
   return {
     budgets,
     ...(alerts && { alerts }),
+    ...(otlp && { otlp }),
+    ...(history && { history }),
     ...(blocks.name !== undefined && { name: blocks.name }),
     ...(sampleEveryMs !== undefined && { sampleEveryMs }),
     ...(exportedAs !== undefined && { exportedAs }),

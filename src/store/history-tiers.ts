@@ -5,6 +5,7 @@ export interface HistoryTier {
   readonly table: 'second' | 'minute' | 'hour';
   readonly stepMs: number;
   readonly slots: number;
+  /** Where nobody says otherwise. */
   readonly keepMs: number;
   /** What is younger goes last when the file is too large. */
   readonly sparedMs: number;

@@ -1,12 +1,14 @@
 import type { TimeMs } from '../base/units.ts';
 import { metricAliasNames } from '../model/metric-alias-names.ts';
 import { Counter, Histogram, requestBounds } from './counting.ts';
+import { numberText } from './exposition.ts';
 import { berthFamilies, mlFamilies, toldFamilies } from './families.ts';
 import {
   type Labels,
   type LatestReading,
   type LiveMetrics,
   type MetricFamily,
+  type Reading,
   seriesKey,
 } from './metric.ts';
 
@@ -75,6 +77,8 @@ const reservedNames: ReadonlySet<string> = new Set<string>([
   ...mlFamilies.map(({ name }) => name),
   'up',
 ]);
+/** How long calls of models take. */
+const TIMED = 'inference_latency_seconds';
 const known = new Map(toldFamilies.map((family) => [family.name, family]));
 const ownFamilies = berthFamilies.filter(({ name }) => name.startsWith('berth_told_'));
 
@@ -99,19 +103,25 @@ export class ToldMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
   readonly #kinds = new Map<string, MetricFamily>();
   readonly #declared = new Map<string, Map<string, MetricFamily>>();
   readonly #costs = new Map<string, number>();
+  /** Told since history took it last. */
+  readonly #fresh = new Map<string, Reading>();
+  #calls = newCalls();
   #cost = 0;
   #refused = 0;
   #at = 0 as TimeMs;
 
-  /** @returns why it is not taken, where it is not. */
-  tell(by: Teller, text: string, at: TimeMs): string | undefined {
+  /**
+   * @param isAgain a daemon before this one may have heard it already: it counts, and history has it.
+   * @returns why it is not taken, where it is not.
+   */
+  tell(by: Teller, text: string, at: TimeMs, isAgain = false): string | undefined {
     this.#at = at;
-    const why = this.#take(by, text, at);
+    const why = this.#take(by, text, at, isAgain);
     if (why !== undefined) this.#refused++;
     return why;
   }
 
-  #take(by: Teller, text: string, at: TimeMs): string | undefined {
+  #take(by: Teller, text: string, at: TimeMs, isAgain: boolean): string | undefined {
     const line = parseToldLine(text);
     if (line === undefined) return 'it is no line in the text format of Prometheus';
     if (line.kind === 'none') return undefined;
@@ -138,7 +148,19 @@ export class ToldMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
     }
     series.tell(line.value);
     series.at = at;
+    if (isAgain) return undefined;
+    if (family.kind === 'gauge') {
+      this.#fresh.set(key, { name: family.name, labels, value: line.value });
+    } else if (family.name === TIMED) this.#calls.note(by.tenant, line.value);
     return undefined;
+  }
+
+  /** What history keeps: gauges that were told since it was asked last, and calls that were timed. */
+  take(): readonly Reading[] {
+    const taken = [...this.#fresh.values(), ...this.#calls.readings()];
+    this.#fresh.clear();
+    this.#calls = newCalls();
+    return taken;
   }
 
   #familyOf(
@@ -209,6 +231,18 @@ export class ToldMetrics implements Pick<LiveMetrics, 'families' | 'latest'> {
     );
     return name === undefined ? found : found.filter((one) => one.name === name);
   }
+}
+
+/** Calls by tenant and bucket, each in one of them. */
+function newCalls() {
+  const counter = new Counter('berth_inference_calls');
+  return {
+    note(tenant: string, seconds: number): void {
+      const bound = requestBounds.find((one) => seconds <= one);
+      counter.add({ tenant, le: numberText(bound ?? Number.POSITIVE_INFINITY) });
+    },
+    readings: () => counter.readings(),
+  };
 }
 
 function familyOf(

@@ -9,6 +9,7 @@ import {
   parseSwitches,
   parseTaskStat,
   type TaskStat,
+  waitOf,
 } from '../../src/analysis/diagnosis/process-files.ts';
 import {
   type ProcessReading,
@@ -208,3 +209,30 @@ test('queues of links as tc tells of them', () => {
     { device: 'hdv0', packets: 5, bytesPerSecond: 1_000_000, drops: 7_501 },
   ]);
 });
+
+const waits: Readonly<
+  Record<
+    string,
+    readonly [
+      wchan: string | undefined,
+      syscall: string | undefined,
+      arch: string,
+      want: string | undefined,
+    ]
+  >
+> = {
+  'a function of the kernel': ['futex_do_wait', undefined, 'x64', 'futex_do_wait'],
+  'kept to itself, and in a lock': ['0', '202 0x7f 0x80 0x0 0x7ff 0x7f', 'x64', 'futex'],
+  'of another processor the number is another': ['0', '98 0x7f 0x80', 'arm64', 'futex'],
+  'and means something else here': ['0', '98 0x7f 0x80', 'x64', undefined],
+  'kept to itself, and asleep': ['0', '230 0x0 0x0', 'x64', undefined],
+  'it runs': ['0', 'running', 'x64', undefined],
+  'one may not know': [undefined, undefined, 'x64', undefined],
+};
+for (const [name, [wchan, syscall, arch, want]] of Object.entries(waits)) {
+  test(`where a thread waits: ${name}`, () =>
+    assert.equal(
+      waitOf(wchan, () => syscall, arch),
+      want,
+    ));
+}

@@ -107,6 +107,36 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     want: { kinds: ['cpu-contention'], culprit: 'outside Berth', sufferer: '2.main.0.1' },
   },
+  'threads of one task that wait for each other': {
+    drawn: host(),
+    facts: factsOf([hog, victim], {
+      look: {
+        ...NOTHING_LOOKED_AT,
+        locks: [
+          { attempt: hog.attempt, threads: 8, inLocks: 6.4, switchesPerSecond: 45_000 },
+          // A pool that has nothing to do sleeps on.
+          { attempt: victim.attempt, threads: 64, inLocks: 60, switchesPerSecond: 12 },
+        ],
+      },
+    }),
+    want: {
+      kinds: ['lock-contention'],
+      severity: 'moderate',
+      culprit: '1.main.0.1',
+      sentence:
+        /^6\.4 of 8 threads of 1\.main\.0\.1 wait for each other \(80 %\), with 45000 switches a second/,
+    },
+  },
+  'threads that switch often and wait for nobody': {
+    drawn: host(),
+    facts: factsOf([hog], {
+      look: {
+        ...NOTHING_LOOKED_AT,
+        locks: [{ attempt: hog.attempt, threads: 8, inLocks: 0.4, switchesPerSecond: 45_000 }],
+      },
+    }),
+    want: { kinds: [] },
+  },
   'waiting while CPUs are idle is no contention': {
     drawn: [
       ...host({ cpu_busy_ratio: 0.3, 'pressure_waiting_ratio cpu': 0.9 }),

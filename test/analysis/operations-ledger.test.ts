@@ -300,6 +300,26 @@ test('what was not measured is unknown and says why; what never failed for long 
   );
 });
 
+test('calls beyond the last bound are critical, though nobody knows by how much', () => {
+  const facts = {
+    counts: { succeeded: 0, failed: 0, cancelled: 0, calls: 0, charged: 0, isUnpriced: false },
+    cpu: undefined,
+    gpu: undefined,
+    fleet: reliabilityOf({ upMs: 0, downMs: 0 }, [], { from: 0, to: 1 }),
+    bounds: {},
+  };
+  const latencyOf = (latency: Parameters<typeof kpisOf>[0]['latency']) =>
+    kpisOf({ ...facts, latency })[1];
+  const beyond = latencyOf({ value: undefined, low: 10_000, high: undefined, samples: 9 });
+  assert.deepEqual([beyond?.value, beyond?.status], [undefined, 'critical']);
+  assert.match(beyond?.sentence ?? '', /9 calls that tasks timed; it is above 10000 ms/);
+  const fine = latencyOf({ value: 20, low: 10, high: 25, samples: 500 });
+  assert.deepEqual([fine?.status, fine?.samples], ['good', 500]);
+  // Less than a bound that is low enough says nothing bad.
+  const vague = latencyOf({ value: undefined, low: 10, high: undefined, samples: 1 });
+  assert.equal(vague?.status, 'unknown');
+});
+
 test('calls of which something has no known price cost an unknown amount, not nothing', () => {
   const fleet = reliabilityOf({ upMs: 0, downMs: 0 }, [], { from: 0, to: 1 });
   const [, , , cost] = kpisOf({

@@ -14,6 +14,7 @@ import { noExposition } from '../builders/no-exposition.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
+import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { noWhatIf } from '../builders/no-what-if.ts';
@@ -36,6 +37,7 @@ function configIn(t: TestContext): ServerConfig {
     ...noMetrics,
     ...noReports,
     ...noWhatIf,
+    ...noSettings,
     ...noExposition,
     alerts: noAlerts,
     socketPath: join(folder, 'berth.sock'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import {
+  metricDriftSchema,
   metricHistorySchema,
   metricListSchema,
 } from '../../src/api/contract/telemetry-documents.ts';
@@ -166,6 +167,25 @@ test('who sees only his own sees no series of others', bounded, async (t) => {
   assert.equal((await read('name=berth_node_cpu_busy_ratio', ADA_TOKEN)).series.length, 1);
   const { text } = await get('/export?step=1s', ADA_TOKEN);
   assert.ok(text.includes('tenant=ada') && !text.includes('bob'));
+});
+
+test('a drift is asked of what one may see, by either name', bounded, async (t) => {
+  const { get } = await openMetrics(t);
+  const drift = async (query: string, token?: string) =>
+    metricDriftSchema.parse((await get(`/drift?${query}`, token)).json());
+  const spans = 'before=20m&after=10m';
+  const all = await drift(`name=berth_task_memory_bytes&${spans}`);
+  const own = await drift(`name=berth_task_memory_bytes&${spans}`, ADA_TOKEN);
+  assert.equal(own.before.points, all.before.points / 2);
+  const theirs = await drift(`name=berth_task_memory_bytes&label=tenant%3Dbob&${spans}`, ADA_TOKEN);
+  assert.deepEqual([theirs.before, theirs.after], [own.before, own.after], 'not those of bob');
+  assert.deepEqual([all.verdict, own.verdict], ['none', 'unknown']);
+  assert.equal(all.after.to - all.before.from, 30 * MINUTE);
+  assert.equal(all.before.to, all.after.from);
+  const counted = await drift(`name=berth_node_pressure_waiting_seconds_total&${spans}`);
+  assert.equal(counted.name, 'berth_node_pressure_waiting_ratio');
+  assert.equal((await get('/drift?name=unheard_of')).status, 404);
+  assert.equal((await get('/drift?name=berth_task_memory_bytes&before=soon')).status, 400);
 });
 
 test('an export looks for nothing where a series has no points, however far back it is asked for', (t) => {

@@ -11,6 +11,7 @@ import { noExposition } from '../builders/no-exposition.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
+import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { noWhatIf } from '../builders/no-what-if.ts';
@@ -61,6 +62,7 @@ export async function openSite(
     ...noMetrics,
     ...noReports,
     ...noWhatIf,
+    ...noSettings,
     ...noExposition,
     alerts: noAlerts,
     site,

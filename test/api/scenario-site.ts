@@ -113,6 +113,17 @@ export class ScenarioSite implements Site {
   }
 
   add(toy: ToyWorkload): string {
+    const [id] = this.addAll([toy]);
+    return id!;
+  }
+
+  addAll(toys: readonly ToyWorkload[]): readonly string[] {
+    const ids = toys.map((toy) => this.#enter(toy));
+    this.#settle();
+    return ids;
+  }
+
+  #enter(toy: ToyWorkload): string {
     const id = String(this.#entries.size + 1);
     const document: WorkloadDocument = {
       id,
@@ -132,7 +143,6 @@ export class ScenarioSite implements Site {
       steps: toy.steps.map(stepOf),
     };
     this.#entries.set(id, { document, toy, source: toy.source ?? `name: ${toy.name}\n` });
-    this.#settle();
     return id;
   }
 

@@ -212,6 +212,37 @@ export function manyWorkloads(): ScenarioSite {
   return site;
 }
 
+const changing = { cpuMilli: 1_000, memoryBytes: MIB };
+
+/** One workload of 10,000 tasks, 6,000 of them done; of the others 500 end in each second, and as many start. */
+function changingTasks(): ScenarioSite {
+  const site = new ScenarioSite({ cpuMilli: 1_000_000 });
+  site.add({
+    name: 'embed-corpus',
+    steps: [step('main', { ...changing, tasks: 10_000, runMs: 2_000 })],
+  });
+  site.advance(13_000);
+  return site;
+}
+
+/** 10,000 workloads of one task; of the newest 1,000 in each second half end to be tried again, and half start. */
+function changingWorkloads(): ScenarioSite {
+  const site = new ScenarioSite({ cpuMilli: 500_000 });
+  const again: Partial<ToyStep> = {
+    ends: () => ({ cause: 'failed', exitCode: 75, retried: true }),
+  };
+  const toys = Array.from({ length: 10_000 }, (_, i) => ({
+    name: `job-${i}`,
+    steps: [step('main', { ...changing, runMs: 1_000, ...(i >= 9_000 && again) })],
+  }));
+  site.addAll(toys);
+  site.advance(19_000);
+  return site;
+}
+
+/** For measurements: too much to look at. */
+export const heavyScenarios = { changingTasks, changingWorkloads };
+
 export const scenarios = {
   emptySite,
   oneRunning,

@@ -19,6 +19,7 @@ import { noExposition } from '../builders/no-exposition.ts';
 import { noMetrics } from '../builders/no-metrics.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noReports } from '../builders/no-reports.ts';
+import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
 import { noTransfers } from '../builders/no-transfers.ts';
 import { noWhatIf } from '../builders/no-what-if.ts';
@@ -259,6 +260,7 @@ test(
       ...noDoctor,
       ...noReports,
       ...noWhatIf,
+      ...noSettings,
       ...noExposition,
       alerts: noAlerts,
       ...noTokens,

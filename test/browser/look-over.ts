@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { axeFindings } from './axe.ts';
 import { faintTexts, namelessControls } from './contrast.ts';
 import type { OpenPage } from './open-page.ts';
 
@@ -9,7 +10,7 @@ export const looks = {
   'phone-dark': { phone: true, dark: true },
 } as const;
 
-/** Readable, named, within the screen, and without a complaint. */
+/** Readable, named, within the screen, and without a complaint, of axe neither. */
 export async function lookOver({ page, complaints }: OpenPage, where = 'the page'): Promise<void> {
   assert.deepEqual(await page.evaluate(faintTexts), [], `contrast of ${where}`);
   assert.deepEqual(await page.evaluate(namelessControls), [], `names on ${where}`);
@@ -17,5 +18,6 @@ export async function lookOver({ page, complaints }: OpenPage, where = 'the page
   const screen = page.viewportSize()!.width;
   const scroll = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(scroll <= screen, `${where} is ${scroll} px wide on a screen of ${screen}`);
+  assert.deepEqual(await axeFindings(page), [], `axe on ${where}`);
   assert.deepEqual(complaints, []);
 }

@@ -41,9 +41,9 @@ async function labOn(name: keyof typeof machines): Promise<ScenarioSite> {
 }
 
 const seen: Record<keyof typeof machines, { parts: RegExp[]; cells: number }> = {
-  'eight-gpus': { parts: [/^GPU 0, NVIDIA H100/, /^disk nvme0n1/, /^NUMA node 1, 16/], cells: 16 },
+  'eight-gpus': { parts: [/^GPU 0, NVIDIA H100/, /^disk nvme0n1/, /^NUMA 1, 16/], cells: 16 },
   mig: { parts: [/MIG instances/], cells: 7 },
-  'four-sockets': { parts: [/^NUMA node 7, 1[56]\.\d GiB, [\d.]+% in use/], cells: 64 },
+  'four-sockets': { parts: [/^NUMA 7, 1[56]\.\d GiB, [\d.]+% in use/], cells: 64 },
   'dgx-gb10': { parts: [/^Cluster · L3 8 MiB/], cells: 20 },
   hybrid: { parts: [/Package 0/], cells: 14 },
 };

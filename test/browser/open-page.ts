@@ -3,14 +3,19 @@ import { existsSync, mkdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { MoneySite } from '../../src/api/contract/money-documents.ts';
+import type { SettingsSite } from '../../src/api/contract/settings-documents.ts';
+import type { TokenSite } from '../../src/api/contract/token-documents.ts';
 import { type OpenSite, openSite, TOKEN } from '../api/open-site.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { noMoney } from '../builders/no-money.ts';
+import { noSettings } from '../builders/no-settings.ts';
+import { noTokens } from '../builders/no-tokens.ts';
 import { lackTelemetry, quiet, serveTelemetry, type Telemetry } from './telemetry.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const root = new URL('../..', import.meta.url).pathname;
-const built = `${root}test-output/web`;
+/** Where `buildPage` puts it. */
+export const builtPage = `${root}test-output/web`;
 const screenshots = `${root}test-output/screenshots`;
 
 /** Why browser tests cannot run here, or false. */
@@ -22,7 +27,7 @@ export function skipReason(): string | false {
 
 /** The page as it is in the sources, apart from what a daemon serves. */
 export function buildPage(): void {
-  const args = ['build', 'web', '--outDir', built, '--emptyOutDir', '--logLevel', 'warn'];
+  const args = ['build', 'web', '--outDir', builtPage, '--emptyOutDir', '--logLevel', 'warn'];
   const done = spawnSync(`${root}node_modules/.bin/vite`, args, {
     cwd: root,
     encoding: 'utf8',
@@ -60,6 +65,8 @@ export interface OpenPage extends OpenSite {
 
 export interface Look {
   readonly money?: MoneySite;
+  readonly settings?: SettingsSite;
+  readonly tokens?: TokenSite;
   readonly width?: number;
   readonly height?: number;
   readonly phone?: boolean;
@@ -83,10 +90,12 @@ export async function openPage(
     hash = '#/',
     token = TOKEN,
     money = noMoney.money,
+    settings = noSettings.settings,
+    tokens = noTokens.tokens,
     telemetry = quiet(site.now),
   }: Look = {},
 ): Promise<OpenPage> {
-  const opened = await openSite(t, site, { webDir: built, money });
+  const opened = await openSite(t, site, { webDir: builtPage, money, settings, tokens });
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width, height },
     isMobile: phone,

@@ -19,6 +19,14 @@ export const noDoctor: { readonly doctor: DoctorSite } = {
       steps: [],
       remedies: [],
     }),
+    regressions: async () => ({
+      from: 0,
+      to: 1,
+      complete: true,
+      sentence: 'Nothing was measured.',
+      findings: [],
+      layers: [],
+    }),
     profile: async () => undefined,
   },
 };

@@ -5,6 +5,7 @@ export const noMetrics: { readonly metrics: MetricSite } = {
   metrics: {
     metrics: () => ({ now: 0, quality: null, metrics: [] }),
     history: () => undefined,
+    drift: () => undefined,
     exported: () => [],
   },
 };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type {
+  MetricDriftDocument,
   MetricHistoryDocument,
   MetricList,
 } from '../../src/api/contract/telemetry-documents.ts';
@@ -158,6 +159,39 @@ test('metrics history draws what was measured, with its trend', bounded, async (
   assert.ok(second!.endsWith(`,${T0 + 20_000},${key},0.5,0.25,0.75`), second);
   assert.equal(rest.length, 1);
   assert.deepEqual(JSON.parse((await run('metrics history x --json', daemon)).out), history);
+});
+
+test('metrics drift says both samples and what it makes of them', bounded, async () => {
+  await using daemon = await TestDaemon.open();
+  const sample = { independent: 40, median: 0.9, low: 0.85, high: 0.95 };
+  const drift: MetricDriftDocument = {
+    name: 'model_accuracy',
+    unit: 'ratio',
+    verdict: 'drift',
+    sentence: 'model_accuracy is distributed differently than before.',
+    before: { ...sample, from: T0, to: T0 + 86_400_000, points: 1_234 },
+    after: { ...sample, median: 0.5, from: T0 + 86_400_000, to: T0 + 90_000_000, points: 56 },
+    kolmogorov_smirnov: { value: 0.5, p: 0 },
+    population_stability: { value: 0.7, p: 0 },
+  };
+  answer(daemon, '/drift', drift);
+  const line = 'metrics drift model_accuracy --label model_name=m --before 1d --after 1h';
+  const { out, exit } = await run(line, daemon);
+  assert.equal(exit, 0);
+  assert.deepEqual(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((one) => one.replaceAll(/ +/g, ' ').trim()),
+    [
+      'model_accuracy is distributed differently than before.',
+      '',
+      'VALUES OF POINTS 5 % MEDIAN 95 %',
+      'before 1d 00h 1,234 85% 90% 95%',
+      'after 1h 00m 56 85% 50% 95%',
+    ],
+  );
+  assert.deepEqual(JSON.parse((await run(`${line} --json`, daemon)).out), drift);
 });
 
 test('what the daemon does not know is said with where to look', bounded, async () => {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { problemSchema, statusSchema } from '../../src/api/contract/documents.ts';
+import { settingsSchema } from '../../src/api/contract/settings-documents.ts';
 import { berth, runBerth } from '../builders/berth-cli.ts';
 import { scratchState } from '../builders/scratch-state.ts';
 
@@ -118,4 +119,35 @@ test('the file in its place is taken, and config explain says so', bounded, asyn
   const job = scratch.write('job.yaml', `run: 'true'\nqueue: mine\n${small}\n`);
   const ran = await runBerth(['run', job, '--state', scratch.state], { env });
   assert.equal(ran.code, 0, ran.stderr);
+});
+
+test('a daemon in the background says of each setting who said it', bounded, async (t) => {
+  const scratch = scratchState(t);
+  const config = join(scratch.dir, 'config');
+  mkdirSync(join(config, 'berth'), { recursive: true });
+  const found = scratch.write('config/berth/site.yaml', 'scheduling:\n  half_life: 3d\n');
+  const prices = scratch.write('prices.yaml', readFileSync('examples/prices.yaml', 'utf8'));
+  const up = await runBerth(['up', '-d', '--port', '0', '--json'], {
+    cwd: scratch.dir,
+    // Of another folder than the daemon's own: only the absolute path means the same to both.
+    env: { XDG_CONFIG_HOME: config, BERTH_STATE: scratch.state, BERTH_PRICES: 'prices.yaml' },
+  });
+  assert.equal(up.code, 0, up.stderr);
+  const { url } = JSON.parse(up.stdout);
+  const token = readFileSync(join(scratch.state, 'token'), 'utf8').trim();
+  const answer = await fetch(`${url}/api/v1/settings`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const { settings, site_file, left_out } = settingsSchema.parse(await answer.json());
+  assert.deepEqual([site_file, left_out], [found, 0]);
+  const told = (wanted: string) => {
+    const { value, origin, source } = settings.find(({ name }) => name === wanted)!;
+    return [value, origin, source];
+  };
+  assert.deepEqual(told('state_dir'), [scratch.state, 'environment', 'BERTH_STATE']);
+  assert.deepEqual(told('port'), ['0', 'flag', '--port']);
+  assert.deepEqual(told('site'), [found, 'found', 'XDG_CONFIG_HOME']);
+  assert.deepEqual(told('prices'), [prices, 'environment', 'BERTH_PRICES']);
+  assert.deepEqual(told('scheduling.half_life'), ['3d', 'site', `${found}:2`]);
+  assert.deepEqual(told('time_zone'), ['UTC', 'default', 'built in']);
 });

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -40,4 +48,38 @@ test('lines are taken as they were written, and files of what has ended go', bou
     [true, false, false],
   );
   assert.ok(existsSync(join(dir, 'secret')));
+});
+
+test('what was there before the daemon is told again, and said to be', bounded, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-told-'));
+  const attempt = '1.a.0.1' as AttemptId;
+  mkdirSync(join(dir, 'metrics'));
+  const file = metricsFile(dir, attempt);
+  writeFileSync(file, 'x 1\nx 2\nx 3');
+  const told: [string, boolean][] = [];
+  let looked = Promise.withResolvers<void>();
+  const files = new MetricFiles(dir, {
+    onLine: (_, line, isAgain) => told.push([line, isAgain]),
+    isRunning: () => true,
+    onLooked: () => looked.resolve(),
+    warn: assert.fail,
+  });
+  const driver = files.around({ close: async () => {} } as LocalDriver);
+  t.after(async () => {
+    await driver.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  appendFileSync(file, '0\nx 4\n');
+  await looked.promise;
+  looked = Promise.withResolvers<void>();
+  // Emptied by whoever writes it: what comes then is new, wherever it lies.
+  writeFileSync(file, 'x 5\n');
+  await looked.promise;
+  assert.deepEqual(told, [
+    ['x 1', true],
+    ['x 2', true],
+    ['x 30', false],
+    ['x 4', false],
+    ['x 5', false],
+  ]);
 });

@@ -266,6 +266,76 @@ test('a file that may not grow drops the oldest seconds first, and keeps what is
   assert.equal(lately.length, 600, 'the last ten minutes are there second by second');
 });
 
+/** A day and a half, a sample each minute. */
+function filled(t: TestContext): string {
+  const { file, history } = opened(t);
+  for (let at = 0; at <= 36 * HOUR; at += MINUTE) {
+    history.record(timeMs(START + at), [reading('v', at / MINUTE)]);
+  }
+  history.close();
+  return file;
+}
+
+const firstSecond = (file: string): number => {
+  using db = new DatabaseSync(file);
+  // A block has the number of its minute, and then of its series.
+  const row = db.prepare('select min(id) / 16777216 as minute from second').get();
+  return Number(row?.['minute']) * MINUTE - START;
+};
+
+test('kept shorter from now on: what is there goes at once, and coarser points stay', (t) => {
+  const file = filled(t);
+  assert.ok(firstSecond(file) <= 12 * HOUR, `${firstSecond(file) / HOUR} h`);
+  const onProblem = (problem: unknown): void => assert.fail(String(problem));
+  const history = openHistory({ file, onProblem, keepMs: [HOUR, 2 * DAY, 700 * DAY] });
+  t.after(() => history.close());
+  for (let s = 0; s < 60; s++) {
+    history.record(timeMs(START + 36 * HOUR + MINUTE + s * 1000), [reading('v', s)]);
+  }
+  history.close();
+  assert.ok(firstSecond(file) >= 34.9 * HOUR && firstSecond(file) <= 35.1 * HOUR);
+  const again = openHistory({ file, onProblem });
+  t.after(() => again.close());
+  const minutes = pointsOf(again, 'v', 0, 36 * HOUR, 36 * 60 + 1);
+  assert.deepEqual(
+    minutes.map(({ last }) => last).slice(0, 36 * 60),
+    Array.from({ length: 36 * 60 }, (_, i) => i),
+  );
+});
+
+test('kept shorter, and a clock that is years ahead: only what is old by what was measured', (t) => {
+  const file = filled(t);
+  const before = firstSecond(file);
+  const history = openHistory({ file, onProblem: () => {}, keepMs: [30 * HOUR, 2 * DAY, 7 * DAY] });
+  t.after(() => history.close());
+  history.record(timeMs(START + 3_000 * DAY), [reading('v', 1)]);
+  history.record(timeMs(START + 36 * HOUR + MINUTE), [reading('v', 2)]);
+  history.close();
+  assert.ok(firstSecond(file) - before <= 3 * MINUTE);
+});
+
+test('smaller from now on: the file gives back its room, the oldest seconds first', (t) => {
+  const { file, history } = opened(t);
+  const noise = (s: number, i: number) => Math.abs(Math.sin(s * 7.31 + i)) * 1e6;
+  for (let s = 0; s < 8 * 3_600; s++) {
+    const readings = Array.from({ length: 12 }, (_, i) =>
+      reading('noise', noise(s, i), { i: String(i) }),
+    );
+    history.record(timeMs(START + s * 1000), readings);
+  }
+  history.close();
+  const bytesMax = 2 ** 20;
+  assert.ok(statSync(file).size > 2 * bytesMax, `${statSync(file).size} bytes`);
+  const { history: smaller, problems } = opened(t, file, bytesMax);
+  assert.deepEqual(problems, []);
+  const minutes = pointsOf(smaller, 'noise', 0, 8 * HOUR, 8 * 60 + 1);
+  assert.ok(minutes.length >= 480, `${minutes.length} minutes are there`);
+  const lately = pointsOf(smaller, 'noise', (8 - 1 / 6) * HOUR, 8 * HOUR - 1, 601);
+  assert.equal(lately.length, 600, 'the last ten minutes are there second by second');
+  smaller.close();
+  assert.ok(statSync(file).size <= bytesMax, `${statSync(file).size} bytes`);
+});
+
 test('what was written is there after a crash, and the running minute goes on', (t) => {
   const { file, history } = opened(t);
   for (let s = 0; s < 20; s++) history.record(timeMs(START + s * 1000), [reading('v', s)]);

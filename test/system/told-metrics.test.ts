@@ -42,6 +42,20 @@ run: |
   await until(() => readdirSync(metricsFolder(state)).length === 0, 'its file goes');
   const log = readFileSync(join(state, 'logs', 'daemon.log'), 'utf8');
   assert.match(log, /a line of BERTH_METRICS is not taken: Berth itself tells of that name/);
+  // History has it within ten seconds, and with it the key figure.
+  const latency = async () => {
+    const { kpis } = await berth(state, 'kpi');
+    return kpis.find(({ name }: { name: string }) => name === 'inference_latency_p99');
+  };
+  let found = await latency();
+  for (const end = performance.now() + 30_000; found.samples === 0; found = await latency()) {
+    assert.ok(performance.now() < end, JSON.stringify(found));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  assert.equal(found.samples, 2);
+  assert.ok(found.value > 500 && found.value <= 1_000, JSON.stringify(found));
+  const { series } = await berth(state, 'metrics', 'history', 'model_accuracy');
+  assert.equal(series[0].trend.average, 0.9);
 });
 
 test('a daemon that was killed goes on with what was told', bounded, async (t) => {

@@ -17,6 +17,7 @@ import { pagingSampler } from '../../src/telemetry/samplers/paging.ts';
 import { powerSampler } from '../../src/telemetry/samplers/power.ts';
 import { pressureSampler } from '../../src/telemetry/samplers/pressure.ts';
 import { samplers } from '../../src/telemetry/samplers/registry.ts';
+import { resctrlSampler } from '../../src/telemetry/samplers/resctrl.ts';
 import { tcpSampler } from '../../src/telemetry/samplers/tcp.ts';
 import { temperatureSampler } from '../../src/telemetry/samplers/temperature.ts';
 import { byKey, playTexts } from './readings.ts';
@@ -52,6 +53,29 @@ const cases: Record<string, Case> = {
     sampler: cpuSampler,
     texts: [STAT(1000, 5000), STAT(1050, 5130, 20)],
     want: { berth_node_cpu_busy_ratio: 0.25, berth_node_cpu_stolen_ratio: 0.1 },
+  },
+  'caches and memory traffic by group of resctrl; what is not available is not there': {
+    sampler: resctrlSampler,
+    texts: [
+      {
+        '/sys/fs/resctrl/mon_data/mon_L3_00/llc_occupancy': '16234000\n',
+        '/sys/fs/resctrl/mon_data/mon_L3_00/mbm_total_bytes': '71000000000\n',
+        '/sys/fs/resctrl/mon_data/mon_L3_00/mbm_local_bytes': 'Unavailable\n',
+        '/sys/fs/resctrl/mon_data/mon_L3_01/mbm_total_bytes': 'Error\n',
+        '/sys/fs/resctrl/mon_groups/train/mon_data/mon_L3_01/llc_occupancy': '0\n',
+        '/sys/fs/resctrl/fast/mon_data/mon_L3_00/mbm_local_bytes': '5\n',
+        '/sys/fs/resctrl/fast/mon_groups/web/mon_data/mon_L3_00/llc_occupancy': '4096\n',
+      },
+    ],
+    want: {
+      'berth_node_cache_occupancy_bytes{cache="0",group=""}': 16_234_000,
+      'berth_node_memory_traffic_bytes_total{cache="0",group=""}': 71_000_000_000,
+      'berth_node_memory_local_traffic_bytes_total{cache="0",group=""}': undefined,
+      'berth_node_memory_traffic_bytes_total{cache="1",group=""}': undefined,
+      'berth_node_cache_occupancy_bytes{cache="1",group="train"}': 0,
+      'berth_node_memory_local_traffic_bytes_total{cache="0",group="fast"}': 5,
+      'berth_node_cache_occupancy_bytes{cache="0",group="fast/web"}': 4_096,
+    },
   },
   'each CPU by itself': {
     sampler: cpuSampler,

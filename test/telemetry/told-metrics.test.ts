@@ -194,3 +194,30 @@ describe('what tasks tell', () => {
     assert.match(told.tell({ ...by, workload: '8' }, '# TYPE x histogram', at) ?? '', /a gauge/);
   });
 });
+
+it('history takes what was told since it took last, and nothing twice', () => {
+  const told = new ToldMetrics();
+  told.tell(by, 'model_accuracy{model_name="m"} 0.9', at);
+  told.tell(by, 'model_accuracy{model_name="m"} 0.8', at);
+  told.tell(by, 'tokens_total 5', at);
+  told.tell(by, 'inference_latency_seconds 0.02', at);
+  told.tell(by, 'inference_latency_seconds 0.021', at);
+  told.tell(by, 'inference_latency_seconds 99', at);
+  // A daemon before this one has kept it.
+  told.tell(by, 'loss 1', at, true);
+  told.tell(by, 'inference_latency_seconds 0.02', at, true);
+  assert.deepEqual(told.take(), [
+    { name: 'model_accuracy', labels: { model_name: 'm', ...by }, value: 0.8 },
+    { name: 'berth_inference_calls', labels: { tenant: 'ada', le: '0.025' }, value: 2 },
+    { name: 'berth_inference_calls', labels: { tenant: 'ada', le: '+Inf' }, value: 1 },
+  ]);
+  assert.deepEqual(told.take(), []);
+  told.tell(by, 'loss 2', at);
+  assert.deepEqual(told.take(), [{ name: 'loss', labels: by, value: 2 }]);
+  const count = told.latest('inference_latency_seconds_count');
+  assert.deepEqual(
+    count.map(({ value }) => value),
+    [4],
+    'scrapers see all of it',
+  );
+});

@@ -34,6 +34,22 @@ test('spans of one lane never overlap, and there are as many lanes as ran at onc
   );
 });
 
+test('the lane is the first that is free, whatever the order', () => {
+  const span = fc.tuple(fc.nat(100), fc.nat(30)).map(([from, long]) => ({ from, to: from + long }));
+  fc.assert(
+    fc.property(fc.array(span, { maxLength: 80 }), (spans) => {
+      const free: number[] = [];
+      const want = spans.map(({ from, to }) => {
+        const found = free.findIndex((at) => at <= from);
+        const lane = found === -1 ? free.length : found;
+        free[lane] = to;
+        return lane;
+      });
+      assert.deepEqual(packLanes(spans), { lanes: want, count: free.length });
+    }),
+  );
+});
+
 const spans: readonly (readonly [number, readonly number[]])[] = [
   [4_500, [0, 1_000, 2_000, 3_000, 4_000]],
   [138_000, [0, 30_000, 60_000, 90_000, 120_000]],

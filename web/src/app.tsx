@@ -8,10 +8,12 @@ import { liveState } from './live.ts';
 import { AlertsPage } from './pages/alerts-page.tsx';
 import { CostPage } from './pages/cost-page.tsx';
 import { DoctorPage } from './pages/doctor-page.tsx';
+import { MetricsPage } from './pages/metrics-page.tsx';
 import { NodesPage } from './pages/nodes-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { QueuePage } from './pages/queue-page.tsx';
 import { ReportsPage } from './pages/reports-page.tsx';
+import { SettingsPage } from './pages/settings-page.tsx';
 import { TenantsPage } from './pages/tenants-page.tsx';
 import { WorkloadPage } from './pages/workload-page.tsx';
 import { WorkloadsPage } from './pages/workloads-page.tsx';
@@ -20,6 +22,7 @@ import { LiveBadge } from './parts/live-badge.tsx';
 import { ProblemNote } from './parts/notes.tsx';
 import { SearchBox } from './parts/search-box.tsx';
 import { TokenForm } from './parts/token-form.tsx';
+import { places } from './places.ts';
 import { type Route, route } from './router.ts';
 import { learnServerTime, now } from './server-time.ts';
 import { switchTheme, theme } from './theme.ts';
@@ -39,7 +42,7 @@ export function App() {
     mayLack: true,
   }).value;
   const at = route.value;
-  const key = at.page === 'workload' ? at.id : at.page;
+  const key = keyOf(at);
   useEffect(() => {
     if (status !== undefined) learnServerTime(status.now);
   }, [status]);
@@ -127,6 +130,10 @@ function Page({ at, status, alerts }: PageProps) {
       return <TenantsPage />;
     case 'cost':
       return <CostPage />;
+    case 'metrics':
+      return <MetricsPage at={at.at} />;
+    case 'settings':
+      return <SettingsPage search={at.search} />;
     case 'nowhere':
       return (
         <h1 class="lead">
@@ -135,18 +142,6 @@ function Page({ at, status, alerts }: PageProps) {
       );
   }
 }
-
-const places = [
-  { page: 'overview', href: '#/', name: 'Overview', key: 'o' },
-  { page: 'queue', href: '#/queue', name: 'Queue', key: 'q' },
-  { page: 'workloads', href: '#/workloads', name: 'Workloads', key: 'w' },
-  { page: 'nodes', href: '#/nodes', name: 'Nodes', key: 'n' },
-  { page: 'alerts', href: '#/alerts', name: 'Alerts', key: 'a' },
-  { page: 'doctor', href: '#/doctor', name: 'Doctor', key: 'd' },
-  { page: 'reports', href: '#/reports', name: 'Reports', key: 'r' },
-  { page: 'tenants', href: '#/tenants', name: 'Tenants', key: 't' },
-  { page: 'cost', href: '#/cost', name: 'Cost', key: 'c' },
-] as const;
 
 interface RailProps {
   readonly at: Route;
@@ -185,8 +180,15 @@ function Rail({ at, status, alerts }: RailProps) {
   );
 }
 
+/** Of what is another page, and begins at its top. */
+function keyOf(at: Route): string {
+  if (at.page === 'workload') return at.id;
+  return at.page === 'metrics' ? `metrics ${at.at.name ?? ''}` : at.page;
+}
+
 function titleOf(at: Route): string {
   if (at.page === 'workload') return `#${at.id}`;
+  if (at.page === 'metrics' && at.at.name !== undefined) return at.at.name;
   return at.page === 'nowhere' ? 'Not found' : at.page[0]!.toUpperCase() + at.page.slice(1);
 }
 

@@ -1,3 +1,4 @@
+import { places } from './places.ts';
 import { go, route } from './router.ts';
 import { switchTheme } from './theme.ts';
 
@@ -11,33 +12,14 @@ export function openHelp(): void {
 export const keys: readonly (readonly [string, string])[] = [
   ['j / k', 'next / previous row'],
   ['Enter', 'open the row'],
-  ['u', 'up: from a workload to the list'],
-  ['g o', 'overview'],
-  ['g q', 'queue'],
-  ['g w', 'workloads'],
-  ['g n', 'nodes'],
-  ['g a', 'alerts'],
-  ['g d', 'doctor'],
-  ['g r', 'reports'],
-  ['g t', 'tenants'],
-  ['g c', 'cost'],
+  ['u', 'up: from a workload or a metric to the list'],
+  ...places.map(({ key, name }) => [`g ${key}`, name.toLowerCase()] as const),
   ['/', 'search everything'],
   ['t', 'light or dark'],
   ['?', 'these keys'],
   ['Esc', 'close, leave a field'],
 ];
 
-const places: Readonly<Record<string, string>> = {
-  o: '#/',
-  q: '#/queue',
-  w: '#/workloads',
-  n: '#/nodes',
-  a: '#/alerts',
-  d: '#/doctor',
-  r: '#/reports',
-  t: '#/tenants',
-  c: '#/cost',
-};
 /** A `g` that nothing follows is forgotten. */
 const CHORD_MS = 1_500;
 let chordUntil = 0;
@@ -60,7 +42,7 @@ export function listenToKeys(): void {
 function press(key: string, at: number): boolean {
   const chord = at < chordUntil;
   chordUntil = 0;
-  const place = places[key];
+  const place = places.find((one) => one.key === key)?.href;
   if (chord && place !== undefined) {
     go(place);
     return true;
@@ -75,6 +57,7 @@ function press(key: string, at: number): boolean {
       return moveRow(-1);
     case 'u':
       if (route.value.page === 'workload') go('#/workloads');
+      if (route.value.page === 'metrics') go('#/metrics');
       return true;
     case '/':
       document.getElementById('search')?.focus();

@@ -1,18 +1,13 @@
 import { computed, signal } from '@preact/signals';
+import { type MetricPlace, metricHref, metricPlace } from './metric-place.ts';
+import { places } from './places.ts';
 
-const pages = [
-  'queue',
-  'workloads',
-  'nodes',
-  'alerts',
-  'doctor',
-  'reports',
-  'tenants',
-  'cost',
-] as const;
+type Page = (typeof places)[number]['page'];
 
 export type Route =
-  | { readonly page: 'overview' | (typeof pages)[number] }
+  | { readonly page: Exclude<Page, 'metrics' | 'settings'> }
+  | { readonly page: 'metrics'; readonly at: MetricPlace }
+  | { readonly page: 'settings'; readonly search: string }
   | { readonly page: 'workload'; readonly id: string; readonly attempt: string | undefined }
   | { readonly page: 'nowhere'; readonly hash: string };
 
@@ -25,17 +20,16 @@ export const route = computed<Route>(() => parseRoute(hash.value));
 
 function parseRoute(text: string): Route {
   const [path = '', query = ''] = text.replace(/^#?\/?/, '').split('?');
-  const [page = '', id] = path.split('/');
-  if (page === '') return { page: 'overview' };
-  if (page === 'workloads' && id !== undefined) {
-    return {
-      page: 'workload',
-      id,
-      attempt: new URLSearchParams(query).get('attempt') ?? undefined,
-    };
+  const [name = '', id] = path.split('/');
+  const asked = new URLSearchParams(query);
+  if (name === 'workloads' && id !== undefined) {
+    return { page: 'workload', id, attempt: asked.get('attempt') ?? undefined };
   }
-  const known = pages.find((name) => name === page);
-  return known === undefined ? { page: 'nowhere', hash: text } : { page: known };
+  const page = places.find(({ href }) => href === `#/${name}`)?.page;
+  if (page === undefined) return { page: 'nowhere', hash: text };
+  if (page === 'metrics') return { page, at: metricPlace(id, asked) };
+  if (page === 'settings') return { page, search: asked.get('search') ?? '' };
+  return { page };
 }
 
 export const workloadHref = (id: string): string => `#/workloads/${id}`;
@@ -46,3 +40,14 @@ export const attemptHref = (workload: string, attempt: string): string =>
 export function go(href: string): void {
   location.hash = href;
 }
+
+/** The address for what is shown now; going back does not pass through it. */
+export function replace(href: string): void {
+  history.replaceState(null, '', href);
+  hash.value = location.hash;
+}
+
+export const searchSettings = (search: string): void =>
+  replace(search === '' ? '#/settings' : `#/settings?${new URLSearchParams({ search })}`);
+
+export const goToMetric = (place: MetricPlace): void => replace(metricHref(place));

@@ -8,14 +8,36 @@ export function packLanes(spans: readonly Span[]): {
   readonly lanes: readonly number[];
   readonly count: number;
 } {
-  const free: number[] = [];
+  const free = new LanesFree(spans.length);
+  let count = 0;
   const lanes = spans.map(({ from, to }) => {
-    const found = free.findIndex((at) => at <= from);
-    const lane = found === -1 ? free.length : found;
-    free[lane] = to;
+    const lane = free.take(from, to);
+    count = Math.max(count, lane + 1);
     return lane;
   });
-  return { lanes, count: free.length };
+  return { lanes, count };
+}
+
+/** When each lane is free again, as a tree of least times: the first that is free is found in log n. */
+class LanesFree {
+  readonly #leaves: number;
+  /** The children of `i` are `2i` and `2i + 1`; a lane that nobody took yet was always free. */
+  readonly #least: Float64Array;
+
+  constructor(most: number) {
+    this.#leaves = 2 ** Math.ceil(Math.log2(Math.max(1, most)));
+    this.#least = new Float64Array(2 * this.#leaves).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  take(from: number, to: number): number {
+    const least = this.#least;
+    let i = 1;
+    while (i < this.#leaves) i = least[2 * i]! <= from ? 2 * i : 2 * i + 1;
+    const lane = i - this.#leaves;
+    least[i] = to;
+    for (i >>= 1; i >= 1; i >>= 1) least[i] = Math.min(least[2 * i]!, least[2 * i + 1]!);
+    return lane;
+  }
 }
 
 const S = 1_000;

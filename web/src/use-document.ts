@@ -138,6 +138,11 @@ function remember(path: string, value: unknown): void {
 }
 
 export const anyWorkload = (change: SiteChange): boolean => change.workloads.length > 0;
+/** Of what a daemon reads at its start: again after each connection. */
+export const anew: Reread = {
+  when: ({ workloads }) => workloads.includes('*'),
+  everyMs: 2_000,
+};
 export const always = (): boolean => true;
 export const thisWorkload =
   (id: string) =>

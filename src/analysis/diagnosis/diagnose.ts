@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts';
 import type { Diagnosis, DoctorFinding, FindingKind, Verdict } from './report.ts';
+import { cacheRule } from './rules/cache.ts';
 import { cpuRule } from './rules/cpu.ts';
 import { cpuLimitRule } from './rules/cpu-limit.ts';
 import { diskSpaceRule } from './rules/disk-space.ts';
@@ -7,11 +8,11 @@ import { fragmentationRule } from './rules/fragmentation.ts';
 import { gpuRule } from './rules/gpu.ts';
 import { heldUnusedRule } from './rules/held-unused.ts';
 import { ioRule } from './rules/io.ts';
+import { locksRule } from './rules/locks.ts';
 import { memoryRule } from './rules/memory.ts';
 import { memoryLimitRule } from './rules/memory-limit.ts';
 import { networkRule } from './rules/network.ts';
 import { powerRule } from './rules/power.ts';
-import { unseenRule } from './rules/unseen.ts';
 import { type Interval, MetricWindow, type WindowSources } from './window.ts';
 
 /** In the order in which resources are told of. */
@@ -27,7 +28,8 @@ const rules: readonly ((window: MetricWindow, facts: Facts) => Verdict)[] = [
   networkRule,
   gpuRule,
   powerRule,
-  unseenRule,
+  cacheRule,
+  locksRule,
 ];
 
 const FINDINGS_MAX = 50;

@@ -51,6 +51,16 @@ export interface LinkQueue {
   readonly drops: number;
 }
 
+/** What threads of one attempt did during the look. */
+export interface LockUse {
+  readonly attempt: string;
+  readonly threads: number;
+  /** That waited for a lock, on average. */
+  readonly inLocks: number;
+  /** How often its threads gave up the CPU of themselves. */
+  readonly switchesPerSecond: number;
+}
+
 /** What is looked at only when somebody asks: too dear, or too rarely wanted, to be sampled. */
 export interface Look {
   readonly processes: readonly ProcessUse[];
@@ -58,6 +68,8 @@ export interface Look {
   readonly sockets: readonly SocketUse[];
   readonly queues: readonly LinkQueue[];
   readonly zones: readonly BuddyZone[];
+  /** Of tasks with several threads. */
+  readonly locks: readonly LockUse[];
 }
 
 export const NOTHING_LOOKED_AT: Look = {
@@ -66,6 +78,7 @@ export const NOTHING_LOOKED_AT: Look = {
   sockets: [],
   queues: [],
   zones: [],
+  locks: [],
 };
 
 /** What is known beside the metrics. */

@@ -94,3 +94,24 @@ const runtimes: Readonly<Record<string, string>> = {
   crio: 'cri-o',
   libpod: 'podman',
 };
+
+/** Numbers of futex(2), futex_wait(2) and the like. */
+const FUTEX: Readonly<Record<string, ReadonlySet<number>>> = {
+  x64: new Set([202, 449, 455]),
+  arm64: new Set([98, 449, 455]),
+};
+
+/**
+ * Where a thread sleeps in the kernel: /proc/PID/task/TID/wchan, and where that keeps it to itself, the system call that
+ * it is in (`syscall`), as far as that is a lock. Undefined: it runs, or one may not know.
+ */
+export function waitOf(
+  wchan: string | undefined,
+  syscall: () => string | undefined,
+  arch: string,
+): string | undefined {
+  const where = wchan?.trim();
+  if (where !== undefined && where !== '' && where !== '0') return where;
+  const number = /^(\d+) /.exec(syscall() ?? '')?.[1];
+  return number !== undefined && FUTEX[arch]?.has(Number(number)) ? 'futex' : undefined;
+}

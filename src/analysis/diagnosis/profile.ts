@@ -80,6 +80,8 @@ export interface Profile {
   readonly residentBytes: number;
   /** Threads in each state, on average. */
   readonly states: readonly { readonly state: string; readonly threads: number }[];
+  /** Threads that waited for locks, on average. */
+  readonly inLocks: number;
   /** Where threads slept in the kernel, on average; most first. */
   readonly waits: readonly { readonly in: string; readonly threads: number }[];
   /** The busiest first. */
@@ -95,7 +97,7 @@ const BUSY_THREAD = 0.8;
 const DISK_MIN = 0.3;
 const FAULTS_MIN = 50;
 /** Threads that wait for locks wake each other all the time; those that merely have nothing to do sleep on. */
-const LOCK_SWITCHES_MIN = 2_000;
+export const LOCK_SWITCHES_MIN = 2_000;
 const NETWORK_WAITS = /^(sk_wait|tcp_|inet_|unix_stream|wait_woken|__skb_wait|skb_)/;
 const LOCK_WAITS = /^(futex|rwsem|__mutex|mutex|rt_mutex)/;
 
@@ -133,6 +135,9 @@ function measure(input: ProfileInput): Measured {
     states: averages(input.looks, ({ state }) => state).map(([state, threads]) => {
       return { state, threads };
     }),
+    inLocks: averages(input.looks, ({ waitsIn }) => waitsIn)
+      .filter(([where]) => LOCK_WAITS.test(where))
+      .reduce((sum, [, threads]) => sum + threads, 0),
     waits: averages(input.looks, ({ waitsIn }) => waitsIn)
       .slice(0, TOP_MAX)
       .map(([where, threads]) => ({ in: where, threads })),
@@ -215,7 +220,7 @@ function boundOf(profile: Measured, cpus: number): { bound: Bound; sentence: str
   const threadsIn = (pattern: RegExp): number =>
     waits.filter((one) => pattern.test(one.in)).reduce((sum, one) => sum + one.threads, 0);
   const inDisk = profile.states.find(({ state }) => state === 'D')?.threads ?? 0;
-  const inLocks = threadsIn(LOCK_WAITS);
+  const { inLocks } = profile;
   const busiest = profile.top[0];
   const uses = `It uses ${number(used)} CPUs (${percent(used > 0 ? cpuSystem / used : 0)} in the kernel)`;
   if (throttled >= THROTTLED_MIN) {

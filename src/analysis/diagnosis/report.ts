@@ -26,7 +26,8 @@ export type FindingKind =
   | 'gpu-errors'
   | 'gpu-memory-full'
   | 'gpu-hot'
-  | 'thermal-throttling';
+  | 'thermal-throttling'
+  | 'lock-contention';
 
 /** Utilisation, saturation and errors of one resource (Gregg's USE method), also where all is well. */
 export interface Looked {

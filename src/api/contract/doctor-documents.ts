@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { TenantId } from '../../model/ids.ts';
-import { type DoctorReport, remedySchema } from './telemetry-documents.ts';
+import { type DoctorReport, findingSchema, remedySchema } from './telemetry-documents.ts';
 
 const moment = z.int().describe('Milliseconds since 1970');
 const rate = z.number().nullable().describe('Bytes a second; null: not allowed to know');
@@ -25,6 +25,36 @@ export const doctorFlowSchema = z
     remedies: z.array(remedySchema),
   })
   .openapi('DoctorFlow');
+
+export const regressionListSchema = z
+  .object({
+    from: moment,
+    to: moment,
+    complete: z.boolean().describe('False: the journal does not tell of all attempts of that time'),
+    sentence: z.string(),
+    findings: z
+      .array(findingSchema)
+      .describe('What became slower or otherwise worse, with the likely cause; the worst first'),
+    layers: z
+      .array(
+        z.object({
+          layer: z.enum([
+            'thermal',
+            'hardware',
+            'network',
+            'storage',
+            'fragmentation',
+            'data-pipeline',
+            'software',
+          ]),
+          state: z.enum(['worse', 'steady', 'unknown']),
+          sentence: z.string(),
+          remedies: z.array(remedySchema).describe('What to do, what risks least first'),
+        }),
+      )
+      .describe('Where a cause may lie, from the bottom up, also where all is well'),
+  })
+  .openapi('RegressionList');
 
 export const profileSchema = z
   .object({
@@ -76,6 +106,7 @@ export const profileSchema = z
   })
   .openapi('Profile');
 
+export type RegressionList = z.infer<typeof regressionListSchema>;
 export type DoctorFlow = z.infer<typeof doctorFlowSchema>;
 export type ProfileDocument = z.infer<typeof profileSchema>;
 
@@ -84,6 +115,7 @@ export interface DoctorSite {
   /** Over the last so many milliseconds. `only`: as that tenant may know it; everybody else is `others`. */
   report(windowMs: number, only: TenantId | undefined): Promise<DoctorReport>;
   flow(flow: DoctorFlowName, windowMs: number, only: TenantId | undefined): Promise<DoctorFlow>;
+  regressions(windowMs: number, only: TenantId | undefined): Promise<RegressionList>;
   /** Of an attempt, for so long; undefined where it does not run here. */
   profile(attempt: string, forMs: number): Promise<ProfileDocument | undefined>;
 }

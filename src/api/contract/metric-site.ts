@@ -1,5 +1,9 @@
 import type { TenantId } from '../../model/ids.ts';
-import type { MetricHistoryDocument, MetricList } from './telemetry-documents.ts';
+import type {
+  MetricDriftDocument,
+  MetricHistoryDocument,
+  MetricList,
+} from './telemetry-documents.ts';
 
 export interface MetricListRequest {
   /** One name, or that of its rate; all when undefined. */
@@ -14,6 +18,15 @@ export interface MetricHistoryRequest {
   readonly windowMs: number;
   readonly pointsMax: number;
   readonly seriesMax: number;
+}
+
+export interface MetricDriftRequest {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The newer values are those of so long, up to now. */
+  readonly afterMs: number;
+  /** The older ones are those of so long before them. */
+  readonly beforeMs: number;
 }
 
 export const exportFormats = ['csv', 'json'] as const;
@@ -38,6 +51,8 @@ export interface MetricSite {
     asked: MetricHistoryRequest,
     only: TenantId | undefined,
   ): MetricHistoryDocument | undefined;
+  /** Undefined: nothing of that name was ever measured. */
+  drift(asked: MetricDriftRequest, only: TenantId | undefined): MetricDriftDocument | undefined;
   /** Pieces of text, made one at a time as they are taken. */
   exported(asked: MetricExportRequest, only: TenantId | undefined): Iterable<string>;
 }

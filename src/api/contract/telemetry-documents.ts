@@ -56,6 +56,34 @@ const trendSchema = z
   .openapi('Trend');
 
 /** Columns of equal length, oldest first; null where nothing was measured. */
+const driftSample = z.object({
+  from: moment,
+  to: moment,
+  points: z.int(),
+  independent: z.int().describe('What is left when neighbours that resemble each other are one'),
+  median: z.number().nullable(),
+  low: z.number().nullable().describe('A twentieth is below it'),
+  high: z.number().nullable().describe('A twentieth is above it'),
+});
+const distance = z
+  .object({ value: z.number(), p: z.number().describe('That it is so large by chance') })
+  .nullable();
+
+export const metricDriftSchema = z
+  .object({
+    name: z.string(),
+    unit,
+    verdict: z
+      .enum(['drift', 'slight', 'none', 'unknown'])
+      .describe('slight: no chance, and small; unknown: too few points'),
+    sentence: z.string(),
+    before: driftSample,
+    after: driftSample,
+    kolmogorov_smirnov: distance.describe('Greatest distance of the two distributions, 0 … 1'),
+    population_stability: distance.describe('Population stability index over tenths of before'),
+  })
+  .openapi('MetricDrift');
+
 export const metricHistorySchema = z
   .object({
     name: z.string(),
@@ -265,6 +293,7 @@ export const kpiListSchema = z
   .openapi('KpiList');
 
 export type MetricList = z.infer<typeof metricListSchema>;
+export type MetricDriftDocument = z.infer<typeof metricDriftSchema>;
 export type MetricHistoryDocument = z.infer<typeof metricHistorySchema>;
 export type AlertList = z.infer<typeof alertListSchema>;
 export type AlertDocument = z.infer<typeof alertSchema>;

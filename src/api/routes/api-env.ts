@@ -7,6 +7,7 @@ import type { LeaseSite } from '../contract/lease-documents.ts';
 import type { MetricSite } from '../contract/metric-site.ts';
 import type { MoneySite } from '../contract/money-documents.ts';
 import type { ReportSite } from '../contract/report-documents.ts';
+import type { SettingsSite } from '../contract/settings-documents.ts';
 import type { Role, Sight, TokenSite } from '../contract/token-documents.ts';
 import type { TransferSite } from '../contract/transfer-documents.ts';
 import type { Asker, LogRequest, Site } from '../contract/views.ts';
@@ -90,6 +91,7 @@ export interface ApiDeps {
   readonly whatIf: WhatIfSite;
   readonly exposition: ExpositionSite;
   readonly tokens: TokenSite;
+  readonly settings: SettingsSite;
   readonly parse: Parse;
   readonly streams: Streams;
   readonly log: Log;

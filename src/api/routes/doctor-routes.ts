@@ -2,10 +2,16 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { parseAttemptId } from '../../model/ids.ts';
 import { parseSpan } from '../../spec/quantities.ts';
-import { doctorFlowSchema, doctorFlows, profileSchema } from '../contract/doctor-documents.ts';
+import {
+  doctorFlowSchema,
+  doctorFlows,
+  profileSchema,
+  regressionListSchema,
+} from '../contract/doctor-documents.ts';
 import { doctorReportSchema } from '../contract/telemetry-documents.ts';
 import { onlyOf } from './access.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
+import { since, spanOf as sinceSpan } from './money-routes.ts';
 import { defineOperation } from './operation.ts';
 import { quote } from './params.ts';
 import { notFound } from './problem.ts';
@@ -47,6 +53,18 @@ const readFlow = defineOperation(
   ['USAGE'],
 );
 
+const readRegressions = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/doctor/regressions',
+    operationId: 'findRegressions',
+    summary: 'What is worse than it was and stays so, the likely cause in seven layers, what to do',
+    request: { query: z.object({ since }) },
+    responses: { 200: { description: 'The worst first', content: json(regressionListSchema) } },
+  },
+  ['USAGE'],
+);
+
 const readProfile = defineOperation(
   {
     method: 'get',
@@ -68,7 +86,7 @@ const readProfile = defineOperation(
   ['USAGE', 'NOT_FOUND', 'BUSY'],
 );
 
-export const doctorOperations = [readDoctor, readFlow, readProfile] as const;
+export const doctorOperations = [readDoctor, readFlow, readRegressions, readProfile] as const;
 
 export function addDoctorRoutes(api: OpenAPIHono<ApiEnv>, { doctor }: ApiDeps): void {
   api.openapi(readDoctor, async (c) => {
@@ -79,6 +97,10 @@ export function addDoctorRoutes(api: OpenAPIHono<ApiEnv>, { doctor }: ApiDeps): 
     const span = windowOf(c.req.valid('query').window);
     const { flow } = c.req.valid('param');
     return c.json(await doctor.flow(flow, span, onlyOf(c.var.identity)), 200);
+  });
+  api.openapi(readRegressions, async (c) => {
+    const span = sinceSpan(c.req.valid('query').since);
+    return c.json(await doctor.regressions(span, onlyOf(c.var.identity)), 200);
   });
   api.openapi(readProfile, async (c) => {
     const attempt = c.req.valid('param').id;

@@ -24,6 +24,7 @@ import { referencePage, referenceStyle } from './reference-page.ts';
 import { addReportRoutes } from './report-routes.ts';
 import { addRetryRoute } from './retry-route.ts';
 import { addServiceRoutes } from './service-routes.ts';
+import { addSettingsRoutes } from './settings-routes.ts';
 import { SightedLeases, SightedSite } from './sighted-site.ts';
 import { addSiteRoutes } from './site-routes.ts';
 import { addTokenRoutes } from './token-routes.ts';
@@ -85,6 +86,7 @@ export function makeApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   addAlertRoutes(api, deps);
   addNetworkRoutes(api);
   addSiteRoutes(api, deps);
+  addSettingsRoutes(api, deps);
   addInventoryRoutes(api);
   addLeaseRoutes(api);
   addTransferRoutes(api, deps);

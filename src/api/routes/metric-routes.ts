@@ -3,7 +3,11 @@ import { z } from '@hono/zod-openapi';
 import { OperationError } from '../../model/errors.ts';
 import { parseSpan } from '../../spec/quantities.ts';
 import { type ExportStep, exportFormats, exportSteps } from '../contract/metric-site.ts';
-import { metricHistorySchema, metricListSchema } from '../contract/telemetry-documents.ts';
+import {
+  metricDriftSchema,
+  metricHistorySchema,
+  metricListSchema,
+} from '../contract/telemetry-documents.ts';
 import { onlyOf } from './access.ts';
 import type { ApiDeps, ApiEnv } from './api-env.ts';
 import { defineOperation } from './operation.ts';
@@ -27,6 +31,12 @@ const span = (start: string) =>
 const list = (what: z.ZodString) =>
   z.union([what.transform((one) => [one]), z.array(what).max(NAMES_MAX)]).default([]);
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
+
+const labels = list(z.string().max(512)).openapi({
+  type: 'array',
+  items: { type: 'string' },
+  description: '`key=value`, several times: series that have all of them',
+});
 
 const listMetrics = defineOperation(
   {
@@ -54,11 +64,7 @@ const readHistory = defineOperation(
     request: {
       query: z.object({
         name: name.openapi({ description: 'Of a counter its rate is told' }),
-        label: list(z.string().max(512)).openapi({
-          type: 'array',
-          items: { type: 'string' },
-          description: '`key=value`, several times: series that have all of them',
-        }),
+        label: labels,
         window: span('1h'),
         points: integer({ minimum: 1, maximum: POINTS_MAX, default: 240 }),
         series: integer({ minimum: 1, maximum: SERIES_MAX, default: 50 }),
@@ -102,7 +108,31 @@ const exportMetrics = defineOperation(
   ['USAGE'],
 );
 
-export const metricOperations = [listMetrics, readHistory, exportMetrics] as const;
+const readDrift = defineOperation(
+  {
+    method: 'get',
+    path: '/api/v1/metrics/drift',
+    operationId: 'readMetricDrift',
+    summary: 'Whether the values of a metric are distributed as they were: KS and PSI',
+    request: {
+      query: z.object({
+        name: name.openapi({ description: 'Of a counter its rate is told' }),
+        label: labels,
+        before: span('7d'),
+        after: span('1d'),
+      }),
+    },
+    responses: {
+      200: {
+        description: 'The newest `after`, against the `before` that came before it',
+        content: json(metricDriftSchema),
+      },
+    },
+  },
+  ['USAGE', 'NOT_FOUND'],
+);
+
+export const metricOperations = [listMetrics, readHistory, readDrift, exportMetrics] as const;
 
 export function addMetricRoutes(api: OpenAPIHono<ApiEnv>, { metrics }: ApiDeps): void {
   api.openapi(listMetrics, (c) => {
@@ -125,6 +155,18 @@ export function addMetricRoutes(api: OpenAPIHono<ApiEnv>, { metrics }: ApiDeps):
       seriesMax: series,
     };
     const found = metrics.history(asked, onlyOf(c.var.identity));
+    if (found === undefined) throw notFound(`metric ${quote(name)}`);
+    return c.json(found, 200);
+  });
+  api.openapi(readDrift, (c) => {
+    const { name, label, before, after } = c.req.valid('query');
+    const asked = {
+      name,
+      labels: Object.fromEntries(label.map(labelOf)),
+      beforeMs: spanOf('before', before),
+      afterMs: spanOf('after', after),
+    };
+    const found = metrics.drift(asked, onlyOf(c.var.identity));
     if (found === undefined) throw notFound(`metric ${quote(name)}`);
     return c.json(found, 200);
   });

@@ -17,6 +17,7 @@ import { rebalanceOperations } from './rebalance-routes.ts';
 import { reportOperations } from './report-routes.ts';
 import { retryOperations } from './retry-route.ts';
 import { serviceOperations } from './service-routes.ts';
+import { settingsOperations } from './settings-routes.ts';
 import { siteOperations } from './site-routes.ts';
 import { tokenOperations } from './token-routes.ts';
 import { transferOperations } from './transfer-routes.ts';
@@ -42,6 +43,7 @@ export const operations = [
   ...alertOperations,
   ...networkOperations,
   ...siteOperations,
+  ...settingsOperations,
   ...inventoryOperations,
   ...leaseOperations,
   ...transferOperations,

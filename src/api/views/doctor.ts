@@ -1,7 +1,8 @@
 import type { FlowReport } from '../../analysis/diagnosis/flows.ts';
 import type { Profile } from '../../analysis/diagnosis/profile.ts';
 import type { Diagnosis } from '../../analysis/diagnosis/report.ts';
-import type { DoctorFlow, ProfileDocument } from '../contract/doctor-documents.ts';
+import type { RegressionReport } from '../../analysis/slower-work.ts';
+import type { DoctorFlow, ProfileDocument, RegressionList } from '../contract/doctor-documents.ts';
 import type { DoctorReport } from '../contract/telemetry-documents.ts';
 import { findingDocument, remedyDocument } from './finding.ts';
 
@@ -22,6 +23,23 @@ export function doctorReport(diagnosis: Diagnosis): DoctorReport {
         sentence: of.sentence,
       }),
     ),
+  };
+}
+
+export function regressionList(
+  { from, to, complete }: Pick<RegressionList, 'from' | 'to' | 'complete'>,
+  { findings, layers }: RegressionReport,
+): RegressionList {
+  const unknown = layers.filter(({ state }) => state === 'unknown').length;
+  const blind = unknown === 0 ? '' : ` Of ${unknown} of ${layers.length} layers nothing is known.`;
+  const [worst] = findings;
+  return {
+    from,
+    to,
+    complete,
+    sentence: worst?.sentence ?? `Nothing is worse than it was, of what is known.${blind}`,
+    findings: findings.map(findingDocument),
+    layers: layers.map((one) => ({ ...one, remedies: one.remedies.map(remedyDocument) })),
   };
 }
 

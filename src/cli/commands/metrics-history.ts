@@ -1,6 +1,7 @@
 import type { MetricHistoryDocument } from '../../api/contract/telemetry-documents.ts';
 import { csvField } from '../../base/csv.ts';
 import { OperationError } from '../../model/errors.ts';
+import { checkedLabel } from '../checked-label.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatSpan } from '../format.ts';
@@ -55,7 +56,7 @@ export const metricsHistory = defineCommand({
     const room = Math.max(COLUMNS_MIN, Math.min(COLUMNS_MAX, width - INDENT));
     const asked = {
       name: operands[0]!,
-      labels: options.label.map(checked),
+      labels: options.label.map(checkedLabel),
       windowMs: options.since ?? HOUR_MS,
       points: isPlot ? room : COLUMNS_MAX,
       series: options.series ?? SERIES_SHOWN,
@@ -71,11 +72,6 @@ export const metricsHistory = defineCommand({
     };
   },
 });
-
-function checked(label: string): string {
-  if (/^[^=]+=/.test(label)) return label;
-  throw new OperationError('USAGE', `--label ${JSON.stringify(label)} is not key=value.`);
-}
 
 type KeptSeries = MetricHistoryDocument['series'][number];
 

@@ -47,9 +47,9 @@ export const run = defineCommand({
         }
       }
       const opened = await world.daemons.open({
-        port: undefined,
-        site: world.settings.site.value,
-        prices: world.settings.prices.value,
+        port: { value: undefined, origin: 'default', source: 'none for one run' },
+        site: world.settings.site,
+        prices: world.settings.prices,
         foreground: false,
       });
       try {

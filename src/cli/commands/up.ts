@@ -3,6 +3,7 @@ import type { Status } from '../../api/contract/documents.ts';
 import { OperationError } from '../../model/errors.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import type { Setting } from '../settings.ts';
 import type { World } from '../world.ts';
 
 export const up = defineCommand({
@@ -40,19 +41,21 @@ export const up = defineCommand({
   json: 'Status, as soon as it answers',
   examples: ['berth up -d', 'berth up -d --site site.yaml', 'berth up --port 0 --state /tmp/berth'],
   async run({ options }, world) {
-    const port = options.port ?? world.settings.port.value;
-    const { settings } = world;
-    const site =
-      options.site === undefined ? settings.site.value : resolve(world.cwd, options.site);
-    const prices =
-      options.prices === undefined ? settings.prices.value : resolve(world.cwd, options.prices);
+    const { settings, cwd } = world;
+    const file = (flag: string | undefined): string | undefined =>
+      flag === undefined ? undefined : resolve(cwd, flag);
+    const terms = {
+      port: flagOr(options.port, '--port', settings.port),
+      site: flagOr(file(options.site), '--site', settings.site),
+      prices: flagOr(file(options.prices), '--prices', settings.prices),
+    };
     if (options.detach) {
       await refuseSecond(world);
-      const client = await world.daemons.spawn({ port, site, prices });
+      const client = await world.daemons.spawn(terms);
       const status = await client.status();
       return { ...(await announcement(status, world)), exit: EXIT.ok };
     }
-    const daemon = await world.daemons.open({ port, site, prices, foreground: true });
+    const daemon = await world.daemons.open({ ...terms, foreground: true });
     const status = await daemon.client.status();
     return {
       ...(await announcement(status, world)),
@@ -66,6 +69,9 @@ export const up = defineCommand({
     };
   },
 });
+
+const flagOr = <T>(given: T | undefined, name: string, otherwise: Setting<T>): Setting<T> =>
+  given === undefined ? otherwise : { value: given, origin: 'flag', source: name };
 
 /** The daemon refuses by itself, too; this way its log stays free of it. */
 async function refuseSecond(world: World): Promise<void> {

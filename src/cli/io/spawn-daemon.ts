@@ -4,18 +4,15 @@ import { join } from 'node:path';
 import { problemSchema } from '../../api/contract/documents.ts';
 import { type ErrorCode, errorTable, OperationError } from '../../model/errors.ts';
 import type { Client } from '../client.ts';
-import type { Settings } from '../settings.ts';
-import type { Daemons } from '../world.ts';
+import type { Setting, Settings } from '../settings.ts';
+import type { DaemonTerms } from '../world.ts';
 import { connectDaemon } from './find-daemon.ts';
 
 /** A journal of a million events replays in a few seconds. */
 const UP_MS_MAX = 60_000;
 
 /** Starts `berth up` in a session of its own and waits until it prints its status, or why it could not start. */
-export async function spawnDaemon(
-  settings: Settings,
-  { port, site, prices }: Parameters<Daemons['spawn']>[0],
-): Promise<Client> {
+export async function spawnDaemon(settings: Settings, terms: DaemonTerms): Promise<Client> {
   const stateDir = settings.stateDir.value;
   const logPath = join(stateDir, 'logs', 'daemon.log');
   await using log = await openLog(stateDir, logPath);
@@ -26,14 +23,22 @@ export async function spawnDaemon(
       process.argv[1]!,
       'up',
       '--json',
-      '--state',
-      stateDir,
-      '--port',
-      String(port),
-      ...(site === undefined ? [] : ['--site', site]),
-      ...(prices === undefined ? [] : ['--prices', prices]),
+      ...asFlag(settings.stateDir, '--state'),
+      ...asFlag(terms.port, '--port'),
+      ...asFlag(terms.site, '--site'),
+      ...asFlag(terms.prices, '--prices'),
     ],
-    { detached: true, stdio: ['ignore', 'pipe', log.fd], cwd: '/' },
+    {
+      detached: true,
+      stdio: ['ignore', 'pipe', log.fd],
+      cwd: '/',
+      env: {
+        ...process.env,
+        ...asVariable(settings.stateDir, 'BERTH_STATE'),
+        ...asVariable(terms.site, 'BERTH_SITE'),
+        ...asVariable(terms.prices, 'BERTH_PRICES'),
+      },
+    },
   );
   await firstAnswer(child, logPath);
   child.stdout!.destroy();
@@ -43,6 +48,16 @@ export async function spawnDaemon(
     url: { value: undefined, origin: 'default', source: 'the daemon just started' },
   });
 }
+
+/** What a flag said is said by a flag again, and a variable by the variable: the child knows who said it. */
+const asFlag = ({ value, origin }: Setting<unknown>, name: string): readonly string[] =>
+  origin === 'flag' ? [name, String(value)] : [];
+
+/** Absolute, for the child is in another folder. */
+const asVariable = (
+  { value, source }: Setting<string | undefined>,
+  name: string,
+): Record<string, string> => (source === name && value !== undefined ? { [name]: value } : {});
 
 /** Resolves when the child has printed a document that is not a problem. */
 function firstAnswer(child: ChildProcess, logPath: string): Promise<void> {

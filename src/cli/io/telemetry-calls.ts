@@ -1,10 +1,15 @@
 import { alertReplaySchema, silenceSchema } from '../../api/contract/alert-documents.ts';
-import { doctorFlowSchema, profileSchema } from '../../api/contract/doctor-documents.ts';
+import {
+  doctorFlowSchema,
+  profileSchema,
+  regressionListSchema,
+} from '../../api/contract/doctor-documents.ts';
 import { reportListSchema, reportSchema } from '../../api/contract/report-documents.ts';
 import {
   alertListSchema,
   doctorReportSchema,
   kpiListSchema,
+  metricDriftSchema,
   metricHistorySchema,
   metricListSchema,
 } from '../../api/contract/telemetry-documents.ts';
@@ -22,6 +27,10 @@ function doctorCalls({ ask }: Calls) {
   return {
     doctor: (seconds) =>
       ask(doctorReportSchema, get(`/api/v1/doctor?${query({ window: `${seconds}s` })}`)),
+    regressions: (seconds) => {
+      const path = `/api/v1/doctor/regressions?${query({ since: `${seconds}s` })}`;
+      return ask(regressionListSchema, get(path));
+    },
     doctorFlow: (flow, seconds) => {
       const path = `/api/v1/doctor/flows/${flow}?${query({ window: `${seconds}s` })}`;
       return ask(doctorFlowSchema, get(path));
@@ -47,6 +56,11 @@ function metricCalls({ ask, pieces }: Calls) {
       const asked = { name, window: secondsOf(windowMs), points, series };
       const label = labels.map((one) => `&${query({ label: one })}`).join('');
       return ask(metricHistorySchema, get(`/api/v1/metrics/history?${query(asked)}${label}`));
+    },
+    metricDrift: ({ name, labels, beforeMs, afterMs }) => {
+      const asked = { name, before: secondsOf(beforeMs), after: secondsOf(afterMs) };
+      const label = labels.map((one) => `&${query({ label: one })}`).join('');
+      return ask(metricDriftSchema, get(`/api/v1/metrics/drift?${query(asked)}${label}`));
     },
     exportMetrics: ({ names, sinceMs, step, format }) => {
       const asked = query({ since: secondsOf(sinceMs), step, format });

@@ -7,6 +7,8 @@ import {
   silenceSchema,
 } from '../alert-schema.ts';
 import { quantity, text } from '../fields.ts';
+import { historySchema } from '../history-block.ts';
+import { otlpSchema } from '../otlp-block.ts';
 import { parseSpan } from '../quantities.ts';
 import { spanForm } from './limits-block.ts';
 import type { UnmetRow } from './models-block.ts';
@@ -59,6 +61,8 @@ export const monitoringSchema = z
           'Of a site: of what nobody is told. People make others by `berth alerts silence`.',
       })
       .optional(),
+    history: historySchema.optional(),
+    otlp: otlpSchema.optional(),
   })
   .meta({ description: 'What is measured, and alerts.' });
 
@@ -74,6 +78,8 @@ export function siteMonitoring(block: MonitoringBlock | undefined): UnmetRow[] {
     [default_alerts, 'monitoring.resources.default_alerts', why],
     [block?.notify, 'monitoring.notify', why],
     [block?.silences, 'monitoring.silences', why],
+    [block?.history, 'monitoring.history', why],
+    [block?.otlp, 'monitoring.otlp', why],
     [collection_interval, 'monitoring.resources.collection_interval', why],
   ];
 }

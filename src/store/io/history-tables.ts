@@ -125,6 +125,16 @@ export class HistoryTables {
     this.#removeSeries.run(id);
   }
 
+  fileBytes(): number {
+    return Number(this.#pages.get()?.['page_count']) * this.#pageBytes;
+  }
+
+  /** Gives back pages that are free; from then on the file has at most so much. */
+  shrinkFile(bytesMax: number): void {
+    this.#db.exec('vacuum');
+    this.#db.exec(`pragma max_page_count = ${Math.floor(bytesMax / this.#pageBytes)}`);
+  }
+
   /** What the rows take, without pages that are free. */
   usedBytes(): number {
     const pages = Number(this.#pages.get()?.['page_count']);

@@ -24,6 +24,7 @@ import { answerQuery, mergedPoints, stepOf } from '../history-query.ts';
 import { blockAt, blockMs, COARSEST, slotOf, tierOf, tiers } from '../history-tiers.ts';
 import { isIdle, type Series, SeriesBook } from '../series-book.ts';
 import { type OpenHistoryFile, openHistoryFile, replaceHistoryFile } from './history-file.ts';
+import { HistoryPruning } from './history-pruning.ts';
 import { HistoryTables } from './history-tables.ts';
 import { storageFailure } from './storage-failure.ts';
 
@@ -34,10 +35,6 @@ const SLICE_MS = 6;
 const LOOK_EVERY = 16;
 /** Complete blocks that wait to be written. A disk may refuse for some minutes; what is older then is dropped. */
 const CLOSINGS_MAX = 6;
-/** Per tier and minute: a clock that jumps ahead and comes back has made little of it old. */
-const AGED_MAX = 2;
-/** Of the largest size, so that there is room for what is written between two looks. */
-const FILL = 0.95;
 
 export interface HistoryOptions {
   /** Or `:memory:`. */
@@ -45,6 +42,8 @@ export interface HistoryOptions {
   /** Hears of the first failure after a success. */
   readonly onProblem: (problem: unknown) => void;
   readonly bytesMax?: number;
+  /** Of each tier, the finest first. */
+  readonly keepMs?: readonly number[];
 }
 
 /**
@@ -52,7 +51,8 @@ export interface HistoryOptions {
  * counted, a damaged file is set aside, and where there is no file at all, memory serves.
  */
 export function openHistory(options: HistoryOptions): SqliteHistory {
-  return new SqliteHistory({ bytesMax: BYTES_MAX, ...options });
+  const keepMs = tiers.map((tier) => tier.keepMs);
+  return new SqliteHistory({ bytesMax: BYTES_MAX, keepMs, ...options });
 }
 
 /** Both ends included; the step is that of a tier: a second, a minute or an hour. */
@@ -85,6 +85,7 @@ class SqliteHistory implements MetricHistory {
   readonly #closings: Closing[] = [];
   #file: OpenHistoryFile;
   #tables: HistoryTables;
+  #pruning: HistoryPruning;
   /** When the newest block begins that was ever written, by tier. */
   #writtenTo: number[] = [];
   #lastTail = 0;
@@ -101,6 +102,8 @@ class SqliteHistory implements MetricHistory {
     this.#options = options;
     this.#file = openHistoryFile(options);
     this.#tables = new HistoryTables(this.#file.db);
+    this.#pruning = this.#newPruning();
+    this.#guard('shrink', () => this.#pruning.fit());
     this.#guard('read', () => this.#restore());
   }
 
@@ -299,10 +302,17 @@ class SqliteHistory implements MetricHistory {
     while (this.#closings.length > CLOSINGS_MAX) this.#shorten();
     if (this.#closings.length > 0) return;
     if (this.#doomed.length > 0) this.#guard('write to', () => this.#forget(until));
+    if (!this.#pruning.isShrunk) {
+      this.#guard('write to', () =>
+        this.#tables.transaction(() => this.#pruning.shrink(this.#now, until)),
+      );
+    }
     const minute = blockAt(0, this.#now);
     if (this.#trimmedAt === minute) return;
     this.#trimmedAt = minute;
-    this.#guard('write to', () => this.#tables.transaction(() => this.#trim(until)));
+    this.#guard('write to', () =>
+      this.#tables.transaction(() => this.#pruning.trim(this.#now, until)),
+    );
   }
 
   /** More waits than may: whatever it takes, or without the file where that cannot be written. */
@@ -349,32 +359,6 @@ class SqliteHistory implements MetricHistory {
     if (blocks.size === 0) this.#closings.shift();
     this.#place(closing, points);
     return true;
-  }
-
-  /** Removes what is too old, and what the file has no room for: the oldest, of the finest tier first. */
-  #trim(until: number): void {
-    for (const [tier, { keepMs }] of tiers.entries()) {
-      for (let n = 0; n < AGED_MAX; n++) {
-        const first = this.#tables.ends(tier)?.first;
-        if (first === undefined || first + blockMs(tier) + keepMs > this.#now) break;
-        this.#tables.removeBlocks(tier, first);
-      }
-    }
-    while (this.#tables.usedBytes() > this.#file.bytesMax * FILL && performance.now() < until) {
-      const tier = this.#dispensable();
-      if (tier === undefined) break;
-      this.#tables.removeBlocks(tier, this.#tables.ends(tier)!.first);
-    }
-  }
-
-  #dispensable(): number | undefined {
-    const first = tiers.map((_, tier) => this.#tables.ends(tier)?.first);
-    const isOld = (tier: number): boolean =>
-      first[tier] !== undefined && first[tier] < this.#now - tiers[tier]!.sparedMs;
-    const old = tiers.findIndex((_, tier) => isOld(tier));
-    if (old !== -1) return old;
-    const any = first.findIndex((at) => at !== undefined);
-    return any === -1 ? undefined : any;
   }
 
   /** Nothing of them is left, in the file or in what grows. */
@@ -458,9 +442,15 @@ class SqliteHistory implements MetricHistory {
     this.#file.db.close();
     this.#file = replaceHistoryFile(this.#options);
     this.#tables = new HistoryTables(this.#file.db);
+    this.#pruning = this.#newPruning();
     this.#writtenTo = tiers.map(() => -1);
     this.#lastTail = 0;
     for (const series of this.#book.all()) series.isStored = false;
+  }
+
+  #newPruning(): HistoryPruning {
+    const { keepMs } = this.#options;
+    return new HistoryPruning(this.#tables, { keepMs, bytesMax: this.#file.bytesMax });
   }
 
   close(): void {

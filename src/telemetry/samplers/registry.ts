@@ -15,6 +15,7 @@ import { nvidiaSampler } from './nvidia.ts';
 import { pagingSampler } from './paging.ts';
 import { powerSampler } from './power.ts';
 import { pressureSampler } from './pressure.ts';
+import { resctrlSampler } from './resctrl.ts';
 import { tcpSampler } from './tcp.ts';
 import { temperatureSampler } from './temperature.ts';
 import { throttlesSampler } from './throttles.ts';
@@ -37,6 +38,7 @@ export const samplers: readonly Sampler[] = [
   powerSampler,
   cpuFrequencySampler,
   throttlesSampler,
+  resctrlSampler,
   nvidiaSampler,
   amdSampler,
 ];

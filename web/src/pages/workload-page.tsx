@@ -185,8 +185,7 @@ function mostTelling(attempts: readonly AttemptDocument[]): AttemptDocument | un
 }
 
 function enforcementOf(attempts: readonly AttemptDocument[]): string {
-  const sentences = new Set(
-    attempts.flatMap(({ enforced }) => (enforced === null ? [] : [enforcementSentence(enforced)])),
-  );
-  return [...sentences].join(' ');
+  const kinds = new Map(attempts.map(({ enforced }) => [JSON.stringify(enforced), enforced]));
+  const told = [...kinds.values()].flatMap((one) => (one === null ? [] : enforcementSentence(one)));
+  return [...new Set(told)].join(' ');
 }

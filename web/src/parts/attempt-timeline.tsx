@@ -1,4 +1,5 @@
 import { useComputed } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import type {
   AttemptDocument,
   StepDocument,
@@ -9,15 +10,18 @@ import { attemptHref, go } from '../router.ts';
 import { now } from '../server-time.ts';
 import { packLanes, ticksOf } from '../timeline.ts';
 import { attemptWord } from '../words.ts';
+import { type LaneSpan, LanesCanvas } from './lanes-canvas.tsx';
 import { lookOf } from './mark.tsx';
 
 /** Lanes get thinner so that a step of a thousand tasks still fits the screen. */
 const LANE_PX_MAX = 16;
 const STEP_PX_MAX = 240;
 const TICKS_MAX = 6;
-/** With so many spans the picture is drawn anew every so often, not each second. */
+/** So many spans are drawn as pixels, and anew every so often, not each second. */
 const MANY = 1_000;
 const MANY_EVERY_MS = 10_000;
+/** What is shorter is drawn so long, in percent of all. */
+const SPAN_SHARE_MIN = 0.15;
 
 interface TimelineProps {
   readonly document: WorkloadDocument;
@@ -77,64 +81,110 @@ interface LanesProps {
   readonly selected: string | undefined;
 }
 
-function Lanes({ step, end, at, workload, ticks, selected }: LanesProps) {
+function Lanes(props: LanesProps) {
+  const { step, end, at, workload, ticks, selected } = props;
   const spans = step.attempts.map(({ placed_at, ended_at }) => ({
     from: placed_at,
     to: ended_at ?? end,
   }));
   const { lanes, count } = packLanes(spans);
-  const lane = Math.max(2, Math.min(LANE_PX_MAX, Math.floor(STEP_PX_MAX / Math.max(count, 1))));
+  const isMany = step.attempts.length > MANY;
+  const even = Math.min(LANE_PX_MAX, STEP_PX_MAX / Math.max(count, 1));
+  const lane = isMany ? even : Math.max(2, Math.floor(even));
   const height = Math.max(count, 1) * lane + 8;
   const gap = lane > 6 ? 3 : lane > 3 ? 1 : 0;
-  const begun = spans.length === 0 ? end : Math.min(...spans.map(({ from }) => from));
+  const label = `${step.id}: ${step.attempts.length} attempts, at most ${count} at once`;
+  const begun = spans.reduce((least, { from }) => Math.min(least, from), end);
   return (
     <div class="timeline-row">
       <span class="timeline-step" title={step.command}>
         {step.id}
       </span>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the rows of the table below do the same by keyboard */}
-      <svg
-        width="100%"
-        height={height}
-        role="img"
-        aria-label={`${step.id}: ${step.attempts.length} attempts, at most ${count} at once`}
-        onClick={(event) => {
-          const id =
-            event.target instanceof Element ? event.target.getAttribute('data-attempt') : null;
-          if (id !== null) go(attemptHref(workload, id));
-        }}
-      >
-        {ticks.map((x) => (
-          <line key={x} class="timeline-tick" x1={`${x}%`} x2={`${x}%`} y1="0" y2={height} />
-        ))}
-        {begun > 0 && (
-          <line
-            class="timeline-wait"
-            x1="0%"
-            x2={`${at(begun)}%`}
-            y1={height / 2}
-            y2={height / 2}
-          />
-        )}
-        {step.attempts.map((attempt, i) => {
-          const { from, to } = spans[i]!;
-          return (
-            <rect
-              key={attempt.id}
-              data-attempt={attempt.id}
-              class={`span ${lookOf(attempt.cause ?? attempt.state)} ${attempt.id === selected ? 'selected' : ''}`}
-              x={`${at(from)}%`}
-              y={4 + lanes[i]! * lane}
-              width={`${Math.max(at(to) - at(from), 0.15)}%`}
-              height={lane - gap}
-              rx={lane > 6 ? 2 : 0}
-            >
-              <title>{inWords(attempt, to)}</title>
-            </rect>
-          );
-        })}
-      </svg>
+      {isMany ? (
+        <ManyLanes {...props} lanes={lanes} lane={lane} gap={gap} height={height} label={label} />
+      ) : (
+        /* biome-ignore lint/a11y/useKeyWithClickEvents: the rows of the table below do the same by keyboard */
+        <svg
+          width="100%"
+          height={height}
+          role="img"
+          aria-label={label}
+          onClick={(event) => {
+            const id =
+              event.target instanceof Element ? event.target.getAttribute('data-attempt') : null;
+            if (id !== null) go(attemptHref(workload, id));
+          }}
+        >
+          {ticks.map((x) => (
+            <line key={x} class="timeline-tick" x1={`${x}%`} x2={`${x}%`} y1="0" y2={height} />
+          ))}
+          {begun > 0 && (
+            <line
+              class="timeline-wait"
+              x1="0%"
+              x2={`${at(begun)}%`}
+              y1={height / 2}
+              y2={height / 2}
+            />
+          )}
+          {step.attempts.map((attempt, i) => {
+            const { from, to } = spans[i]!;
+            return (
+              <rect
+                key={attempt.id}
+                data-attempt={attempt.id}
+                class={`span ${lookOf(attempt.cause ?? attempt.state)} ${attempt.id === selected ? 'selected' : ''}`}
+                x={`${at(from)}%`}
+                y={4 + lanes[i]! * lane}
+                width={`${Math.max(at(to) - at(from), SPAN_SHARE_MIN)}%`}
+                height={lane - gap}
+                rx={lane > 6 ? 2 : 0}
+              >
+                <title>{inWords(attempt, to)}</title>
+              </rect>
+            );
+          })}
+        </svg>
+      )}
     </div>
+  );
+}
+
+interface ManyLanesProps extends LanesProps {
+  readonly lanes: readonly number[];
+  readonly lane: number;
+  readonly gap: number;
+  readonly height: number;
+  readonly label: string;
+}
+
+function ManyLanes({ step, end, at, workload, selected, lanes, ...size }: ManyLanesProps) {
+  const { attempts } = step;
+  const spans = useMemo(
+    () =>
+      attempts.map((attempt, i): LaneSpan => {
+        const x = at(attempt.placed_at);
+        return {
+          id: attempt.id,
+          x,
+          width: Math.max(at(attempt.ended_at ?? end) - x, SPAN_SHARE_MIN),
+          lane: lanes[i]!,
+          look: lookOf(attempt.cause ?? attempt.state),
+          isSelected: attempt.id === selected,
+        };
+      }),
+    [attempts, end, selected],
+  );
+  return (
+    <LanesCanvas
+      {...size}
+      spans={spans}
+      inWords={(id) => {
+        const attempt = attempts.find((one) => one.id === id)!;
+        return inWords(attempt, attempt.ended_at ?? end);
+      }}
+      onPick={(id) => go(attemptHref(workload, id))}
+    />
   );
 }
 

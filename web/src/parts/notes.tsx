@@ -44,7 +44,7 @@ export function Command({ text }: { readonly text: string }) {
 }
 
 /** Text in which `…` stands for code. */
-function Prose({ text }: { readonly text: string }) {
+export function Prose({ text }: { readonly text: string }) {
   return (
     <>{text.split('`').map((part, i) => (i % 2 === 1 ? <code key={part}>{part}</code> : part))}</>
   );

@@ -21,7 +21,13 @@ interface PartFactsProps {
 export function PartFacts({ box, document, chosen, use }: PartFactsProps) {
   const { title, groups } = describe(box, document, chosen, use);
   return (
-    <section class="topo-facts" aria-label="Chosen part" aria-live="polite">
+    <section
+      class="topo-facts"
+      aria-label="Chosen part"
+      aria-live="polite"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it
+      tabIndex={0}
+    >
       <h3>{title}</h3>
       {groups
         .filter(({ rows }) => rows.length > 0)

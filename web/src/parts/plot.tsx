@@ -17,6 +17,8 @@ interface PlotProps {
   /** Distances between the lines of the grid: round ones are powers of two for bytes. */
   readonly steps: readonly number[];
   readonly format: (value: number) => string;
+  /** In px. */
+  readonly height?: number;
   /** The sample under the cursor, or nothing when it is elsewhere. */
   readonly onCursor: (index: number | undefined) => void;
 }
@@ -31,7 +33,17 @@ const FIGURE_PX = 7;
 const sync = uPlot.sync('usage');
 
 /** Lines over time, with a cursor shared by every plot on the page. */
-export function Plot({ label, at, lines, windowMs, top, steps, format, onCursor }: PlotProps) {
+export function Plot({
+  label,
+  at,
+  lines,
+  windowMs,
+  top,
+  steps,
+  format,
+  height = HEIGHT,
+  onCursor,
+}: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const chosen = theme.value;
@@ -40,14 +52,12 @@ export function Plot({ label, at, lines, windowMs, top, steps, format, onCursor 
   useEffect(() => {
     const element = box.current!;
     const made = new uPlot(
-      optionsFor(element, { lines, top, steps, format, onCursor }),
+      optionsFor(element, { lines, top, steps, format, height, onCursor }),
       [[], ...lines.map(() => [])],
       element,
     );
     plot.current = made;
-    const resized = new ResizeObserver(() =>
-      made.setSize({ width: element.clientWidth, height: HEIGHT }),
-    );
+    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     resized.observe(element);
     return () => {
       resized.disconnect();
@@ -64,7 +74,7 @@ export function Plot({ label, at, lines, windowMs, top, steps, format, onCursor 
   }, [at, lines, windowMs, chosen, shape]);
 
   return (
-    <div class="plot" ref={box} role="img" aria-label={label} style={{ height: `${HEIGHT}px` }}>
+    <div class="plot" ref={box} role="img" aria-label={label} style={{ height: `${height}px` }}>
       <i class="plot-axis" />
       <i class="plot-grid" />
       {lines.map(({ name, colour }) => (
@@ -74,12 +84,14 @@ export function Plot({ label, at, lines, windowMs, top, steps, format, onCursor 
   );
 }
 
-type Looks = Pick<PlotProps, 'lines' | 'top' | 'steps' | 'format' | 'onCursor'>;
+type Looks = Pick<PlotProps, 'lines' | 'top' | 'steps' | 'format' | 'onCursor'> & {
+  readonly height: number;
+};
 
 /** A canvas knows no custom properties: colours are read from elements that have them. */
 function optionsFor(
   element: HTMLElement,
-  { lines, top, steps, format, onCursor }: Looks,
+  { lines, top, steps, format, height, onCursor }: Looks,
 ): uPlot.Options {
   const colourOf = (name: string): string =>
     getComputedStyle(element.querySelector(`i.${name}`)!).color;
@@ -88,7 +100,7 @@ function optionsFor(
   const axis = { stroke: colourOf('plot-axis'), font, grid, ticks: { show: false } };
   return {
     width: Math.max(element.clientWidth, 100),
-    height: HEIGHT,
+    height,
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: {

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { NodeList, WorkloadList } from '../../../src/api/contract/documents.ts';
+import { places } from '../places.ts';
 import { go, workloadHref } from '../router.ts';
 import { anyWorkload, useDocument } from '../use-document.ts';
 import { Mark, type MarkState } from './mark.tsx';
@@ -13,12 +14,12 @@ interface Found {
   readonly state: MarkState | undefined;
 }
 
-const pages: readonly Found[] = [
-  { href: '#/', name: 'Overview', detail: 'page', state: undefined },
-  { href: '#/queue', name: 'Queue', detail: 'page', state: undefined },
-  { href: '#/workloads', name: 'Workloads', detail: 'page', state: undefined },
-  { href: '#/nodes', name: 'Nodes', detail: 'page', state: undefined },
-];
+const pages: readonly Found[] = places.map(({ href, name }) => ({
+  href,
+  name,
+  detail: 'page',
+  state: undefined,
+}));
 
 /** One field over pages, workloads and nodes; reads their lists once it has the focus. */
 export function SearchBox() {

@@ -190,7 +190,7 @@ function BoxPart({ box, filling, depth }: BoxProps) {
         id={box.id}
         filling={filling}
         class="topo-title"
-        label={`${box.title}, CPUs ${box.cpus}`}
+        label={`${box.title} ${box.cpus}, its CPUs`}
       >
         <span>{box.title}</span> <span class="muted">{box.cpus}</span>
       </Part>
@@ -270,11 +270,10 @@ function MemoryPart({ memory, filling }: { readonly memory: Vertex; readonly fil
       id={memory.id}
       filling={filling}
       class="topo-memory memory"
-      label={`NUMA node ${memory.number}, ${size}, ${used === undefined ? 'use unknown' : `${percent(used)} in use, with the page cache`}`}
+      label={`NUMA ${memory.number}, ${size}, ${used === undefined ? 'use unknown' : `${percent(used)} in use, with the page cache`}`}
     >
       <i style={{ width: percent(used ?? 0) }} />
-      <b>NUMA {memory.number}</b>
-      <span>{size}</span>
+      <b>NUMA {memory.number}</b> <span>{size}</span>{' '}
       <span class="topo-share">{percent(used)}</span>
     </Part>
   );
@@ -291,8 +290,7 @@ function DevicePart({ device, filling }: { readonly device: Device; readonly fil
       class={`topo-device ${device.kind}`}
       label={`${device.kind} ${device.name}, ${fact === UNKNOWN ? 'size or speed unknown' : fact}`}
     >
-      <span class="topo-kind">{device.kind}</span>
-      <b>{device.name}</b>
+      <span class="topo-kind">{device.kind}</span> <b>{device.name}</b>{' '}
       <span class="muted">{fact}</span>
     </Part>
   );

@@ -11,6 +11,8 @@ interface Shown {
 
 /** Rows drawn beyond the screen on either side, so that the keyboard always finds the next one. */
 const SPARE = 20;
+/** Rows come and go so many at a time: a table that changes is laid out and painted anew. */
+const STEP = 16;
 
 /** Which rows of a long table are on the screen. All rows are of one height, `--row` of the stylesheet. */
 export function useVisibleRows(
@@ -26,8 +28,10 @@ export function useVisibleRows(
       const height =
         Number.parseFloat(getComputedStyle(body.current).getPropertyValue('--row')) || 32;
       const top = body.current.getBoundingClientRect().top;
-      const from = Math.max(0, Math.min(count - 1, Math.floor(-top / height)) - SPARE);
-      const to = Math.min(count, Math.ceil((innerHeight - top) / height) + SPARE);
+      const first = Math.max(0, Math.min(count - 1, Math.floor(-top / height)) - SPARE);
+      const from = Math.floor(first / STEP) * STEP;
+      const last = Math.ceil((innerHeight - top) / height) + SPARE;
+      const to = Math.min(count, Math.ceil(last / STEP) * STEP);
       setRange((was) =>
         was.from === from && was.to === to && was.height === height
           ? was

@@ -1,4 +1,4 @@
-import { constants, mkdirSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -29,7 +29,8 @@ interface Reading {
 }
 
 export interface MetricFilesDeps {
-  readonly onLine: (attempt: AttemptId, line: string) => void;
+  /** `isAgain`: a daemon before this one may have read it. */
+  readonly onLine: (attempt: AttemptId, line: string, isAgain: boolean) => void;
   /** Whether it may write more. */
   readonly isRunning: (attempt: AttemptId) => boolean;
   /** After each look at all files. */
@@ -47,6 +48,8 @@ export class MetricFiles {
   readonly #stateDir: string;
   readonly #deps: MetricFilesDeps;
   readonly #readings = new Map<AttemptId, Reading>();
+  /** How long files were when this daemon began. */
+  readonly #before: Map<string, number>;
   readonly #closing = new AbortController();
   readonly #watching: Promise<void>;
 
@@ -55,6 +58,7 @@ export class MetricFiles {
     this.#dir = metricsDir(stateDir);
     this.#deps = deps;
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    this.#before = sizesIn(this.#dir);
     this.#watching = this.#watch();
   }
 
@@ -111,7 +115,10 @@ export class MetricFiles {
     const reading = this.#readings.get(attempt) ?? { offset: 0, rest: '' };
     this.#readings.set(attempt, reading);
     // It was emptied by whoever writes it.
-    if (stat.size < reading.offset) Object.assign(reading, { offset: 0, rest: '' });
+    if (stat.size < reading.offset) {
+      Object.assign(reading, { offset: 0, rest: '' });
+      this.#before.delete(attempt);
+    }
     const until = reading.offset + LOOK_BYTES_MAX;
     const buffer = Buffer.alloc(PIECE_BYTES);
     while (reading.offset < until) {
@@ -120,24 +127,37 @@ export class MetricFiles {
         if (reading.offset >= FILE_BYTES_MAX) {
           await file.truncate(0);
           reading.offset = 0;
+          this.#before.delete(attempt);
         }
         return true;
       }
-      reading.offset += bytesRead;
       this.#take(attempt, reading, buffer.toString('latin1', 0, bytesRead));
+      reading.offset += bytesRead;
     }
     return false;
   }
 
   #take(attempt: AttemptId, reading: Reading, text: string): void {
     const lines = (reading.rest + text).split('\n');
+    const before = this.#before.get(attempt) ?? 0;
+    let end = reading.offset - reading.rest.length;
     // A line without an end is none of ours, however long it becomes.
     reading.rest = lines.pop()!.slice(0, LINE_BYTES_MAX);
     for (const bytes of lines) {
+      end += bytes.length + 1;
       const line = Buffer.from(bytes, 'latin1').toString('utf8');
-      if (line.trim() !== '') this.#deps.onLine(attempt, line);
+      if (line.trim() !== '') this.#deps.onLine(attempt, line, end <= before);
     }
   }
+}
+
+function sizesIn(dir: string): Map<string, number> {
+  return new Map(
+    readdirSync(dir).map((name) => {
+      const stat = lstatSync(join(dir, name), { throwIfNoEntry: false });
+      return [name, stat?.size ?? 0] as const;
+    }),
+  );
 }
 
 /** What opening a link, a folder or a socket says. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Receiver, SecretText } from '../../../model/alert-rule.ts';
+import { readSecret } from '../../io/read-secret.ts';
 import type { Notice } from '../alert-state.ts';
 import {
   alertmanagerBody,
@@ -12,7 +12,6 @@ import {
 
 /** Whoever does not answer by then did not hear it. */
 const ANSWER_MS = 10_000;
-const SECRET_BYTES_MAX = 8_192;
 const ERROR_BYTES_MAX = 512;
 
 export type Delivery =
@@ -103,28 +102,12 @@ function whyOf(error: unknown, late: AbortSignal): string {
   return known === undefined ? 'no answer' : `no answer: ${String(known)}`;
 }
 
-/** Throws Undelivered for a file that others may read: what is in it is no secret any more. */
+/** Throws Undelivered where a file is no secret. */
 function secretOf(secret: SecretText): string {
   if ('text' in secret) return secret.text;
-  const { file } = secret;
-  let fd: number | undefined;
-  try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > SECRET_BYTES_MAX) {
-      throw new Undelivered(true, `${file} is no file with a secret`);
-    }
-    if ((stat.mode & 0o077) !== 0) {
-      throw new Undelivered(true, `others may read ${file}: chmod 600 it`);
-    }
-    return readFileSync(fd, 'utf8').trim();
-  } catch (error) {
-    if (error instanceof Undelivered) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new Undelivered(true, `${file} cannot be read: ${code}`);
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
+  const read = readSecret(secret.file);
+  if (!read.ok) throw new Undelivered(true, read.why);
+  return read.text;
 }
 
 /** A program without a shell, in a group of its own that does not outlive its time. Never rejects. */
