@@ -16,6 +16,7 @@ import type { JournalRow } from '../store/io/journal.ts';
 import { newestOf, type PackedRow } from '../store/io/snapshot-table.ts';
 import { findSolver } from './find-solver.ts';
 import { loadPlugins } from './load-plugins.ts';
+import { nodeLossOf } from './node-loss-view.ts';
 import { PluginKeeper } from './plugin-keeper.ts';
 import { isReadable } from './recover.ts';
 import { siteEngine } from './site-engine.ts';
@@ -91,7 +92,8 @@ export class WhatIfReplica {
     const { state } = this.#engine;
     const question = readQuestion(this.#site, asked, { by, at, ...liveNames(state) });
     const answer = whatIf(this.#engine, { at, only: by.only, ...question });
-    return whatIfDocument(answer, { question, state, tookMs: tookMs() });
+    const nodeLoss = nodeLossOf(this.#engine, question, { at, only: by.only });
+    return whatIfDocument(answer, { question, state, nodeLoss, tookMs: tookMs() });
   }
 
   #inWindow(

@@ -1,4 +1,5 @@
 import {
+  type NodeLossDocument,
   WHAT_IF_JOBS_MAX,
   type WhatIfDocument,
   type WhatIfGroup,
@@ -15,6 +16,7 @@ import type { Question } from './what-if-question.ts';
 interface Around {
   readonly question: Question;
   readonly state: State;
+  readonly nodeLoss: NodeLossDocument | null;
   readonly tookMs: number;
 }
 
@@ -41,6 +43,7 @@ export function whatIfDocument(answer: WhatIfAnswer, around: Around): WhatIfDocu
       wait_after_ms: waitAfter ?? null,
     })),
     happened: null,
+    node_loss: around.nodeLoss,
     took_ms: around.tookMs,
   };
 }
@@ -78,6 +81,7 @@ export function windowDocument(
     run_times: { known, guessed, assumed_ms: null },
     sensitivity: [],
     happened: groupOf(happened.total),
+    node_loss: null,
     took_ms: around.tookMs,
   };
 }

@@ -1,5 +1,6 @@
 import type { WhatIfDocument, WhatIfGroup, WhatIfJob } from '../api/contract/what-if-documents.ts';
 import { formatMoment, formatSpan } from './format.ts';
+import { renderNodeLoss } from './node-loss-view.ts';
 import { glyph, type Page, paint, type Tone } from './page.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 import { count, printable, wrap } from './text.ts';
@@ -15,9 +16,14 @@ export function renderWhatIf(answer: WhatIfDocument, page: Page, jobs: number): 
     ...totals(answer, page),
     ...(tenants.length > 0 ? ['', ...groups(answer, 'TENANT', tenants, page)] : []),
     ...(queues.length > 1 ? ['', ...groups(answer, 'QUEUE', queues, page)] : []),
+    ...nodeLoss(answer, page, jobs),
     ...changed(answer, page, jobs),
     ...caveats(answer, page),
   ];
+}
+
+function nodeLoss({ node_loss: loss, now }: WhatIfDocument, page: Page, tasks: number) {
+  return loss === null ? [] : ['', ...renderNodeLoss(loss, { page, now, tasks })];
 }
 
 function head({ changes, mode, total, from, until, now }: WhatIfDocument, page: Page) {

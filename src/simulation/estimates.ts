@@ -1,15 +1,16 @@
-import { type SpanMs, spanMs } from '../base/units.ts';
+import { type SpanMs, spanMs, UNLIMITED } from '../base/units.ts';
+import { RunTimes, type Work } from '../forecasting/run-times.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { EstimateOf } from './site-model.ts';
 import type { TraceJob } from './trace.ts';
 
 /** What its user said; undefined where he said nothing. */
-export const userEstimates: EstimateOf = {
+const userEstimates: EstimateOf = {
   estimateMs: ({ spec }) => spec.steps[0]?.estimateMs,
 };
 
 /** What it truly takes: nobody knows it, and no prediction can be better. */
-export const exactEstimates: EstimateOf = {
+const exactEstimates: EstimateOf = {
   estimateMs: ({ runMs }) => runMs,
 };
 
@@ -20,7 +21,7 @@ const TENANTS_MAX = 100_000;
  * The mean of how long the last two of the same user took, and never more than he said: the predictor of Tsafrir,
  * Etsion & Feitelson (TPDS 2007). Until one has ended, what he said. One is made for each simulation.
  */
-export class LastTwoEstimates implements EstimateOf {
+class LastTwoEstimates implements EstimateOf {
   readonly #last = new Map<TenantId, readonly SpanMs[]>();
 
   estimateMs(job: TraceJob): SpanMs | undefined {
@@ -37,3 +38,36 @@ export class LastTwoEstimates implements EstimateOf {
     this.#last.set(tenant, [...before.slice(-1), tookMs]);
   }
 }
+
+/** The median of what Berth itself foresees, as `why` and `ps --start` have it. One is made for each simulation. */
+class PredictedEstimates implements EstimateOf {
+  readonly #times = new RunTimes();
+
+  estimateMs(job: TraceJob): SpanMs | undefined {
+    const foreseen = this.#times.predict(workOf(job))?.quantile(0.5);
+    return foreseen === undefined ? undefined : spanMs(Math.max(1, Math.ceil(foreseen)));
+  }
+
+  learn(job: TraceJob, tookMs: SpanMs): void {
+    this.#times.learn(workOf(job), tookMs);
+  }
+}
+
+function workOf({ tenant, spec }: TraceJob): Work {
+  const [step] = spec.steps;
+  const { estimateMs, limits } = step!;
+  return {
+    tenant,
+    name: `${spec.name}/${step!.id}`,
+    ...(estimateMs !== undefined && { estimateMs }),
+    ...(limits.wallMs !== UNLIMITED && { limitMs: limits.wallMs }),
+  };
+}
+
+/** What the engine may be told of run times, by name; fresh for each simulation. */
+export const estimatesNamed = {
+  user: (): EstimateOf => userEstimates,
+  exact: (): EstimateOf => exactEstimates,
+  'last-two': (): EstimateOf => new LastTwoEstimates(),
+  predicted: (): EstimateOf => new PredictedEstimates(),
+} as const;

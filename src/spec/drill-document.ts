@@ -12,6 +12,8 @@ import { cureFields, plainName } from './world-schema.ts';
 
 const NODES_MAX = 10_000;
 const SUBMITTED_MAX = 100_000;
+/** As long as a record of them is kept, second by second. */
+const REQUESTS_MS_MAX = 7 * 86_400_000;
 const GIB = 1024 ** 3;
 
 const cpu = (initial: number) =>
@@ -119,6 +121,9 @@ export function parseDrill(source: string): ParsedDrill {
   const world = readWorld(reading, ['world']);
   const variants = readVariants(reading);
   const workload = world.requests?.workload;
+  if (workload !== undefined && (head?.for ?? 0) > REQUESTS_MS_MAX) {
+    reading.error(['drill', 'for'], 'requests come for a week at most', { expected: 'at most 7d' });
+  }
   if (workload !== undefined && !jobs.some(({ name }) => name === workload)) {
     const near = { word: workload.slice(0, 64), words: jobs.map(({ name }) => name) };
     reading.error(['world', 'requests', 'workload'], `no job is called ${shown(workload)}`, {

@@ -116,6 +116,7 @@ export const spotSchema = z
       prices: plainName('A file of recorded prices: CSV with the columns time,price.').optional(),
     }),
   )
+  .min(1)
   .max(GROUPS_MAX)
   .meta({ description: 'Markets of spot nodes (label `spot: "true"`), by type.' });
 
@@ -243,7 +244,11 @@ export const cureFields = {
 
 export const requestsSchema = z.strictObject({
   workload: plainName('The job whose tasks are the workers.'),
-  rate: z.number().positive().max(RATE_MAX).meta({ title: 'number', description: 'Requests in a second.' }),
+  rate: z
+    .number()
+    .positive()
+    .max(RATE_MAX)
+    .meta({ title: 'number', description: 'Requests in a second.' }),
   serves: z
     .number()
     .positive()
@@ -275,7 +280,9 @@ export const worldSchema = z.strictObject({
   checkpoints: checkpointsSchema.meta({ description: 'What saving work costs.' }).optional(),
   gpu_sharing: gpuSharingSchema.meta({ description: 'What sharing a GPU costs.' }).optional(),
   slowdowns: slowdownsSchema.optional(),
-  requests: requestsSchema.meta({ description: 'Requests to the tasks of a job.' }).optional(),
+  requests: requestsSchema
+    .meta({ description: 'Requests to the tasks of a job, for a week at most.' })
+    .optional(),
 });
 
 export type WorldBlock = z.output<typeof worldSchema>;

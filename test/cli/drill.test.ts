@@ -14,7 +14,10 @@ async function drill(
   const parsed = parseCommandLine(`drill a.yaml ${line}`.trim().split(' '), registry);
   assert.ok(parsed.kind === 'command');
   const world = testWorld({ ...parsed.flags });
-  const documents = { ...world.documents, read: async () => ({ text, fileName: 'a.yaml', cwd: '/' }) };
+  const documents = {
+    ...world.documents,
+    read: async () => ({ text, fileName: 'a.yaml', cwd: '/' }),
+  };
   const reading = { ...world, documents };
   const result: CommandResult = await parsed.command.run(parsed.operands, parsed.values, reading);
   const lines = result.view({ width: 100, colour: 'none', unicode: true });

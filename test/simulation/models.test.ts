@@ -22,7 +22,7 @@ import type {
   SpanTerms,
   SpotPoolTerms,
 } from '../../src/model/world.ts';
-import { exactEstimates, LastTwoEstimates, userEstimates } from '../../src/simulation/estimates.ts';
+import { estimatesNamed } from '../../src/simulation/estimates.ts';
 import { AbsentNodes } from '../../src/simulation/models/absent-nodes.ts';
 import { CheckpointCost } from '../../src/simulation/models/checkpoint-cost.ts';
 import { drawSpan, gamma } from '../../src/simulation/models/drawn-spans.ts';
@@ -560,7 +560,31 @@ test('estimates: as said, as it is, and the mean of the last two of the user, at
     playTrace({ jobs, ...(estimates && { estimates }) }).events.flatMap((event) =>
       event.kind === 'workload-submitted' ? [event.spec.steps[0]!.estimateMs! / 1000] : [],
     );
-  assert.deepEqual(told(userEstimates), [100, 100, 100, 100, 15, 70]);
-  assert.deepEqual(told(exactEstimates), [10, 30, 50, 5, 5, 5]);
-  assert.deepEqual(told(new LastTwoEstimates()), [100, 10, 20, 40, 15, 70]);
+  assert.deepEqual(told(estimatesNamed.user()), [100, 100, 100, 100, 15, 70]);
+  assert.deepEqual(told(estimatesNamed.exact()), [10, 30, 50, 5, 5, 5]);
+  assert.deepEqual(told(estimatesNamed['last-two']()), [100, 10, 20, 40, 15, 70]);
+});
+
+test('estimates: what Berth foresees comes nearer to the truth than what users say', () => {
+  const prng = new Prng(3);
+  const jobs = Array.from({ length: 300 }, (_, i) => {
+    const tenant = prng.pick(['ada', 'ben', 'eve']);
+    const usual = { ada: 20, ben: 60, eve: 200 }[tenant]!;
+    return job(`j${i}`, i * 30, prng.between(usual / 2, usual * 2), { tenant, said: 3_600 });
+  });
+  const errorOf = (name: keyof typeof estimatesNamed): number => {
+    const estimates = estimatesNamed[name]();
+    const { events } = playTrace({ jobs, nodes: [machine(64)], estimates });
+    const told = events.flatMap((event) =>
+      event.kind === 'workload-submitted' ? [event.spec.steps[0]!.estimateMs!] : [],
+    );
+    // The mean factor by which it is too much or too little, over the second half.
+    const factors = jobs
+      .slice(150)
+      .map(({ runMs }, i) => Math.abs(Math.log(told[i + 150]! / runMs)));
+    return factors.reduce((sum, factor) => sum + factor, 0) / factors.length;
+  };
+  assert.equal(errorOf('exact'), 0);
+  const [user, lastTwo, predicted] = [errorOf('user'), errorOf('last-two'), errorOf('predicted')];
+  assert.ok(lastTwo < user / 4 && predicted < lastTwo, `${user} ${lastTwo} ${predicted}`);
 });

@@ -13,7 +13,7 @@ import { noConstraints } from '../../src/model/constraints.ts';
 import type { NodeId } from '../../src/model/ids.ts';
 import type { WorkloadSpec } from '../../src/model/workload.ts';
 import { type NodeLossDrill, nodeLossDrill } from '../../src/simulation/drills/node-loss.ts';
-import { exactEstimates } from '../../src/simulation/estimates.ts';
+import { estimatesNamed } from '../../src/simulation/estimates.ts';
 import type { SiteModel } from '../../src/simulation/site-model.ts';
 import { service } from '../builders/service.ts';
 import { engineNamed, job, machine, playTrace } from '../builders/simulation.ts';
@@ -168,7 +168,7 @@ test('what a drill foretells is what happens, where run times are as they were s
       jobs,
       nodes,
       engine: engineNamed('easy'),
-      estimates: exactEstimates,
+      estimates: estimatesNamed.exact(),
       models: [loses],
     });
     const ended = new Map(

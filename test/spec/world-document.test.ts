@@ -152,6 +152,10 @@ const wrongDrills: Record<string, readonly [text: string, want: readonly string[
     'drill: {name: d, what: it shows, for: unlimited}\nnodes: [{count: 2}]\njobs: [{name: a, run: 1s}]',
     ['1:39 a drill has an end'],
   ],
+  'requests for longer than they are kept': [
+    'drill: {name: d, what: it shows, for: 8d}\nnodes: [{count: 2}]\njobs: [{name: w, run: 1h}]\nworld: {requests: {workload: w, rate: 1, serves: 1, timeout: 1s, queue: 9}}',
+    ['1:39 requests come for a week at most'],
+  ],
   'no variant': [
     `${head}jobs: [{name: a, run: 1s}]\nvariants: {}`,
     ['4:1 there is nothing to play'],

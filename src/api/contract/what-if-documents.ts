@@ -79,6 +79,40 @@ const groupSchema = z
   })
   .openapi('WhatIfGroup');
 
+const nodeLossSchema = z
+  .object({
+    node: z.string(),
+    lost: z
+      .array(
+        z.object({
+          task: z.string(),
+          name: z.string().describe('Of its workload'),
+          tenant: z.string(),
+          redone_ms: z.int().describe('Work that is done again: since its last checkpoint, or all'),
+          again_at: instant,
+          again_on: z.string().nullable(),
+          why: z.string().nullable().describe('Why it never has a place again, as a sentence'),
+        }),
+      )
+      .describe(`What runs there, at most ${JOBS_MAX}`),
+    lost_total: z.int(),
+    recovered_at: instant.describe('The last of them has a place again; null: some never do'),
+    delayed: z.int().describe('Jobs that run elsewhere or wait, and start or end later'),
+    deadlines_missed: z.array(z.string()).describe('Ids of jobs that are in time without it'),
+    services: z
+      .array(
+        z.object({
+          id: z.string(),
+          name: z.string(),
+          replicas_lost: z.int(),
+          replicas_left: z.int(),
+          short_ms: z.int().nullable().describe('Until all are back; null: never'),
+        }),
+      )
+      .describe('That are short of replicas'),
+  })
+  .openapi('NodeLoss');
+
 export const whatIfSchema = z
   .object({
     now: z.int(),
@@ -116,6 +150,9 @@ export const whatIfSchema = z
       .describe(
         'Of a window: what really happened, beside what the same policy does when replayed',
       ),
+    node_loss: nodeLossSchema
+      .nullable()
+      .describe('What becomes of what runs on a node, where its loss is all that is asked'),
     took_ms: z.int(),
   })
   .openapi('WhatIf');
@@ -123,6 +160,7 @@ export const whatIfSchema = z
 export type WhatIfRequest = z.infer<typeof whatIfRequestSchema>;
 export type WhatIfDocument = z.infer<typeof whatIfSchema>;
 export type WhatIfGroup = z.infer<typeof groupSchema>;
+export type NodeLossDocument = z.infer<typeof nodeLossSchema>;
 export type WhatIfJob = z.infer<typeof jobSchema>;
 
 export { JOBS_MAX as WHAT_IF_JOBS_MAX };

@@ -5,7 +5,8 @@ import type { NodeId, TaskId, TenantId, WorkloadId } from '../../model/ids.ts';
 import type { Event } from '../../model/messages.ts';
 import type { Refusal } from '../../model/refusal.ts';
 import { ExpectedTimes, knownTimes } from '../what-if/expected-times.ts';
-import { type Future, runForward } from '../what-if/run-forward.ts';
+import type { Future } from '../what-if/future.ts';
+import { runForward } from '../what-if/run-forward.ts';
 
 /** What the loss of a node would do to a site, as far as run times can be foreseen. */
 export interface NodeLossDrill {
@@ -32,8 +33,8 @@ export interface LostTask {
   readonly redoneMs: SpanMs;
   /** When and where it has a place again. */
   readonly again: { readonly at: TimeMs; readonly node: NodeId } | undefined;
-  /** Why not: it has no retry left, or this at the end of what was looked at. */
-  readonly why: 'no-retry' | Refusal | undefined;
+  /** Why not: it has no retry left, no other node is there, or this at the end of what was looked at. */
+  readonly why: 'no-retry' | 'no-node' | Refusal | undefined;
 }
 
 export interface DelayedJob {
@@ -146,6 +147,7 @@ function lostTask(
 
 function whyNot(id: TaskId, { ended }: Fates, { state }: Engine): LostTask['why'] {
   if (ended.has(id)) return 'no-retry';
+  if (state.nodes().length === 0) return 'no-node';
   const [workload = '', step = ''] = id.split('.');
   const record = state.workload(workload as WorkloadId)?.steps.find(({ spec }) => spec.id === step);
   const task = record?.tasks.find((one) => one.id === id);
