@@ -36,7 +36,7 @@ export interface TaskCourse {
 export interface Trace {
   /** Of the file, or of the generator with its seed. */
   readonly name: string;
-  /** A name of the registry of trace formats. */
+  /** A name of the registry of trace formats; `synthetic` of a generator, `journal` of a site. */
   readonly format: string;
   /** By `at`, then as the trace has them. May be gone through any number of times, and gives the same each time. */
   readonly jobs: Iterable<TraceJob>;
