@@ -120,8 +120,8 @@ function isLeaf({ children, value }: Written): boolean {
   return Array.isArray(value) && [...children.values()].every((one) => one.children === undefined);
 }
 
-function asWritten({ children, source, value }: Written): string {
-  if (children === undefined) return source === undefined || source === '' ? 'null' : String(value);
+function asWritten({ children, value }: Written): string {
+  if (children === undefined) return String(value);
   return Array.isArray(value) ? `[${value.map(String).join(', ')}]` : '{}';
 }
 
