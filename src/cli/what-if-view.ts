@@ -32,7 +32,8 @@ function head({ changes, mode, total, from, until, now }: WhatIfDocument, page: 
     mode === 'ahead'
       ? `${count(total.jobs, 'job')} ${total.jobs === 1 ? 'waits' : 'wait'}. Nothing was changed.`
       : `${count(total.jobs, 'job')} of ${formatMoment(from, now)} to ${formatMoment(until, now)}, replayed. Nothing was changed.`;
-  return [paint(page, 'strong', `What if: ${what === '' ? 'nothing else' : what}`), of];
+  const title = what === '' ? 'The past, replayed as it was' : `What if: ${what}`;
+  return [paint(page, 'strong', title), of];
 }
 
 function totals(answer: WhatIfDocument, page: Page): readonly string[] {
@@ -60,13 +61,17 @@ function totals(answer: WhatIfDocument, page: Page): readonly string[] {
       spanOf(total.wait_after_ms, page),
       changeOf(total),
     ),
-    row(
-      'all has ended',
-      undefined,
-      done(answer.done_before),
-      done(answer.done_after),
-      endChange(answer),
-    ),
+    ...(answer.done_before === null && answer.done_after === null
+      ? []
+      : [
+          row(
+            'all has ended',
+            undefined,
+            done(answer.done_before),
+            done(answer.done_after),
+            endChange(answer),
+          ),
+        ]),
     ...(total.never_before + total.never_after > 0
       ? [row('do not start', undefined, String(total.never_before), String(total.never_after), '')]
       : []),

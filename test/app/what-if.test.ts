@@ -96,6 +96,24 @@ test('a daemon is asked what a change would do, and nothing of it changes', boun
   assert.equal((await ask({ policy: 'sjf' })).total.jobs, 1, 'it follows what happens');
 });
 
+test('a window of the journal is replayed beside what happened', bounded, async (t) => {
+  await using site = await busySite(t);
+  const { client, state } = site;
+  await client.cancel('3');
+  const answer = await client.whatIf({ ...nothing, window: '1h', cancel: ['1'] });
+  assert.equal(answer.mode, 'window');
+  assert.equal(answer.jobs_total, 3);
+  const [first, second, third] = [...answer.jobs].sort((a, b) => Number(a.id) - Number(b.id));
+  assert.ok(first!.before!.started_at !== null && first!.after === null, 'it is not submitted');
+  assert.ok(second!.before!.started_at === null && second!.after!.started_at !== null);
+  assert.equal(third!.after!.started_at, null, 'it was cancelled while it waited');
+  assert.equal(answer.happened!.never_after, 2, 'neither really started');
+  const shown = await runBerth(['whatif', '--window', '1h', '--state', state]);
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(shown.stdout, /^The past, replayed as it was\n3 jobs of /);
+  await assert.rejects(client.whatIf({ ...nothing, window: 'soon' }), /not a span such as 7d/);
+});
+
 const wrong: Record<string, { asked: Partial<WhatIfRequest>; code: string; want: RegExp }> = {
   'a key that is none': {
     asked: { set: ['queues.train.wieght=2'] },

@@ -257,7 +257,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 const completions: Record<string, { words: readonly string[]; want: readonly string[] }> = {
-  commands: { words: ['berth', 'w'], want: ['why', 'wait'] },
+  commands: { words: ['berth', 'w'], want: ['why', 'wait', 'whatif'] },
   'options of a command': { words: ['berth', 'logs', '--f'], want: ['--follow'] },
   'global options': { words: ['berth', '--st'], want: ['--state'] },
   'options of another command are not offered': { words: ['berth', 'ps', '--fo'], want: [] },
