@@ -8,6 +8,7 @@ import {
   listed,
   milli,
   percent,
+  shortMoment,
   whole,
 } from '../../web/src/format.ts';
 
@@ -52,3 +53,9 @@ const shown: readonly (readonly [string, string, string])[] = [
 for (const [name, got, want] of shown) {
   test(`shown: ${name}`, () => assert.equal(got, want));
 }
+
+test('a start is told to the minute, with its day where that is another one', () => {
+  const today = new Date(2026, 10, 22, 14, 0).getTime();
+  assert.equal(shortMoment(new Date(2026, 10, 22, 9, 5, 59).getTime(), today), '09:05');
+  assert.equal(shortMoment(new Date(2026, 10, 23, 0, 7).getTime(), today), '11-23 00:07');
+});
