@@ -1,4 +1,5 @@
 import type { TimeMs } from '../base/units.ts';
+import { quantile, sorted } from '../statistics/robust.ts';
 import type { MetricHistory, MetricUnit } from '../telemetry/metric.ts';
 import { amountOf } from './amounts.ts';
 import { type Finding, severityOf } from './finding.ts';
@@ -9,7 +10,6 @@ import {
   kolmogorovSmirnov,
   populationStability,
 } from './statistics/distribution-drift.ts';
-import { quantile, sorted } from '../statistics/robust.ts';
 
 export interface DriftRequest {
   /** As history has it. */

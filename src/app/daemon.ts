@@ -75,9 +75,9 @@ export interface DaemonOptions {
   readonly siteFile?: string | undefined;
   /** Absolute; undefined: nothing has a price. */
   readonly pricesFile?: string | undefined;
-  /** Log lines go to `log` as well. */
   /** Who said all this, for people. */
   readonly settings?: readonly ExplainedSetting[];
+  /** Log lines go to `log` as well. */
   readonly foreground: boolean;
   readonly log: (line: string) => void;
 }
@@ -119,11 +119,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   stack.defer(() => transfers.close());
-  const whatIf = new LiveWhatIf({
-    ...parts,
-    siteText: parts.siteText ?? '',
-    now: () => clock.now(),
-  });
+  const whatIf = new LiveWhatIf({ ...parts, now: () => clock.now() });
   stack.defer(() => whatIf.close());
   const observed = observe(parts, stack, { loop, leases, counted, push });
   const server = await openServer({
@@ -135,12 +131,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
     whatIf,
     token: folder.token,
     tokens: parts.tokens,
-    settings: new LiveSettings({
-      daemon: options.settings ?? [],
-      siteFile: options.siteFile,
-      siteText: parts.siteText,
-      plugins: parts.plugins,
-    }),
+    settings: new LiveSettings({ ...parts, daemon: options.settings ?? [] }),
     holders: {
       identify: (token) => parts.tokens.identify(token),
       tenantOfRunning: (id) => {

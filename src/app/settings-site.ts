@@ -18,7 +18,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 export interface LiveSettingsDeps {
   readonly daemon: readonly ExplainedSetting[];
-  readonly siteFile: string | undefined;
+  readonly siteFile: string | null;
   /** As it was when the daemon started, and is in force. */
   readonly siteText: string | undefined;
   readonly plugins: Pick<PluginKeeper, 'status'>;

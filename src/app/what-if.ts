@@ -30,7 +30,7 @@ export interface WhatIfDeps {
   readonly folder: StateFolder;
   readonly site: SiteConfig;
   readonly siteFile: string | null;
-  readonly siteText: string;
+  readonly siteText: string | undefined;
   readonly money: MoneyConfig;
   readonly journal: SqliteJournal;
   readonly log: DaemonLog;
@@ -142,7 +142,7 @@ export class LiveWhatIf implements WhatIfSite {
 
   /** Resolves once it stands after a snapshot. */
   async #start(): Promise<Worker> {
-    const { folder, site, siteFile, siteText, money, journal, log } = this.#deps;
+    const { folder, site, siteFile, siteText = '', money, journal, log } = this.#deps;
     const workerData: WhatIfThreadData = { stateDir: folder.dir, site, siteFile, siteText, money };
     const worker = new Worker(workerFile, {
       workerData,
