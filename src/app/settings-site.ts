@@ -67,7 +67,7 @@ export class LiveSettings implements SettingsSite {
     );
     return {
       site_file: siteFile ?? null,
-      settings: [...ofDaemon, ...ofPlugins, ...siteRows(site, siteFile)],
+      settings: [...ofDaemon, ...ofPlugins, ...siteRows(site, siteFile ?? undefined)],
       left_out: site.leftOut,
     };
   }
