@@ -255,7 +255,7 @@ export const predictBench: Bench = {
         events: { type: 'string', default: '1000000' },
         limit: { type: 'string', default: '1000000000' },
         seed: { type: 'string', default: '1' },
-        grain: { type: 'string', default: '32' },
+        grain: { type: 'string', default: '0' },
         arrivals: { type: 'boolean', default: false },
       },
     });

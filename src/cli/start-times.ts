@@ -8,7 +8,8 @@ const SHARE_MIN = 10;
 export function startCell(start: ForetoldStart | undefined, page: Page, now: number): string {
   if (start === undefined) return glyph(page, 'unknown');
   const at = clockTime(start.at, now);
-  return start.low === start.high ? at : `${at} (${clockRange(start, page, now)})`;
+  const hasWidth = start.high === null || clockTime(start.low, now) !== clockTime(start.high, now);
+  return hasWidth ? `${at} (${clockRange(start, page, now)})` : at;
 }
 
 /** `14:20–15:10`; `from 14:20` where its end is not known. */

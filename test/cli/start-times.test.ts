@@ -18,6 +18,7 @@ test('a start has its interval, its day where that is another one, and nothing w
     );
   assert.equal(cell(5, 20, 70), '14:20 (14:05–15:10)');
   assert.equal(cell(20, 20, 20), '14:20');
+  assert.equal(cell(20, 20.2, 20.9), '14:20', 'nothing is between, to the minute');
   assert.equal(cell(5, 20, null), '14:20 (from 14:05)');
   assert.equal(cell(20, 600, 700), '2026-11-23 00:00 (14:20–2026-11-23 01:40)');
   assert.equal(startCell(undefined, page, NOW), '—');

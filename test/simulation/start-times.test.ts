@@ -173,6 +173,16 @@ test('the same seed draws the same, in pieces or at once, and another one does n
   assert.ok(count >= 9 * 28, `${count} pieces`);
 });
 
+test('with a grain an end comes a little earlier, but what is planned by is met', () => {
+  const s = site();
+  for (let i = 0; i < 2; i++) s.submit({ runMs: 100_000 });
+  s.pass();
+  const startAt = (ms: number): number | undefined =>
+    forecast(s, { runTimeOf: () => exactly(ms), grain: 32 }).get(taskOf(2))!.median;
+  assert.equal(startAt(99_999), 98_304, '48 steps of 2048 ms');
+  assert.equal(startAt(100_000), 100_000);
+});
+
 test('only those that are asked for are told, and it costs less', () => {
   const s = site();
   for (let i = 0; i < 20; i++) s.submit({ runMs: 1_000 });

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { glyph, type Page, paint } from '../page.ts';
 import { preemptionLines } from '../preemption-lines.ts';
-import { clockRange, clockTime } from '../start-times.ts';
+import { clockRange, clockTime, startCell } from '../start-times.ts';
 import { stateLook } from '../status-word.ts';
 import { termLines } from '../term-lines.ts';
 import { count, printable, wrap } from '../text.ts';
@@ -83,6 +83,7 @@ function reasonLines(reason: Reason, page: Page, now: number): readonly string[]
 /** ` (~14:32)`, and with an interval ` (~14:32, 14:20–15:10)`. */
 function startTimes({ starts_at: at, starts }: Reason, page: Page, now: number): string {
   if (at === undefined || at <= now) return '';
-  if (starts === undefined || starts.low === starts.high) return ` (~${clockTime(at, now)})`;
-  return ` (~${clockTime(at, now)}, ${clockRange(starts, page, now)})`;
+  const short = clockTime(at, now);
+  if (starts === undefined || startCell(starts, page, now) === short) return ` (~${short})`;
+  return ` (~${short}, ${clockRange(starts, page, now)})`;
 }
