@@ -1,7 +1,8 @@
 import { badge, type Cell, figure, htmlPage, list, section, table } from '../../html/page.ts';
-import { type PlotLine, type Point, plotSvg, roundTicks } from '../../html/plot.ts';
+import { type PlotLine, type Point, plotSvg } from '../../html/plot.ts';
 import type { SweepDocument, SweepRow } from '../sweep.ts';
-import { amount, counted, percent, UNKNOWN } from './words.ts';
+import { legend, legendStyle } from './legend.ts';
+import { amount, counted } from './words.ts';
 
 const PLOT_HEIGHT = 220;
 
@@ -12,6 +13,7 @@ export function sweepReport(document: SweepDocument): string {
     title: `Sweep of ${trace}`,
     heading: `Sweep of ${trace}`,
     subtitle: `${counted(trace_jobs, 'job')} on ${counted(nodes, 'node')} and parts and multiples of them, under ${policies.join(', ')}; ${counted(seeds.length, 'seed')}.`,
+    style: legendStyle,
     sections: [
       ...loads.map((load, i) => section(`load-${i}`, `Load ${load}`, loadPart(document, load))),
       section(
@@ -31,7 +33,8 @@ export function sweepReport(document: SweepDocument): string {
 
 function loadPart(document: SweepDocument, load: number): string {
   const rows = document.cells.filter((cell) => cell.load === load);
-  return paretoPlot(document, rows, load) + table(`At load ${load}`, head, rows.map(cellsOf));
+  const key = legend(document.policies.map((name) => ({ name })));
+  return key + paretoPlot(document, rows, load) + table(`At load ${load}`, head, rows.map(cellsOf));
 }
 
 const head = [
@@ -58,7 +61,7 @@ const cellsOf = (row: SweepRow): readonly Cell[] => [
   row.pareto ? badge('good', 'nobody better') : '',
 ];
 
-const part = (value: number | null): string => (value === null ? UNKNOWN : percent(value));
+const part = (value: number | null): string => amount(value, 'ratio');
 
 /** Machines against slowdown, a line for each policy; lower and further left is better. */
 function paretoPlot(
@@ -80,14 +83,14 @@ function paretoPlot(
     return `${policy} ${own.map((row) => `${amount(slowdown(row), 'times')} at ${row.size}`).join(', ')}`;
   });
   return figure(
-    `Slowdown by machines at load ${load}; lower and further left is better (${policies.join(', ')})`,
+    `Slowdown by machines at load ${load}; lower and further left is better`,
     plotSvg({
       title: `Mean bounded slowdown at load ${load}: ${told.join('; ')}`,
       x: {
         scale: 'linear',
-        from: 0,
+        from: Math.min(...sizes),
         to: Math.max(...sizes),
-        ticks: roundTicks(Math.max(...sizes), (at) => `${at} ×`),
+        ticks: sizes.map((at) => ({ at, text: `${at} ×` })),
       },
       y: { scale: 'log', from: 1, to: most, ticks: powers.map((at) => ({ at, text: `${at}` })) },
       lines,
