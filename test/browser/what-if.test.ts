@@ -57,8 +57,7 @@ for (const [name, look] of Object.entries(looks)) {
       page.locator(`${row} td`).allTextContents();
     assert.deepEqual(await cells('[aria-label="Tenants"] [data-group="ada"]'), [
       '5',
-      '10m 00s',
-      '4m 00s',
+      '10m 00s → 4m 00s',
       '6m 00s less',
       '50% → 70%',
       '$8.00 → $6.00',
@@ -99,9 +98,9 @@ test('knobs become the question, its address and its command', bounded, async (t
   await knob('Nodes more').getByRole('button').click();
   await page.getByPlaceholder('id, such as 12').fill('#2');
   await page.keyboard.press('Enter');
-  await page.getByRole('button', { name: '24h', exact: true }).click();
+  await page.getByRole('button', { name: 'last 24 h' }).click();
   await see(
-    "berth whatif --policy fair_share+spread --set 'scheduling.half_life=it'\\''s' --lose-node lab-3 --add-node like=lab-3,count=2 --cancel 2 --window 24h",
+    "berth whatif --set 'scheduling.half_life=it'\\''s' --policy fair_share+spread --add-node like=lab-3,count=2 --lose-node lab-3 --cancel 2 --window 24h",
   );
   assert.match(page.url(), /lose=lab-3/);
   await page.getByRole('button', { name: 'Leave out: without node lab-3' }).click();
@@ -110,6 +109,7 @@ test('knobs become the question, its address and its command', bounded, async (t
   await page.reload();
   await page.getByRole('button', { name: run }).click();
   await see('Replayed');
+  await see('Done in 1.2s');
   assert.deepEqual(asked, [
     {
       set: ["scheduling.half_life=it's"],
@@ -176,11 +176,11 @@ test('it says that it works, can be stopped, and shows what went wrong', bounded
   const opened = await openPage(t, site, { hash, settings, whatIf });
   const { page, see } = opened;
   await page.getByRole('button', { name: run }).click();
-  await see(/^Playing it through, /);
+  await see('Playing it through');
   await lookOver(opened);
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByRole('button', { name: run }).waitFor();
-  assert.equal(await page.getByText(/^Playing it through, /).count(), 0);
+  assert.equal(await page.getByText('Playing it through').count(), 0);
   assert.equal(await page.getByRole('alert').count(), 0);
   first.reject(new OperationError('BUSY', 'too late'));
   await page.getByRole('button', { name: run }).click();

@@ -165,17 +165,17 @@ test('a job is earlier or later, starts at all, or is not there', () => {
     ],
   ] as const;
   for (const [job, difference] of table) assert.deepEqual(jobDifference(job), difference);
-  assert.equal(jobCounts(whatIfAnswer(NOW)), '1 earlier, 1 later');
+  assert.equal(jobCounts(whatIfAnswer(NOW)), '1 earlier, 1 later, 1 not at all');
   assert.equal(
     jobCounts({ ...whatIfAnswer(NOW), jobs_total: 2_000 }),
-    '1 earlier, 1 later, of the 4 that change most',
+    '1 earlier, 1 later, 1 not at all, of the 4 that change most',
   );
 });
 
 test('what is guessed and not known is said, and what becomes of a lost node', () => {
   assert.deepEqual(caveats({ ...whatIfAnswer(NOW), cut: 'horizon' }), [
     'Run times of 1 task are guessed, of 8 known; where nothing at all is known, 1h 00m is assumed.',
-    'If those took 0.5 times as long: mean wait 1m 00s less.',
+    'If those took half as long: mean wait 1m 00s less.',
     'If those took 2 times as long: mean wait would be the same.',
     '1 job here goes by results that are not known yet.',
     'Some has not ended within the 30 days that were looked at.',

@@ -33,7 +33,7 @@ export function whatIfSentence(answer: WhatIfDocument): string {
     never === 0
       ? ''
       : ` ${counted(Math.abs(never), 'job')} ${never > 0 ? `would not start at all` : 'more would start'}.`;
-  return `${waits}${parties(tenants)}.${starts}${moneyPart(total)}`;
+  return `${waits}${parties(tenants)}.${starts}${moneyPart(total)}${restarts(answer)}`;
 }
 
 const restarts = ({ node_loss: loss }: WhatIfDocument): string =>
@@ -91,12 +91,16 @@ export const isChanged = ({ before, after, wait_change_ms, end_change_ms }: What
   (wait_change_ms ?? 0) !== 0 ||
   (end_change_ms ?? 0) !== 0;
 
-/** `12 earlier, 3 later`. */
+/** `12 earlier, 3 later, 1 not at all`. */
 export function jobCounts({ jobs, jobs_total: all }: WhatIfDocument): string {
-  const changes = jobs.filter(isChanged).map((job) => jobDifference(job).ms ?? 0);
+  const changed = jobs.filter(isChanged);
+  const changes = changed.map((job) => jobDifference(job).ms ?? 0);
+  const never = changed.filter(
+    ({ before, after }) => before !== null && (after === null || after.started_at === null),
+  ).length;
   const earlier = changes.filter((ms) => ms < 0).length;
   const later = changes.filter((ms) => ms > 0).length;
-  return `${earlier} earlier, ${later} later${all > jobs.length ? `, of the ${jobs.length} that change most` : ''}`;
+  return `${earlier} earlier, ${later} later${never > 0 ? `, ${never} not at all` : ''}${all > jobs.length ? `, of the ${jobs.length} that change most` : ''}`;
 }
 
 export const runTimeWords: Readonly<Record<WhatIfJob['run_time'], string>> = {
@@ -142,7 +146,9 @@ export function caveats(answer: WhatIfDocument): readonly string[] {
     if (before === null || after === null) continue;
     const change =
       after === before ? 'would be the same' : `${words(after - before, 'less', 'more')}`;
-    lines.push(`If those took ${factor} times as long: mean wait ${change}.`);
+    lines.push(
+      `If those took ${factor === 0.5 ? 'half' : `${factor} times`} as long: mean wait ${change}.`,
+    );
   }
   const decided = answer.jobs.filter((job) => job.goes_by_results).length;
   if (decided > 0) {

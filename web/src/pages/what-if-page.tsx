@@ -22,19 +22,17 @@ import { whatIfSentence } from '../what-if-words.ts';
 /** A month of a large site is replayed in a minute or two. */
 const ANSWER_MS_MAX = 600_000;
 
-/** What was asked, and what came of it so far. */
+/** What was asked last, and what came of it. */
 interface Asked {
   readonly href: string;
-  readonly since: number;
-  readonly answer?: WhatIfDocument;
-  readonly problem?: Problem;
+  readonly answer: WhatIfDocument;
 }
 
 /** Knobs on the left; on the right what turning them would do. Nothing of the site is changed. */
 export function WhatIfPage({ at }: { readonly at: WhatIfPlace }) {
-  const { asked, isWorking, run, stop } = useWhatIf(at);
+  const { asked, problem, since, run, stop } = useWhatIf(at);
   const answer = asked?.answer;
-  const isOther = answer !== undefined && asked?.href !== whatIfHref(at);
+  const isOther = asked !== undefined && asked.href !== whatIfHref(at);
   return (
     <>
       <h1 class="lead">
@@ -51,28 +49,31 @@ export function WhatIfPage({ at }: { readonly at: WhatIfPlace }) {
         <section class="what-if-knobs" aria-label="What is asked">
           <WhatIfForm at={at} />
           <div class="what-if-run">
-            {isWorking ? (
-              <button type="button" onClick={stop}>
-                Stop
-              </button>
-            ) : (
+            {since === undefined ? (
               <button type="button" class="strong" disabled={isEmpty(at)} onClick={run}>
                 See what it would do
               </button>
+            ) : (
+              <button type="button" onClick={stop}>
+                Stop
+              </button>
             )}
             <output class="muted">
-              {isWorking && asked !== undefined
-                ? `Playing it through, ${duration(Math.max(0, now.value - asked.since))}`
-                : ''}
+              {since !== undefined && 'Playing it through'}
+              {since === undefined && answer !== undefined && `Done in ${duration(answer.took_ms)}`}
             </output>
+            {/* Not read out each second. */}
+            {since !== undefined && (
+              <span class="muted" aria-hidden="true">
+                {duration(Math.max(0, now.value - since))}
+              </span>
+            )}
           </div>
           {!isEmpty(at) && <Command text={whatIfCommand(at)} />}
         </section>
         <div class="what-if-answer">
-          {asked?.problem !== undefined && <ProblemNote problem={asked.problem} />}
-          {answer === undefined && asked?.problem === undefined && !isWorking && (
-            <Examples at={at} />
-          )}
+          {problem !== undefined && <ProblemNote problem={problem} />}
+          {answer === undefined && problem === undefined && <Examples at={at} />}
           {answer !== undefined && <WhatIfResult answer={answer} />}
         </div>
       </div>
@@ -80,35 +81,34 @@ export function WhatIfPage({ at }: { readonly at: WhatIfPlace }) {
   );
 }
 
-/** One question at a time; another one, and leaving the page, lets go of it. */
+/** One question at a time; to stop, and to leave the page, lets go of it. The last answer stays until the next. */
 function useWhatIf(at: WhatIfPlace) {
   const [asked, setAsked] = useState<Asked | undefined>(undefined);
-  const [isWorking, setWorking] = useState(false);
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  const [since, setSince] = useState<number | undefined>(undefined);
   const current = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => current.current?.abort(), []);
-  const stop = (): void => current.current?.abort();
   const run = async (): Promise<void> => {
-    stop();
     const left = new AbortController();
     current.current = left;
-    const begun = { href: whatIfHref(at), since: now.value };
-    setAsked(begun);
-    setWorking(true);
+    setSince(now.value);
+    setProblem(undefined);
     try {
       const answer = await postJson<WhatIfDocument>('/api/v1/whatif', whatIfRequest(at), {
         signal: left.signal,
         limitMs: ANSWER_MS_MAX,
       });
-      setAsked({ ...begun, answer });
+      setAsked({ href: whatIfHref(at), answer });
     } catch (error) {
-      if (left.signal.aborted) setAsked(undefined);
-      else if (error instanceof ApiProblem) setAsked({ ...begun, problem: error.problem });
-      else throw error;
+      if (!left.signal.aborted) {
+        if (!(error instanceof ApiProblem)) throw error;
+        setProblem(error.problem);
+      }
     } finally {
-      setWorking(false);
+      setSince(undefined);
     }
   };
-  return { asked, isWorking, run, stop };
+  return { asked, problem, since, run, stop: () => current.current?.abort() };
 }
 
 /** What the page is for; a click turns the knob. */

@@ -21,6 +21,10 @@ const EVERY_MS = 4_000;
 const SUGGESTED_MAX = 400;
 const COUNT_MAX = 1_000;
 const FROM_NOW = 'from now on';
+const windowNames: Readonly<Record<WhatIfWindow, string>> = {
+  '24h': 'last 24 h',
+  '7d': 'last 7 d',
+};
 
 export function WhatIfForm({ at }: { readonly at: WhatIfPlace }) {
   const add = (kind: WhatIfKind, text: string): void =>
@@ -59,10 +63,10 @@ export function WhatIfForm({ at }: { readonly at: WhatIfPlace }) {
       <div>
         <Choice
           label="Window"
-          options={[FROM_NOW, ...whatIfWindows]}
-          chosen={at.window ?? FROM_NOW}
+          options={[FROM_NOW, ...Object.values(windowNames)]}
+          chosen={at.window === undefined ? FROM_NOW : windowNames[at.window]}
           onChoose={(chosen) =>
-            goToWhatIf({ ...at, window: whatIfWindows.find((one) => one === chosen) })
+            goToWhatIf({ ...at, window: whatIfWindows.find((one) => windowNames[one] === chosen) })
           }
         />
         <p class="muted what-if-window">{windowWords(at.window)}</p>
@@ -155,6 +159,7 @@ function SettingKnob({ onAdd }: Adds) {
     >
       <input
         type="text"
+        class="knob-key"
         list="what-if-settings"
         aria-label="Key"
         placeholder="queues.train.weight"

@@ -182,11 +182,8 @@ function Groups({ name, rows }: GroupsProps) {
             <th scope="col" class="number col-count wide-only">
               Jobs
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number col-wait">
               Wait
-            </th>
-            <th scope="col" class="number">
-              Then
             </th>
             <th scope="col" class="col-change">
               Change
@@ -208,8 +205,9 @@ function Groups({ name, rows }: GroupsProps) {
                 {one.name}
               </th>
               <td class="number wide-only">{whole(one.jobs)}</td>
-              <td class="number">{duration(one.wait_before_ms)}</td>
-              <td class="number">{duration(one.wait_after_ms)}</td>
+              <td class="number col-wait">
+                {duration(one.wait_before_ms)} → {duration(one.wait_after_ms)}
+              </td>
               <td class="col-change" title={`${one.sooner} sooner, ${one.later} later`}>
                 <DifferenceBar of={waitDifference(one)} most={most} />
               </td>
@@ -308,7 +306,7 @@ function Loss({ loss, now }: { readonly loss: NodeLossDocument; readonly now: nu
         <p key={line}>{line}</p>
       ))}
       {shown.length > 0 && (
-        <table class="plain-table what-if" aria-label="Tasks that are lost">
+        <table class="plain-table what-if lost" aria-label="Tasks that are lost">
           <thead>
             <tr>
               <th scope="col">Task</th>
