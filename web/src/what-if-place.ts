@@ -68,7 +68,9 @@ function keyOf({ kind, text }: WhatIfChange): string {
 }
 
 export function whatIfHref({ changes, window }: WhatIfPlace): string {
-  const query = new URLSearchParams(changes.map(({ kind, text }) => [kind, text]));
+  const query = new URLSearchParams(
+    changes.map(({ kind, text }): [string, string] => [kind, text]),
+  );
   if (window !== undefined) query.set('window', window);
   const text = query.toString();
   return text === '' ? '#/what-if' : `#/what-if?${text}`;

@@ -206,7 +206,8 @@ function Groups({ name, rows }: GroupsProps) {
               </th>
               <td class="number wide-only">{whole(one.jobs)}</td>
               <td class="number col-wait">
-                {duration(one.wait_before_ms)} → {duration(one.wait_after_ms)}
+                <span class="unbroken">{duration(one.wait_before_ms)}</span>{' '}
+                <span class="unbroken">→ {duration(one.wait_after_ms)}</span>
               </td>
               <td class="col-change" title={`${one.sooner} sooner, ${one.later} later`}>
                 <DifferenceBar of={waitDifference(one)} most={most} />
