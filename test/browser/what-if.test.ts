@@ -69,6 +69,8 @@ for (const [name, look] of Object.entries(looks)) {
     ]);
     assert.deepEqual((await cells('[data-job="15"]')).slice(2, 4), ['never', 'does not start']);
     assert.equal(await page.locator('[data-job="16"]').count(), 0);
+    const money = page.locator('[data-group="ada"]').getByText('$8.00 → $6.00');
+    assert.equal(await money.filter({ visible: true }).count(), 1);
     const side = (job: string): Promise<string | null> =>
       page.locator(`[data-job="${job}"] rect`).getAttribute('x');
     assert.deepEqual([await side('12'), await side('14')], ['-50', '0']);

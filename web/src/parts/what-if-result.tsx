@@ -203,6 +203,11 @@ function Groups({ name, rows }: GroupsProps) {
             <tr key={one.name} data-group={one.name}>
               <th scope="row" title={one.name}>
                 {one.name}
+                {hasMoney && (
+                  <span class="money-below muted">
+                    {dollars(one.charged_before)} → {dollars(one.charged_after)}
+                  </span>
+                )}
               </th>
               <td class="number wide-only">{whole(one.jobs)}</td>
               <td class="number col-wait">
