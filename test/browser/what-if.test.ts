@@ -90,6 +90,9 @@ test('knobs become the question, its address and its command', bounded, async (t
   const knob = (name: string) => page.getByRole('form', { name });
   await page.getByLabel('Policy', { exact: true }).last().fill('fair_share+spread');
   await page.keyboard.press('Enter');
+  const suggested = page.locator('#what-if-settings option');
+  await suggested.first().waitFor({ state: 'attached' });
+  assert.equal(await suggested.first().getAttribute('label'), 'scheduling.policy is fair_share');
   await page.getByLabel('Key', { exact: true }).fill('scheduling.half_life');
   await page.getByLabel('Value', { exact: true }).and(page.getByPlaceholder('is 3d')).fill("it's");
   await page.keyboard.press('Enter');

@@ -146,7 +146,12 @@ function SettingKnob({ onAdd }: Adds) {
   const [value, typeValue] = useState('');
   const document = useDocument<SettingsDocument>('/api/v1/settings', { ...anew, mayLack: true })
     .value.value;
-  const settings = (document?.settings ?? []).filter(({ name }) => isLookedAt(name));
+  const found = (document?.settings ?? []).filter(({ name }) => isLookedAt(name));
+  // What the site says itself is first: of a large one not all is suggested.
+  const [own = [], builtIn = []] = [false, true].map((is) =>
+    found.filter(({ origin }) => (origin === 'default') === is),
+  );
+  const settings = [...own, ...builtIn];
   const present = settings.find(({ name }) => name === key.trim());
   return (
     <Knob
