@@ -5,11 +5,13 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import type { MoneySite } from '../../src/api/contract/money-documents.ts';
 import type { SettingsSite } from '../../src/api/contract/settings-documents.ts';
 import type { TokenSite } from '../../src/api/contract/token-documents.ts';
+import type { WhatIfSite } from '../../src/api/contract/what-if-documents.ts';
 import { type OpenSite, openSite, TOKEN } from '../api/open-site.ts';
 import type { ScenarioSite } from '../api/scenario-site.ts';
 import { noMoney } from '../builders/no-money.ts';
 import { noSettings } from '../builders/no-settings.ts';
 import { noTokens } from '../builders/no-tokens.ts';
+import { noWhatIf } from '../builders/no-what-if.ts';
 import { lackTelemetry, quiet, serveTelemetry, type Telemetry } from './telemetry.ts';
 
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -67,6 +69,7 @@ export interface Look {
   readonly money?: MoneySite;
   readonly settings?: SettingsSite;
   readonly tokens?: TokenSite;
+  readonly whatIf?: WhatIfSite;
   readonly width?: number;
   readonly height?: number;
   readonly phone?: boolean;
@@ -92,10 +95,11 @@ export async function openPage(
     money = noMoney.money,
     settings = noSettings.settings,
     tokens = noTokens.tokens,
+    whatIf = noWhatIf.whatIf,
     telemetry = quiet(site.now),
   }: Look = {},
 ): Promise<OpenPage> {
-  const opened = await openSite(t, site, { webDir: builtPage, money, settings, tokens });
+  const opened = await openSite(t, site, { webDir: builtPage, money, settings, tokens, whatIf });
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width, height },
     isMobile: phone,

@@ -1,5 +1,6 @@
 import type { AlertDocument, AlertList } from '../../src/api/contract/telemetry-documents.ts';
 import { counted, duration } from './format.ts';
+import { quoted } from './shell-words.ts';
 
 /** Fires, and people are told of it. */
 export const isFiring = ({ state, muted_by }: AlertDocument): boolean =>
@@ -43,7 +44,7 @@ export const matchesText = ({ alert, ...labels }: Readonly<Record<string, string
 /** The same as arguments of a command, whatever the labels have in them. */
 export const matchArguments = ({ alert, ...labels }: Readonly<Record<string, string>>): string =>
   [...(alert === undefined ? [] : [alert]), ...Object.entries(labels).map((one) => one.join('='))]
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .map(quoted)
     .join(' ');
 
 /** `device=sda mount=/scratch`. */

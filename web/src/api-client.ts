@@ -25,17 +25,22 @@ export async function post(path: string, body?: unknown): Promise<void> {
   await ask(path, posted(body));
 }
 
-export function postJson<T>(path: string, body: unknown): Promise<T> {
-  return askWhole(path, posted(body), (answer) => answer.json() as Promise<T>);
+interface Patience {
+  readonly signal?: AbortSignal;
+  readonly limitMs?: number;
 }
 
-const posted = (body?: unknown) => ({
+export function postJson<T>(path: string, body: unknown, patience: Patience = {}): Promise<T> {
+  return askWhole(path, posted(body, patience), (answer) => answer.json() as Promise<T>);
+}
+
+const posted = (body?: unknown, { signal, limitMs }: Patience = {}) => ({
   method: 'POST',
   ...(body !== undefined && {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }),
-  signal: withLimit(undefined),
+  signal: withLimit(signal, limitMs),
 });
 
 export async function remove(path: string): Promise<void> {
@@ -49,8 +54,8 @@ export async function login(token: string): Promise<boolean> {
   return answer.type === 'opaqueredirect';
 }
 
-const withLimit = (signal: AbortSignal | undefined): AbortSignal => {
-  const limit = AbortSignal.timeout(REQUEST_MS_MAX);
+const withLimit = (signal: AbortSignal | undefined, limitMs = REQUEST_MS_MAX): AbortSignal => {
+  const limit = AbortSignal.timeout(limitMs);
   return signal === undefined ? limit : AbortSignal.any([signal, limit]);
 };
 

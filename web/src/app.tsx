@@ -15,6 +15,7 @@ import { QueuePage } from './pages/queue-page.tsx';
 import { ReportsPage } from './pages/reports-page.tsx';
 import { SettingsPage } from './pages/settings-page.tsx';
 import { TenantsPage } from './pages/tenants-page.tsx';
+import { WhatIfPage } from './pages/what-if-page.tsx';
 import { WorkloadPage } from './pages/workload-page.tsx';
 import { WorkloadsPage } from './pages/workloads-page.tsx';
 import { KeyHelp } from './parts/key-help.tsx';
@@ -134,6 +135,8 @@ function Page({ at, status, alerts }: PageProps) {
       return <MetricsPage at={at.at} />;
     case 'settings':
       return <SettingsPage search={at.search} />;
+    case 'what-if':
+      return <WhatIfPage at={at.at} />;
     case 'nowhere':
       return (
         <h1 class="lead">

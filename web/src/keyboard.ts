@@ -30,7 +30,7 @@ export function listenToKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const inField =
       event.target instanceof HTMLElement &&
-      event.target.closest('input, textarea, dialog[open]') !== null;
+      event.target.closest('input, select, textarea, dialog[open]') !== null;
     if (inField) {
       if (event.key === 'Escape' && event.target instanceof HTMLInputElement) event.target.blur();
       return;

@@ -1,3 +1,5 @@
+import { quoted } from './shell-words.ts';
+
 /** What of a metric is looked at, as the address of the page says it. */
 export interface MetricPlace {
   /** Undefined: the catalogue. */
@@ -42,9 +44,6 @@ export function metricCommand({ name, labels, since }: MetricPlace): string {
   const wanted = Object.entries(labels).map(([k, v]) => ` --label ${quoted(`${k}=${v}`)}`);
   return `berth metrics history ${quoted(name)}${wanted.join('')} --since ${since}`;
 }
-
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 function decoded(text: string): string {
   try {

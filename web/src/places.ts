@@ -10,5 +10,6 @@ export const places = [
   { page: 'reports', href: '#/reports', name: 'Reports', key: 'r' },
   { page: 'tenants', href: '#/tenants', name: 'Tenants', key: 't' },
   { page: 'cost', href: '#/cost', name: 'Cost', key: 'c' },
+  { page: 'what-if', href: '#/what-if', name: 'What-if', key: 'i' },
   { page: 'settings', href: '#/settings', name: 'Settings', key: 's' },
 ] as const;

@@ -1,13 +1,15 @@
 import { computed, signal } from '@preact/signals';
 import { type MetricPlace, metricHref, metricPlace } from './metric-place.ts';
 import { places } from './places.ts';
+import { type WhatIfPlace, whatIfHref, whatIfPlace } from './what-if-place.ts';
 
 type Page = (typeof places)[number]['page'];
 
 export type Route =
-  | { readonly page: Exclude<Page, 'metrics' | 'settings'> }
+  | { readonly page: Exclude<Page, 'metrics' | 'settings' | 'what-if'> }
   | { readonly page: 'metrics'; readonly at: MetricPlace }
   | { readonly page: 'settings'; readonly search: string }
+  | { readonly page: 'what-if'; readonly at: WhatIfPlace }
   | { readonly page: 'workload'; readonly id: string; readonly attempt: string | undefined }
   | { readonly page: 'nowhere'; readonly hash: string };
 
@@ -29,6 +31,7 @@ function parseRoute(text: string): Route {
   if (page === undefined) return { page: 'nowhere', hash: text };
   if (page === 'metrics') return { page, at: metricPlace(id, asked) };
   if (page === 'settings') return { page, search: asked.get('search') ?? '' };
+  if (page === 'what-if') return { page, at: whatIfPlace(asked) };
   return { page };
 }
 
@@ -49,5 +52,7 @@ export function replace(href: string): void {
 
 export const searchSettings = (search: string): void =>
   replace(search === '' ? '#/settings' : `#/settings?${new URLSearchParams({ search })}`);
+
+export const goToWhatIf = (place: WhatIfPlace): void => replace(whatIfHref(place));
 
 export const goToMetric = (place: MetricPlace): void => replace(metricHref(place));
