@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
 import { spanMs } from '../base/units.ts';
@@ -8,14 +8,19 @@ import type { Experiment } from '../cli/world.ts';
 import { OperationError } from '../model/errors.ts';
 import { defaultScheduling, type SchedulingConfig } from '../model/scheduling-config.ts';
 import type { CellInputs } from '../simulation/cell.ts';
+import { estimatesNamed } from '../simulation/estimates.ts';
 import { readGenerator, traceGenerators } from '../simulation/generators/registry.ts';
+import { modelsOf, priceFilesOf } from '../simulation/models/world-models.ts';
 import { policyNamed } from '../simulation/policies.ts';
+import { readSpotTrace } from '../simulation/spot-path.ts';
 import type { Trace } from '../simulation/trace.ts';
 import { readNodes } from '../simulation/traces/node-lists.ts';
 import { detectFormat, traceFormat, traceFormats } from '../simulation/traces/registry.ts';
 import type { TraceSource } from '../simulation/traces/trace-format.ts';
 import type { TraceIssue } from '../simulation/traces/trace-issue.ts';
 import { formatIssues } from '../spec/format-issues.ts';
+import type { Issue } from '../spec/issue.ts';
+import { parseWorld } from '../spec/world-document.ts';
 
 /** A trace of a year of a large site; a larger one is cut into pieces. */
 const TEXT_BYTES_MAX = 1024 ** 3;
@@ -23,6 +28,8 @@ const TEXT_BYTES_MAX = 1024 ** 3;
 const UNPACKED_BYTES_MAX = 500 * 1024 ** 2;
 
 export interface ReadExperiment extends CellInputs {
+  /** A sentence each, for whoever reads the results. */
+  readonly notes: readonly string[];
   /** Of all files that it follows from, and of what was asked. */
   readonly digest: string;
 }
@@ -44,16 +51,69 @@ export async function readExperiment(asked: Experiment, cwd: string): Promise<Re
       hint: 'Say it by --procs NUMBER, or by --nodes FILE.',
     });
   }
+  const world = await worldOf(asked, cwd);
+  const estimates = estimatesOf(asked);
   const hash = createHash('sha256').update(JSON.stringify(asked));
-  for (const { text } of [...sources, ...(nodeSource ? [nodeSource] : [])]) hash.update(text);
+  for (const { text } of [...sources, ...(nodeSource ? [nodeSource] : []), ...world.sources]) {
+    hash.update(text);
+  }
   return {
     trace,
     ...(draw !== undefined && { draw }),
     nodes,
     policies: policiesOf(asked, trace),
     ...(asked.shakeMs !== undefined && { shakeMs: spanMs(asked.shakeMs) }),
+    ...(world.models && { models: world.models }),
+    ...(estimates && { estimates }),
+    notes: [
+      ...(asked.world === undefined
+        ? []
+        : [`What happens beside the trace is from ${asked.world}.`]),
+      ...(asked.estimates === undefined
+        ? []
+        : [`The engine is told of run times by \`${asked.estimates}\`.`]),
+      ...(asked.shakeMs === undefined
+        ? []
+        : [`Each seed moves each submission by ${asked.shakeMs / 1_000} s at most.`]),
+    ],
     digest: hash.digest('hex'),
   };
+}
+
+interface ReadWorld {
+  readonly models?: NonNullable<CellInputs['models']>;
+  readonly sources: readonly TraceSource[];
+}
+
+/** Paths of prices in the description are as seen from its folder. */
+async function worldOf({ world: file }: Experiment, cwd: string): Promise<ReadWorld> {
+  if (file === undefined) return { sources: [] };
+  const source = await readSource(file, cwd);
+  const parsed = parseWorld(source.text);
+  if (!parsed.ok) throw invalid(`${file} does not describe a world.`, parsed.issues, [source]);
+  const names = priceFilesOf(parsed.world);
+  const folder = dirname(resolve(cwd, file));
+  const prices = await Promise.all(names.map((name) => readSource(name, folder)));
+  const recorded = new Map(
+    prices.map(({ file: name, text }) => {
+      const read = readSpotTrace(text);
+      if (read.ok) return [name, read.points] as const;
+      throw new OperationError('SPEC_INVALID', `${name}:${read.line} ${read.message}.`);
+    }),
+  );
+  return {
+    models: (nodes) => modelsOf(parsed.world, nodes, recorded).models,
+    sources: [source, ...prices],
+  };
+}
+
+function estimatesOf({ estimates: name }: Experiment): CellInputs['estimates'] {
+  if (name === undefined) return undefined;
+  const known: Readonly<Record<string, NonNullable<CellInputs['estimates']>>> = estimatesNamed;
+  if (Object.hasOwn(known, name)) return known[name];
+  throw new OperationError('USAGE', `No estimates are called ${name}.`, {
+    hint: `--estimates is one of ${Object.keys(known).join(', ')}.`,
+  });
 }
 
 /** Where a generator is named in place of a file: `lublin`, or `lublin:procs=128`. A file of that name is `./lublin`. */
@@ -124,12 +184,18 @@ type Read<T> =
 
 function known<T>(read: Read<T>, sources: readonly TraceSource[]): T {
   if (read.ok) return read;
+  throw invalid('The trace cannot be read.', read.issues, sources);
+}
+
+function invalid(
+  sentence: string,
+  issues: readonly Issue[],
+  sources: readonly TraceSource[],
+): OperationError {
   const texts = new Map(sources.map(({ file, text }) => [file, text]));
   const [{ file, text }] = sources as readonly [TraceSource];
-  const report = formatIssues(read.issues, text, file, texts).trimEnd();
-  throw new OperationError('SPEC_INVALID', `The trace cannot be read.\n${report}`, {
-    issues: read.issues,
-  });
+  const report = formatIssues(issues, text, file, texts).trimEnd();
+  return new OperationError('SPEC_INVALID', `${sentence}\n${report}`, { issues });
 }
 
 const unpack = {

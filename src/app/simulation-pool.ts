@@ -3,8 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Experiment } from '../cli/world.ts';
 import { type ErrorCode, OperationError } from '../model/errors.ts';
-import type { Cell } from '../simulation/cell.ts';
-import type { RunResult } from '../simulation/measures/run-document.ts';
+import type { Cell, CellResult } from '../simulation/cell.ts';
 import type { SimulationNews } from './simulation-worker.ts';
 
 const source = extname(fileURLToPath(import.meta.url));
@@ -24,7 +23,7 @@ interface PoolOptions {
  */
 export async function runCells(
   { experiment, cwd, cells, threads, signal }: PoolOptions,
-  hear: (cell: number, result: RunResult) => void,
+  hear: (cell: number, result: CellResult) => void,
 ): Promise<void> {
   let next = 0;
   const workers: Worker[] = [];
@@ -53,7 +52,7 @@ function working(
   worker: Worker,
   take: () => number | undefined,
   cells: readonly Cell[],
-  hear: (cell: number, result: RunResult) => void,
+  hear: (cell: number, result: CellResult) => void,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let current: number | undefined;

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { OperationError } from '../model/errors.ts';
-import { type Cell, runCell } from '../simulation/cell.ts';
-import type { RunResult } from '../simulation/measures/run-document.ts';
+import { type Cell, type CellResult, runCell } from '../simulation/cell.ts';
 import { readExperiment } from './read-experiment.ts';
 
 /** What the thread tells: that it has read the files or why not, then one answer to each cell. */
@@ -14,7 +13,7 @@ export type SimulationNews =
       readonly message: string;
       readonly facts: object;
     }
-  | { readonly kind: 'done'; readonly result: RunResult };
+  | { readonly kind: 'done'; readonly result: CellResult };
 
 /** The thread that simulates for `openSimulations`. */
 const port = parentPort;

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Simulations } from '../cli/world.ts';
+import type { CellResult } from '../simulation/cell.ts';
 import { compareRuns } from '../simulation/measures/compare-runs.ts';
-import type { RunDocument, RunResult } from '../simulation/measures/run-document.ts';
+import type { RunDocument } from '../simulation/measures/run-document.ts';
 import { cellKey, cellsOf, sweepDocument } from '../simulation/sweep.ts';
 import { type ReadExperiment, readExperiment } from './read-experiment.ts';
 import { runCells } from './simulation-pool.ts';
@@ -11,18 +12,24 @@ import { SweepFile } from './sweep-file.ts';
 /** Simulations from files, in threads of their own. */
 export function openSimulations(cwd: string): Simulations {
   return {
-    async compare({ experiment, seeds, threads = availableParallelism() }, { signal, done }) {
+    async compare({ experiment, seeds, isDrawn, threads = availableParallelism() }, hearer) {
+      const { signal, done } = hearer;
       const inputs = await readExperiment(experiment, cwd);
-      const cells = cellsOf({ policies: experiment.policies, seeds, loads: [1], sizes: [1] });
-      const results = new Map<number, RunResult>();
+      const axes = { policies: experiment.policies, seeds, loads: [1], sizes: [1] };
+      const cells = cellsOf(axes).map((cell) => ({
+        ...cell,
+        isDrawn: isDrawn && cell.seed === seeds[0],
+      }));
+      const results = new Map<number, CellResult>();
       await runCells({ experiment, cwd, cells, threads, signal }, (cell, result) => {
         results.set(cell, result);
         done(results.size, cells.length);
       });
-      return compareRuns(
-        cells.map((_, i) => results.get(i)!),
-        siteOf(inputs),
-      );
+      const runs = cells.map((_, i) => results.get(i)!);
+      return {
+        document: compareRuns(runs, siteOf(inputs)),
+        gantts: runs.flatMap(({ gantt }) => gantt ?? []),
+      };
     },
 
     async sweep({ experiment, axes, folder, threads = availableParallelism() }, { signal, done }) {
@@ -46,8 +53,9 @@ export function openSimulations(cwd: string): Simulations {
   };
 }
 
-const siteOf = ({ trace, nodes }: ReadExperiment) => ({
+const siteOf = ({ trace, nodes, notes }: ReadExperiment) => ({
   trace: { name: trace.name, format: trace.format, jobs: trace.count },
   nodes: nodes.length,
   skipped: trace.skipped,
+  notes,
 });

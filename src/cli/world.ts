@@ -6,6 +6,7 @@ import type { InventoryDocument } from '../inventory/inventory-schema.ts';
 import type { TierConfig, TierName } from '../model/tiers.ts';
 import type { TierMove, TierPlan } from '../planning/tiers.ts';
 import type { ComparisonDocument } from '../simulation/measures/compare-runs.ts';
+import type { Gantt } from '../simulation/measures/gantt-recorder.ts';
 import type { SweepAxes, SweepDocument } from '../simulation/sweep.ts';
 import type { ChecklistPoint } from '../spec/checklist.ts';
 import type { Client, SubmittedDocument } from './client.ts';
@@ -162,6 +163,10 @@ export interface Experiment {
   /** How far a seed moves each submission at most, in milliseconds. */
   readonly shakeMs?: number;
   readonly policies: readonly string[];
+  /** A file that says what happens there, beside the trace. */
+  readonly world?: string;
+  /** What the engine is told of run times: a name of `estimatesNamed`. Absent: what the users said. */
+  readonly estimates?: string;
 }
 
 /** Hears how far they are, and may end them. */
@@ -177,11 +182,13 @@ export interface Simulations {
     asked: {
       readonly experiment: Experiment;
       readonly seeds: readonly number[];
+      /** Whether it is recorded who ran where; of the first seed. */
+      readonly isDrawn: boolean;
       /** As many as there are cores when undefined. */
       readonly threads: number | undefined;
     },
     hearer: SimulationHearer,
-  ): Promise<ComparisonDocument>;
+  ): Promise<{ readonly document: ComparisonDocument; readonly gantts: readonly Gantt[] }>;
   /** Policies, loads and sizes in all combinations; what a folder has already is not simulated again. */
   sweep(
     asked: {

@@ -5,6 +5,7 @@ import { type SpanMs, type TimeMs, timeMs } from '../base/units.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { Gpu, Node } from '../model/node.ts';
 import type { SchedulingConfig } from '../model/scheduling-config.ts';
+import { type Gantt, GanttRecorder } from './measures/gantt-recorder.ts';
 import type { RunResult } from './measures/run-document.ts';
 import { RunMeasures } from './measures/run-measures.ts';
 import { engineFor } from './policies.ts';
@@ -21,6 +22,13 @@ export interface Cell {
   readonly load: number;
   /** So many times as many machines; 1: as given. */
   readonly size: number;
+  /** Whether it is recorded who ran where. */
+  readonly isDrawn?: boolean;
+}
+
+/** What a cell came to. */
+export interface CellResult extends RunResult {
+  readonly gantt?: Gantt;
 }
 
 /** What all simulations of a comparison or a sweep have in common. */
@@ -39,22 +47,23 @@ export interface CellInputs {
 }
 
 /** Simulates one cell, and measures it. */
-export function runCell(cell: Cell, inputs: CellInputs): RunResult {
-  const { policy, seed, load, size } = cell;
+export function runCell(cell: Cell, inputs: CellInputs): CellResult {
+  const { policy, seed, load, size, isDrawn = false } = cell;
   const config = inputs.policies.get(policy);
   assert(config !== undefined, `no policy is called ${policy}`);
   const nodes = resized(inputs.nodes, size);
   const measures = new RunMeasures({ policy, seed });
+  const gantt = isDrawn ? new GanttRecorder(policy) : undefined;
   simulate({
     trace: faster(shaken(inputs.draw?.(seed) ?? inputs.trace, inputs.shakeMs, seed), load),
     nodes,
     engine: engineFor(config),
     seed,
-    observers: [measures],
+    observers: [measures, ...(gantt ? [gantt] : [])],
     ...(inputs.models && { models: inputs.models(nodes) }),
     ...(inputs.estimates && { estimates: inputs.estimates() }),
   });
-  return measures.result();
+  return { ...measures.result(), ...(gantt && { gantt: gantt.picture() }) };
 }
 
 /**

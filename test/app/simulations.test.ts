@@ -39,8 +39,9 @@ test(
   LIMIT,
   async (t) => {
     const { experiment, hearer, done, simulations } = house(t);
-    const asked = { experiment, seeds: [1, 2], threads: 1 };
-    const one = await simulations.compare(asked, hearer);
+    const asked = { experiment, seeds: [1, 2], threads: 1, isDrawn: true };
+    const answer = await simulations.compare(asked, hearer);
+    const one = answer.document;
     assert.deepEqual(done, ['1/4', '2/4', '3/4', '4/4']);
     assert.deepEqual(
       one.policies.map(({ name, jobs }) => [name, jobs]),
@@ -54,12 +55,16 @@ test(
       fcfs!.mean_wait_s! > easy!.mean_wait_s!,
       `${fcfs!.mean_wait_s} > ${easy!.mean_wait_s}`,
     );
+    assert.deepEqual(
+      answer.gantts.map(({ policy }) => policy),
+      ['fcfs', 'easy'],
+    );
     const packed = { ...experiment, files: ['log.swf.gz'] };
     for (const other of [
       await simulations.compare({ ...asked, threads: 3 }, hearer),
       await simulations.compare({ ...asked, experiment: packed }, hearer),
     ])
-      assert.equal(JSON.stringify(other), JSON.stringify(one));
+      assert.equal(JSON.stringify(other), JSON.stringify(answer));
   },
 );
 
@@ -83,10 +88,34 @@ test('a sweep goes on where it was ended, even in the middle of a line', LIMIT, 
   await assert.rejects(simulations.sweep(asked, hearer), failsWith('REFUSED', /of other files/));
 });
 
+test(
+  'what happens beside the trace, and what the engine is told of run times, make a difference',
+  LIMIT,
+  async (t) => {
+    const { folder, experiment, hearer, simulations } = house(t);
+    const world = 'world: {failures: {nodes: {mtbf: 1h, mttr: 5m}}}\n';
+    writeFileSync(join(folder, 'world.yaml'), world);
+    const easy = { ...experiment, policies: ['easy'] };
+    const asked = { seeds: [1], threads: 1, isDrawn: false };
+    const [plain, failing, exact] = await Promise.all(
+      [easy, { ...easy, world: 'world.yaml' }, { ...easy, estimates: 'exact' }].map((one) =>
+        simulations.compare({ ...asked, experiment: one }, hearer),
+      ),
+    );
+    const lost = (answer: typeof plain) => answer!.document.policies[0]!.lost_work.cpu_hours;
+    assert.equal(lost(plain), 0);
+    assert.ok(lost(failing) > 0, 'work is lost with its node');
+    const wait = (answer: typeof plain) => answer!.document.policies[0]!.mean_wait_s;
+    assert.notEqual(wait(exact), wait(plain));
+    assert.match(failing!.document.notes.join(' '), /world\.yaml/);
+  },
+);
+
 test('what cannot be simulated is told with its reason', LIMIT, async (t) => {
   const { folder, experiment, hearer, simulations } = house(t);
   writeFileSync(join(folder, 'bad.swf'), 'one two three\n');
   writeFileSync(join(folder, 'cut.swf.gz'), gzipSync(log).subarray(0, 60));
+  writeFileSync(join(folder, 'world.yaml'), 'world:\n  failures: {mtbf: often}\n');
   writeFileSync(join(folder, 'bare.swf'), jobs.join('\n'));
   const cases: [Partial<Experiment>, string, RegExp][] = [
     [{ files: ['none.swf'] }, 'FILE_UNREADABLE', /none\.swf cannot be read \(ENOENT\)/],
@@ -94,10 +123,17 @@ test('what cannot be simulated is told with its reason', LIMIT, async (t) => {
     [{ files: ['bad.swf'], format: 'swf' }, 'SPEC_INVALID', /bad\.swf:1:/],
     [{ files: ['bare.swf'], format: 'swf' }, 'USAGE', /bare does not say what it ran on/],
     [{ format: 'swift' }, 'USAGE', /No format is called swift/],
+    [{ estimates: 'guess' }, 'USAGE', /No estimates are called guess/],
+    [{ world: 'world.yaml' }, 'SPEC_INVALID', /world\.yaml:2:/],
     [{ policies: ['eazy'] }, 'USAGE', /No policy is called eazy; easy\?/],
   ];
   for (const [change, code, message] of cases) {
-    const asked = { experiment: { ...experiment, ...change }, seeds: [1], threads: 1 };
+    const asked = {
+      experiment: { ...experiment, ...change },
+      seeds: [1],
+      threads: 1,
+      isDrawn: false,
+    };
     await assert.rejects(simulations.compare(asked, hearer), failsWith(code, message));
   }
 });
@@ -112,12 +148,13 @@ test(
       policies: ['easy'],
       limit: 60,
     };
-    const asked = { experiment, seeds: [1, 2], threads: 1 };
-    const one = await simulations.compare(asked, hearer);
+    const asked = { experiment, seeds: [1, 2], threads: 1, isDrawn: true };
+    const answer = await simulations.compare(asked, hearer);
+    const one = answer.document;
     assert.equal(one.trace, 'poisson:jobs=200,procs=16');
     assert.equal(one.policies[0]!.jobs, 60);
-    assert.deepEqual(await simulations.compare({ ...asked, threads: 2 }, hearer), one);
-    const other = await simulations.compare({ ...asked, seeds: [1] }, hearer);
+    assert.deepEqual(await simulations.compare({ ...asked, threads: 2 }, hearer), answer);
+    const { document: other } = await simulations.compare({ ...asked, seeds: [1] }, hearer);
     assert.notEqual(other.policies[0]!.mean_wait_s, one.policies[0]!.mean_wait_s);
     for (const [changes, message] of [
       [{ files: ['poisson:jobs=none'] }, /jobs of poisson cannot be 'none'/],

@@ -5,6 +5,7 @@ import { spanMs, timeMs } from '../../src/base/units.ts';
 import type { TenantId } from '../../src/model/ids.ts';
 import { faster, resized, shaken } from '../../src/simulation/cell.ts';
 import type { RunDocument } from '../../src/simulation/measures/run-document.ts';
+import { sweepReport } from '../../src/simulation/report/sweep-report.ts';
 import { cellsOf, sweepDocument } from '../../src/simulation/sweep.ts';
 import type { Trace } from '../../src/simulation/trace.ts';
 import { node, step, workload } from '../builders/workload.ts';
@@ -115,4 +116,9 @@ test('a sweep says of each load who does best on how many machines', () => {
     ['b 2 2', 60, false],
   ]);
   assert.equal(rows[0]!.refused, 2);
+  const page = sweepReport({ ...sweepDocument(axes, runs, site), trace: 'a <b>' });
+  assert.match(page, /Sweep of a &lt;b&gt;/);
+  assert.doesNotMatch(page, /<script|https?:/);
+  assert.equal(page.match(/nobody better/g)?.length, 4);
+  assert.match(page, /b 8 at 1, 3 at 2/);
 });

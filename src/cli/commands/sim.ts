@@ -1,8 +1,11 @@
 import { OperationError } from '../../model/errors.ts';
+import { simulationReport } from '../../simulation/report/html-report.ts';
+import { sweepReport } from '../../simulation/report/sweep-report.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Page } from '../page.ts';
-import { comparisonLines, sweepLines } from '../simulation-view.ts';
+import { simulationSummary } from '../simulation-summary.ts';
+import { sweepLines } from '../sweep-view.ts';
 import { count } from '../text.ts';
 import type { Experiment, SimulationHearer, World } from '../world.ts';
 
@@ -74,6 +77,16 @@ export const sim = defineCommand({
       complete: 'folder',
       summary: 'of --sweep: where results are kept, to go on from',
     },
+    world: {
+      kind: 'text',
+      value: 'file',
+      summary: 'what happens beside the trace: failures, spot, network, shared GPUs',
+    },
+    estimates: {
+      kind: 'text',
+      value: 'name',
+      summary: 'run times that the engine is told: user, exact, last-two, predicted (user)',
+    },
     html: { kind: 'text', value: 'file', summary: 'write a report with pictures' },
   },
   json: '{trace, nodes, seeds, skipped, policies: [{name, jobs, avg_bounded_slowdown, mean_wait_s, utilisation, …}], comparisons: [{policy, against, measure, difference, low, high, p_adjusted, verdict, …}]}; with --sweep {…, cells: [{policy, load, size, …, pareto}]}; null is unknown',
@@ -81,6 +94,7 @@ export const sim = defineCommand({
     'berth sim KTH-SP2.swf.gz --policy fcfs,easy,easy-sjbf,conservative',
     'berth sim openb_pod_list.csv --nodes openb_node_list.csv --policy best-fit,fgd --html out.html',
     'berth sim jobs.swf --procs 100 --policy easy,easy-sjbf --seeds 10 --shake 5m',
+    'berth sim openb.csv --nodes nodes.csv --policy fgd --world examples/worlds/cluster.yaml --seeds 5',
     'berth sim gpu-cluster:gpus=64,load=0.9 --policy fcfs,easy --seeds 10',
     'berth sim jobs.swf --procs 100 --policy easy,conservative --sweep --out sweep/',
   ],
@@ -92,6 +106,8 @@ export const sim = defineCommand({
       procs: options.procs,
       limit: options.limit,
       shakeMs: options.shake,
+      world: options.world,
+      estimates: options.estimates,
     };
     const experiment: Experiment = { files: operands, policies, ...defined(given) };
     const first = options.seed ?? 1;
@@ -100,12 +116,16 @@ export const sim = defineCommand({
     if (options.shake !== undefined && options.seeds === undefined) {
       throw new OperationError('USAGE', '--shake is for several seeds: add --seeds 10.');
     }
+    const how = howOf(operands, { ...given, seeds: seeds.length });
     if (!options.sweep) {
       const only = (['load', 'size', 'out'] as const).find((name) => options[name] !== undefined);
       if (only !== undefined) throw new OperationError('USAGE', `--${only} is for --sweep.`);
       return heard(world, async (hearer) => {
-        const document = await world.simulations.compare({ experiment, seeds, threads }, hearer);
-        return { document, view: (page: Page) => comparisonLines(document, page), exit: EXIT.ok };
+        const isDrawn = options.html !== undefined;
+        const asked = { experiment, seeds, threads, isDrawn };
+        const { document, gantts } = await world.simulations.compare(asked, hearer);
+        await save(world, options.html, () => simulationReport(document, { gantts, how }));
+        return { document, view: (page: Page) => simulationSummary(page, document), exit: EXIT.ok };
       });
     }
     const axes = {
@@ -117,10 +137,28 @@ export const sim = defineCommand({
     return heard(world, async (hearer) => {
       const asked = { experiment, axes, threads, folder: options.out };
       const document = await world.simulations.sweep(asked, hearer);
+      await save(world, options.html, () => sweepReport(document));
       return { document, view: (page: Page) => sweepLines(document, page), exit: EXIT.ok };
     });
   },
 });
+
+async function save(world: World, file: string | undefined, page: () => string): Promise<void> {
+  if (file === undefined) return;
+  await world.saveFile(file, [page()]);
+  world.note(`the report is in ${file}`);
+}
+
+/** What was said, for the report. */
+const howOf = (
+  files: readonly string[],
+  given: Readonly<Record<string, string | number | undefined>>,
+): readonly (readonly [string, string])[] => [
+  ['trace', files.join(', ')],
+  ...Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as const],
+  ),
+];
 
 /** Says how far it is, at most each few seconds; Ctrl-C ends it. */
 async function heard<T>(world: World, run: (hearer: SimulationHearer) => Promise<T>): Promise<T> {

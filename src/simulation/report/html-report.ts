@@ -19,6 +19,7 @@ import type { Gantt } from '../measures/gantt-recorder.ts';
 import type { Grouping } from '../measures/group-book.ts';
 import type { GroupRow } from '../measures/run-document.ts';
 import { ganttSvg, tenantsOf } from './gantt-svg.ts';
+import { legend, legendStyle } from './legend.ts';
 import { distributionPlot, timePlot } from './series-plots.ts';
 import {
   differenceRows,
@@ -144,16 +145,6 @@ function policyPart(document: ComparisonDocument): string {
     ? 'Means over seeds, with their intervals where seeds differ'
     : 'One seed: figures without intervals';
   return `${legend(document.policies)}${tableOf(caption, policyRows(document, true))}`;
-}
-
-/** Each policy by its line; not needed for one. */
-function legend(policies: readonly PolicyRow[]): string {
-  if (policies.length < 2) return '';
-  const items = policies.map(
-    ({ name }, look) =>
-      `<li><svg class="swatch" aria-hidden="true" viewBox="0 0 30 10"><path ${lookOf(look)} d="M0,5H30"/></svg>${escapeHtml(name)}</li>`,
-  );
-  return `<ul class="legend">${items.join('')}</ul>`;
 }
 
 function usePart({ policies }: ComparisonDocument): string {
@@ -369,9 +360,7 @@ const meanings: readonly string[] = [
   'All measures of a pair of policies count as one question (Holm), so that one of many is not called sure by chance.',
 ];
 
-const style = `
-.legend{display:flex;flex-wrap:wrap;gap:.25rem 1rem;list-style:none;margin:.5rem 0;padding:0}
-.swatch{display:inline-block;width:30px;height:10px;margin-right:.4rem;vertical-align:middle}
+const style = `${legendStyle}
 .whisker{width:120px;height:14px;margin-top:.3rem;fill:currentColor}
 .whisker .range{stroke:currentColor;stroke-width:2}
 .share{fill:var(--line)}.mark{stroke:var(--ink);stroke-width:2}
