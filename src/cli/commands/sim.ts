@@ -92,9 +92,9 @@ export const sim = defineCommand({
   json: '{trace, nodes, seeds, skipped, policies: [{name, jobs, avg_bounded_slowdown, mean_wait_s, utilisation, …}], comparisons: [{policy, against, measure, difference, low, high, p_adjusted, verdict, …}]}; with --sweep {…, cells: [{policy, load, size, …, pareto}]}; null is unknown',
   examples: [
     'berth sim KTH-SP2.swf.gz --policy fcfs,easy,easy-sjbf,conservative',
-    'berth sim openb_pod_list.csv --nodes openb_node_list.csv --policy best-fit,fgd --html out.html',
+    'berth sim pods.csv --nodes nodes.csv --policy best-fit,fgd --html out.html',
     'berth sim jobs.swf --procs 100 --policy easy,easy-sjbf --seeds 10 --shake 5m',
-    'berth sim openb.csv --nodes nodes.csv --policy fgd --world examples/worlds/cluster.yaml --seeds 5',
+    'berth sim pods.csv --nodes nodes.csv --world world.yaml --seeds 5',
     'berth sim gpu-cluster:gpus=64,load=0.9 --policy fcfs,easy --seeds 10',
     'berth sim jobs.swf --procs 100 --policy easy,conservative --sweep --out sweep/',
   ],

@@ -8,13 +8,8 @@ import {
   section,
   table,
 } from '../../html/page.ts';
-import { LOOKS, lookOf } from '../../html/plot.ts';
-import type {
-  Comparison,
-  ComparisonDocument,
-  PolicyRow,
-  Verdict,
-} from '../measures/compare-runs.ts';
+import { LOOKS } from '../../html/plot.ts';
+import type { Comparison, ComparisonDocument, Verdict } from '../measures/compare-runs.ts';
 import type { Gantt } from '../measures/gantt-recorder.ts';
 import type { Grouping } from '../measures/group-book.ts';
 import type { GroupRow } from '../measures/run-document.ts';
