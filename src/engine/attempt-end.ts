@@ -1,6 +1,6 @@
-import { type AttemptEnd, causeOfStop, type EndCause } from '../model/attempt.ts';
+import { type AttemptEnd, causeOfStop, type EndCause, type StopReason } from '../model/attempt.ts';
 import { newerTerms } from './live-changes.ts';
-import { type AttemptRecord, outputCharsOf, type WorkloadRecord } from './records.ts';
+import { type AttemptRecord, outputCharsOf, stopOf, type WorkloadRecord } from './records.ts';
 import type { State } from './state.ts';
 import { exceededBy, toldBy } from './told-use.ts';
 
@@ -11,10 +11,11 @@ import { exceededBy, toldBy } from './told-use.ts';
 export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEnd): AttemptEnd {
   const { live, stop } = attempt;
   const used = toldBy(attempt, told.used);
-  // A driver only knows that it was told to stop it.
-  const knows = stop === 'unhealthy' || stop === 'over-limit' || stop === 'over-budget';
+  // In one batch with what stops its workload, before any order.
+  const order = stop ?? stopOf(attempt.task.step.workload);
+  const isOrdered = byOrder.has(told.cause);
   const exceeded = byItself.has(told.cause) ? exceededBy(attempt, used) : undefined;
-  const seen = knows && told.cause === 'cancelled' ? stop : savedAndGone(attempt, told.cause);
+  const seen = isOrdered ? causeOfOrder(order) : savedAndGone(attempt, told.cause);
   const failed = seen === 'preempted' && failsOnNotice(state, attempt);
   const cause = exceeded?.cause ?? (failed ? 'failed' : seen);
   const why =
@@ -23,7 +24,9 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
       ? attempt.task.step.workload.limitReached?.message
       : seen === 'preempted' || cause === 'over-budget'
         ? whyStopped(state, attempt)
-        : undefined);
+        : isOrdered && order === undefined
+          ? `Its driver says that it was stopped (${told.cause}): nobody had ordered that.`
+          : undefined);
   const message = [why, told.message].filter((part) => part !== undefined).join(' ');
   const enforced =
     live?.terms === undefined
@@ -38,6 +41,24 @@ export function endAsKnown(state: State, attempt: AttemptRecord, told: AttemptEn
     ...(message !== '' && { message }),
   };
   return withinBound(end, attempt.task.step.workload);
+}
+
+/** Ends that only an order of the engine makes. */
+const byOrder: ReadonlySet<EndCause> = new Set([
+  'cancelled',
+  'preempted',
+  'over-limit',
+  'over-budget',
+]);
+
+/**
+ * A driver only knows that it was told to stop it, and one that was stopped before it was begun ends as `cancelled`,
+ * whatever for. Where nobody ordered it, its work is gone for a reason that nobody knows: it is tried again as its
+ * policy says. As `cancelled` it would end its step, of which others still wait.
+ */
+function causeOfOrder(stop: StopReason | undefined): EndCause {
+  if (stop === undefined) return 'lost';
+  return stop === 'over-limit' ? stop : causeOfStop(stop);
 }
 
 /**

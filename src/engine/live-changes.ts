@@ -283,6 +283,7 @@ export class LiveChanges {
       if (isStopped(workload) || step.counts.failed > 0) continue;
       for (const task of waiting) scheduler.enqueue(task);
     }
+    scheduler.reprioritised?.();
   }
 
   #noticeSpot({ node: id, deadline }: Extract<Event, { kind: 'spot-noticed' }>): void {

@@ -160,6 +160,10 @@ export class DeferringScheduler<T extends Candidate> implements Scheduler<T> {
     this.#inner.stopping(attempt);
   }
 
+  reprioritised(): void {
+    this.#inner.reprioritised();
+  }
+
   notes(): readonly string[] {
     return this.#inner.notes();
   }

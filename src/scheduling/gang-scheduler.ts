@@ -70,6 +70,7 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
   /** A gang sleeps that may find room because somebody starts: it is to be near others, or spread. */
   #mindful = false;
   readonly notes = () => this.#inner.notes?.() ?? [];
+  readonly reprioritised = (): void => this.#unhelped.clear();
   readonly expect = (task: T): void => this.#inner.expect?.(task);
   readonly mayGrow = (task: T, request: Resources, at: TimeMs): Refusal | undefined =>
     this.#inner.admits?.(task, { count: 0, request }, at);
@@ -270,9 +271,8 @@ export class GangScheduler<T extends Candidate> implements OrderedScheduler<T> {
     const { preemption } = this.#options;
     if (preemption === undefined) return undefined;
     const pricedAt = (at - (at % PRICES_MS)) as TimeMs;
-    for (const [kind, answer] of this.#unhelped) {
+    for (const [kind, answer] of this.#unhelped)
       if (isOutdated(answer, pricedAt, at)) this.#unhelped.delete(kind);
-    }
     let searches = 0;
     const waiting = this.passedOver();
     // Of those that ask alike only the first is passed over, and it need not be one that something is kept for.

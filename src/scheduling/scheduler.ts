@@ -130,6 +130,8 @@ export interface Scheduler<T extends Candidate = Candidate> {
   keeping?(keep: Keep, task: T | undefined): void;
   /** The attempt was told to stop. */
   stopping?(attempt: AttemptId): void;
+  /** Tasks that run have another priority now: others may be stopped for whom none could be. */
+  reprioritised?(): void;
   /** Why a waiting task was passed over in the last pass; undefined when it was not looked at yet. */
   refusal(task: T): Refusal | undefined;
   /** What it does otherwise than it was configured to, and why: sentences. */

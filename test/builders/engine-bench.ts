@@ -1,7 +1,7 @@
 import { type TimeMs, timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/engine-options.ts';
-import type { AttemptEnd, EndCause, ToldUse } from '../../src/model/attempt.ts';
+import type { AttemptEnd, EndCause, StopReason, ToldUse } from '../../src/model/attempt.ts';
 import type { FlowValue } from '../../src/model/flow.ts';
 import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event, ScheduledRetry } from '../../src/model/messages.ts';
@@ -50,6 +50,12 @@ export function benchWith(changes: Partial<EngineOptions>, ...nodes: Node[]) {
     submit: (spec: WorkloadSpec) => send({ kind: 'submit', at: at(), tenant, spec }),
     cancel: (id: string) =>
       send({ kind: 'cancel', at: at(), workload: id as WorkloadId, by: tenant }),
+    /** The order alone, for whatever reason: it runs still. */
+    order: (attempt: string, reason: StopReason) => {
+      const event = { kind: 'stop-ordered', at: at(), attempt: attempt as AttemptId } as const;
+      engine.apply({ ...event, reason });
+      journal.push({ ...event, reason });
+    },
     end: (attempt: string, cause: EndCause = 'succeeded') =>
       send({ kind: 'report-ended', at: at(), attempt: attempt as AttemptId, end: endedBy(cause) }),
     /** It succeeded, and said so of its results. */

@@ -245,17 +245,6 @@ test('a step that was cancelled stays so when what it needs succeeds after all',
   ]);
 });
 
-test('a task that somebody else stopped ends its step', () => {
-  const b = bench(node('n'));
-  b.submit(workload('w', step('a'), step('b', { needs: ['a'] })));
-  assert.deepEqual(b.end('1.a.0.1', 'cancelled'), [
-    'ended 1.a.0.1 cancelled',
-    'step a cancelled',
-    'step b skipped',
-    'workload 1 cancelled',
-  ]);
-});
-
 const outOfMemory = (memory: number, gpu: number) => {
   const { retry, limits } = step('x');
   return workload(

@@ -394,6 +394,7 @@ describe('limits of a workload', () => {
     const retry = { ...step('a').retry, maxRetries: 5 };
     b.submit(held({ retries: 2 }, step('a', { count: 3, retry }), step('b', { retry })));
     b.end('1.a.0.1', 'failed');
+    b.order('1.b.0.1', 'preempted');
     b.end('1.b.0.1', 'preempted');
     b.end('1.a.1.1', 'failed');
     assert.equal(b.engine.state.workload('1' as WorkloadId)?.retried, 2);

@@ -84,6 +84,7 @@ test('of a line that broke the oldest goes first, whoever makes room before all 
     ({ id, next }) => id !== behind && next === undefined,
   );
   assert.ok(alone !== undefined && waiting.length === 14, `${said}`);
+  b.order(behind!, 'preempted');
   // The launcher tells of the last of the line first, and of all in one moment.
   const ends = [
     [waiting.at(-1)!, 'unstarted'],

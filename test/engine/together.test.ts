@@ -400,6 +400,17 @@ const aloneAmongShares: Happening[] = [
   gold({ queue: 'batch', shape: 'share' }),
 ];
 
+/** There were too few to stop for a gang, until the priority of one that ran became less. */
+const lowered: Happening[] = [
+  gold(),
+  gold({ count: 2 }),
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  gold({ class: 'low' }),
+  gold({ shape: 'gang' }),
+  { do: 'end', pick: 0, cause: 'succeeded' },
+  { do: 'raise', pick: 1 },
+];
+
 test('all that keeps tasks waiting at once: each rule holds, copies have the same future, and all comes to its end', (t) => {
   const seen: Record<string, number> = {};
   fc.assert(
@@ -427,6 +438,7 @@ test('all that keeps tasks waiting at once: each rule holds, copies have the sam
         [false, cancelledInReplay],
         [false, quickAndCancelled],
         [true, aloneAmongShares],
+        [false, lowered],
       ],
     },
   );

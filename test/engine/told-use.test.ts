@@ -94,6 +94,7 @@ describe('what one attempt tells of its use', () => {
     for (const cause of ['oom-killed', 'timed-out', 'lost', 'preempted'] as EndCause[]) {
       const b = big();
       b.submit(workload('w', limited({ tokens: 1 })));
+      if (cause === 'preempted') b.order('1.a.0.1', cause);
       assert.match(b.endWith('1.a.0.1', { tokens: 2 }, cause)[0]!, new RegExp(`${cause}`));
     }
   });
