@@ -131,10 +131,12 @@ export const foundSentences = (document: ComparisonDocument): string[] =>
 /** What was run, and what was not. */
 export function runSentences(document: ComparisonDocument): string[] {
   const { trace, format, trace_jobs, nodes, seeds, skipped, notes } = document;
-  const left = skipped.reduce((sum, { count }) => sum + count, 0);
   return [
     `${trace} (${format}): ${counted(trace_jobs, 'job')} on ${counted(nodes, 'node')}, ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`}.`,
-    ...(left === 0 ? [] : [`${counted(left, 'row')} of the trace skipped.`]),
+    ...skipped.map(
+      ({ why, count, line }) =>
+        `${counted(count, 'row')} of the trace skipped: ${why} (first on line ${line}).`,
+    ),
     ...notes,
   ];
 }
