@@ -27,7 +27,7 @@ if (files.length === 0) {
 }
 // To start a process for a file and load what it needs takes longer than most tests of pure rooms: several share one.
 const pure =
-  /^test\/(admission|analysis|autoscaling|engine|expression|gateway|inventory|pipeline|planning|scheduling|spec|web)\//;
+  /^test\/(admission|analysis|autoscaling|engine|expression|forecasting|gateway|inventory|pipeline|planning|scheduling|simulation|spec|statistics|web)\//;
 const FILES_AT_ONCE = 8;
 const groups = mkdtempSync(join(tmpdir(), 'berth-groups-'));
 process.on('exit', () => rmSync(groups, { recursive: true, force: true }));

@@ -253,6 +253,7 @@ test('the blast radius: what runs on the same rack, and the steps that wait for 
 test('stopping on purpose is no failure', () => {
   const site = new FailingSite(3);
   site.submit('ada', 20);
+  site.cancel();
   for (const attempt of site.running()) site.fail(attempt, 'cancelled');
   assert.deepEqual(incidents(site.journal), []);
 });

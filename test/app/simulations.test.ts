@@ -60,11 +60,8 @@ test(
       ['fcfs', 'easy'],
     );
     const packed = { ...experiment, files: ['log.swf.gz'] };
-    for (const other of [
-      await simulations.compare({ ...asked, threads: 3 }, hearer),
-      await simulations.compare({ ...asked, experiment: packed }, hearer),
-    ])
-      assert.equal(JSON.stringify(other), JSON.stringify(answer));
+    const other = await simulations.compare({ ...asked, experiment: packed, threads: 3 }, hearer);
+    assert.equal(JSON.stringify(other), JSON.stringify(answer));
   },
 );
 

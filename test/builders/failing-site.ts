@@ -2,7 +2,7 @@ import { Prng } from '../../src/base/prng.ts';
 import { timeMs } from '../../src/base/units.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EndCause } from '../../src/model/attempt.ts';
-import type { AttemptId, NodeId, TenantId } from '../../src/model/ids.ts';
+import type { AttemptId, NodeId, TenantId, WorkloadId } from '../../src/model/ids.ts';
 import type { Command, Event } from '../../src/model/messages.ts';
 import { queueConfig } from '../../src/model/scheduling-config.ts';
 import type { StepSpec } from '../../src/model/workload.ts';
@@ -77,6 +77,12 @@ export class FailingSite {
 
   fail(attempt: AttemptId, cause: EndCause): void {
     this.#send({ kind: 'report-ended', at: timeMs(this.now), attempt, end: endedBy(cause) });
+  }
+
+  /** The first workload, by whoever submitted it. */
+  cancel(): void {
+    const at = timeMs(this.now);
+    this.#send({ kind: 'cancel', at, workload: '1' as WorkloadId, by: 'ada' as TenantId });
   }
 
   lose(id: string): void {
