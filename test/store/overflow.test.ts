@@ -144,6 +144,21 @@ for (const [name, { make, want }] of Object.entries(files)) {
   });
 }
 
+test('a file whose daemon died when it had a page and no name yet is begun again', async (t) => {
+  const file = join(scratch(t), 'spilled.db');
+  const db = new DatabaseSync(file);
+  // This alone writes the first page.
+  db.exec('pragma auto_vacuum = incremental');
+  db.close();
+  assert.equal(statSync(file).size, 4_096);
+  const overflow = openOverflow(file);
+  await overflow.add(event(1), packSpilled(event(1), 'spill-to-disk'));
+  overflow.close();
+  const again = openOverflow(file);
+  t.after(() => again.close());
+  assert.deepEqual(again.ids(), ['1']);
+});
+
 test('a file that died before its first transaction is begun again', async (t) => {
   const file = join(scratch(t), 'spilled.db');
   writeFileSync(file, '');

@@ -63,8 +63,15 @@ function checkHeader(file: string, kind: FileKind): void {
   }
   // With a write-ahead log the first page may be older than what was committed: SQLite looks later.
   if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
-  checkIdentity(file, kind, header.readUInt32BE(68), header.readUInt32BE(60));
+  const [applicationId, version] = [header.readUInt32BE(68), header.readUInt32BE(60)];
+  if (!isBegun(header.readUInt32BE(28), applicationId, version)) {
+    checkIdentity(file, kind, applicationId, version);
+  }
 }
+
+/** Of one page without a word of whose it is: whoever made it was ended before its first transaction. It holds nothing. */
+const isBegun = (pages: number, applicationId: number, version: number): boolean =>
+  pages <= 1 && applicationId === 0 && version === 0;
 
 function checkIdentity(file: string, kind: FileKind, applicationId: number, version: number): void {
   if (applicationId !== kind.applicationId) {
@@ -85,8 +92,8 @@ function notOfKind(file: string, { name }: FileKind, why: string): OperationErro
 function migrate(file: string, db: DatabaseSync, kind: FileKind): void {
   let version = pragma(db, 'user_version');
   const applicationId = pragma(db, 'application_id');
-  const isNew = pragma(db, 'page_count') === 0;
-  if (isNew) db.exec('pragma auto_vacuum = incremental');
+  if (isBegun(pragma(db, 'page_count'), applicationId, version))
+    db.exec('pragma auto_vacuum = incremental');
   else checkIdentity(file, kind, applicationId, version);
   for (; version < kind.migrations.length; version++) {
     db.exec('begin immediate');

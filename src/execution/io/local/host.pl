@@ -434,7 +434,8 @@ sub killTree {
     my $whole = $dirs->{all} // $dirs->{accounting};
     if (defined $whole) { spit("$whole/cgroup.kill", '1') }
     if (defined $dirs->{pids}) { spit("$dirs->{pids}/pids.max", '0') }
-    my @pids = treePids($dirs, $root, $group);
+    # Parents first: a shell whose child ends before it may still take that for its own end, and tell of no signal.
+    my @pids = sort { $a <=> $b } treePids($dirs, $root, $group);
     if (!%$dirs) { kill 'STOP', $_ for @pids }
     kill 'KILL', $_ for @pids;
     return scalar @pids;
