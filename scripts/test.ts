@@ -1,4 +1,5 @@
-// Runs the suites and ends with a plain count. `--suite system` or `browser` runs what needs root or Chromium instead.
+// Runs the suites and ends with a plain count. `--suite end-to-end` runs whole daemons, `system` and `browser` what needs
+// root or Chromium.
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,7 +16,8 @@ const { values, positionals } = parseArgs({
   },
 });
 const patterns: Record<string, readonly string[]> = {
-  default: ['test/!(system|browser)/**/*.test.ts', 'test/*.test.ts'],
+  default: ['test/!(system|browser|end-to-end)/**/*.test.ts', 'test/*.test.ts'],
+  'end-to-end': ['test/end-to-end/**/*.test.ts'],
   system: ['test/system/**/*.test.ts'],
   browser: ['test/browser/**/*.test.ts'],
 };
@@ -77,7 +79,7 @@ stream.on('test:fail', (event) => {
 });
 stream.on('end', () => {
   if (positionals.length === 0 && values.suite === 'default') {
-    const others = ['system', 'browser'].map((one) => {
+    const others = ['end-to-end', 'system', 'browser'].map((one) => {
       const { length } = patterns[one]!.flatMap((pattern) => globSync(pattern));
       return `${length} files of suite ${one}`;
     });
