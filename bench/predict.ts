@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { gunzipSync } from 'node:zlib';
 import { Prng } from '../src/base/prng.ts';
 import type { TimeMs } from '../src/base/units.ts';
 import type { Engine } from '../src/engine/engine.ts';
@@ -15,11 +13,11 @@ import type { Observer } from '../src/simulation/observer.ts';
 import { engineFor, policyNamed } from '../src/simulation/policies.ts';
 import { simulate } from '../src/simulation/simulate.ts';
 import { forecastStartsNow } from '../src/simulation/start-times.ts';
-import type { Trace, TraceJob } from '../src/simulation/trace.ts';
-import { swf } from '../src/simulation/traces/swf.ts';
+import type { TraceJob } from '../src/simulation/trace.ts';
 import { workOf } from '../src/simulation/work-of.ts';
 import { node } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
+import { readLog } from './swf.ts';
 
 const HORIZON_MS = 60 * 86_400_000;
 
@@ -234,14 +232,6 @@ function scoreRunTimes(jobs: readonly TraceJob[]) {
   };
 }
 
-function readTrace(file: string, procs: number, limit: number): Trace {
-  const raw = readFileSync(file);
-  const text = (file.endsWith('.gz') ? gunzipSync(raw) : raw).toString('latin1');
-  const read = swf.read([{ file, text }], { procs, limit });
-  if (!read.ok) throw new Error(read.issues[0]?.message ?? 'nothing to read');
-  return read.trace;
-}
-
 export const predictBench: Bench = {
   what: 'start times foretold in the last third of a log under EASY, against what came  --log FILE --procs N [--samples N] [--draws N] [--events N] [--limit N] [--seed N] [--grain N] [--arrivals]',
   run(args) {
@@ -261,7 +251,7 @@ export const predictBench: Bench = {
     });
     const processors = Number(values.procs);
     if (values.log === undefined || !(processors > 0)) throw new Error('needs --log and --procs');
-    const trace = readTrace(values.log, processors, Number(values.limit));
+    const trace = readLog(values.log, processors, Number(values.limit));
     const jobs = [...trace.jobs];
     const first = Math.ceil((2 * jobs.length) / 3);
     const prng = new Prng(Number(values.seed));

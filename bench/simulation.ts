@@ -10,7 +10,7 @@ import type { Trace, TraceJob } from '../src/simulation/trace.ts';
 import { GIB, node, resources, step, workload } from '../test/builders/workload.ts';
 import type { Bench } from './bench.ts';
 import { cpuOf, load, median, rounded } from './cpu-time.ts';
-import { readSwf, replaySwf, type SwfJob, swfTrace } from './swf.ts';
+import { readLog, replaySwf } from './swf.ts';
 
 const DATA = process.env['BERTH_DATA'] ?? join(import.meta.dirname, '../../shared/data');
 const KTH = join(DATA, 'swf/KTH-SP2-1996-2.1-cln.swf.gz');
@@ -25,17 +25,19 @@ const MINUTE_MS = 60_000;
 
 type Figures = Readonly<Record<string, number>>;
 
-const kth = (): SwfJob[] => readSwf(KTH, KTH_PROCS, Number.POSITIVE_INFINITY);
+const kth = (): Trace => readLog(KTH, KTH_PROCS, Number.POSITIVE_INFINITY);
 
 /** The log over and over, each time after the last arrival of the time before. */
-function longLog(): SwfJob[] {
-  const once = kth();
-  const span = once.at(-1)!.submit - once[0]!.submit + 600;
-  return Array.from({ length: LONG }, (_, i) => {
+function longLog(): Trace {
+  const trace = kth();
+  const once = [...trace.jobs];
+  const spanOfAll = once.at(-1)!.at - once[0]!.at + 10 * MINUTE_MS;
+  const jobs = Array.from({ length: LONG }, (_, i): TraceJob => {
     const job = once[i % once.length]!;
     const round = Math.floor(i / once.length);
-    return { ...job, id: i + 1, submit: job.submit + round * span };
+    return { ...job, id: String(i + 1), at: timeMs(job.at + round * spanOfAll) };
   });
+  return { ...trace, jobs, count: LONG };
 }
 
 /** What the part `million` is of. */
@@ -150,10 +152,10 @@ function timed(trace: Trace, cores: number, nodes: number, policy: string): Figu
   };
 }
 
-const swf = (jobs: () => SwfJob[]) => (): Figures => {
-  const trace = swfTrace(jobs());
+const swf = (read: () => Trace) => (): Figures => {
+  const trace = read();
   globalThis.gc?.();
-  return replaySwf(trace, KTH_PROCS, 'easy');
+  return replaySwf(trace, 'easy');
 };
 
 /** Each in a process of its own. Aims are those of tracker 8. */

@@ -1,67 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { spanMs, timeMs } from '../src/base/units.ts';
-import type { TenantId, WorkloadId } from '../src/model/ids.ts';
+import type { WorkloadId } from '../src/model/ids.ts';
+import { estimatesNamed } from '../src/simulation/estimates.ts';
 import type { Observer } from '../src/simulation/observer.ts';
 import { engineFor, policyNamed } from '../src/simulation/policies.ts';
 import { simulate } from '../src/simulation/simulate.ts';
 import type { Trace, TraceJob } from '../src/simulation/trace.ts';
-import { node, resources, step, workload } from '../test/builders/workload.ts';
+import { swf } from '../src/simulation/traces/swf.ts';
 import type { Bench } from './bench.ts';
 import { cpuOf, rounded } from './cpu-time.ts';
 
-/** Standard Workload Format, version 2: one job a line, 18 fields, `;` comments. In seconds. */
-export interface SwfJob {
-  readonly id: number;
-  readonly submit: number;
-  readonly run: number;
-  readonly processors: number;
-  readonly requested: number;
-}
-
-export function readSwf(file: string, processorsMax: number, limit: number): SwfJob[] {
+/** A log on one machine of so many processors; `limit`: only so many of its first jobs. */
+export function readLog(file: string, procs: number, limit: number): Trace {
   const raw = readFileSync(file);
   const text = (file.endsWith('.gz') ? gunzipSync(raw) : raw).toString('latin1');
-  const jobs: SwfJob[] = [];
-  for (const line of text.split('\n')) {
-    if (line.startsWith(';') || line.trim() === '') continue;
-    const field = line.trim().split(/\s+/).map(Number);
-    const processors = field[7]! > 0 ? field[7]! : field[4]!;
-    const requested = field[8]! > 0 ? field[8]! : field[3]!;
-    const run = Math.min(field[3]!, requested);
-    if (run <= 0 || processors <= 0 || processors > processorsMax) continue;
-    jobs.push({ id: field[0]!, submit: field[1]!, run, processors, requested });
-  }
-  jobs.sort((a, b) => a.submit - b.submit || a.id - b.id);
-  return jobs.slice(0, limit);
+  const read = swf.read([{ file, text }], { procs, limit });
+  if (!read.ok) throw new Error(read.issues[0]?.message ?? 'nothing to read');
+  return read.trace;
 }
-
-/** Jobs of one shape and estimate share a document, as those of the reader do. */
-export function swfTrace(jobs: readonly SwfJob[], exact = false): Trace {
-  const specs = new Map<string, TraceJob['spec']>();
-  const specOf = ({ processors, requested, run }: SwfJob): TraceJob['spec'] => {
-    const estimate = exact ? run : requested;
-    const key = `${processors} ${estimate}`;
-    let spec = specs.get(key);
-    if (spec === undefined) {
-      const request = resources({ cpu: processors * 1000, memory: 0 });
-      spec = workload('swf', step('s', { request, estimateMs: spanMs(estimate * 1000) }));
-      specs.set(key, spec);
-    }
-    return spec;
-  };
-  const traced = jobs.map((job, i) => ({
-    id: String(i + 1),
-    at: timeMs(job.submit * 1000),
-    tenant,
-    spec: specOf(job),
-    runMs: spanMs(job.run * 1000),
-  }));
-  return { name: 'swf', format: 'swf', jobs: traced, count: jobs.length, skipped: [] };
-}
-
-const tenant = 'swf' as TenantId;
 
 /** Sums of the one figure that logs are compared by: max(1, (wait + run) / max(run, 10 s)); and of waits. */
 class Slowdown implements Observer {
@@ -86,7 +43,7 @@ class Slowdown implements Observer {
 }
 
 /** The log on one machine, under a policy of `berth sim`. */
-export function replaySwf(trace: Trace, processors: number, policy: string) {
+export function replaySwf(trace: Trace, policy: string, exact = false) {
   const named = policyNamed(policy);
   if ('why' in named) throw new Error(named.why);
   const slowdown = new Slowdown();
@@ -95,10 +52,11 @@ export function replaySwf(trace: Trace, processors: number, policy: string) {
   const cpuMs = cpuOf(() => {
     ({ events } = simulate({
       trace,
-      nodes: [node('machine', { cpu: processors * 1000, memory: 2 ** 50 })],
+      nodes: trace.nodes!,
       engine: engineFor(named.config),
       seed: 1,
       observers: [slowdown],
+      ...(exact && { estimates: estimatesNamed.exact() }),
     }));
   });
   return {
@@ -127,7 +85,7 @@ export const swfBench: Bench = {
     const processors = Number(values.procs);
     if (values.log === undefined || !(processors > 0))
       throw new Error('needs --log FILE, --procs N');
-    const jobs = readSwf(values.log, processors, Number(values.limit));
-    return replaySwf(swfTrace(jobs, values.exact), processors, values.policy);
+    const trace = readLog(values.log, processors, Number(values.limit));
+    return replaySwf(trace, values.policy, values.exact);
   },
 };
