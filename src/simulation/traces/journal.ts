@@ -4,6 +4,7 @@ import { type AttemptId, parseAttemptId, type TenantId, type WorkloadId } from '
 import type { Event } from '../../model/messages.ts';
 import type { Node } from '../../model/node.ts';
 import type { StepSpec, WorkloadSpec } from '../../model/workload.ts';
+import { isOwnEnd } from '../own-ends.ts';
 import type { TaskCourse, Trace, TraceJob } from '../trace.ts';
 import { SkippedBook } from './skipped-book.ts';
 
@@ -20,29 +21,6 @@ export interface JournalWindow {
 
 /** Beyond, the trace of a journal is cut: specs are held in memory. */
 const JOBS_MAX = 1_000_000;
-
-/** How an attempt ends that was left alone: it would do the same again. All other ends are the site's, or a person's. */
-const ownEnd: Record<EndCause, boolean> = {
-  succeeded: true,
-  failed: true,
-  signalled: true,
-  'oom-killed': true,
-  'timed-out': true,
-  'disk-exceeded': true,
-  'model-calls-exceeded': true,
-  'tokens-exceeded': true,
-  'results-exceeded': true,
-  'requests-exceeded': true,
-  'start-failed': true,
-  'over-limit': false,
-  'over-budget': false,
-  overused: false,
-  cancelled: false,
-  preempted: false,
-  unhealthy: false,
-  unstarted: false,
-  lost: false,
-};
 
 /**
  * What people submitted to a site, from its journal. An attempt takes as long as it held its place, and ends as it did;
@@ -188,7 +166,7 @@ class JournalReading {
     if (next !== undefined && cause === 'succeeded') this.#since.set(next, this.#now);
     if (since === undefined) return;
     const tookMs = this.#now - since;
-    if (ownEnd[cause]) this.#ended(attempt, tookMs, cause === 'succeeded');
+    if (isOwnEnd(cause)) this.#ended(attempt, tookMs, cause === 'succeeded');
     else this.#stopped(attempt, tookMs);
   }
 

@@ -4,6 +4,7 @@ import { type AttemptRecord, BY_BUDGET } from '../../engine/records.ts';
 import type { EndCause } from '../../model/attempt.ts';
 import { type NodeId, type TaskId, taskId, type WorkloadId } from '../../model/ids.ts';
 import type { Event } from '../../model/messages.ts';
+import { isOwnEnd } from '../own-ends.ts';
 import {
   type ExpectedEnd,
   ExpectedTimes,
@@ -32,18 +33,6 @@ interface Course {
   readonly cause: EndCause;
 }
 
-/** Ends that others made: under another policy they come at another time, or not at all. */
-const byOthers: readonly EndCause[] = [
-  'preempted',
-  'lost',
-  'cancelled',
-  'unstarted',
-  'over-budget',
-  'over-limit',
-];
-
-const isOwn = (cause: EndCause): boolean => !byOthers.includes(cause);
-
 /** `fresh`: an empty engine of the site; `events`: of its journal, from the first one on, up to `to`. */
 export function readWindow(
   fresh: Engine,
@@ -70,7 +59,7 @@ export function readWindow(
     inside.push(event);
     const attempt = before ?? attemptOf(fresh, event);
     record.happened(event, attempt);
-    if (event.kind !== 'task-ended' || !isOwn(event.end.cause)) continue;
+    if (event.kind !== 'task-ended' || !isOwnEnd(event.end.cause)) continue;
     const { id } = attempt!.task;
     const ms = Math.max(1, event.at - attempt!.placedAt);
     courses.set(id, [...(courses.get(id) ?? []), { ms, cause: event.end.cause }]);
@@ -132,7 +121,9 @@ export class TrueTimes implements RunTimes {
     const { workload, spec } = task.step;
     const id = taskId(this.#names.real(workload.id), spec.id, task.index);
     const known = this.#courses.get(id);
-    const tried = task.attempts.filter(({ end }) => end !== undefined && isOwn(end.cause)).length;
+    const tried = task.attempts.filter(
+      ({ end }) => end !== undefined && isOwnEnd(end.cause),
+    ).length;
     const course = known?.[Math.min(tried, known.length - 1)];
     if (course === undefined) return this.#otherwise.endOf(attempt, now);
     return { at: Math.max(now + 1, placedAt + course.ms), cause: course.cause, origin: 'true' };
