@@ -34,7 +34,8 @@ interface Start {
 /**
  * Conservative backfilling (Mu'alem and Feitelson 2001): every waiting task is planned, in the order of the
  * queue, at the earliest time at which it delays none before it. The whole plan is made anew whenever
- * something happened, so that an early end moves everybody up. Who is planned for now starts. The members of a
+ * something happened, so that an early end moves everybody up; it knows no former plan, so that on several nodes it may
+ * seat somebody elsewhere at the same time, and somebody else later. Who is planned for now starts. The members of a
  * gang are planned for one time, where its topology lets them.
  */
 export class ConservativeScheduler<T extends Candidate> implements OrderedScheduler<T> {
